@@ -1,0 +1,166 @@
+//! What an operation is told when it is started.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Class;
+
+/// What an operation is told when it is started: which attempt it is, how many there may be, how
+/// much time is left, what the attempt before it came to.
+///
+/// Policies pass it inwards and narrow it on the way: a retry numbers it, a timeout shortens its
+/// deadline. It is a small `Copy` value, so the future it is given to may keep it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    number: NonZeroU32,
+    max: Option<NonZeroU32>,
+    began: Option<Instant>,
+    deadline: Option<Instant>,
+    last: Option<Class>,
+}
+
+impl Attempt {
+    /// The first attempt of a call that knows neither limit nor deadline.
+    #[inline]
+    pub const fn first() -> Self {
+        Self {
+            number: NonZeroU32::MIN,
+            max: None,
+            began: None,
+            deadline: None,
+            last: None,
+        }
+    }
+
+    /// The number of this attempt. The first call is attempt 1.
+    pub const fn number(&self) -> u32 {
+        self.number.get()
+    }
+
+    /// How many attempts there may be in all, the first call included; `None` if unlimited or if
+    /// nothing repeats the call.
+    pub fn max(&self) -> Option<u32> {
+        self.max.map(NonZeroU32::get)
+    }
+
+    /// When the call has to be over.
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// How much time is left until the deadline: zero once it has passed, `None` without one.
+    /// Reads the clock.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// What the attempt before this one came to; `None` for the first.
+    pub const fn last(&self) -> Option<Class> {
+        self.last
+    }
+
+    /// When this attempt began.
+    ///
+    /// Starting is synchronous, so all the layers of one attempt share one clock reading: the
+    /// first that asks takes it, the layers inside find it here. A layer that waits before it
+    /// starts its inner operation must [`restart_clock`](Self::restart_clock).
+    #[inline]
+    pub fn began(&mut self) -> Instant {
+        match self.began {
+            Some(began) => began,
+            None => *self.began.insert(Instant::now()),
+        }
+    }
+
+    /// This attempt, beginning at `now`.
+    #[inline]
+    #[must_use]
+    pub const fn beginning_at(mut self, now: Instant) -> Self {
+        self.began = Some(now);
+        self
+    }
+
+    /// This attempt with no clock reading taken yet.
+    #[inline]
+    #[must_use]
+    pub const fn restart_clock(mut self) -> Self {
+        self.began = None;
+        self
+    }
+
+    /// This attempt, over at `deadline` or earlier: of two deadlines the sooner counts, so a
+    /// child never outlives its parent.
+    #[inline]
+    #[must_use]
+    pub fn due_by(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(match self.deadline {
+            Some(sooner) if sooner < deadline => sooner,
+            _ => deadline,
+        });
+        self
+    }
+
+    /// This attempt as number `number` of at most `max`; zero means "not limited" for `max` and is
+    /// taken as 1 for `number`.
+    #[inline]
+    #[must_use]
+    pub const fn numbered(mut self, number: u32, max: u32) -> Self {
+        self.number = match NonZeroU32::new(number) {
+            Some(number) => number,
+            None => NonZeroU32::MIN,
+        };
+        self.max = NonZeroU32::new(max);
+        self
+    }
+
+    /// This attempt after one that came to `class`.
+    #[inline]
+    #[must_use]
+    pub const fn after(mut self, class: Class) -> Self {
+        self.last = Some(class);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_deadlines_the_sooner_counts() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let attempt = Attempt::first().due_by(now + second);
+        assert_eq!(attempt.due_by(now + 2 * second).time_left(), Some(second));
+        assert_eq!(attempt.due_by(now).time_left(), Some(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn layers_of_one_attempt_share_one_clock_reading() {
+        let mut outer = Attempt::first();
+        let began = outer.began();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let mut inner = outer;
+        assert_eq!(inner.began(), began);
+        assert_eq!(
+            inner.restart_clock().began(),
+            began + Duration::from_secs(1)
+        );
+    }
+
+    #[test]
+    fn numbering_counts_from_one() {
+        let attempt = Attempt::first();
+        assert_eq!(
+            (attempt.number(), attempt.max(), attempt.last()),
+            (1, None, None)
+        );
+        let second = attempt.numbered(2, 3).after(Class::Transient);
+        assert_eq!((second.number(), second.max()), (2, Some(3)));
+        assert_eq!(second.last(), Some(Class::Transient));
+        assert_eq!(attempt.numbered(0, 0).number(), 1);
+    }
+}

@@ -1,0 +1,172 @@
+//! What an outcome means, decided once and shared by every policy.
+
+use std::time::Duration;
+
+use crate::Error;
+
+/// What an outcome means to the policies.
+///
+/// An error is classed **once**, where it leaves the operation, by the [`Classify`] of the
+/// pipeline; from there the class travels inside [`Error`]. No policy looks at the operation's
+/// error again unless it was given a [`Judge`] of its own.
+///
+/// | class | retried | to a breaker | typical source |
+/// |---|---|---|---|
+/// | `Success` | no | healthy | `Ok` |
+/// | `Transient` | yes | sick | connection reset, 500, a timeout |
+/// | `Overloaded` | yes, not before the hint | sick | 429, 503 with `Retry-After` |
+/// | `Permanent` | no | healthy: it answered | 404, a validation error |
+/// | `Ignored` | no | says nothing | a rejection by one of our own policies |
+/// | `Cancelled` | no | says nothing | the caller went away, shutdown |
+/// | `Panicked` | yes | sick | a panic that a guard caught |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// The call did what it was made for.
+    Success,
+    /// Asking again may help.
+    Transient,
+    /// The dependency has more work than it can do; it may say when to come back.
+    Overloaded {
+        /// How long the dependency asked to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// Asking again gives the same answer. The dependency itself is well: it answered.
+    Permanent,
+    /// Says nothing about the dependency.
+    Ignored,
+    /// The call was given up by its caller or by a shutdown.
+    Cancelled,
+    /// The operation panicked, and a guard caught it.
+    Panicked,
+}
+
+/// What a [`Class`] says about the dependency that was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// It answered as it should.
+    Healthy,
+    /// It failed.
+    Sick,
+    /// Nothing can be concluded.
+    Unknown,
+}
+
+impl Class {
+    /// Whether a retry may help.
+    pub const fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Self::Transient | Self::Overloaded { .. } | Self::Panicked
+        )
+    }
+
+    /// What this class says about the dependency: the one reading that breakers, throttles and
+    /// adaptive limits share.
+    ///
+    /// `Permanent` is [`Healthy`](Health::Healthy): the dependency answered, and a breaker that
+    /// took it for silence could stay half-open for as long as the answers are 404.
+    pub const fn health(self) -> Health {
+        match self {
+            Self::Success | Self::Permanent => Health::Healthy,
+            Self::Transient | Self::Overloaded { .. } | Self::Panicked => Health::Sick,
+            Self::Ignored | Self::Cancelled => Health::Unknown,
+        }
+    }
+
+    /// When the dependency asked to be tried again.
+    pub const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Overloaded { retry_after } => retry_after,
+            _ => None,
+        }
+    }
+
+    /// The class as a word, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Transient => "transient",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Permanent => "permanent",
+            Self::Ignored => "ignored",
+            Self::Cancelled => "cancelled",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+/// Classes the operation's own error, once, where it leaves the operation.
+///
+/// Implemented by every `Fn(&E) -> Class`.
+///
+/// ```
+/// use seawall_core::{Class, Classify};
+/// use std::io::{Error, ErrorKind};
+///
+/// fn classify(error: &Error) -> Class {
+///     match error.kind() {
+///         ErrorKind::NotFound | ErrorKind::PermissionDenied => Class::Permanent,
+///         _ => Class::Transient,
+///     }
+/// }
+///
+/// assert_eq!(classify.classify(&Error::from(ErrorKind::NotFound)), Class::Permanent);
+/// ```
+pub trait Classify<E: ?Sized> {
+    /// The class of `error`.
+    fn classify(&self, error: &E) -> Class;
+}
+
+impl<E: ?Sized, F: Fn(&E) -> Class> Classify<E> for F {
+    #[inline]
+    fn classify(&self, error: &E) -> Class {
+        self(error)
+    }
+}
+
+/// The classifier of a pipeline that was given none: every error is [`Class::Transient`].
+///
+/// Without knowing the error type nothing better can be said, and what is wrongly taken for
+/// transient costs a few retries within the budget, while what is wrongly taken for permanent
+/// costs the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AllTransient;
+
+impl<E: ?Sized> Classify<E> for AllTransient {
+    #[inline]
+    fn classify(&self, _: &E) -> Class {
+        Class::Transient
+    }
+}
+
+/// Gives the outcome of a call another meaning for one policy.
+///
+/// Unlike [`Classify`] it sees the whole outcome: successes too, and what inner policies made of
+/// the error. Implemented by every `Fn(&Result<T, Error<E>>) -> Class`.
+pub trait Judge<T, E> {
+    /// The class of `outcome` for the policy that asks.
+    fn judge(&self, outcome: &Result<T, Error<E>>) -> Class;
+}
+
+impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
+    #[inline]
+    fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
+        self(outcome)
+    }
+}
+
+/// The judge of a policy that was given none: `Ok` is a success, an error means what
+/// [`Error::class`] says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByClass;
+
+impl<T, E> Judge<T, E> for ByClass {
+    #[inline]
+    fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
+        match outcome {
+            Ok(_) => Class::Success,
+            Err(error) => error.class(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Durations in eight bytes, so that errors stay small.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A duration in whole nanoseconds; what is longer than 584 years counts as 584 years.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CompactDuration(u64);
+
+impl CompactDuration {
+    pub(crate) const fn new(duration: Duration) -> Self {
+        let nanos = duration.as_nanos();
+        Self(if nanos > u64::MAX as u128 {
+            u64::MAX
+        } else {
+            nanos as u64
+        })
+    }
+
+    pub(crate) const fn get(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
+
+impl From<Duration> for CompactDuration {
+    fn from(duration: Duration) -> Self {
+        Self::new(duration)
+    }
+}
+
+impl fmt::Debug for CompactDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// A duration that may be absent; one that is too long to be held is absent too, as it means
+/// "never".
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OptionalDuration(u64);
+
+impl OptionalDuration {
+    pub(crate) const NONE: Self = Self(u64::MAX);
+
+    pub(crate) const fn some(duration: Duration) -> Self {
+        Self(CompactDuration::new(duration).0)
+    }
+
+    pub(crate) const fn get(self) -> Option<Duration> {
+        match self.0 {
+            u64::MAX => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+}
+
+impl fmt::Debug for OptionalDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}

@@ -1,0 +1,112 @@
+//! What a pipeline says about itself, and what it can cost at worst.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Name, PolicyKind};
+
+/// What a pipeline says about itself: its layers, and the worst case that follows from their
+/// configuration.
+///
+/// Built from the inside out by [`Policy::describe`](crate::Policy::describe).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    layers: Vec<LayerDescription>,
+    max_attempts: Option<u64>,
+    longest: Option<Duration>,
+}
+
+/// One layer of a [`Description`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerDescription {
+    /// The kind of policy.
+    pub kind: PolicyKind,
+    /// Its name.
+    pub name: Name,
+    /// Its configuration in words.
+    pub text: String,
+}
+
+impl Description {
+    /// A bare operation: one attempt, of unknown length.
+    pub const fn bare() -> Self {
+        Self {
+            layers: Vec::new(),
+            max_attempts: Some(1),
+            longest: None,
+        }
+    }
+
+    /// Puts a layer around what is described so far.
+    #[must_use]
+    pub fn layer(mut self, kind: PolicyKind, name: &Name, text: impl Into<String>) -> Self {
+        self.layers.insert(
+            0,
+            LayerDescription {
+                kind,
+                name: name.clone(),
+                text: text.into(),
+            },
+        );
+        self
+    }
+
+    /// This description with another largest number of attempts; `None` is unlimited.
+    #[must_use]
+    pub const fn with_max_attempts(mut self, max_attempts: Option<u64>) -> Self {
+        self.max_attempts = max_attempts;
+        self
+    }
+
+    /// This description with another longest time of a call; `None` is unlimited.
+    #[must_use]
+    pub const fn with_longest(mut self, longest: Option<Duration>) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    /// This description with the longest time cut to `limit`.
+    #[must_use]
+    pub fn cut_to(mut self, limit: Duration) -> Self {
+        self.longest = Some(self.longest.map_or(limit, |longest| longest.min(limit)));
+        self
+    }
+
+    /// The layers, outermost first.
+    pub fn layers(&self) -> &[LayerDescription] {
+        &self.layers
+    }
+
+    /// How many times the operation can be started for one call, at most; `None` is unlimited.
+    pub const fn max_attempts(&self) -> Option<u64> {
+        self.max_attempts
+    }
+
+    /// How long one call can take at most, provided that the operation yields to the executor;
+    /// `None` is unlimited.
+    pub const fn longest(&self) -> Option<Duration> {
+        self.longest
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, layer) in self.layers.iter().enumerate() {
+            let indent = 2 * depth;
+            writeln!(
+                f,
+                "{:indent$}{} '{}': {}",
+                "", layer.kind, layer.name, layer.text
+            )?;
+        }
+        match self.max_attempts {
+            Some(attempts) => write!(f, "at most {attempts} attempts per call, ")?,
+            None => f.write_str("any number of attempts per call, ")?,
+        }
+        match self.longest {
+            Some(longest) => write!(f, "{longest:?} at the longest"),
+            None => f.write_str("with no limit in time"),
+        }
+    }
+}

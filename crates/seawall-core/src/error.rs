@@ -1,0 +1,279 @@
+//! The one error of the toolkit.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Class, Name, PanicReport, PolicyKind};
+
+pub use cancelled::Cancelled;
+pub use gave_up::{GaveUp, StopReason};
+pub use rejection::{Evidence, Reason, Rejection, Rule};
+pub use timed_out::{Scope, TimedOut, TimedOutBy};
+
+mod cancelled;
+mod gave_up;
+mod rejection;
+mod timed_out;
+
+/// Why a call did not succeed, whichever policies were around it.
+///
+/// The operation's own error is always within reach: [`operation`](Self::operation) and
+/// [`into_operation`](Self::into_operation) find it under any number of wrappers. `Display` is one
+/// sentence that includes the operation's message; [`source`](std::error::Error::source) walks to
+/// the operation's error and on from there. At most 56 bytes plus the larger of nothing and what
+/// `E` needs beyond 32 (`Error<()>` has 56 bytes), so that results stay cheap to hand on.
+///
+/// ```
+/// use seawall_core::{Class, Error};
+///
+/// let error = Error::operation_failed("connection reset", Class::Transient);
+/// assert_eq!(error.operation(), Some(&"connection reset"));
+/// assert_eq!(error.to_string(), "connection reset");
+/// assert_eq!(error.class(), Class::Transient);
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The operation failed.
+    #[non_exhaustive]
+    Operation {
+        /// The operation's own error.
+        error: E,
+        /// What it means to the policies.
+        class: Class,
+    },
+    /// A timeout cut the call off.
+    TimedOut(TimedOut),
+    /// A policy refused the call.
+    Rejected(Rejection),
+    /// The operation panicked, and a guard caught it.
+    Panicked(Box<Panicked>),
+    /// The call's task was cancelled before it had an outcome.
+    Cancelled(Cancelled),
+    /// A policy that repeats stopped doing so.
+    GaveUp(Box<GaveUp<E>>),
+}
+
+/// A panic that a guard caught, and which guard it was.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Panicked {
+    /// The guard's name.
+    pub policy: Name,
+    /// What is known of the panic.
+    pub report: PanicReport,
+}
+
+impl Panicked {
+    /// A panic caught by the guard `policy`.
+    pub fn new(policy: Name, report: PanicReport) -> Self {
+        Self { policy, report }
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} '{}': {}",
+            PolicyKind::PanicGuard,
+            self.policy,
+            self.report
+        )
+    }
+}
+
+impl<E> Error<E> {
+    /// The operation failed with `error`, which means `class`.
+    pub const fn operation_failed(error: E, class: Class) -> Self {
+        Self::Operation { error, class }
+    }
+
+    /// What this outcome means to the policies.
+    ///
+    /// What repeated and gave up means what its last attempt meant: permanent stays permanent
+    /// inside wrappers. A rejection is [`Class::Ignored`]: it says nothing about the dependency.
+    #[inline]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Operation { class, .. } => *class,
+            Self::TimedOut(_) => Class::Transient,
+            Self::Rejected(_) => Class::Ignored,
+            Self::Panicked(_) => Class::Panicked,
+            Self::Cancelled(_) => Class::Cancelled,
+            Self::GaveUp(gave_up) => gave_up.last.class(),
+        }
+    }
+
+    /// The outcome of the last attempt, with what gave up around it taken off.
+    pub fn last(&self) -> &Self {
+        let mut error = self;
+        while let Self::GaveUp(gave_up) = error {
+            error = &gave_up.last;
+        }
+        error
+    }
+
+    /// [`last`](Self::last), by value.
+    #[must_use]
+    pub fn into_last(self) -> Self {
+        let mut error = self;
+        while let Self::GaveUp(gave_up) = error {
+            error = gave_up.last;
+        }
+        error
+    }
+
+    /// The operation's own error, if the call came to one.
+    pub fn operation(&self) -> Option<&E> {
+        match self.last() {
+            Self::Operation { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The operation's own error by value, or `self` if the call did not come to one.
+    pub fn into_operation(self) -> Result<E, Self> {
+        if self.operation().is_none() {
+            return Err(self);
+        }
+        match self.into_last() {
+            Self::Operation { error, .. } => Ok(error),
+            other => Err(other),
+        }
+    }
+
+    /// The timeout that cut the last attempt off.
+    pub fn timed_out(&self) -> Option<&TimedOut> {
+        match self.last() {
+            Self::TimedOut(timed_out) => Some(timed_out),
+            _ => None,
+        }
+    }
+
+    /// The rejection that the last attempt met.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self.last() {
+            Self::Rejected(rejection) => Some(rejection),
+            _ => None,
+        }
+    }
+
+    /// The panic that the last attempt ended in.
+    pub fn panicked(&self) -> Option<&Panicked> {
+        match self.last() {
+            Self::Panicked(panicked) => Some(panicked),
+            _ => None,
+        }
+    }
+
+    /// What a retry or hedge says of its end, if one gave up.
+    pub fn gave_up(&self) -> Option<&GaveUp<E>> {
+        match self {
+            Self::GaveUp(gave_up) => Some(gave_up),
+            _ => None,
+        }
+    }
+
+    /// The name of the policy that made this error; `None` if it is the operation's own.
+    pub fn policy(&self) -> Option<&Name> {
+        match self {
+            Self::Operation { .. } => None,
+            Self::TimedOut(timed_out) => Some(&timed_out.policy),
+            Self::Rejected(rejection) => Some(rejection.policy()),
+            Self::Panicked(panicked) => Some(&panicked.policy),
+            Self::Cancelled(cancelled) => Some(&cancelled.policy),
+            Self::GaveUp(gave_up) => Some(&gave_up.policy),
+        }
+    }
+
+    /// When it makes sense to try again, as the refusing policy or the dependency said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.last() {
+            Self::Rejected(rejection) => rejection.retry_after(),
+            other => other.class().retry_after(),
+        }
+    }
+
+    /// This error with the operation's own error changed by `change`.
+    pub fn map<F>(self, change: impl FnOnce(E) -> F) -> Error<F> {
+        // A retry's error holds its last attempt's: walked from the outside in, mapped, and built
+        // again from the inside out, so that `change` needs to be called only once.
+        let mut around = Vec::new();
+        let mut error = self;
+        while let Self::GaveUp(gave_up) = error {
+            let (frame, last) = gave_up.split();
+            around.push(frame);
+            error = last;
+        }
+        let mapped = match error {
+            Self::Operation { error, class } => Error::Operation {
+                error: change(error),
+                class,
+            },
+            Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
+            Self::Rejected(rejection) => Error::Rejected(rejection),
+            Self::Panicked(panicked) => Error::Panicked(panicked),
+            Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
+            Self::GaveUp(_) => unreachable!("taken off above"),
+        };
+        around
+            .into_iter()
+            .rev()
+            .fold(mapped, |last, frame| Error::GaveUp(frame.join(last)))
+    }
+}
+
+impl<E> Error<Error<E>> {
+    /// The error of a pipeline that was called inside the operation of another, as one: the inner
+    /// error takes the place of the operation's.
+    #[must_use]
+    pub fn flatten(self) -> Error<E> {
+        match self {
+            Self::Operation { error, .. } => error,
+            Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
+            Self::Rejected(rejection) => Error::Rejected(rejection),
+            Self::Panicked(panicked) => Error::Panicked(panicked),
+            Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
+            Self::GaveUp(gave_up) => {
+                let (frame, last) = gave_up.split();
+                Error::GaveUp(frame.join(last.flatten()))
+            }
+        }
+    }
+}
+
+impl<E> From<Rejection> for Error<E> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl<E> From<TimedOut> for Error<E> {
+    fn from(timed_out: TimedOut) -> Self {
+        Self::TimedOut(timed_out)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation { error, .. } => error.fmt(f),
+            Self::TimedOut(timed_out) => timed_out.fmt(f),
+            Self::Rejected(rejection) => rejection.fmt(f),
+            Self::Panicked(panicked) => panicked.fmt(f),
+            Self::Cancelled(cancelled) => cancelled.fmt(f),
+            Self::GaveUp(gave_up) => gave_up.fmt(f),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Operation { error, .. } => Some(error),
+            Self::GaveUp(gave_up) => Some(&gave_up.last),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Error, Name, PolicyKind};
+
+/// What a policy that repeats says when it stops without a success.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct GaveUp<E> {
+    /// The retry or hedge that gave up.
+    pub policy: Name,
+    /// Its kind.
+    pub kind: PolicyKind,
+    /// How many attempts were started, the first call included.
+    pub attempts: u32,
+    /// How many there might have been; `None` if unlimited.
+    pub max_attempts: Option<u32>,
+    /// From the start of the first attempt to giving up.
+    pub elapsed: Duration,
+    /// Why it stopped.
+    pub why: StopReason,
+    /// What the last attempt came to.
+    pub last: Error<E>,
+    /// What the attempts before it came to, the oldest first; empty unless asked for.
+    pub history: Vec<Error<E>>,
+}
+
+/// Why a policy that repeats stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// All attempts were used.
+    Attempts,
+    /// The next attempt could not have started before the deadline.
+    Deadline,
+    /// The budget for repeating was empty.
+    Budget,
+    /// The last outcome is not one to repeat after.
+    Permanent,
+    /// The process is shutting down.
+    Shutdown,
+    /// The same panic came again and again.
+    Poisoned,
+}
+
+impl StopReason {
+    /// The reason as a word, for metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attempts => "attempts",
+            Self::Deadline => "deadline",
+            Self::Budget => "budget",
+            Self::Permanent => "permanent",
+            Self::Shutdown => "shutdown",
+            Self::Poisoned => "poisoned",
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attempts => "no attempts left",
+            Self::Deadline => "the next attempt would start after the deadline",
+            Self::Budget => "the retry budget is empty",
+            Self::Permanent => "not an outcome to repeat after",
+            Self::Shutdown => "shutting down",
+            Self::Poisoned => "the same panic again and again",
+        })
+    }
+}
+
+impl<E> GaveUp<E> {
+    /// `policy` stopped because of `why` after `attempts` attempts, the last of which came to
+    /// `last`.
+    pub const fn new(
+        policy: Name,
+        kind: PolicyKind,
+        why: StopReason,
+        attempts: u32,
+        elapsed: Duration,
+        last: Error<E>,
+    ) -> Self {
+        Self {
+            policy,
+            kind,
+            attempts,
+            max_attempts: None,
+            elapsed,
+            why,
+            last,
+            history: Vec::new(),
+        }
+    }
+
+    /// This error, saying that at most `max_attempts` were allowed.
+    #[must_use]
+    pub fn out_of(mut self, max_attempts: Option<u32>) -> Self {
+        self.max_attempts = max_attempts;
+        self
+    }
+
+    /// Everything but the errors inside, and the last of these.
+    pub(super) fn split(self: Box<Self>) -> (Frame, Error<E>) {
+        let Self {
+            policy,
+            kind,
+            attempts,
+            max_attempts,
+            elapsed,
+            why,
+            last,
+            history: _,
+        } = *self;
+        (
+            Frame {
+                policy,
+                kind,
+                attempts,
+                max_attempts,
+                elapsed,
+                why,
+            },
+            last,
+        )
+    }
+}
+
+/// A [`GaveUp`] without the errors in it.
+pub(super) struct Frame {
+    policy: Name,
+    kind: PolicyKind,
+    attempts: u32,
+    max_attempts: Option<u32>,
+    elapsed: Duration,
+    why: StopReason,
+}
+
+impl Frame {
+    pub(super) fn join<E>(self, last: Error<E>) -> Box<GaveUp<E>> {
+        let Self {
+            policy,
+            kind,
+            attempts,
+            max_attempts,
+            elapsed,
+            why,
+        } = self;
+        let gave_up = GaveUp::new(policy, kind, why, attempts, elapsed, last);
+        Box::new(gave_up.out_of(max_attempts))
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for GaveUp<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} '{}': gave up after {}",
+            self.kind, self.policy, self.attempts
+        )?;
+        if let Some(max) = self.max_attempts {
+            write!(f, " of {max}")?;
+        }
+        let noun = if self.max_attempts.unwrap_or(self.attempts) == 1 {
+            "attempt"
+        } else {
+            "attempts"
+        };
+        write!(
+            f,
+            " {noun} in {:.3?} ({}); last: {}",
+            self.elapsed, self.why, self.last
+        )
+    }
+}

@@ -1,0 +1,292 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::compact::{CompactDuration, OptionalDuration};
+use crate::{Name, PolicyKind};
+
+/// A policy's refusal: which policy, why, on what evidence, since when, and when to try again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rejection {
+    policy: Name,
+    observed: f64,
+    limit: f64,
+    since: OptionalDuration,
+    retry_after: OptionalDuration,
+    samples: u32,
+    rule: Option<Rule>,
+    kind: PolicyKind,
+    reason: Reason,
+}
+
+/// Why a policy refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The circuit is open.
+    Open,
+    /// The circuit is half-open and all its probes are under way.
+    ProbesInFlight,
+    /// An operator holds the circuit open.
+    ForcedOpen,
+    /// As many calls are in flight as may be.
+    Full,
+    /// As many calls are waiting as may be.
+    QueueFull,
+    /// The call waited as long as it may for admission.
+    WaitedTooLong,
+    /// Admission would come after the deadline.
+    DeadlineTooNear,
+    /// The rate is used up.
+    RateLimited,
+    /// Shed, so that what is left can be served.
+    Shed,
+    /// The process is shutting down.
+    ShuttingDown,
+}
+
+impl Reason {
+    /// The reason as a word, for metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::ProbesInFlight => "probes_in_flight",
+            Self::ForcedOpen => "forced_open",
+            Self::Full => "full",
+            Self::QueueFull => "queue_full",
+            Self::WaitedTooLong => "waited_too_long",
+            Self::DeadlineTooNear => "deadline_too_near",
+            Self::RateLimited => "rate_limited",
+            Self::Shed => "shed",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::ProbesInFlight => "half-open, all probes under way",
+            Self::ForcedOpen => "forced open by an operator",
+            Self::Full => "full",
+            Self::QueueFull => "full, its queue too",
+            Self::WaitedTooLong => "still full after the longest wait",
+            Self::DeadlineTooNear => "no admission before the deadline",
+            Self::RateLimited => "the rate is used up",
+            Self::Shed => "shedding load",
+            Self::ShuttingDown => "shutting down",
+        })
+    }
+}
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The rule that decided.
+    pub rule: Rule,
+    /// What it saw.
+    pub observed: f64,
+    /// The configured threshold that it was compared with.
+    pub limit: f64,
+    /// From how many outcomes.
+    pub samples: u32,
+}
+
+impl Evidence {
+    /// `rule` saw `observed` against `limit` in `samples` outcomes.
+    pub const fn new(rule: Rule, observed: f64, limit: f64, samples: u32) -> Self {
+        Self {
+            rule,
+            observed,
+            limit,
+            samples,
+        }
+    }
+}
+
+/// Which rule decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Failures in a row.
+    ConsecutiveFailures,
+    /// The share of failures in a window.
+    FailureRate,
+    /// The share of slow calls in a window.
+    SlowRate,
+    /// A predicate of the user's over the window.
+    Predicate,
+    /// Probes failed: too many for the verdict to be good.
+    ProbeFailures,
+    /// Probes succeeded: enough for the verdict.
+    ProbeSuccesses,
+    /// Calls in flight.
+    InFlight,
+    /// Calls waiting.
+    Queued,
+    /// Calls in a period.
+    Rate,
+    /// The probability of being shed.
+    ShedProbability,
+}
+
+impl Rule {
+    /// The rule as a word, for metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::FailureRate => "failure_rate",
+            Self::SlowRate => "slow_rate",
+            Self::Predicate => "predicate",
+            Self::ProbeFailures => "probe_failures",
+            Self::ProbeSuccesses => "probe_successes",
+            Self::InFlight => "in_flight",
+            Self::Queued => "queued",
+            Self::Rate => "rate",
+            Self::ShedProbability => "shed_probability",
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rule,
+            observed,
+            limit,
+            samples,
+        } = *self;
+        let percent = |share: f64| format!("{}%", (share * 1000.0).round() / 10.0);
+        match rule {
+            Rule::ConsecutiveFailures => write!(f, "{observed} failures in a row, limit {limit}"),
+            Rule::FailureRate => write!(
+                f,
+                "{} of {samples} calls failed, threshold {}",
+                percent(observed),
+                percent(limit)
+            ),
+            Rule::SlowRate => write!(
+                f,
+                "{} of {samples} calls were slow, threshold {}",
+                percent(observed),
+                percent(limit)
+            ),
+            Rule::Predicate => write!(f, "the user's predicate held over {samples} calls"),
+            Rule::ProbeFailures => {
+                write!(
+                    f,
+                    "{observed} of {samples} probes failed, {limit} were too many"
+                )
+            }
+            Rule::ProbeSuccesses => {
+                write!(
+                    f,
+                    "{observed} of {samples} probes succeeded, {limit} were needed"
+                )
+            }
+            Rule::InFlight => write!(f, "{observed} calls in flight, limit {limit}"),
+            Rule::Queued => write!(f, "{observed} calls waiting, limit {limit}"),
+            Rule::Rate => write!(f, "{observed} calls in the period, limit {limit}"),
+            Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
+        }
+    }
+}
+
+impl Rejection {
+    /// `policy` refuses because of `reason`.
+    #[inline]
+    pub const fn new(policy: Name, kind: PolicyKind, reason: Reason) -> Self {
+        Self {
+            policy,
+            observed: 0.0,
+            limit: 0.0,
+            since: OptionalDuration::NONE,
+            retry_after: OptionalDuration::NONE,
+            samples: 0,
+            rule: None,
+            kind,
+            reason,
+        }
+    }
+
+    /// This rejection, resting on `evidence`.
+    #[inline]
+    #[must_use]
+    pub const fn because(mut self, evidence: Evidence) -> Self {
+        self.rule = Some(evidence.rule);
+        self.observed = evidence.observed;
+        self.limit = evidence.limit;
+        self.samples = evidence.samples;
+        self
+    }
+
+    /// This rejection, in force for `since`.
+    #[inline]
+    #[must_use]
+    pub const fn in_force_for(mut self, since: Duration) -> Self {
+        self.since = OptionalDuration::some(since);
+        self
+    }
+
+    /// This rejection, with when to try again.
+    #[inline]
+    #[must_use]
+    pub const fn retry_in(mut self, retry_after: Duration) -> Self {
+        self.retry_after = OptionalDuration::some(retry_after);
+        self
+    }
+
+    /// The name of the policy that refuses.
+    pub const fn policy(&self) -> &Name {
+        &self.policy
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> PolicyKind {
+        self.kind
+    }
+
+    /// Why it refuses.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// What the refusal rests on.
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.rule
+            .map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
+    }
+
+    /// For how long the policy had been refusing when it made this refusal.
+    pub const fn since(&self) -> Option<Duration> {
+        self.since.get()
+    }
+
+    /// When it makes sense to try again, counted from the refusal; `None` if unknown.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.get()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} '{}': {}", self.kind, self.policy, self.reason)?;
+        if let Some(since) = self.since() {
+            write!(f, " for {since:.3?}")?;
+        }
+        if let Some(evidence) = self.evidence() {
+            write!(f, ": {evidence}")?;
+        }
+        match self.retry_after() {
+            Some(retry_after) => write!(f, "; retry in {retry_after:.3?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+// Kept beside the type whose size they are about.
+const _: () = assert!(size_of::<Rejection>() <= 56);
+const _: () = assert!(size_of::<CompactDuration>() == 8);

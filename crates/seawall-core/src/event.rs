@@ -1,0 +1,309 @@
+//! The one typed stream of what policies do.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Evidence, Rejection, StopReason, TimedOut};
+use crate::{Class, Name, PanicReport, PolicyKind};
+
+/// Something that a policy did. Logs, metrics and consoles are listeners to these.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// The policy's name.
+    pub policy: Name,
+    /// Its kind.
+    pub kind: PolicyKind,
+    /// When it happened.
+    pub at: Instant,
+    /// What happened.
+    pub what: What,
+}
+
+impl Event {
+    /// The policy did `what` at `at`.
+    pub const fn new(policy: Name, kind: PolicyKind, at: Instant, what: What) -> Self {
+        Self {
+            policy,
+            kind,
+            at,
+            what,
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum What {
+    /// A circuit changed its state.
+    Transition(Transition),
+    /// A call was refused.
+    Rejected(Rejection),
+    /// A call was slower than the breaker's threshold.
+    #[non_exhaustive]
+    SlowCall {
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// An outcome came in after the generation that admitted its call had ended. It was counted as
+    /// stale and decided nothing.
+    #[non_exhaustive]
+    Stale {
+        /// The generation that admitted the call.
+        admitted: u64,
+        /// The generation now.
+        current: u64,
+    },
+    /// A probe never settled; its slot was taken back.
+    LeaseExpired,
+    /// An attempt failed, and another follows.
+    #[non_exhaustive]
+    Retrying {
+        /// The attempt that failed.
+        attempt: u32,
+        /// What it came to.
+        class: Class,
+        /// How long the wait before the next is.
+        delay: Duration,
+    },
+    /// A policy that repeats stopped without a success.
+    #[non_exhaustive]
+    GaveUp {
+        /// How many attempts were started.
+        attempts: u32,
+        /// Why it stopped.
+        why: StopReason,
+        /// What the last attempt came to.
+        class: Class,
+    },
+    /// A hedge was launched beside an attempt that is still under way.
+    #[non_exhaustive]
+    Hedged {
+        /// Its number.
+        attempt: u32,
+    },
+    /// A call was cut off.
+    TimedOut(TimedOut),
+    /// A panic was caught.
+    Panicked(PanicReport),
+    /// A fallback answered in the operation's place: not to be taken for a success.
+    #[non_exhaustive]
+    Degraded {
+        /// What the operation came to.
+        class: Class,
+    },
+    /// A long-running task ended and was started again.
+    #[non_exhaustive]
+    Restarted {
+        /// How many times within the period.
+        restarts: u32,
+    },
+    /// A shutdown entered a phase.
+    #[non_exhaustive]
+    Phase {
+        /// The phase's name.
+        name: Name,
+    },
+}
+
+impl What {
+    /// A slow call.
+    pub const fn slow_call(elapsed: Duration) -> Self {
+        Self::SlowCall { elapsed }
+    }
+
+    /// A stale outcome.
+    pub const fn stale(admitted: u64, current: u64) -> Self {
+        Self::Stale { admitted, current }
+    }
+
+    /// A retry that is about to wait.
+    pub const fn retrying(attempt: u32, class: Class, delay: Duration) -> Self {
+        Self::Retrying {
+            attempt,
+            class,
+            delay,
+        }
+    }
+
+    /// The end of a policy that repeats.
+    pub const fn gave_up(attempts: u32, why: StopReason, class: Class) -> Self {
+        Self::GaveUp {
+            attempts,
+            why,
+            class,
+        }
+    }
+
+    /// A hedge that was launched.
+    pub const fn hedged(attempt: u32) -> Self {
+        Self::Hedged { attempt }
+    }
+
+    /// An answer that is not the operation's.
+    pub const fn degraded(class: Class) -> Self {
+        Self::Degraded { class }
+    }
+
+    /// A restart.
+    pub const fn restarted(restarts: u32) -> Self {
+        Self::Restarted { restarts }
+    }
+
+    /// The beginning of a phase.
+    pub const fn phase(name: Name) -> Self {
+        Self::Phase { name }
+    }
+}
+
+/// A circuit's change of state.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The state that ended.
+    pub from: CircuitState,
+    /// The state that began.
+    pub to: CircuitState,
+    /// The generation that began with it.
+    pub generation: u64,
+    /// What the change rests on; `None` where time or an operator made it.
+    pub evidence: Option<Evidence>,
+    /// How long the new state refuses before it lets probes through, where it does.
+    pub retry_after: Option<Duration>,
+}
+
+impl Transition {
+    /// A change from `from` to `to`, beginning `generation`.
+    pub const fn new(from: CircuitState, to: CircuitState, generation: u64) -> Self {
+        Self {
+            from,
+            to,
+            generation,
+            evidence: None,
+            retry_after: None,
+        }
+    }
+
+    /// This transition, resting on `evidence`.
+    #[must_use]
+    pub const fn because(mut self, evidence: Option<Evidence>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    /// This transition, into a state that refuses for `retry_after`.
+    #[must_use]
+    pub const fn retry_in(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
+    }
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.from, self.to)?;
+        if let Some(evidence) = &self.evidence {
+            write!(f, ": {evidence}")?;
+        }
+        match self.retry_after {
+            Some(retry_after) => write!(f, "; retry in {retry_after:.3?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The states of a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// Calls go through and are measured.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// A few probes go through; the rest is refused.
+    HalfOpen,
+    /// The probes were well; calls come back in stages.
+    Ramping,
+    /// An operator holds it open.
+    ForcedOpen,
+    /// An operator holds it closed: measured, nothing decided.
+    ForcedClosed,
+    /// Decides and reports, refuses nothing.
+    Shadow,
+}
+
+impl CircuitState {
+    /// The state as a word, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+            Self::Ramping => "ramping",
+            Self::ForcedOpen => "forced open",
+            Self::ForcedClosed => "forced closed",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl fmt::Display for CircuitState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transition(transition) => transition.fmt(f),
+            Self::Rejected(rejection) => write!(f, "refused: {rejection}"),
+            Self::SlowCall { elapsed } => write!(f, "slow call: {elapsed:.3?}"),
+            Self::Stale { admitted, current } => {
+                write!(f, "stale outcome of generation {admitted}, now {current}")
+            }
+            Self::LeaseExpired => f.write_str("a probe never settled; its slot is free again"),
+            Self::Retrying {
+                attempt,
+                class,
+                delay,
+            } => {
+                write!(
+                    f,
+                    "attempt {attempt} was {}; next in {delay:.3?}",
+                    class.as_str()
+                )
+            }
+            Self::GaveUp {
+                attempts,
+                why,
+                class,
+            } => {
+                write!(
+                    f,
+                    "gave up after {attempts} attempts ({why}); last was {}",
+                    class.as_str()
+                )
+            }
+            Self::Hedged { attempt } => write!(f, "hedged: attempt {attempt} launched"),
+            Self::TimedOut(timed_out) => timed_out.fmt(f),
+            Self::Panicked(report) => report.fmt(f),
+            Self::Degraded { class } => write!(f, "degraded: fell back from {}", class.as_str()),
+            Self::Restarted { restarts } => write!(f, "restarted, {restarts} times in the period"),
+            Self::Phase { name } => write!(f, "phase '{name}'"),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            // These name their policy themselves.
+            What::Rejected(_) | What::TimedOut(_) => self.what.fmt(f),
+            what => write!(f, "{} '{}': {what}", self.kind, self.policy),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The vocabulary of seawall: one word for one thing across all its crates.
+//!
+//! Applications use the facade, `seawall`, which re-exports what they need from here. This crate
+//! is for those who write a policy of their own.
+//!
+//! | word | type | says |
+//! |---|---|---|
+//! | call | [`Call`] | can be started once |
+//! | operation | [`Operation`] | can be started again and again |
+//! | attempt | [`Attempt`] | which start this is, and how much time is left |
+//! | policy | [`Policy`], [`Chain`] | wraps an operation |
+//! | layer | [`Layer`] | becomes a policy when its pipeline is built |
+//! | class | [`Class`], [`Classify`], [`Judge`] | what an outcome means |
+//! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
+//! | event | [`Event`], [`Listener`] | what a policy did |
+//! | name | [`Name`], [`PolicyKind`] | who speaks |
+//! | description | [`Description`] | what a pipeline is, and its worst case |
+//!
+//! # How a call runs
+//!
+//! A policy wraps an operation and is one itself, so any order composes. Wrapping is static: the
+//! whole pipeline is one future, sized at compile time, without a box.
+//!
+//! ```
+//! use seawall_core::{AllTransient, Call, FromFn, Identity, Lazy, Policy};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), seawall_core::Error<std::io::Error>> {
+//! let operation = FromFn::new(|| async { Ok::<_, std::io::Error>(42) }, &AllTransient);
+//! let answer = Lazy::new(Identity.wrap(operation)).await?;
+//! assert_eq!(answer, 42);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod class;
+pub mod config;
+pub mod describe;
+pub mod error;
+pub mod event;
+pub mod layer;
+pub mod listener;
+pub mod operation;
+pub mod panic;
+pub mod policy;
+
+mod attempt;
+mod compact;
+mod name;
+
+pub use attempt::Attempt;
+pub use class::{AllTransient, ByClass, Class, Classify, Health, Judge};
+pub use config::{Check, ConfigError};
+pub use describe::{Description, LayerDescription};
+pub use error::{
+    Cancelled, Error, Evidence, GaveUp, Panicked, Reason, Rejection, Rule, Scope, StopReason,
+    TimedOut, TimedOutBy,
+};
+pub use event::{CircuitState, Event, Transition, What};
+pub use layer::{Layer, LayerContext};
+pub use listener::{Listener, ListenerId, Listeners};
+pub use name::Name;
+pub use operation::{Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture};
+pub use panic::{PanicReport, contain};
+pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};

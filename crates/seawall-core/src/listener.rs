@@ -1,0 +1,176 @@
+//! Who is told of events.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::{Event, contain};
+
+/// Is told of events. Implemented by every `Fn(&Event)`.
+///
+/// A listener runs on the thread of the call that caused the event, outside every lock. It may
+/// call back into the policy that called it and add or remove listeners. Its panic is contained
+/// and counted. It should be quick: what takes long belongs into a channel.
+pub trait Listener: Send + Sync + 'static {
+    /// Is told of `event`.
+    fn on_event(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync + 'static> Listener for F {
+    fn on_event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+/// A set of listeners. Clones share it.
+///
+/// There are two ways in: [`emit`](Self::emit) tells the listeners at once; what must arrive in
+/// the order in which it happened is [queued](Self::queue) under the policy's lock and
+/// [delivered](Self::deliver) after it was released, by one thread at a time.
+#[derive(Clone, Default)]
+pub struct Listeners(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    // Mirrors the length of `list`, so that a policy without listeners pays for one load.
+    len: AtomicUsize,
+    list: RwLock<Arc<[Entry]>>,
+    next_id: AtomicU64,
+    panics: AtomicU64,
+    ordered: Mutex<Ordered>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    id: ListenerId,
+    listener: Arc<dyn Listener>,
+}
+
+#[derive(Default)]
+struct Ordered {
+    queue: VecDeque<Event>,
+    delivering: bool,
+    dropped: u64,
+}
+
+/// Names a listener that was added, so that it can be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerId(u64);
+
+impl Listeners {
+    /// How many ordered events may wait for a slow listener. What comes on top is dropped and
+    /// counted in [`dropped`](Self::dropped). Transitions are the only ordered events, so the
+    /// bound is met only by a listener that hangs.
+    pub const MAX_QUEUED: usize = 4096;
+
+    /// Adds a listener.
+    pub fn add(&self, listener: impl Listener) -> ListenerId {
+        let id = ListenerId(self.0.next_id.fetch_add(1, Ordering::Relaxed));
+        let entry = Entry {
+            id,
+            listener: Arc::new(listener),
+        };
+        self.replace(|list| list.iter().cloned().chain([entry]).collect());
+        id
+    }
+
+    /// Removes a listener. Says whether it was there. One that is running now runs to its end.
+    pub fn remove(&self, id: ListenerId) -> bool {
+        self.replace(|list| {
+            list.iter()
+                .filter(|entry| entry.id != id)
+                .cloned()
+                .collect()
+        })
+    }
+
+    fn replace(&self, change: impl FnOnce(&[Entry]) -> Arc<[Entry]>) -> bool {
+        let mut list = self.0.list.write();
+        let before = list.len();
+        let new = change(&list);
+        let old = std::mem::replace(&mut *list, new);
+        let after = list.len();
+        self.0.len.store(after, Ordering::Relaxed);
+        drop(list);
+        // A listener's own drop is the user's code: it runs outside the lock.
+        drop(old);
+        before != after
+    }
+
+    /// Whether nobody listens. One load.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        // A hint: the list itself is read under its lock. Whoever added a listener and then told this
+        // thread about it did so through something that orders the two.
+        self.0.len.load(Ordering::Relaxed) == 0
+    }
+
+    /// Tells the listeners of `event`, which is made only if somebody listens.
+    #[inline]
+    pub fn emit(&self, event: impl FnOnce() -> Event) {
+        if !self.is_empty() {
+            self.tell(&event());
+        }
+    }
+
+    /// Queues an event that must arrive in order. Call it under the lock that orders the events,
+    /// and [`deliver`](Self::deliver) after that was released.
+    pub fn queue(&self, event: impl FnOnce() -> Event) {
+        if self.is_empty() {
+            return;
+        }
+        let mut ordered = self.0.ordered.lock();
+        if ordered.queue.len() < Self::MAX_QUEUED {
+            ordered.queue.push_back(event());
+        } else {
+            ordered.dropped += 1;
+        }
+    }
+
+    /// Delivers what is queued, in order, unless another thread or an outer frame of this one is
+    /// doing so already: then that one delivers it.
+    pub fn deliver(&self) {
+        let mut ordered = self.0.ordered.lock();
+        if std::mem::replace(&mut ordered.delivering, true) {
+            return;
+        }
+        while let Some(event) = ordered.queue.pop_front() {
+            drop(ordered);
+            self.tell(&event);
+            ordered = self.0.ordered.lock();
+        }
+        ordered.delivering = false;
+    }
+
+    #[cold]
+    fn tell(&self, event: &Event) {
+        let list = Arc::clone(&self.0.list.read());
+        for entry in list.iter() {
+            if contain(|| entry.listener.on_event(event)).is_err() {
+                self.0.panics.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many times a listener panicked.
+    pub fn panics(&self) -> u64 {
+        self.0.panics.load(Ordering::Relaxed)
+    }
+
+    /// How many ordered events were dropped because [`MAX_QUEUED`](Self::MAX_QUEUED) waited.
+    pub fn dropped(&self) -> u64 {
+        self.0.ordered.lock().dropped
+    }
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listeners")
+            .field("len", &self.0.len.load(Ordering::Relaxed))
+            .field("panics", &self.panics())
+            .finish_non_exhaustive()
+    }
+}

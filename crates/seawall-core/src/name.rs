@@ -1,0 +1,71 @@
+//! Names of policies.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of a policy or pipeline: the same in errors, events, metrics and descriptions.
+///
+/// Cloning shares the text. An empty name is refused by `build()`, not here, so that the
+/// [`ConfigError`](crate::ConfigError) can say which policy it was meant for.
+///
+/// ```
+/// use seawall_core::Name;
+///
+/// let name = Name::from("inventory");
+/// assert_eq!(name.as_str(), "inventory");
+/// assert_eq!(name.to_string(), "inventory");
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// The longest name that `build()` accepts, in bytes: names become metric labels.
+    pub const MAX_LEN: usize = 256;
+
+    /// The text of the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Name {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Arc<str>> for Name {
+    fn from(text: Arc<str>) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&Name> for Name {
+    fn from(name: &Name) -> Self {
+        name.clone()
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}

@@ -1,0 +1,316 @@
+//! What a policy wraps: a [`Call`] that is started once, an [`Operation`] that can be started
+//! again; and the adapters that make them from closures and futures.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+
+use crate::{AllTransient, Attempt, Classify, Error};
+
+/// Can be started once.
+///
+/// `start` is where a policy decides whether to admit the call, so it may run the caller's code
+/// and may panic if that does. It is called right before the future is first polled.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be called",
+    label = "not something a pipeline can call",
+    note = "pass a closure that makes a future of a `Result`: `|| async {{ Ok::<_, MyError>(..) }}`",
+    note = "a policy that repeats (retry, hedge) must wrap something that can be started again: \
+            not a future, and not another policy that repeats"
+)]
+pub trait Call {
+    /// What the call gives when it succeeds.
+    type Output;
+    /// The operation's own error.
+    type Error;
+    /// The call under way.
+    type Future: Future<Output = Result<Self::Output, Error<Self::Error>>>;
+
+    /// Starts the call.
+    fn start(self, attempt: Attempt) -> Self::Future;
+}
+
+/// Can be started again and again.
+///
+/// Policies that start what they wrap once (timeout, breaker, panic guard) are an `Operation`
+/// around an `Operation`. Those that repeat (retry, hedge) are not, so a retry around a retry,
+/// which would multiply attempts, does not compile.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be started again, but the policy around it repeats what it wraps",
+    label = "can be started only once",
+    note = "give a retry or hedge a closure that makes a future each time: `|| async {{ .. }}`",
+    note = "a retry around a retry multiplies attempts; if you mean it, make the inner pipeline \
+            call the operation's body"
+)]
+pub trait Operation {
+    /// What an attempt gives when it succeeds.
+    type Output;
+    /// The operation's own error.
+    type Error;
+    /// The attempt under way.
+    type Future: Future<Output = Result<Self::Output, Error<Self::Error>>>;
+
+    /// Starts an attempt.
+    fn attempt(&mut self, attempt: Attempt) -> Self::Future;
+}
+
+/// An operation made from a closure that takes nothing: `|| async { .. }`.
+#[derive(Debug)]
+pub struct FromFn<'c, F, C: ?Sized = AllTransient> {
+    make: F,
+    classifier: &'c C,
+}
+
+/// An operation made from a closure that is told which attempt it is: `|attempt| async { .. }`.
+#[derive(Debug)]
+pub struct FromAttemptFn<'c, F, C: ?Sized = AllTransient> {
+    make: F,
+    classifier: &'c C,
+}
+
+/// A call made from a future. It can be started only once.
+#[derive(Debug)]
+pub struct FromFuture<'c, Fut, C: ?Sized = AllTransient> {
+    future: Fut,
+    classifier: &'c C,
+}
+
+impl<F: Clone, C: ?Sized> Clone for FromFn<'_, F, C> {
+    fn clone(&self) -> Self {
+        Self {
+            make: self.make.clone(),
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl<F: Clone, C: ?Sized> Clone for FromAttemptFn<'_, F, C> {
+    fn clone(&self) -> Self {
+        Self {
+            make: self.make.clone(),
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl<'c, F, C: ?Sized> FromFn<'c, F, C> {
+    /// An operation that calls `make` for each attempt and classes its errors by `classifier`.
+    #[inline]
+    pub fn new(make: F, classifier: &'c C) -> Self {
+        Self { make, classifier }
+    }
+}
+
+impl<'c, F, C: ?Sized> FromAttemptFn<'c, F, C> {
+    /// An operation that calls `make` for each attempt and classes its errors by `classifier`.
+    #[inline]
+    pub fn new(make: F, classifier: &'c C) -> Self {
+        Self { make, classifier }
+    }
+}
+
+impl<'c, Fut, C: ?Sized> FromFuture<'c, Fut, C> {
+    /// A call of `future` that classes its error by `classifier`.
+    #[inline]
+    pub fn new(future: Fut, classifier: &'c C) -> Self {
+        Self { future, classifier }
+    }
+}
+
+impl<'c, F, Fut, T, E, C> Call for FromFn<'c, F, C>
+where
+    F: FnOnce() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    C: Classify<E> + ?Sized,
+{
+    type Output = T;
+    type Error = E;
+    type Future = OperationFuture<'c, Fut, C>;
+
+    #[inline]
+    fn start(self, _: Attempt) -> Self::Future {
+        OperationFuture {
+            future: (self.make)(),
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl<'c, F, Fut, T, E, C> Operation for FromFn<'c, F, C>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    C: Classify<E> + ?Sized,
+{
+    type Output = T;
+    type Error = E;
+    type Future = OperationFuture<'c, Fut, C>;
+
+    #[inline]
+    fn attempt(&mut self, _: Attempt) -> Self::Future {
+        OperationFuture {
+            future: (self.make)(),
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl<'c, F, Fut, T, E, C> Call for FromAttemptFn<'c, F, C>
+where
+    F: FnOnce(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    C: Classify<E> + ?Sized,
+{
+    type Output = T;
+    type Error = E;
+    type Future = OperationFuture<'c, Fut, C>;
+
+    #[inline]
+    fn start(self, attempt: Attempt) -> Self::Future {
+        OperationFuture {
+            future: (self.make)(attempt),
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl<'c, F, Fut, T, E, C> Operation for FromAttemptFn<'c, F, C>
+where
+    F: FnMut(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    C: Classify<E> + ?Sized,
+{
+    type Output = T;
+    type Error = E;
+    type Future = OperationFuture<'c, Fut, C>;
+
+    #[inline]
+    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
+        OperationFuture {
+            future: (self.make)(attempt),
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl<'c, Fut, T, E, C> Call for FromFuture<'c, Fut, C>
+where
+    Fut: Future<Output = Result<T, E>>,
+    C: Classify<E> + ?Sized,
+{
+    type Output = T;
+    type Error = E;
+    type Future = OperationFuture<'c, Fut, C>;
+
+    #[inline]
+    fn start(self, _: Attempt) -> Self::Future {
+        OperationFuture {
+            future: self.future,
+            classifier: self.classifier,
+        }
+    }
+}
+
+/// An attempt of the caller's own operation. Its error is classed here, and nowhere else.
+#[pin_project]
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct OperationFuture<'c, Fut, C: ?Sized> {
+    #[pin]
+    future: Fut,
+    classifier: &'c C,
+}
+
+impl<Fut, T, E, C> Future for OperationFuture<'_, Fut, C>
+where
+    Fut: Future<Output = Result<T, E>>,
+    C: Classify<E> + ?Sized,
+{
+    type Output = Result<T, Error<E>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(match ready!(this.future.poll(cx)) {
+            Ok(output) => Ok(output),
+            Err(error) => {
+                let class = this.classifier.classify(&error);
+                Err(Error::Operation { error, class })
+            }
+        })
+    }
+}
+
+/// A [`Call`] as a future: started when it is first polled, so that a call that is made and
+/// dropped asks no policy for admission.
+///
+/// Dropping it at any point gives back whatever the policies hold for it.
+#[pin_project(project = LazyProjection, project_replace = LazyOwned)]
+#[must_use = "futures do nothing unless polled"]
+pub enum Lazy<Op: Call> {
+    /// Not polled yet.
+    Idle {
+        /// What will be started.
+        call: Op,
+        /// What it will be told.
+        attempt: Attempt,
+    },
+    /// Started.
+    Running {
+        /// The call under way.
+        #[pin]
+        future: Op::Future,
+    },
+    /// Over, or starting panicked.
+    Done,
+}
+
+impl<Op: Call> Lazy<Op> {
+    /// A future that starts `call` as a first attempt.
+    #[inline]
+    pub fn new(call: Op) -> Self {
+        Self::with_attempt(call, Attempt::first())
+    }
+
+    /// A future that starts `call` as `attempt`.
+    #[inline]
+    pub fn with_attempt(call: Op, attempt: Attempt) -> Self {
+        Self::Idle { call, attempt }
+    }
+}
+
+impl<Op: Call> std::fmt::Debug for Lazy<Op> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Idle { .. } => "Lazy::Idle",
+            Self::Running { .. } => "Lazy::Running",
+            Self::Done => "Lazy::Done",
+        })
+    }
+}
+
+impl<Op: Call> Future for Lazy<Op> {
+    type Output = Result<Op::Output, Error<Op::Error>>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let LazyProjection::Idle { .. } = self.as_mut().project()
+            && let LazyOwned::Idle { call, attempt } = self.as_mut().project_replace(Self::Done)
+        {
+            let future = call.start(attempt);
+            self.set(Self::Running { future });
+        }
+        let LazyProjection::Running { future } = self.as_mut().project() else {
+            panic!("a call was polled after it was over");
+        };
+        let output = ready!(future.poll(cx));
+        // What the call holds goes back before the caller resumes.
+        self.set(Self::Done);
+        Poll::Ready(output)
+    }
+}

@@ -1,0 +1,135 @@
+//! What wraps an operation, and how policies are put together.
+
+use std::sync::Arc;
+
+use crate::Description;
+pub use kind::PolicyKind;
+pub use optional::{Optional, OptionalFuture};
+
+mod kind;
+mod optional;
+
+/// Wraps an operation.
+///
+/// The associated type carries no bounds: what a wrapped operation can do is decided where it is
+/// used. A policy that starts its inner operation once implements [`Call`](crate::Call) where the
+/// inner is `Call` and [`Operation`](crate::Operation) where it is `Operation`; a policy that
+/// repeats needs an `Operation` inside and yields a `Call`.
+///
+/// Wrapping borrows the policy, so a call touches no reference count.
+pub trait Policy {
+    /// The wrapped operation.
+    type Wrapped<'p, Op>
+    where
+        Self: 'p;
+
+    /// Wraps `op`.
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op>;
+
+    /// Adds this policy to the description of what is inside it: a line of its own, and what it
+    /// does to the number of attempts and the longest time of a call.
+    fn describe(&self, inner: Description) -> Description;
+}
+
+/// The policy that does nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity;
+
+impl Policy for Identity {
+    type Wrapped<'p, Op> = Op;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        op
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        inner
+    }
+}
+
+/// Two policies, one around the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chain<Outer, Inner> {
+    /// Sees the call first and its outcome last.
+    pub outer: Outer,
+    /// Sees the call last and its outcome first.
+    pub inner: Inner,
+}
+
+impl<Outer, Inner> Chain<Outer, Inner> {
+    /// `outer` around `inner`.
+    pub const fn new(outer: Outer, inner: Inner) -> Self {
+        Self { outer, inner }
+    }
+}
+
+impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
+    type Wrapped<'p, Op>
+        = Outer::Wrapped<'p, Inner::Wrapped<'p, Op>>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        self.outer.wrap(self.inner.wrap(op))
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        self.outer.describe(self.inner.describe(inner))
+    }
+}
+
+impl<P: Policy> Policy for Option<P> {
+    type Wrapped<'p, Op>
+        = Optional<P::Wrapped<'p, Op>, Op>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        match self {
+            Some(policy) => Optional::Wrapped(policy.wrap(op)),
+            None => Optional::Bare(op),
+        }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        match self {
+            Some(policy) => policy.describe(inner),
+            None => inner,
+        }
+    }
+}
+
+impl<P: Policy + ?Sized> Policy for &P {
+    type Wrapped<'p, Op>
+        = P::Wrapped<'p, Op>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        (**self).wrap(op)
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        (**self).describe(inner)
+    }
+}
+
+impl<P: Policy> Policy for Arc<P> {
+    type Wrapped<'p, Op>
+        = P::Wrapped<'p, Op>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        (**self).wrap(op)
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        (**self).describe(inner)
+    }
+}

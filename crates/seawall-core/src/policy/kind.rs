@@ -1,0 +1,63 @@
+use std::fmt;
+
+/// Which kind of policy speaks, in errors, events, metrics and descriptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PolicyKind {
+    /// The whole pipeline.
+    Pipeline,
+    /// Circuit breaker.
+    Breaker,
+    /// Retry.
+    Retry,
+    /// Hedge: a second attempt beside the first.
+    Hedge,
+    /// The budget that retries and hedges share.
+    Budget,
+    /// Timeout, of a whole call or of one attempt.
+    Timeout,
+    /// Panic guard.
+    PanicGuard,
+    /// Fallback.
+    Fallback,
+    /// Bulkhead: a limit on calls in flight.
+    Bulkhead,
+    /// Rate limit.
+    RateLimit,
+    /// A limit on calls in flight that adapts to what it sees.
+    AdaptiveLimit,
+    /// Client-side throttling.
+    Throttle,
+    /// Graceful shutdown.
+    Shutdown,
+    /// A policy of the user's own.
+    Custom,
+}
+
+impl PolicyKind {
+    /// The kind in words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pipeline => "pipeline",
+            Self::Breaker => "breaker",
+            Self::Retry => "retry",
+            Self::Hedge => "hedge",
+            Self::Budget => "budget",
+            Self::Timeout => "timeout",
+            Self::PanicGuard => "panic guard",
+            Self::Fallback => "fallback",
+            Self::Bulkhead => "bulkhead",
+            Self::RateLimit => "rate limit",
+            Self::AdaptiveLimit => "adaptive limit",
+            Self::Throttle => "throttle",
+            Self::Shutdown => "shutdown",
+            Self::Custom => "policy",
+        }
+    }
+}
+
+impl fmt::Display for PolicyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

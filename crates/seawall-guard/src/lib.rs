@@ -1,0 +1,1 @@
+//! Timeout, deadline, panic and fallback guards around a future.

@@ -1,0 +1,1 @@
+//! Retry with backoff, jitter, budgets and hedging.

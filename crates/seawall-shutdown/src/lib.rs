@@ -1,0 +1,1 @@
+//! Graceful shutdown that reports what it left behind.

@@ -1,0 +1,33 @@
+//! Tools for testing code behind resilience policies.
+//!
+//! | tool | for |
+//! |---|---|
+//! | [`Script`] | an operation that does what it is told, attempt by attempt, and counts |
+//! | [`Recorder`] | a listener that keeps what it hears |
+//! | [`at_every_await`], [`drop_after`] | dropping a future at each of its awaits |
+//! | [`Alive`] | counting what is alive, so that a leak shows |
+//!
+//! Everything runs on tokio's clock: under `#[tokio::test(start_paused = true)]` no test waits.
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall_testkit::{Script, Step};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let script = Script::new([Step::after(Duration::from_secs(1), Err("down")), Step::ok(7)]);
+//! assert_eq!(script.run().await, Err("down"));
+//! assert_eq!(script.run().await, Ok(7));
+//! assert_eq!((script.started(), script.finished()), (2, 2));
+//! # }
+//! ```
+
+mod alive;
+mod cancel;
+mod recorder;
+mod script;
+
+pub use alive::{Alive, Token};
+pub use cancel::{DropAfter, at_every_await, drop_after};
+pub use recorder::Recorder;
+pub use script::{Script, Step};
