@@ -25,13 +25,7 @@ impl Attempt {
     /// The first attempt of a call that knows neither limit nor deadline.
     #[inline]
     pub const fn first() -> Self {
-        Self {
-            number: NonZeroU32::MIN,
-            max: None,
-            began: None,
-            deadline: None,
-            last: None,
-        }
+        Self { number: NonZeroU32::MIN, max: None, began: None, deadline: None, last: None }
     }
 
     /// The number of this attempt. The first call is attempt 1.
@@ -53,8 +47,7 @@ impl Attempt {
     /// How much time is left until the deadline: zero once it has passed, `None` without one.
     /// Reads the clock.
     pub fn time_left(&self) -> Option<Duration> {
-        self.deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// What the attempt before this one came to; `None` for the first.
@@ -145,19 +138,13 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         let mut inner = outer;
         assert_eq!(inner.began(), began);
-        assert_eq!(
-            inner.restart_clock().began(),
-            began + Duration::from_secs(1)
-        );
+        assert_eq!(inner.restart_clock().began(), began + Duration::from_secs(1));
     }
 
     #[test]
     fn numbering_counts_from_one() {
         let attempt = Attempt::first();
-        assert_eq!(
-            (attempt.number(), attempt.max(), attempt.last()),
-            (1, None, None)
-        );
+        assert_eq!((attempt.number(), attempt.max(), attempt.last()), (1, None, None));
         let second = attempt.numbered(2, 3).after(Class::Transient);
         assert_eq!((second.number(), second.max()), (2, Some(3)));
         assert_eq!(second.last(), Some(Class::Transient));

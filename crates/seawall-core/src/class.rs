@@ -55,10 +55,7 @@ pub enum Health {
 impl Class {
     /// Whether a retry may help.
     pub const fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Transient | Self::Overloaded { .. } | Self::Panicked
-        )
+        matches!(self, Self::Transient | Self::Overloaded { .. } | Self::Panicked)
     }
 
     /// What this class says about the dependency: the one reading that breakers, throttles and

@@ -8,13 +8,8 @@ use std::time::Duration;
 pub(crate) struct CompactDuration(u64);
 
 impl CompactDuration {
-    pub(crate) const fn new(duration: Duration) -> Self {
-        let nanos = duration.as_nanos();
-        Self(if nanos > u64::MAX as u128 {
-            u64::MAX
-        } else {
-            nanos as u64
-        })
+    pub(crate) fn new(duration: Duration) -> Self {
+        Self(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
     }
 
     pub(crate) const fn get(self) -> Duration {
@@ -42,7 +37,7 @@ pub(crate) struct OptionalDuration(u64);
 impl OptionalDuration {
     pub(crate) const NONE: Self = Self(u64::MAX);
 
-    pub(crate) const fn some(duration: Duration) -> Self {
+    pub(crate) fn some(duration: Duration) -> Self {
         Self(CompactDuration::new(duration).0)
     }
 

@@ -28,12 +28,7 @@ impl ConfigError {
         value: impl Display,
         allowed: &'static str,
     ) -> Self {
-        Self {
-            policy,
-            field,
-            value: value.to_string(),
-            allowed,
-        }
+        Self { policy, field, value: value.to_string(), allowed }
     }
 }
 
@@ -68,18 +63,13 @@ impl Check {
         value: impl Display,
         allowed: &'static str,
     ) -> Result<(), ConfigError> {
-        if holds {
-            Ok(())
-        } else {
-            Err(ConfigError::new(self.policy, field, value, allowed))
-        }
+        if holds { Ok(()) } else { Err(ConfigError::new(self.policy, field, value, allowed)) }
     }
 
     /// A share: above 0, at most 1, a number.
     pub fn rate(self, field: &'static str, value: f64) -> Result<f64, ConfigError> {
         let holds = value > 0.0 && value <= 1.0;
-        self.that(holds, field, value, "above 0 and at most 1")
-            .map(|()| value)
+        self.that(holds, field, value, "above 0 and at most 1").map(|()| value)
     }
 
     /// A count of at least 1.
@@ -88,19 +78,13 @@ impl Check {
         field: &'static str,
         value: N,
     ) -> Result<N, ConfigError> {
-        self.that(value >= N::from(1), field, value, "at least 1")
-            .map(|()| value)
+        self.that(value >= N::from(1), field, value, "at least 1").map(|()| value)
     }
 
     /// A duration above zero.
     pub fn positive(self, field: &'static str, value: Duration) -> Result<Duration, ConfigError> {
-        self.that(
-            value > Duration::ZERO,
-            field,
-            format_args!("{value:?}"),
-            "above zero",
-        )
-        .map(|()| value)
+        self.that(value > Duration::ZERO, field, format_args!("{value:?}"), "above zero")
+            .map(|()| value)
     }
 
     /// A name that is neither empty nor longer than [`Name::MAX_LEN`] bytes.
@@ -108,12 +92,7 @@ impl Check {
         let length = name.as_str().len();
         let allowed = "between 1 and 256 bytes long";
         self.that(length > 0, "name", "empty", allowed)?;
-        self.that(
-            length <= Name::MAX_LEN,
-            "name",
-            format_args!("{length} bytes long"),
-            allowed,
-        )?;
+        self.that(length <= Name::MAX_LEN, "name", format_args!("{length} bytes long"), allowed)?;
         Ok(name)
     }
 }
@@ -137,20 +116,13 @@ mod tests {
     #[test]
     fn a_name_has_1_to_256_bytes() {
         for (length, holds) in [(0, false), (1, true), (256, true), (257, false)] {
-            assert_eq!(
-                CHECK.name(Name::from("x".repeat(length))).is_ok(),
-                holds,
-                "{length}"
-            );
+            assert_eq!(CHECK.name(Name::from("x".repeat(length))).is_ok(), holds, "{length}");
         }
     }
 
     #[test]
     fn the_message_names_policy_field_value_and_range() {
-        let message = CHECK
-            .at_least_one("max_attempts", 0_u32)
-            .unwrap_err()
-            .to_string();
+        let message = CHECK.at_least_one("max_attempts", 0_u32).unwrap_err().to_string();
         assert_eq!(message, "retry: max_attempts is 0, but must be at least 1");
     }
 }

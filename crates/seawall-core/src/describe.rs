@@ -31,24 +31,13 @@ pub struct LayerDescription {
 impl Description {
     /// A bare operation: one attempt, of unknown length.
     pub const fn bare() -> Self {
-        Self {
-            layers: Vec::new(),
-            max_attempts: Some(1),
-            longest: None,
-        }
+        Self { layers: Vec::new(), max_attempts: Some(1), longest: None }
     }
 
     /// Puts a layer around what is described so far.
     #[must_use]
     pub fn layer(mut self, kind: PolicyKind, name: &Name, text: impl Into<String>) -> Self {
-        self.layers.insert(
-            0,
-            LayerDescription {
-                kind,
-                name: name.clone(),
-                text: text.into(),
-            },
-        );
+        self.layers.insert(0, LayerDescription { kind, name: name.clone(), text: text.into() });
         self
     }
 
@@ -94,13 +83,10 @@ impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (depth, layer) in self.layers.iter().enumerate() {
             let indent = 2 * depth;
-            writeln!(
-                f,
-                "{:indent$}{} '{}': {}",
-                "", layer.kind, layer.name, layer.text
-            )?;
+            writeln!(f, "{:indent$}{} '{}': {}", "", layer.kind, layer.name, layer.text)?;
         }
         match self.max_attempts {
+            Some(1) => f.write_str("one attempt per call, ")?,
             Some(attempts) => write!(f, "at most {attempts} attempts per call, ")?,
             None => f.write_str("any number of attempts per call, ")?,
         }

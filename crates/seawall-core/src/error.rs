@@ -73,13 +73,7 @@ impl Panicked {
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} '{}': {}",
-            PolicyKind::PanicGuard,
-            self.policy,
-            self.report
-        )
+        write!(f, "{} '{}': {}", PolicyKind::PanicGuard, self.policy, self.report)
     }
 }
 
@@ -195,32 +189,24 @@ impl<E> Error<E> {
         }
     }
 
-    /// This error with the operation's own error changed by `change`.
-    pub fn map<F>(self, change: impl FnOnce(E) -> F) -> Error<F> {
-        // A retry's error holds its last attempt's: walked from the outside in, mapped, and built
-        // again from the inside out, so that `change` needs to be called only once.
-        let mut around = Vec::new();
-        let mut error = self;
-        while let Self::GaveUp(gave_up) = error {
-            let (frame, last) = gave_up.split();
-            around.push(frame);
-            error = last;
-        }
-        let mapped = match error {
-            Self::Operation { error, class } => Error::Operation {
-                error: change(error),
-                class,
-            },
+    /// This error with the operation's own errors changed by `change`: the last one, and those in
+    /// the history if a retry kept one.
+    pub fn map<F>(self, mut change: impl FnMut(E) -> F) -> Error<F> {
+        self.map_with(&mut change)
+    }
+
+    // Not generic over the closure, as it calls itself through the wrappers.
+    fn map_with<F>(self, change: &mut dyn FnMut(E) -> F) -> Error<F> {
+        match self {
+            Self::Operation { error, class } => Error::Operation { error: change(error), class },
             Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
             Self::Rejected(rejection) => Error::Rejected(rejection),
             Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
-            Self::GaveUp(_) => unreachable!("taken off above"),
-        };
-        around
-            .into_iter()
-            .rev()
-            .fold(mapped, |last, frame| Error::GaveUp(frame.join(last)))
+            Self::GaveUp(gave_up) => {
+                Error::GaveUp(Box::new(gave_up.map(|error| error.map_with(change))))
+            }
+        }
     }
 }
 
@@ -235,10 +221,7 @@ impl<E> Error<Error<E>> {
             Self::Rejected(rejection) => Error::Rejected(rejection),
             Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
-            Self::GaveUp(gave_up) => {
-                let (frame, last) = gave_up.split();
-                Error::GaveUp(frame.join(last.flatten()))
-            }
+            Self::GaveUp(gave_up) => Error::GaveUp(Box::new(gave_up.map(Error::flatten))),
         }
     }
 }

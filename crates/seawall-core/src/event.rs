@@ -25,12 +25,7 @@ pub struct Event {
 impl Event {
     /// The policy did `what` at `at`.
     pub const fn new(policy: Name, kind: PolicyKind, at: Instant, what: What) -> Self {
-        Self {
-            policy,
-            kind,
-            at,
-            what,
-        }
+        Self { policy, kind, at, what }
     }
 }
 
@@ -122,20 +117,12 @@ impl What {
 
     /// A retry that is about to wait.
     pub const fn retrying(attempt: u32, class: Class, delay: Duration) -> Self {
-        Self::Retrying {
-            attempt,
-            class,
-            delay,
-        }
+        Self::Retrying { attempt, class, delay }
     }
 
     /// The end of a policy that repeats.
     pub const fn gave_up(attempts: u32, why: StopReason, class: Class) -> Self {
-        Self::GaveUp {
-            attempts,
-            why,
-            class,
-        }
+        Self::GaveUp { attempts, why, class }
     }
 
     /// A hedge that was launched.
@@ -178,13 +165,7 @@ pub struct Transition {
 impl Transition {
     /// A change from `from` to `to`, beginning `generation`.
     pub const fn new(from: CircuitState, to: CircuitState, generation: u64) -> Self {
-        Self {
-            from,
-            to,
-            generation,
-            evidence: None,
-            retry_after: None,
-        }
+        Self { from, to, generation, evidence: None, retry_after: None }
     }
 
     /// This transition, resting on `evidence`.
@@ -266,27 +247,11 @@ impl fmt::Display for What {
                 write!(f, "stale outcome of generation {admitted}, now {current}")
             }
             Self::LeaseExpired => f.write_str("a probe never settled; its slot is free again"),
-            Self::Retrying {
-                attempt,
-                class,
-                delay,
-            } => {
-                write!(
-                    f,
-                    "attempt {attempt} was {}; next in {delay:.3?}",
-                    class.as_str()
-                )
+            Self::Retrying { attempt, class, delay } => {
+                write!(f, "attempt {attempt} was {}; next in {delay:.3?}", class.as_str())
             }
-            Self::GaveUp {
-                attempts,
-                why,
-                class,
-            } => {
-                write!(
-                    f,
-                    "gave up after {attempts} attempts ({why}); last was {}",
-                    class.as_str()
-                )
+            Self::GaveUp { attempts, why, class } => {
+                write!(f, "gave up after {attempts} attempts ({why}); last was {}", class.as_str())
             }
             Self::Hedged { attempt } => write!(f, "hedged: attempt {attempt} launched"),
             Self::TimedOut(timed_out) => timed_out.fmt(f),

@@ -19,11 +19,7 @@ pub struct LayerContext {
 impl LayerContext {
     /// The context of a pipeline called `name`, with neither listeners nor a shutdown token.
     pub fn new(name: impl Into<Name>) -> Self {
-        Self {
-            name: name.into(),
-            listeners: Listeners::default(),
-            shutdown: None,
-        }
+        Self { name: name.into(), listeners: Listeners::default(), shutdown: None }
     }
 }
 
@@ -49,10 +45,7 @@ impl<Outer: Layer, Inner: Layer> Layer for Chain<Outer, Inner> {
     type Policy = Chain<Outer::Policy, Inner::Policy>;
 
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {
-        Ok(Chain::new(
-            self.outer.into_policy(context)?,
-            self.inner.into_policy(context)?,
-        ))
+        Ok(Chain::new(self.outer.into_policy(context)?, self.inner.into_policy(context)?))
     }
 }
 

@@ -69,22 +69,14 @@ impl Listeners {
     /// Adds a listener.
     pub fn add(&self, listener: impl Listener) -> ListenerId {
         let id = ListenerId(self.0.next_id.fetch_add(1, Ordering::Relaxed));
-        let entry = Entry {
-            id,
-            listener: Arc::new(listener),
-        };
+        let entry = Entry { id, listener: Arc::new(listener) };
         self.replace(|list| list.iter().cloned().chain([entry]).collect());
         id
     }
 
     /// Removes a listener. Says whether it was there. One that is running now runs to its end.
     pub fn remove(&self, id: ListenerId) -> bool {
-        self.replace(|list| {
-            list.iter()
-                .filter(|entry| entry.id != id)
-                .cloned()
-                .collect()
-        })
+        self.replace(|list| list.iter().filter(|entry| entry.id != id).cloned().collect())
     }
 
     fn replace(&self, change: impl FnOnce(&[Entry]) -> Arc<[Entry]>) -> bool {

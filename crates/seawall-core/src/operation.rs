@@ -79,19 +79,13 @@ pub struct FromFuture<'c, Fut, C: ?Sized = AllTransient> {
 
 impl<F: Clone, C: ?Sized> Clone for FromFn<'_, F, C> {
     fn clone(&self) -> Self {
-        Self {
-            make: self.make.clone(),
-            classifier: self.classifier,
-        }
+        Self { make: self.make.clone(), classifier: self.classifier }
     }
 }
 
 impl<F: Clone, C: ?Sized> Clone for FromAttemptFn<'_, F, C> {
     fn clone(&self) -> Self {
-        Self {
-            make: self.make.clone(),
-            classifier: self.classifier,
-        }
+        Self { make: self.make.clone(), classifier: self.classifier }
     }
 }
 
@@ -131,10 +125,7 @@ where
 
     #[inline]
     fn start(self, _: Attempt) -> Self::Future {
-        OperationFuture {
-            future: (self.make)(),
-            classifier: self.classifier,
-        }
+        OperationFuture { future: (self.make)(), classifier: self.classifier }
     }
 }
 
@@ -150,10 +141,7 @@ where
 
     #[inline]
     fn attempt(&mut self, _: Attempt) -> Self::Future {
-        OperationFuture {
-            future: (self.make)(),
-            classifier: self.classifier,
-        }
+        OperationFuture { future: (self.make)(), classifier: self.classifier }
     }
 }
 
@@ -169,10 +157,7 @@ where
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
-        OperationFuture {
-            future: (self.make)(attempt),
-            classifier: self.classifier,
-        }
+        OperationFuture { future: (self.make)(attempt), classifier: self.classifier }
     }
 }
 
@@ -188,10 +173,7 @@ where
 
     #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        OperationFuture {
-            future: (self.make)(attempt),
-            classifier: self.classifier,
-        }
+        OperationFuture { future: (self.make)(attempt), classifier: self.classifier }
     }
 }
 
@@ -206,10 +188,7 @@ where
 
     #[inline]
     fn start(self, _: Attempt) -> Self::Future {
-        OperationFuture {
-            future: self.future,
-            classifier: self.classifier,
-        }
+        OperationFuture { future: self.future, classifier: self.classifier }
     }
 }
 

@@ -30,11 +30,11 @@ impl fmt::Display for PanicReport {
 /// not run again, or whose state it does not share.
 #[inline]
 pub fn contain<R>(f: impl FnOnce() -> R) -> Result<R, PanicReport> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(report)
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| report(&*payload))
 }
 
 #[cold]
-fn report(payload: Box<dyn Any + Send>) -> PanicReport {
+fn report(payload: &(dyn Any + Send)) -> PanicReport {
     let message = if let Some(text) = payload.downcast_ref::<&'static str>() {
         Box::from(*text)
     } else if let Some(text) = payload.downcast_ref::<String>() {
@@ -42,8 +42,5 @@ fn report(payload: Box<dyn Any + Send>) -> PanicReport {
     } else {
         Box::from("(no message)")
     };
-    PanicReport {
-        message,
-        location: None,
-    }
+    PanicReport { message, location: None }
 }

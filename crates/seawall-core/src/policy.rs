@@ -24,7 +24,7 @@ pub trait Policy {
         Self: 'p;
 
     /// Wraps `op`.
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op>;
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op>;
 
     /// Adds this policy to the description of what is inside it: a line of its own, and what it
     /// does to the number of attempts and the longest time of a call.
@@ -39,7 +39,7 @@ impl Policy for Identity {
     type Wrapped<'p, Op> = Op;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         op
     }
 
@@ -71,7 +71,7 @@ impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
         Self: 'p;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         self.outer.wrap(self.inner.wrap(op))
     }
 
@@ -87,7 +87,7 @@ impl<P: Policy> Policy for Option<P> {
         Self: 'p;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         match self {
             Some(policy) => Optional::Wrapped(policy.wrap(op)),
             None => Optional::Bare(op),
@@ -109,7 +109,7 @@ impl<P: Policy + ?Sized> Policy for &P {
         Self: 'p;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         (**self).wrap(op)
     }
 
@@ -125,7 +125,7 @@ impl<P: Policy> Policy for Arc<P> {
         Self: 'p;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         (**self).wrap(op)
     }
 

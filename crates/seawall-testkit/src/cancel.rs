@@ -8,10 +8,7 @@ use pin_project::pin_project;
 ///
 /// Gives its output, or `None` if it was dropped. With 0 the future is dropped without a poll.
 pub fn drop_after<Fut: Future>(awaits: usize, future: Fut) -> DropAfter<Fut> {
-    DropAfter {
-        future: Some(future),
-        left: awaits,
-    }
+    DropAfter { future: Some(future), left: awaits }
 }
 
 /// The future of [`drop_after`].

@@ -37,11 +37,7 @@ impl Recorder {
     /// The events that `pick` picks.
     pub fn pick<T>(&self, pick: impl FnMut(&What) -> Option<T>) -> Vec<T> {
         let mut pick = pick;
-        self.0
-            .lock()
-            .iter()
-            .filter_map(|event| pick(&event.what))
-            .collect()
+        self.0.lock().iter().filter_map(|event| pick(&event.what)).collect()
     }
 
     /// How many events `is` holds for.

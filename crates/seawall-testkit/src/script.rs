@@ -26,50 +26,32 @@ enum End<T, E> {
 impl<T, E> Step<T, E> {
     /// Succeeds at once.
     pub const fn ok(output: T) -> Self {
-        Self {
-            delay: None,
-            end: End::Ready(Ok(output)),
-        }
+        Self { delay: None, end: End::Ready(Ok(output)) }
     }
 
     /// Fails at once.
     pub const fn err(error: E) -> Self {
-        Self {
-            delay: None,
-            end: End::Ready(Err(error)),
-        }
+        Self { delay: None, end: End::Ready(Err(error)) }
     }
 
     /// Comes to `result` after `delay`.
     pub const fn after(delay: Duration, result: Result<T, E>) -> Self {
-        Self {
-            delay: Some(delay),
-            end: End::Ready(result),
-        }
+        Self { delay: Some(delay), end: End::Ready(result) }
     }
 
     /// Panics with `message` when polled.
     pub const fn panic(message: &'static str) -> Self {
-        Self {
-            delay: None,
-            end: End::Panic(message),
-        }
+        Self { delay: None, end: End::Panic(message) }
     }
 
     /// Panics with `message` after `delay`.
     pub const fn panic_after(delay: Duration, message: &'static str) -> Self {
-        Self {
-            delay: Some(delay),
-            end: End::Panic(message),
-        }
+        Self { delay: Some(delay), end: End::Panic(message) }
     }
 
     /// Never ends.
     pub const fn never() -> Self {
-        Self {
-            delay: None,
-            end: End::Never,
-        }
+        Self { delay: None, end: End::Never }
     }
 }
 
@@ -118,18 +100,12 @@ impl<T: Clone, E: Clone> Script<T, E> {
         let token = self.0.alive.token();
         let step = {
             let mut steps = self.0.steps.lock();
-            if steps.len() > 1 {
-                steps.pop_front()
-            } else {
-                steps.front().cloned()
-            }
+            if steps.len() > 1 { steps.pop_front() } else { steps.front().cloned() }
         };
         let inner = Arc::clone(&self.0);
         async move {
             let _token = token;
-            let Some(step) = step else {
-                unreachable!("a script has at least one step")
-            };
+            let Some(step) = step else { unreachable!("a script has at least one step") };
             if let Some(delay) = step.delay {
                 sleep(delay).await;
             }

@@ -21,11 +21,7 @@ impl Cancelled {
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} '{}': cancelled before it had an outcome",
-            self.kind, self.policy
-        )
+        write!(f, "{} '{}': cancelled before it had an outcome", self.kind, self.policy)
     }
 }
 

@@ -81,16 +81,7 @@ impl<E> GaveUp<E> {
         elapsed: Duration,
         last: Error<E>,
     ) -> Self {
-        Self {
-            policy,
-            kind,
-            attempts,
-            max_attempts: None,
-            elapsed,
-            why,
-            last,
-            history: Vec::new(),
-        }
+        Self { policy, kind, attempts, max_attempts: None, elapsed, why, last, history: Vec::new() }
     }
 
     /// This error, saying that at most `max_attempts` were allowed.
@@ -100,76 +91,23 @@ impl<E> GaveUp<E> {
         self
     }
 
-    /// Everything but the errors inside, and the last of these.
-    pub(super) fn split(self: Box<Self>) -> (Frame, Error<E>) {
-        let Self {
-            policy,
-            kind,
-            attempts,
-            max_attempts,
-            elapsed,
-            why,
-            last,
-            history: _,
-        } = *self;
-        (
-            Frame {
-                policy,
-                kind,
-                attempts,
-                max_attempts,
-                elapsed,
-                why,
-            },
-            last,
-        )
-    }
-}
-
-/// A [`GaveUp`] without the errors in it.
-pub(super) struct Frame {
-    policy: Name,
-    kind: PolicyKind,
-    attempts: u32,
-    max_attempts: Option<u32>,
-    elapsed: Duration,
-    why: StopReason,
-}
-
-impl Frame {
-    pub(super) fn join<E>(self, last: Error<E>) -> Box<GaveUp<E>> {
-        let Self {
-            policy,
-            kind,
-            attempts,
-            max_attempts,
-            elapsed,
-            why,
-        } = self;
-        let gave_up = GaveUp::new(policy, kind, why, attempts, elapsed, last);
-        Box::new(gave_up.out_of(max_attempts))
+    /// This with each of the errors in it changed by `change`.
+    pub(super) fn map<F>(self, mut change: impl FnMut(Error<E>) -> Error<F>) -> GaveUp<F> {
+        let Self { policy, kind, attempts, max_attempts, elapsed, why, last, history } = self;
+        let history = history.into_iter().map(&mut change).collect();
+        let last = change(last);
+        GaveUp { policy, kind, attempts, max_attempts, elapsed, why, last, history }
     }
 }
 
 impl<E: fmt::Display> fmt::Display for GaveUp<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} '{}': gave up after {}",
-            self.kind, self.policy, self.attempts
-        )?;
+        write!(f, "{} '{}': gave up after {}", self.kind, self.policy, self.attempts)?;
         if let Some(max) = self.max_attempts {
             write!(f, " of {max}")?;
         }
-        let noun = if self.max_attempts.unwrap_or(self.attempts) == 1 {
-            "attempt"
-        } else {
-            "attempts"
-        };
-        write!(
-            f,
-            " {noun} in {:.3?} ({}); last: {}",
-            self.elapsed, self.why, self.last
-        )
+        let noun =
+            if self.max_attempts.unwrap_or(self.attempts) == 1 { "attempt" } else { "attempts" };
+        write!(f, " {noun} in {:.3?} ({}); last: {}", self.elapsed, self.why, self.last)
     }
 }

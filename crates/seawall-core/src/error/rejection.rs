@@ -96,12 +96,7 @@ pub struct Evidence {
 impl Evidence {
     /// `rule` saw `observed` against `limit` in `samples` outcomes.
     pub const fn new(rule: Rule, observed: f64, limit: f64, samples: u32) -> Self {
-        Self {
-            rule,
-            observed,
-            limit,
-            samples,
-        }
+        Self { rule, observed, limit, samples }
     }
 }
 
@@ -151,12 +146,7 @@ impl Rule {
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rule,
-            observed,
-            limit,
-            samples,
-        } = *self;
+        let Self { rule, observed, limit, samples } = *self;
         let percent = |share: f64| format!("{}%", (share * 1000.0).round() / 10.0);
         match rule {
             Rule::ConsecutiveFailures => write!(f, "{observed} failures in a row, limit {limit}"),
@@ -174,16 +164,10 @@ impl fmt::Display for Evidence {
             ),
             Rule::Predicate => write!(f, "the user's predicate held over {samples} calls"),
             Rule::ProbeFailures => {
-                write!(
-                    f,
-                    "{observed} of {samples} probes failed, {limit} were too many"
-                )
+                write!(f, "{observed} of {samples} probes failed, {limit} were too many")
             }
             Rule::ProbeSuccesses => {
-                write!(
-                    f,
-                    "{observed} of {samples} probes succeeded, {limit} were needed"
-                )
+                write!(f, "{observed} of {samples} probes succeeded, {limit} were needed")
             }
             Rule::InFlight => write!(f, "{observed} calls in flight, limit {limit}"),
             Rule::Queued => write!(f, "{observed} calls waiting, limit {limit}"),
@@ -224,7 +208,7 @@ impl Rejection {
     /// This rejection, in force for `since`.
     #[inline]
     #[must_use]
-    pub const fn in_force_for(mut self, since: Duration) -> Self {
+    pub fn in_force_for(mut self, since: Duration) -> Self {
         self.since = OptionalDuration::some(since);
         self
     }
@@ -232,7 +216,7 @@ impl Rejection {
     /// This rejection, with when to try again.
     #[inline]
     #[must_use]
-    pub const fn retry_in(mut self, retry_after: Duration) -> Self {
+    pub fn retry_in(mut self, retry_after: Duration) -> Self {
         self.retry_after = OptionalDuration::some(retry_after);
         self
     }
@@ -254,8 +238,7 @@ impl Rejection {
 
     /// What the refusal rests on.
     pub fn evidence(&self) -> Option<Evidence> {
-        self.rule
-            .map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
+        self.rule.map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
     }
 
     /// For how long the policy had been refusing when it made this refusal.

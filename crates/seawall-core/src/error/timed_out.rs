@@ -102,12 +102,7 @@ impl fmt::Display for TimedOut {
         write!(f, "{scope}{} '{}': ", PolicyKind::Timeout, self.policy)?;
         match self.by {
             TimedOutBy::Limit => {
-                write!(
-                    f,
-                    "no outcome after {:.3?} (limit {:?})",
-                    self.elapsed(),
-                    self.limit()
-                )?;
+                write!(f, "no outcome after {:.3?} (limit {:?})", self.elapsed(), self.limit())?;
             }
             TimedOutBy::Deadline => write!(
                 f,

@@ -1,0 +1,179 @@
+//! What an error says, how it is taken apart, and how large it is.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use seawall_core::{
+    Attempt, Cancelled, Class, Error, Evidence, GaveUp, Panicked, PolicyKind, Reason, Rejection,
+    Rule, Scope, StopReason, TimedOut, TimedOutBy, contain,
+};
+
+const MS: Duration = Duration::from_millis(1);
+
+#[derive(Debug, PartialEq)]
+struct Refused(&'static str);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused: {}", self.0)
+    }
+}
+
+impl StdError for Refused {}
+
+fn operation(text: &'static str) -> Error<Refused> {
+    Error::operation_failed(Refused(text), Class::Transient)
+}
+
+fn gave_up<E>(last: Error<E>) -> Error<E> {
+    let name = "inventory".into();
+    let why = StopReason::Attempts;
+    let gave_up = GaveUp::new(name, PolicyKind::Retry, why, 3, 1204 * MS, last);
+    Error::GaveUp(Box::new(gave_up.out_of(Some(3))))
+}
+
+fn timed_out() -> TimedOut {
+    let attempt = Attempt::first().numbered(2, 3);
+    let name = "inventory".into();
+    TimedOut::new(name, Scope::Attempt, TimedOutBy::Limit, 2000 * MS, 2001 * MS, attempt)
+}
+
+fn rejection() -> Rejection {
+    Rejection::new("inventory".into(), PolicyKind::Breaker, Reason::Open)
+        .because(Evidence::new(Rule::FailureRate, 0.62, 0.5, 100))
+        .in_force_for(120 * MS)
+        .retry_in(80 * MS)
+}
+
+#[test]
+fn display_says_policy_limit_and_what_was_seen() {
+    let panic = contain(|| panic!("index out of bounds")).unwrap_err();
+    let panicked = Panicked::new("inventory".into(), panic);
+    let cases: [(Error<Refused>, &str); 6] = [
+        (operation("no route"), "refused: no route"),
+        (
+            timed_out().into(),
+            "attempt timeout 'inventory': no outcome after 2.001s (limit 2s), attempt 2 of 3",
+        ),
+        (
+            rejection().into(),
+            "breaker 'inventory': open for 120.000ms: 62% of 100 calls failed, threshold 50%; \
+             retry in 80.000ms",
+        ),
+        (
+            gave_up(operation("no route")),
+            "retry 'inventory': gave up after 3 of 3 attempts in 1.204s (no attempts left); \
+             last: refused: no route",
+        ),
+        (
+            Error::Cancelled(Cancelled::new("inventory".into(), PolicyKind::Shutdown)),
+            "shutdown 'inventory': cancelled before it had an outcome",
+        ),
+        (
+            Error::Panicked(Box::new(panicked)),
+            "panic guard 'inventory': panicked: index out of bounds",
+        ),
+    ];
+    for (error, text) in cases {
+        let said = error.to_string();
+        assert!(said.starts_with(text), "{said:?} does not start with {text:?}");
+    }
+}
+
+#[test]
+fn the_operations_error_is_within_reach_under_any_number_of_wrappers() {
+    let wrapped = gave_up(gave_up(gave_up(operation("no route"))));
+    assert_eq!(wrapped.operation(), Some(&Refused("no route")));
+    assert_eq!(wrapped.into_operation().unwrap(), Refused("no route"));
+}
+
+#[test]
+fn an_error_that_holds_no_operation_error_comes_back_whole() {
+    let wrapped = gave_up::<Refused>(timed_out().into());
+    assert!(wrapped.operation().is_none());
+    let back = wrapped.into_operation().unwrap_err();
+    assert_eq!(back.gave_up().unwrap().attempts, 3);
+    assert_eq!(back.timed_out(), Some(&timed_out()));
+}
+
+#[test]
+fn the_source_chain_is_whole() {
+    let io = io::Error::new(io::ErrorKind::ConnectionReset, Refused("by peer"));
+    let error = gave_up(Error::operation_failed(io, Class::Transient));
+    let mut chain = Vec::new();
+    let mut next: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(link) = next {
+        chain.push(link);
+        next = link.source();
+    }
+    assert!(chain.iter().any(|link| link.is::<Error<io::Error>>()));
+    assert!(chain.iter().any(|link| link.is::<io::Error>()));
+    let text = chain.last().unwrap().to_string();
+    assert_eq!(text, "refused: by peer");
+}
+
+#[test]
+fn the_class_goes_with_the_error() {
+    let permanent = || Error::operation_failed(Refused("forbidden"), Class::Permanent);
+    assert_eq!(permanent().class(), Class::Permanent);
+    assert_eq!(gave_up(permanent()).class(), Class::Permanent);
+    assert_eq!(Error::<()>::from(timed_out()).class(), Class::Transient);
+    assert_eq!(Error::<()>::from(rejection()).class(), Class::Ignored);
+}
+
+#[test]
+fn retry_after_comes_from_the_refusing_policy_or_the_dependency() {
+    assert_eq!(Error::<()>::from(rejection()).retry_after(), Some(80 * MS));
+    let class = Class::Overloaded { retry_after: Some(5 * MS) };
+    assert_eq!(gave_up(Error::operation_failed((), class)).retry_after(), Some(5 * MS));
+    assert_eq!(operation("no route").retry_after(), None);
+}
+
+#[test]
+fn map_reaches_through_wrappers_and_keeps_the_rest() {
+    let mapped = gave_up(gave_up(operation("no route"))).map(|error| error.0.len());
+    assert_eq!(mapped.operation(), Some(&8));
+    let outer = mapped.gave_up().unwrap();
+    assert_eq!((outer.attempts, outer.max_attempts, outer.elapsed), (3, Some(3), 1204 * MS));
+    assert!(outer.last.gave_up().is_some());
+}
+
+#[test]
+fn flatten_makes_one_error_of_two_pipelines() {
+    let inner = operation("no route");
+    let outer = gave_up(Error::operation_failed(inner, Class::Transient));
+    let flat: Error<Refused> = outer.flatten();
+    assert_eq!(flat.operation(), Some(&Refused("no route")));
+    let cut: Error<Error<Refused>> = timed_out().into();
+    assert_eq!(cut.flatten().timed_out(), Some(&timed_out()));
+}
+
+#[test]
+fn a_rejection_gives_back_what_it_was_made_of() {
+    let rejection = rejection();
+    assert_eq!(rejection.policy().as_str(), "inventory");
+    assert_eq!((rejection.kind(), rejection.reason()), (PolicyKind::Breaker, Reason::Open));
+    let evidence = Evidence::new(Rule::FailureRate, 0.62, 0.5, 100);
+    assert_eq!(rejection.evidence(), Some(evidence));
+    assert_eq!((rejection.since(), rejection.retry_after()), (Some(120 * MS), Some(80 * MS)));
+    let bare = Rejection::new("bulk".into(), PolicyKind::Bulkhead, Reason::Full);
+    assert_eq!((bare.evidence(), bare.since(), bare.retry_after()), (None, None, None));
+    assert_eq!(bare.to_string(), "bulkhead 'bulk': full");
+}
+
+#[test]
+fn a_wait_of_duration_max_is_never() {
+    assert_eq!(rejection().retry_in(Duration::MAX).retry_after(), None);
+}
+
+#[test]
+fn errors_are_small_and_cross_threads() {
+    fn crosses_threads<T: Send + Sync + 'static>() {}
+    crosses_threads::<Error<io::Error>>();
+    assert_eq!(size_of::<Error<()>>(), 56);
+    assert!(size_of::<Error<[u8; 16]>>() <= 64);
+    assert!(size_of::<Error<[u64; 20]>>() < 160 + 64);
+    assert_eq!(size_of::<Result<(), Error<()>>>(), 56);
+}
