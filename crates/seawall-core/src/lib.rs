@@ -13,6 +13,8 @@
 //! | class | [`Class`], [`Classify`], [`Judge`] | what an outcome means |
 //! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
 //! | event | [`Event`], [`Listener`] | what a policy did |
+//! | backoff | [`Backoff`], [`Jitter`] | how long to wait before asking again |
+//! | chance | [`Random`] | where a policy draws from |
 //! | name | [`Name`], [`PolicyKind`] | who speaks |
 //! | description | [`Description`] | what a pipeline is, and its worst case |
 //!
@@ -33,6 +35,7 @@
 //! # }
 //! ```
 
+pub mod backoff;
 pub mod class;
 pub mod config;
 pub mod describe;
@@ -43,12 +46,14 @@ pub mod listener;
 pub mod operation;
 pub mod panic;
 pub mod policy;
+pub mod random;
 
 mod attempt;
 mod compact;
 mod name;
 
 pub use attempt::Attempt;
+pub use backoff::{Backoff, Jitter};
 pub use class::{AllTransient, ByClass, Class, Classify, Health, Judge};
 pub use config::{Check, ConfigError};
 pub use describe::{Description, LayerDescription};
@@ -61,5 +66,6 @@ pub use layer::{Layer, LayerContext};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;
 pub use operation::{Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture};
-pub use panic::{PanicReport, contain};
+pub use panic::{Caught, PanicReport, catch, contain};
 pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};
+pub use random::Random;
