@@ -1,1 +1,14 @@
-//! Benches of seawall.
+//! What a call costs with seawall, and with its peers in the same run.
+//!
+//! A [`Case`] is one measured thing. The same list of cases is counted under callgrind
+//! ([`callgrind`]), timed by Criterion and watched by a counting allocator, always through the
+//! same loop ([`drive`]). How to run and how to add one: `README.md` beside this package.
+
+pub mod callgrind;
+pub mod case;
+pub mod cases;
+pub mod drive;
+pub mod operation;
+
+pub use case::{Case, Who, Work};
+pub use drive::{in_runtime, plain, poll, polled};

@@ -1,0 +1,124 @@
+//! What is measured.
+
+use std::fmt;
+
+/// Who a case belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// Seawall. The text tells variants apart and is empty where there is only one.
+    Ours(&'static str),
+    /// A peer, named as on crates.io, with a remark in brackets where it needs one.
+    Peer(&'static str),
+    /// The least that anything could cost, or a hand-written sketch of it.
+    Floor(&'static str),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ours("") => f.pad("seawall"),
+            Self::Ours(variant) => f.pad(&format!("seawall, {variant}")),
+            Self::Peer(name) | Self::Floor(name) => f.pad(name),
+        }
+    }
+}
+
+/// One measured thing: `group/who`, for instance `breaker/closed/recloser`.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// What is done. Cases of one group do the same work and are compared with one another.
+    pub group: &'static str,
+    /// Who does it.
+    pub who: Who,
+    /// Makes everything that a call needs, so that only the call itself is measured.
+    pub prepare: fn() -> Box<dyn Work>,
+    /// How many calls one measurement makes under callgrind.
+    pub calls: u64,
+}
+
+/// A prepared case.
+pub trait Work {
+    /// Makes a few calls and checks that each did the work: the outcome is the expected one, and
+    /// the operation ran as many times as it should.
+    fn check(&mut self) -> Result<(), String>;
+
+    /// Makes `calls` calls. This is what is measured.
+    fn run(&mut self, calls: u64);
+
+    /// The bytes of the future that one call makes, where there is one.
+    fn future_size(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl Case {
+    /// Calls in one measurement, unless the case says otherwise. The figure is a difference over
+    /// this many calls, so what happens now and then is averaged over them.
+    pub const CALLS: u64 = 10_000;
+
+    /// A case of seawall's.
+    pub const fn ours(group: &'static str, prepare: fn() -> Box<dyn Work>) -> Self {
+        Self::new(group, Who::Ours(""), prepare)
+    }
+
+    /// A case of seawall's that exists in several variants.
+    pub const fn variant(
+        group: &'static str,
+        variant: &'static str,
+        prepare: fn() -> Box<dyn Work>,
+    ) -> Self {
+        Self::new(group, Who::Ours(variant), prepare)
+    }
+
+    /// A case of a peer's.
+    pub const fn peer(
+        group: &'static str,
+        name: &'static str,
+        prepare: fn() -> Box<dyn Work>,
+    ) -> Self {
+        Self::new(group, Who::Peer(name), prepare)
+    }
+
+    /// A floor.
+    pub const fn floor(
+        group: &'static str,
+        name: &'static str,
+        prepare: fn() -> Box<dyn Work>,
+    ) -> Self {
+        Self::new(group, Who::Floor(name), prepare)
+    }
+
+    const fn new(group: &'static str, who: Who, prepare: fn() -> Box<dyn Work>) -> Self {
+        Self { group, who, prepare, calls: Self::CALLS }
+    }
+
+    /// This case with `calls` calls in one measurement: fewer where a call is long.
+    #[must_use]
+    pub const fn calls(mut self, calls: u64) -> Self {
+        self.calls = calls;
+        self
+    }
+
+    /// Whether it is one of ours.
+    pub const fn is_ours(&self) -> bool {
+        matches!(self.who, Who::Ours(_))
+    }
+
+    /// The name it is run by: lower case, without blanks.
+    pub fn name(&self) -> String {
+        let who: String = match self.who {
+            Who::Ours("") => "seawall".into(),
+            Who::Ours(variant) => format!("seawall-{variant}"),
+            Who::Peer(name) | Who::Floor(name) => name.into(),
+        };
+        let plain = |c: char| match c {
+            ' ' | ':' | '/' | ',' | '(' | ')' | '+' | '\'' => '-',
+            other => other.to_ascii_lowercase(),
+        };
+        let mut slug: String = who.chars().map(plain).collect();
+        while slug.contains("--") {
+            slug = slug.replace("--", "-");
+        }
+        format!("{}/{}", self.group, slug.trim_matches('-'))
+    }
+}

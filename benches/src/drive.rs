@@ -1,0 +1,168 @@
+//! The loops in which calls are made. There are three, and every case uses one of them:
+//! [`plain`] for what is no future, [`polled`] for a future that is ready when it is first polled,
+//! [`in_runtime`] for one that has to wait.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::Work;
+use crate::operation;
+
+/// How many calls a check makes.
+const CHECKED: u64 = 30;
+
+/// What one call has to come to: its outcome, and how often the operation runs for it.
+struct Expected<R> {
+    outcome: fn(&R) -> bool,
+    operations: Operations,
+}
+
+#[derive(Clone, Copy)]
+enum Operations {
+    Each(u64),
+    Untold,
+}
+
+impl<R> Expected<R> {
+    fn check(&self, mut call: impl FnMut() -> R) -> Result<(), String> {
+        let before = operation::runs();
+        for n in 1..=CHECKED {
+            if !(self.outcome)(&call()) {
+                return Err(format!("call {n} did not come to the expected outcome"));
+            }
+        }
+        let ran = operation::runs() - before;
+        match self.operations {
+            Operations::Each(each) if ran != each * CHECKED => Err(format!(
+                "the operation ran {ran} times in {CHECKED} calls instead of {each} times a call"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Polls a future that has to be ready at once.
+#[inline]
+pub fn poll<F: Future>(future: F, cx: &mut Context<'_>) -> F::Output {
+    match pin!(future).poll(cx) {
+        Poll::Ready(output) => output,
+        Poll::Pending => not_ready(),
+    }
+}
+
+#[cold]
+fn not_ready() -> ! {
+    panic!("a future that should be ready at once is pending")
+}
+
+/// Calls that are no futures, `operations` runs of the operation each.
+pub fn plain<R: 'static>(
+    mut call: impl FnMut() -> R + 'static,
+    outcome: fn(&R) -> bool,
+) -> Box<dyn Work> {
+    let expected = Expected { outcome, operations: Operations::Untold };
+    Box::new(Polled { call: move |_: &mut Context<'_>| call(), expected })
+}
+
+/// Calls that are ready when first polled: `|cx| poll(policy.call(ready()), cx)`. The waker is a
+/// no-op and there is no runtime around. `outcome` is what every call has to come to, having run
+/// the operation `operations` times.
+pub fn polled<R: 'static>(
+    call: impl FnMut(&mut Context<'_>) -> R + 'static,
+    operations: u64,
+    outcome: fn(&R) -> bool,
+) -> Box<dyn Work> {
+    let expected = Expected { outcome, operations: Operations::Each(operations) };
+    Box::new(Polled { call, expected })
+}
+
+struct Polled<F, R> {
+    call: F,
+    expected: Expected<R>,
+}
+
+impl<F: FnMut(&mut Context<'_>) -> R, R> Work for Polled<F, R> {
+    fn check(&mut self) -> Result<(), String> {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.expected.check(|| (self.call)(&mut cx))
+    }
+
+    #[inline(never)]
+    fn run(&mut self, calls: u64) {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..calls {
+            black_box(self.one(&mut cx));
+        }
+    }
+}
+
+impl<F: FnMut(&mut Context<'_>) -> R, R> Polled<F, R> {
+    // A call of its own, as it is one in a program: without this a loop lets the optimiser carry
+    // what it knows about one call into the next, and lift work out.
+    #[inline(never)]
+    fn one(&mut self, cx: &mut Context<'_>) -> R {
+        (self.call)(cx)
+    }
+}
+
+/// The loop alone.
+pub fn empty() -> Box<dyn Work> {
+    Box::new(Empty)
+}
+
+struct Empty;
+
+impl Work for Empty {
+    fn check(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn run(&mut self, calls: u64) {
+        for call in 0..calls {
+            black_box(call);
+        }
+    }
+}
+
+/// Calls that wait, on a current-thread runtime with a timer: `async || policy.call(..).await`.
+///
+/// # Panics
+///
+/// When the system gives no runtime.
+pub fn in_runtime<R: 'static>(
+    call: impl AsyncFnMut() -> R + 'static,
+    operations: u64,
+    outcome: fn(&R) -> bool,
+) -> Box<dyn Work> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a current-thread runtime");
+    let expected = Expected { outcome, operations: Operations::Each(operations) };
+    Box::new(InRuntime { runtime, call, expected })
+}
+
+struct InRuntime<F, R> {
+    runtime: tokio::runtime::Runtime,
+    call: F,
+    expected: Expected<R>,
+}
+
+impl<F: AsyncFnMut() -> R, R> Work for InRuntime<F, R> {
+    fn check(&mut self) -> Result<(), String> {
+        let Self { runtime, call, expected } = self;
+        expected.check(|| runtime.block_on(call()))
+    }
+
+    #[inline(never)]
+    fn run(&mut self, calls: u64) {
+        self.runtime.block_on(async {
+            for _ in 0..calls {
+                black_box((self.call)().await);
+            }
+        });
+    }
+}

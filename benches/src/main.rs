@@ -1,0 +1,89 @@
+//! Runs, counts and compares the cases. `README.md` beside this package says how.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use seawall_benches::{Case, callgrind, cases};
+
+const USAGE: &str = "\
+usage: seawall-benches list [PATTERN]              the cases whose name contains PATTERN
+       seawall-benches count [--case] [PATTERN]    instructions per call of each
+       seawall-benches profile NAME [FILE]         callgrind profile of one case
+       seawall-benches drive NAME CALLS            makes CALLS calls (what callgrind runs)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--case").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["list"] => list(""),
+        ["list", pattern] => list(pattern),
+        ["count"] => count(""),
+        ["count", pattern] => count(pattern),
+        ["profile", name] => profile(name, "callgrind.out"),
+        ["profile", name, file] => profile(name, file),
+        ["drive", name, calls] => drive(name, calls),
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn matching(pattern: &str) -> Vec<Case> {
+    let mut cases = cases::all();
+    cases.retain(|case| case.name().contains(pattern));
+    cases
+}
+
+fn some(pattern: &str) -> Result<Vec<Case>, String> {
+    match matching(pattern) {
+        none if none.is_empty() => Err(format!("no case contains `{pattern}`; `list` prints them")),
+        cases => Ok(cases),
+    }
+}
+
+fn named(name: &str) -> Result<Case, String> {
+    matching(name)
+        .into_iter()
+        .find(|case| case.name() == name)
+        .ok_or_else(|| format!("there is no case `{name}`; `list` prints them"))
+}
+
+fn list(pattern: &str) -> Result<(), String> {
+    for case in some(pattern)? {
+        println!("{}", case.name());
+    }
+    Ok(())
+}
+
+fn count(pattern: &str) -> Result<(), String> {
+    let cases = some(pattern)?;
+    let counted = callgrind::count(&cases, 1, |case, figure| match figure {
+        Ok(instructions) => println!("{:<60} {instructions:>10.1}", case.name()),
+        Err(reason) => eprintln!("{}: {reason}", case.name()),
+    });
+    match counted.values().filter(|figure| figure.is_err()).count() {
+        0 => Ok(()),
+        failed => Err(format!("{failed} of {} cases failed", cases.len())),
+    }
+}
+
+fn profile(name: &str, file: &str) -> Result<(), String> {
+    let case = named(name)?;
+    callgrind::profile(&case, case.calls, Path::new(file))?;
+    println!("callgrind_annotate --inclusive=yes {file}");
+    Ok(())
+}
+
+fn drive(name: &str, calls: &str) -> Result<(), String> {
+    let case = named(name)?;
+    let calls = calls.parse().map_err(|e| format!("`{calls}` is no number of calls: {e}"))?;
+    let mut work = (case.prepare)();
+    work.check().map_err(|reason| format!("{name}: {reason}"))?;
+    work.run(calls);
+    Ok(())
+}
