@@ -54,12 +54,15 @@ pub enum Error<E> {
     GaveUp(Box<GaveUp<E>>),
 }
 
-/// A panic that a guard caught, and which guard it was.
+/// A panic that a policy caught, and which policy it was: a guard around the operation, or any
+/// other around a callback that it was given.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Panicked {
-    /// The guard's name.
+    /// The policy's name.
     pub policy: Name,
+    /// Its kind: [`PolicyKind::PanicGuard`], unless a callback of another policy panicked.
+    pub kind: PolicyKind,
     /// What is known of the panic.
     pub report: PanicReport,
 }
@@ -67,7 +70,16 @@ pub struct Panicked {
 impl Panicked {
     /// A panic caught by the guard `policy`.
     pub fn new(policy: Name, report: PanicReport) -> Self {
-        Self { policy, report }
+        Self::in_callback(policy, PolicyKind::PanicGuard, report)
+    }
+
+    /// A panic of a callback that the policy `policy` of kind `kind` was given.
+    pub fn in_callback(policy: Name, kind: PolicyKind, report: PanicReport) -> Self {
+        Self {
+            policy,
+            kind,
+            report,
+        }
     }
 }
 
