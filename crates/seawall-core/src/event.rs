@@ -35,8 +35,12 @@ impl Event {
 pub enum What {
     /// A circuit changed its state.
     Transition(Transition),
+    /// A circuit in shadow would have changed its state.
+    Shadowed(Transition),
     /// A call was refused.
     Rejected(Rejection),
+    /// A call went through that would have been refused, were the circuit not in shadow.
+    WouldReject(Rejection),
     /// A call was slower than the breaker's threshold.
     #[non_exhaustive]
     SlowCall {
@@ -102,6 +106,12 @@ pub enum What {
         /// The phase's name.
         name: Name,
     },
+    /// A policy was built, but can't do what it is for.
+    #[non_exhaustive]
+    Ineffective {
+        /// Why not.
+        why: &'static str,
+    },
 }
 
 impl What {
@@ -138,6 +148,11 @@ impl What {
     /// A restart.
     pub const fn restarted(restarts: u32) -> Self {
         Self::Restarted { restarts }
+    }
+
+    /// A policy that can't do what it is for.
+    pub const fn ineffective(why: &'static str) -> Self {
+        Self::Ineffective { why }
     }
 
     /// The beginning of a phase.
@@ -241,6 +256,8 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transition(transition) => transition.fmt(f),
+            Self::Shadowed(transition) => write!(f, "would have been {transition}"),
+            Self::WouldReject(rejection) => write!(f, "would have refused: {rejection}"),
             Self::Rejected(rejection) => write!(f, "refused: {rejection}"),
             Self::SlowCall { elapsed } => write!(f, "slow call: {elapsed:.3?}"),
             Self::Stale { admitted, current } => {
@@ -259,6 +276,7 @@ impl fmt::Display for What {
             Self::Degraded { class } => write!(f, "degraded: fell back from {}", class.as_str()),
             Self::Restarted { restarts } => write!(f, "restarted, {restarts} times in the period"),
             Self::Phase { name } => write!(f, "phase '{name}'"),
+            Self::Ineffective { why } => write!(f, "without effect: {why}"),
         }
     }
 }
@@ -267,7 +285,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             // These name their policy themselves.
-            What::Rejected(_) | What::TimedOut(_) => self.what.fmt(f),
+            What::Rejected(_) | What::WouldReject(_) | What::TimedOut(_) => self.what.fmt(f),
             what => write!(f, "{} '{}': {what}", self.kind, self.policy),
         }
     }
