@@ -75,17 +75,13 @@ impl Panicked {
 
     /// A panic of a callback that the policy `policy` of kind `kind` was given.
     pub fn in_callback(policy: Name, kind: PolicyKind, report: PanicReport) -> Self {
-        Self {
-            policy,
-            kind,
-            report,
-        }
+        Self { policy, kind, report }
     }
 }
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} '{}': {}", PolicyKind::PanicGuard, self.policy, self.report)
+        write!(f, "{} '{}': {}", self.kind, self.policy, self.report)
     }
 }
 

@@ -117,17 +117,13 @@ impl Caught {
         PanicReport {
             message,
             location,
-            backtrace: trace
-                .filter(|_| backtrace)
-                .map(|trace| Arc::from(trace.to_string())),
+            backtrace: trace.filter(|_| backtrace).map(|trace| Arc::from(trace.to_string())),
         }
     }
 }
 
 impl fmt::Debug for Caught {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Caught")
-            .field(&message::of(self.payload(), &[]))
-            .finish()
+        f.debug_tuple("Caught").field(&message::of(self.payload(), &[])).finish()
     }
 }

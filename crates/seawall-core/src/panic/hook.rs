@@ -71,9 +71,7 @@ fn note(info: &PanicHookInfo<'_>) {
         // Only text: showing anything else runs the user's code, and a panic in here aborts.
         text: message::text(info.payload()).map(message::cut),
         location: info.location().map(|at| at.to_string().into()),
-        backtrace: BACKTRACES
-            .load(Ordering::Relaxed)
-            .then(Backtrace::force_capture),
+        backtrace: BACKTRACES.load(Ordering::Relaxed).then(Backtrace::force_capture),
     };
     // A thread that is about to end may have lost its notes, and a hook must not panic.
     let _ = NOTES.try_with(|notes| {

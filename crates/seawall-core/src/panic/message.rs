@@ -58,9 +58,7 @@ pub(super) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
     } else if let Some(text) = payload.downcast_ref::<Arc<str>>() {
         Some(text)
     } else {
-        payload
-            .downcast_ref::<Cow<'static, str>>()
-            .map(|text| &**text)
+        payload.downcast_ref::<Cow<'static, str>>().map(|text| &**text)
     }
 }
 

@@ -1,0 +1,23 @@
+//! What a panic guard reports.
+
+use seawall_core::{Event, PanicReport, PolicyKind, What};
+use tokio::time::Instant;
+
+use super::PanicGuard;
+
+/// A panic was caught.
+pub(super) fn panicked(guard: &PanicGuard, report: &PanicReport) {
+    emit(guard, || What::Panicked(report.clone()));
+}
+
+/// The guard can't catch anything.
+pub(super) fn ineffective(guard: &PanicGuard) {
+    emit(guard, || What::ineffective("the program is built with panic = \"abort\""));
+}
+
+fn emit(guard: &PanicGuard, what: impl FnOnce() -> What) {
+    guard
+        .0
+        .listeners
+        .emit(|| Event::new(guard.0.name.clone(), PolicyKind::PanicGuard, Instant::now(), what()));
+}

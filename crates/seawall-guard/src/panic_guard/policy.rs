@@ -1,0 +1,165 @@
+//! The panic guard as a policy.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use seawall_core::panic::PayloadType;
+use seawall_core::{
+    AllTransient, Attempt, Call, Caught, ConfigError, Description, FromFuture, Layer, LayerContext,
+    Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, catch,
+};
+
+use super::future::PanicGuardFuture;
+use super::{PanicGuardBuilder, event};
+
+/// Turns a panic of the operation into an error.
+///
+/// Catches it while the operation is created, at every poll, and while its future is dropped.
+/// Clones share name, listeners and count.
+///
+/// ```
+/// use seawall_guard::PanicGuard;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), seawall_core::ConfigError> {
+/// let guard = PanicGuard::builder().name("parser").build()?;
+/// let error = guard
+///     .call(async {
+///         let fields: Vec<u32> = Vec::new();
+///         Ok::<_, std::io::Error>(fields[3])
+///     })
+///     .await
+///     .unwrap_err();
+/// let panicked = error.panicked().expect("a panic");
+/// assert!(panicked.report.message.starts_with("index out of bounds"));
+/// assert_eq!(guard.caught(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PanicGuard(pub(super) Arc<Shared>);
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) name: Name,
+    pub(super) listeners: Listeners,
+    pub(super) backtrace: bool,
+    pub(super) types: Vec<PayloadType>,
+    pub(super) can_catch: bool,
+    pub(super) caught: AtomicU64,
+}
+
+impl PanicGuard {
+    /// Configures a guard.
+    pub fn builder() -> PanicGuardBuilder {
+        PanicGuardBuilder::default()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    /// Who is told of panics.
+    pub fn listeners(&self) -> &Listeners {
+        &self.0.listeners
+    }
+
+    /// How many panics it caught, in creating, polling and dropping.
+    pub fn caught(&self) -> u64 {
+        self.0.caught.load(Ordering::Relaxed)
+    }
+
+    /// Whether it can catch anything: not where panics abort.
+    pub fn can_catch(&self) -> bool {
+        self.0.can_catch
+    }
+
+    /// `future`, whose panic comes back as [`Error::Panicked`](seawall_core::Error::Panicked).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`; a panic of that drop is caught, too.
+    #[inline]
+    pub fn call<Fut, T, E>(
+        &self,
+        future: Fut,
+    ) -> Lazy<PanicGuardCall<'_, FromFuture<'static, Fut, AllTransient>>>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+    }
+
+    /// Counts and reports a panic.
+    #[cold]
+    pub(super) fn report(&self, caught: Caught) -> PanicReport {
+        let report = caught.report(&self.0.types, self.0.backtrace);
+        self.0.caught.fetch_add(1, Ordering::Relaxed);
+        event::panicked(self, &report);
+        report
+    }
+
+    /// Counts and reports a panic, and makes an error of it.
+    #[cold]
+    pub(super) fn error(&self, caught: Caught) -> Panicked {
+        let report = self.report(caught);
+        Panicked::new(self.0.name.clone(), report)
+    }
+}
+
+impl Policy for PanicGuard {
+    type Wrapped<'p, Op> = PanicGuardCall<'p, Op>;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> PanicGuardCall<'_, Op> {
+        PanicGuardCall { guard: self, op }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let text = if self.can_catch() {
+            "catches panics"
+        } else {
+            "catches nothing: built with panic = \"abort\""
+        };
+        inner.layer(PolicyKind::PanicGuard, self.name(), text)
+    }
+}
+
+impl Layer for PanicGuard {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+/// An operation with a [`PanicGuard`] around it.
+#[derive(Clone, Copy, Debug)]
+pub struct PanicGuardCall<'p, Op> {
+    guard: &'p PanicGuard,
+    op: Op,
+}
+
+impl<'p, Op: Call> Call for PanicGuardCall<'p, Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = PanicGuardFuture<'p, Op::Future>;
+
+    #[inline]
+    fn start(self, attempt: Attempt) -> Self::Future {
+        PanicGuardFuture::new(self.guard, catch(|| self.op.start(attempt)))
+    }
+}
+
+impl<'p, Op: Operation> Operation for PanicGuardCall<'p, Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = PanicGuardFuture<'p, Op::Future>;
+
+    #[inline]
+    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
+        PanicGuardFuture::new(self.guard, catch(|| self.op.attempt(attempt)))
+    }
+}

@@ -1,0 +1,132 @@
+//! How a timeout is configured.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_core::{
+    Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Scope,
+};
+
+use super::Timeout;
+
+/// How long a whole call may take, unless set: what a person or an upstream proxy waits for at
+/// most. Most of these give up after 30 or 60 seconds; an answer that comes later is for nobody.
+pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long one attempt may take, unless set: three attempts fit into [`DEFAULT_LIMIT`].
+pub const DEFAULT_ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a call may take.
+#[derive(Clone)]
+pub(super) enum Limit {
+    Fixed(Duration),
+    By(Arc<dyn Fn(&Attempt) -> Duration + Send + Sync>),
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(limit) => limit.fmt(f),
+            Self::By(_) => f.write_str("by function"),
+        }
+    }
+}
+
+/// Builds a [`Timeout`].
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | [`name`](Self::name) | the pipeline's, `"timeout"` alone | |
+/// | [`scope`](Self::scope) | [`Scope::Total`] | what a caller means by a timeout |
+/// | [`limit`](Self::limit) | 30 s in all, 10 s for an attempt | [`DEFAULT_LIMIT`], [`DEFAULT_ATTEMPT_LIMIT`] |
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct TimeoutBuilder {
+    name: Option<Name>,
+    scope: Option<Scope>,
+    limit: Option<Limit>,
+    listeners: Option<Listeners>,
+}
+
+impl TimeoutBuilder {
+    /// The name in errors and events. 1 to 256 bytes.
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// What the timeout bounds: the whole call or one attempt. It is told in errors; what is
+    /// bounded in fact is what the timeout is put around.
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// How long a call may take, counted from its start.
+    ///
+    /// Zero: polled once, a value that is ready wins. Longer than [`LONGEST`](super::LONGEST),
+    /// about 2.2 years, [`Duration::MAX`] included: never cut off by its own limit.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(Limit::Fixed(limit));
+        self
+    }
+
+    /// How long a call may take, decided for each by `limit`, which is told the number of the
+    /// attempt, the deadline from further out and what the attempt before came to.
+    ///
+    /// If it panics, the operation is not started, and the call fails with
+    /// [`Error::Panicked`](seawall_core::Error::Panicked).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use seawall_core::Scope;
+    /// use seawall_guard::Timeout;
+    ///
+    /// // Half a second, a second, two seconds, ..
+    /// let patient = Timeout::builder()
+    ///     .scope(Scope::Attempt)
+    ///     .limit_by(|attempt| Duration::from_millis(250) * 2_u32.pow(attempt.number().min(8)))
+    ///     .build()?;
+    /// # Ok::<(), seawall_core::ConfigError>(())
+    /// ```
+    pub fn limit_by(
+        mut self,
+        limit: impl Fn(&Attempt) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        self.limit = Some(Limit::By(Arc::new(limit)));
+        self
+    }
+
+    /// Who is told of calls that were cut off.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
+    /// Makes the timeout. Fails if the name is empty or too long.
+    pub fn build(self) -> Result<Timeout, ConfigError> {
+        let scope = self.scope.unwrap_or(Scope::Total);
+        let limit = self.limit.unwrap_or(Limit::Fixed(match scope {
+            Scope::Attempt => DEFAULT_ATTEMPT_LIMIT,
+            _ => DEFAULT_LIMIT,
+        }));
+        let name = self.name.unwrap_or_else(|| Name::from("timeout"));
+        Ok(Timeout {
+            name: Check::of(PolicyKind::Timeout).name(name)?,
+            scope,
+            limit,
+            listeners: self.listeners.unwrap_or_default(),
+        })
+    }
+}
+
+impl Layer for TimeoutBuilder {
+    type Policy = Timeout;
+
+    fn into_policy(mut self, context: &LayerContext) -> Result<Timeout, ConfigError> {
+        self.name.get_or_insert_with(|| context.name.clone());
+        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.build()
+    }
+}

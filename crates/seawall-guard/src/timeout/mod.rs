@@ -1,0 +1,13 @@
+//! Cuts a call off when it takes too long.
+
+mod config;
+mod event;
+mod expiry;
+mod future;
+mod plan;
+mod policy;
+
+pub use config::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, TimeoutBuilder};
+pub use future::TimeoutFuture;
+pub use plan::LONGEST;
+pub use policy::{Timeout, TimeoutCall};

@@ -1,0 +1,301 @@
+//! When a timeout cuts off, and what it says.
+
+use std::future::pending;
+use std::time::Duration;
+
+use seawall_core::{Attempt, Call, FromAttemptFn, Lazy, Listeners, Policy, Scope, TimedOutBy};
+use seawall_guard::Timeout;
+use seawall_guard::timeout::LONGEST;
+use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
+use tokio::time::{Instant, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn never() -> impl Future<Output = Result<(), &'static str>> {
+    pending()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_in_time_keeps_its_outcome() {
+    let timeout = Timeout::new(SECOND);
+    let half = Script::new([Step::after(SECOND / 2, Ok(1)), Step::after(SECOND / 2, Err("down"))]);
+    assert_eq!(timeout.call(half.run()).await.unwrap(), 1);
+    let error = timeout.call(half.run()).await.unwrap_err();
+    assert_eq!(error.operation(), Some(&"down"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_says_who_how_long_and_which_layer() {
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    for scope in [Scope::Total, Scope::Attempt] {
+        let timeout = Timeout::builder()
+            .name("inventory")
+            .scope(scope)
+            .limit(2 * SECOND)
+            .listeners(&listeners)
+            .build()
+            .unwrap();
+        let begin = Instant::now();
+        let error = timeout.call(never()).await.unwrap_err();
+        let timed_out = error.timed_out().unwrap();
+        assert_eq!(timed_out.policy().as_str(), "inventory");
+        assert_eq!(timed_out.limit(), 2 * SECOND);
+        assert_eq!(timed_out.elapsed(), begin.elapsed());
+        assert_eq!(timed_out.scope(), scope);
+        assert_eq!(timed_out.by(), TimedOutBy::Limit);
+        let heard = recorder.take();
+        assert_eq!(heard.len(), 1);
+        assert_eq!(heard[0].to_string(), error.to_string());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_at_the_very_deadline_wins() {
+    let timeout = Timeout::new(SECOND);
+    let outcome = timeout
+        .call(async {
+            sleep(SECOND).await;
+            Ok::<_, ()>("just so")
+        })
+        .await;
+    assert_eq!(outcome.unwrap(), "just so");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_call_is_dropped_before_the_caller_resumes() {
+    let timeout = Timeout::new(SECOND);
+    let alive = Alive::default();
+    let token = alive.token();
+    let mut call = std::pin::pin!(timeout.call(async move {
+        let _token = token;
+        never().await
+    }));
+    assert!(call.as_mut().await.is_err());
+    assert_eq!(alive.now(), 0, "though the future itself is still here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_counts_from_the_start_of_the_call_not_from_the_first_pending() {
+    let timeout = Timeout::new(10 * SECOND);
+    let begin = Instant::now();
+    let call = timeout.call(async {
+        // The first poll takes three seconds.
+        tokio::time::advance(3 * SECOND).await;
+        never().await
+    });
+    assert!(call.await.is_err());
+    assert_eq!(begin.elapsed(), 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_not_polled_does_not_age() {
+    let timeout = Timeout::new(SECOND);
+    let call = timeout.call(async {
+        sleep(SECOND / 2).await;
+        Ok::<_, ()>(())
+    });
+    sleep(5 * SECOND).await;
+    assert!(call.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_zero_a_ready_value_wins_and_what_is_pending_is_over_at_once() {
+    let timeout = Timeout::new(Duration::ZERO);
+    let ready = Script::<_, ()>::new([Step::ok(1)]);
+    assert_eq!(timeout.call(ready.run()).await.unwrap(), 1);
+
+    let begin = Instant::now();
+    let mut polls = 0;
+    let error = timeout
+        .call(std::future::poll_fn(|_| {
+            polls += 1;
+            std::task::Poll::<Result<(), ()>>::Pending
+        }))
+        .await
+        .unwrap_err();
+    assert_eq!(polls, 1);
+    assert_eq!(error.timed_out().unwrap().elapsed(), Duration::ZERO);
+    assert_eq!(begin.elapsed(), Duration::ZERO, "no timer rounds up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_past_the_range_of_the_timer_is_never() {
+    let century = 3_155_760_000 * SECOND;
+    for limit in [
+        LONGEST + Duration::from_nanos(1),
+        century,
+        Duration::from_millis(u64::MAX),
+        Duration::from_secs(u64::MAX),
+        Duration::MAX,
+    ] {
+        let timeout = Timeout::new(limit);
+        let outcome = timeout
+            .call(async {
+                sleep(LONGEST / 2).await;
+                Ok::<_, ()>(())
+            })
+            .await;
+        assert!(outcome.is_ok(), "{limit:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn boundaries_of_the_limit() {
+    let ms = Duration::from_millis(1);
+    for limit in [
+        Duration::from_nanos(1),
+        Duration::from_micros(999),
+        ms,
+        ms + Duration::from_nanos(1),
+        SECOND,
+        LONGEST,
+    ] {
+        let timeout = Timeout::new(limit);
+        let begin = Instant::now();
+        let error = timeout.call(never()).await.unwrap_err();
+        assert_eq!(error.timed_out().unwrap().limit(), limit);
+        // tokio's timer has the resolution of a millisecond, and never fires early.
+        assert!(begin.elapsed() >= limit, "{limit:?}");
+        assert!(begin.elapsed() <= limit + 2 * ms, "{limit:?}");
+    }
+}
+
+#[tokio::test]
+async fn fires_though_the_call_burns_the_whole_budget_on_every_poll() {
+    let timeout = Timeout::new(Duration::from_millis(20));
+    let error = timeout
+        .call(async {
+            loop {
+                tokio::task::consume_budget().await;
+            }
+            #[expect(unreachable_code, reason = "says what the type is")]
+            Ok::<(), ()>(())
+        })
+        .await
+        .unwrap_err();
+    assert!(error.timed_out().is_some());
+}
+
+#[tokio::test]
+async fn a_loop_of_zero_timeouts_lets_others_run() {
+    let other = tokio::spawn(async {});
+    let timeout = Timeout::new(Duration::ZERO);
+    while !other.is_finished() {
+        assert!(timeout.call(never()).await.is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_call_may_come_from_a_function() {
+    let timeout = Timeout::builder()
+        .scope(Scope::Attempt)
+        .limit_by(|attempt| SECOND * attempt.number())
+        .build()
+        .unwrap();
+    for number in 1..4 {
+        let attempt = Attempt::first().numbered(number, 3);
+        let begin = Instant::now();
+        let op = FromAttemptFn::new(|_| never(), &seawall_core::AllTransient);
+        let error = timeout.wrap(op).start(attempt).await.unwrap_err();
+        assert_eq!(begin.elapsed(), SECOND * number);
+        let timed_out = error.timed_out().unwrap();
+        assert_eq!(timed_out.limit(), SECOND * number);
+        assert_eq!((timed_out.attempt(), timed_out.max_attempts()), (number, Some(3)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_panics_fails_the_call_and_starts_nothing() {
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    let timeout = Timeout::builder()
+        .limit_by(|_| panic!("no idea how long"))
+        .listeners(&listeners)
+        .build()
+        .unwrap();
+    let script = Script::<_, ()>::new([Step::ok(())]);
+    let call =
+        timeout.wrap(seawall_core::FromFn::new(|| script.run(), &seawall_core::AllTransient));
+    let error = Lazy::new(call).await.unwrap_err();
+    let panicked = error.panicked().unwrap();
+    assert_eq!(panicked.to_string(), "timeout 'timeout': panicked: no idea how long");
+    assert_eq!(script.started(), 0);
+    assert_eq!(recorder.events().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_nested_timeouts_the_nearer_counts_and_the_operation_can_read_it() {
+    let cases = [
+        (5 * SECOND, SECOND, SECOND, TimedOutBy::Limit, "inner"),
+        (SECOND, 5 * SECOND, SECOND, TimedOutBy::Deadline, "inner"),
+        (SECOND, Duration::MAX, SECOND, TimedOutBy::Deadline, "inner"),
+        (Duration::MAX, SECOND, SECOND, TimedOutBy::Limit, "inner"),
+    ];
+    for (outer, inner, left, by, who) in cases {
+        let outer = Timeout::builder().name("outer").limit(outer).build().unwrap();
+        let inner = Timeout::builder().name("inner").limit(inner).build().unwrap();
+        let begin = Instant::now();
+        let op = FromAttemptFn::new(
+            |attempt: Attempt| {
+                assert_eq!(attempt.time_left(), Some(left));
+                never()
+            },
+            &seawall_core::AllTransient,
+        );
+        let error = Lazy::new(outer.wrap(inner.wrap(op))).await.unwrap_err();
+        assert_eq!(begin.elapsed(), left);
+        let timed_out = error.timed_out().unwrap();
+        assert_eq!((timed_out.policy().as_str(), timed_out.by()), (who, by));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_call_at_any_await_drops_all_of_it() {
+    let timeout = Timeout::new(10 * SECOND);
+    let alive = Alive::default();
+    let awaits = at_every_await(
+        || {
+            let token = alive.token();
+            timeout.call(async move {
+                let _token = token;
+                tokio::task::yield_now().await;
+                sleep(SECOND).await;
+                Ok::<_, ()>(())
+            })
+        },
+        |_| assert_eq!(alive.now(), 0),
+    )
+    .await;
+    assert_eq!(awaits, 2);
+}
+
+#[test]
+fn a_call_that_is_ready_needs_no_runtime() {
+    let timeout = Timeout::new(SECOND);
+    let mut call = std::pin::pin!(timeout.call(async { Ok::<_, ()>(7) }));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(Ok(7)) = call.as_mut().poll(&mut cx) else { panic!("not ready") };
+}
+
+#[test]
+fn an_error_of_the_configuration_names_the_field() {
+    let error = Timeout::builder().name("").build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "timeout: name is empty, but must be between 1 and 256 bytes long"
+    );
+}
+
+#[test]
+fn a_description_tells_the_longest_time() {
+    use seawall_core::Description;
+    let text = |timeout: Timeout| timeout.describe(Description::bare()).to_string();
+    let fixed = text(Timeout::new(2 * SECOND));
+    assert!(fixed.starts_with("timeout 'timeout': 2s for a call\n"), "{fixed}");
+    assert!(fixed.ends_with("2s at the longest"), "{fixed}");
+    let never = text(Timeout::new(Duration::MAX));
+    assert!(never.ends_with("with no limit in time"), "{never}");
+}
