@@ -78,6 +78,47 @@ pub fn polled<R: 'static>(
     Box::new(Polled { call, expected })
 }
 
+/// Like [`polled`], within a current-thread runtime: for what needs its timer or its context even
+/// where it is ready at once. The runtime is entered once, not once a call.
+pub fn polled_in_runtime<R: 'static>(
+    call: impl FnMut(&mut Context<'_>) -> R + 'static,
+    operations: u64,
+    outcome: fn(&R) -> bool,
+) -> Box<dyn Work> {
+    Box::new(Entered { runtime: runtime(), work: polled(call, operations, outcome) })
+}
+
+/// Like [`polled_in_runtime`], where also the preparation needs the runtime around it.
+pub fn prepared_in_runtime(prepare: impl FnOnce() -> Box<dyn Work>) -> Box<dyn Work> {
+    let runtime = runtime();
+    let work = runtime.block_on(async { prepare() });
+    Box::new(Entered { runtime, work })
+}
+
+struct Entered {
+    // Dropped first: it may hold what wants to be dropped within the runtime's life.
+    work: Box<dyn Work>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Work for Entered {
+    fn check(&mut self) -> Result<(), String> {
+        self.runtime.block_on(async { self.work.check() })
+    }
+
+    fn run(&mut self, calls: u64) {
+        self.runtime.block_on(async { self.work.run(calls) });
+    }
+}
+
+/// The runtime of all cases that need one: current-thread, with a timer.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a current-thread runtime")
+}
+
 struct Polled<F, R> {
     call: F,
     expected: Expected<R>,
@@ -137,12 +178,8 @@ pub fn in_runtime<R: 'static>(
     operations: u64,
     outcome: fn(&R) -> bool,
 ) -> Box<dyn Work> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a current-thread runtime");
     let expected = Expected { outcome, operations: Operations::Each(operations) };
-    Box::new(InRuntime { runtime, call, expected })
+    Box::new(InRuntime { runtime: runtime(), call, expected })
 }
 
 struct InRuntime<F, R> {

@@ -74,6 +74,11 @@ pub async fn panicking() -> Result<u64, Failure> {
     std::panic::panic_any("boom")
 }
 
+/// Keeps panics from being printed, for the cases that are about panics.
+pub fn hush() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
 /// Is pending once, having woken itself, then succeeds.
 #[inline]
 pub async fn yielding() -> Result<u64, Failure> {
