@@ -88,9 +88,23 @@ pub enum What {
     TimedOut(TimedOut),
     /// A panic was caught.
     Panicked(PanicReport),
+    /// A limit changed.
+    #[non_exhaustive]
+    LimitChanged {
+        /// What it was.
+        from: u32,
+        /// What it is now.
+        to: u32,
+    },
     /// A fallback answered in the operation's place: not to be taken for a success.
     #[non_exhaustive]
     Degraded {
+        /// What the operation came to.
+        class: Class,
+    },
+    /// A fallback declined, failed or panicked; the operation's error stands.
+    #[non_exhaustive]
+    FallbackFailed {
         /// What the operation came to.
         class: Class,
     },
@@ -140,9 +154,19 @@ impl What {
         Self::Hedged { attempt }
     }
 
+    /// A limit that changed.
+    pub const fn limit_changed(from: u32, to: u32) -> Self {
+        Self::LimitChanged { from, to }
+    }
+
     /// An answer that is not the operation's.
     pub const fn degraded(class: Class) -> Self {
         Self::Degraded { class }
+    }
+
+    /// A fallback that did not answer.
+    pub const fn fallback_failed(class: Class) -> Self {
+        Self::FallbackFailed { class }
     }
 
     /// A restart.
@@ -273,7 +297,11 @@ impl fmt::Display for What {
             Self::Hedged { attempt } => write!(f, "hedged: attempt {attempt} launched"),
             Self::TimedOut(timed_out) => timed_out.fmt(f),
             Self::Panicked(report) => report.fmt(f),
+            Self::LimitChanged { from, to } => write!(f, "limit {from} → {to}"),
             Self::Degraded { class } => write!(f, "degraded: fell back from {}", class.as_str()),
+            Self::FallbackFailed { class } => {
+                write!(f, "no fallback either: {} stands", class.as_str())
+            }
             Self::Restarted { restarts } => write!(f, "restarted, {restarts} times in the period"),
             Self::Phase { name } => write!(f, "phase '{name}'"),
             Self::Ineffective { why } => write!(f, "without effect: {why}"),

@@ -1,7 +1,9 @@
 //! Timeout, deadline, panic and fallback guards around a future.
 
+pub mod fallback;
 pub mod panic_guard;
 pub mod timeout;
 
+pub use fallback::{Fallback, FallbackBuilder};
 pub use panic_guard::{PanicGuard, PanicGuardBuilder};
 pub use timeout::{Timeout, TimeoutBuilder};

@@ -1,0 +1,40 @@
+//! What a fallback reports.
+
+use seawall_core::{
+    Class, Event, Evidence, PanicReport, PolicyKind, Reason, Rejection, Rule, What,
+};
+use tokio::time::Instant;
+
+use super::policy::Shared;
+
+/// The operation's place was taken.
+pub(super) fn degraded<S>(fallback: &Shared<S>, class: Class) {
+    emit(fallback, || What::degraded(class));
+}
+
+/// The fallback declined or failed.
+pub(super) fn failed<S>(fallback: &Shared<S>, class: Class) {
+    emit(fallback, || What::fallback_failed(class));
+}
+
+/// The fallback, or the function that decides on classes, panicked.
+pub(super) fn panicked<S>(fallback: &Shared<S>, report: &PanicReport) {
+    emit(fallback, || What::Panicked(report.clone()));
+}
+
+/// Too many fallbacks are under way.
+pub(super) fn full<S>(fallback: &Shared<S>) {
+    emit(fallback, || {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (taken, max) = (count(fallback.places.taken()), count(fallback.places.max()));
+        let evidence = Evidence::new(Rule::InFlight, taken.into(), max.into(), 0);
+        let name = fallback.name.clone();
+        What::Rejected(Rejection::new(name, PolicyKind::Fallback, Reason::Full).because(evidence))
+    });
+}
+
+fn emit<S>(fallback: &Shared<S>, what: impl FnOnce() -> What) {
+    fallback
+        .listeners
+        .emit(|| Event::new(fallback.name.clone(), PolicyKind::Fallback, Instant::now(), what()));
+}

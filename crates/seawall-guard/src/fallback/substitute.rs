@@ -1,0 +1,184 @@
+//! What answers in the operation's place.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+use seawall_core::Error;
+
+/// Answers in the place of an operation that failed, or declines.
+///
+/// Implemented by what [`Fallback`](super::Fallback)'s constructors make. Implement it for a type
+/// of your own where the fallback must have a name that can be written in a struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't answer for an operation that gives `{T}` or fails with `{E}`",
+    note = "a fallback gives the same type as the operation does when it succeeds"
+)]
+pub trait Substitute<T, E> {
+    /// An answer under way.
+    type Answer;
+
+    /// Begins to answer for an operation that came to `error`.
+    fn begin(&self, error: &Error<E>) -> Self::Answer;
+
+    /// Goes on answering; `None` declines, and the operation's error stands. Not called again
+    /// after it was ready.
+    fn poll_answer(
+        &self,
+        answer: Pin<&mut Self::Answer>,
+        error: &Error<E>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<T>>;
+}
+
+/// Always the same value.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<T>(pub(super) T);
+
+impl<T: Clone, E> Substitute<T, E> for Value<T> {
+    type Answer = ();
+
+    fn begin(&self, _: &Error<E>) {}
+
+    fn poll_answer(&self, _: Pin<&mut ()>, _: &Error<E>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        Poll::Ready(Some(self.0.clone()))
+    }
+}
+
+/// Ties a function to the error that it looks at.
+type Of<E> = PhantomData<fn(&E)>;
+
+/// By a function of the error.
+pub struct With<F, E>(pub(super) F, pub(super) Of<E>);
+
+impl<F, T, E> Substitute<T, E> for With<F, E>
+where
+    F: Fn(&Error<E>) -> T,
+{
+    type Answer = ();
+
+    fn begin(&self, _: &Error<E>) {}
+
+    fn poll_answer(
+        &self,
+        _: Pin<&mut ()>,
+        error: &Error<E>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        Poll::Ready(Some((self.0)(error)))
+    }
+}
+
+/// By a function of the error that may decline.
+pub struct TryWith<F, E>(pub(super) F, pub(super) Of<E>);
+
+impl<F, T, E> Substitute<T, E> for TryWith<F, E>
+where
+    F: Fn(&Error<E>) -> Option<T>,
+{
+    type Answer = ();
+
+    fn begin(&self, _: &Error<E>) {}
+
+    fn poll_answer(
+        &self,
+        _: Pin<&mut ()>,
+        error: &Error<E>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        Poll::Ready((self.0)(error))
+    }
+}
+
+/// By an async function of the error that may fail.
+pub struct WithAsync<F, E>(pub(super) F, pub(super) Of<E>);
+
+impl<F, Fut, T, X, E> Substitute<T, E> for WithAsync<F, E>
+where
+    F: Fn(&Error<E>) -> Fut,
+    Fut: Future<Output = Result<T, X>>,
+{
+    type Answer = Fut;
+
+    fn begin(&self, error: &Error<E>) -> Fut {
+        (self.0)(error)
+    }
+
+    fn poll_answer(
+        &self,
+        answer: Pin<&mut Fut>,
+        _: &Error<E>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        answer.poll(cx).map(Result::ok)
+    }
+}
+
+/// The second where the first declines or fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Or<First, Second> {
+    pub(super) first: First,
+    pub(super) second: Second,
+}
+
+/// An answer of [`Or`] under way.
+#[pin_project(project = OrProjection)]
+#[derive(Debug)]
+pub enum OrAnswer<First, Second> {
+    /// The first is at it.
+    First(#[pin] First),
+    /// The first declined.
+    Second(#[pin] Second),
+}
+
+impl<T, E, First, Second> Substitute<T, E> for Or<First, Second>
+where
+    First: Substitute<T, E>,
+    Second: Substitute<T, E>,
+{
+    type Answer = OrAnswer<First::Answer, Second::Answer>;
+
+    fn begin(&self, error: &Error<E>) -> Self::Answer {
+        OrAnswer::First(self.first.begin(error))
+    }
+
+    fn poll_answer(
+        &self,
+        mut answer: Pin<&mut Self::Answer>,
+        error: &Error<E>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        if let OrProjection::First(first) = answer.as_mut().project() {
+            let given = ready!(self.first.poll_answer(first, error, cx));
+            if given.is_some() {
+                return Poll::Ready(given);
+            }
+            answer.set(OrAnswer::Second(self.second.begin(error)));
+        }
+        match answer.project() {
+            OrProjection::Second(second) => self.second.poll_answer(second, error, cx),
+            OrProjection::First(_) => Poll::Ready(None),
+        }
+    }
+}
+
+macro_rules! clone_and_debug {
+    ($($name:ident),*) => {$(
+        impl<F: Clone, E> Clone for $name<F, E> {
+            fn clone(&self) -> Self {
+                Self(self.0.clone(), PhantomData)
+            }
+        }
+
+        impl<F, E> fmt::Debug for $name<F, E> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    )*};
+}
+
+clone_and_debug!(With, TryWith, WithAsync);
