@@ -19,13 +19,21 @@ pub struct Attempt {
     began: Option<Instant>,
     deadline: Option<Instant>,
     last: Option<Class>,
+    idempotent: Option<bool>,
 }
 
 impl Attempt {
     /// The first attempt of a call that knows neither limit nor deadline.
     #[inline]
     pub const fn first() -> Self {
-        Self { number: NonZeroU32::MIN, max: None, began: None, deadline: None, last: None }
+        Self {
+            number: NonZeroU32::MIN,
+            max: None,
+            began: None,
+            deadline: None,
+            last: None,
+            idempotent: None,
+        }
     }
 
     /// The number of this attempt. The first call is attempt 1.
@@ -53,6 +61,22 @@ impl Attempt {
     /// What the attempt before this one came to; `None` for the first.
     pub const fn last(&self) -> Option<Class> {
         self.last
+    }
+
+    /// Whether the caller said that the operation may be carried out more than once without harm;
+    /// `None` if nothing was said.
+    pub const fn is_idempotent(&self) -> Option<bool> {
+        self.idempotent
+    }
+
+    /// This attempt of an operation that may be carried out more than once without harm, or may
+    /// not. What is said here goes before what a retry or hedge was configured with, so that one
+    /// pipeline serves both kinds of operation.
+    #[inline]
+    #[must_use]
+    pub const fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
     }
 
     /// When this attempt began.
@@ -149,5 +173,14 @@ mod tests {
         assert_eq!((second.number(), second.max()), (2, Some(3)));
         assert_eq!(second.last(), Some(Class::Transient));
         assert_eq!(attempt.numbered(0, 0).number(), 1);
+    }
+
+    #[test]
+    fn what_the_caller_said_about_repeating_stays_said() {
+        assert_eq!(Attempt::first().is_idempotent(), None);
+        for said in [true, false] {
+            let attempt = Attempt::first().idempotent(said).numbered(2, 3).restart_clock();
+            assert_eq!(attempt.is_idempotent(), Some(said));
+        }
     }
 }

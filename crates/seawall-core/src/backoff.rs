@@ -134,6 +134,11 @@ impl Backoff {
         self
     }
 
+    /// How the delays are spread: what [`jitter`](Self::jitter) set, or the schedule's own.
+    pub const fn jitter_kind(&self) -> Jitter {
+        self.jitter
+    }
+
     /// Says which of the fields is wrong, if one is. Policies call this when they are built.
     ///
     /// The methods below do not need it: they give some delay for every configuration and never

@@ -1,0 +1,298 @@
+//! How a retry is configured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_core::{
+    Attempt, Backoff, ByClass, Check, Class, ConfigError, Layer, LayerContext, Listeners, Name,
+    PolicyKind, Random,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::judge::{When, WhenOk};
+use super::plan::Plan;
+use super::{Retry, Veto};
+
+/// How many attempts a call may have, the first included, unless set. Most faults that go away at
+/// all are gone at the second attempt; a third covers the rest without doubling the load again.
+pub const DEFAULT_MAX_ATTEMPTS: u32 = 3;
+
+/// The first delay, unless set: about what a connection takes to be made anew, or a failover to be
+/// noticed. With full jitter the first wait is 50 ms on average.
+pub const DEFAULT_INITIAL_DELAY: Duration = Duration::from_millis(100);
+
+/// The longest delay, unless set: longer than that nobody keeps a caller waiting between attempts.
+pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(5);
+
+/// The longest wait that a dependency can ask for, unless set. A hint that is longer counts as this
+/// long: a typing mistake in a header must not hold a caller for a day.
+pub const DEFAULT_MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
+
+/// How often the same panic may come in one call, unless set. A panic that comes twice from the
+/// same place with the same words will come a third time.
+pub const DEFAULT_MAX_SAME_PANICS: u32 = 2;
+
+/// The most errors that a history can keep.
+pub const MAX_HISTORY: usize = 64;
+
+/// Builds a [`Retry`].
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | [`name`](Self::name) | the pipeline's, `"retry"` alone | |
+/// | [`max_attempts`](Self::max_attempts) | 3 | [`DEFAULT_MAX_ATTEMPTS`] |
+/// | [`backoff`](Self::backoff) | exponential from 100 ms by 2 up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`], [`DEFAULT_MAX_DELAY`] |
+/// | [`idempotent`](Self::idempotent) | not said: only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
+/// | [`deadline`](Self::deadline) | none of its own | a timeout around the retry sets one |
+/// | [`max_retry_after`](Self::max_retry_after) | 60 s | [`DEFAULT_MAX_RETRY_AFTER`] |
+/// | [`wait_for_rejections`](Self::wait_for_rejections) | off | what one of our own policies refuses is refused for a reason |
+/// | [`max_same_panics`](Self::max_same_panics) | 2 | [`DEFAULT_MAX_SAME_PANICS`] |
+/// | [`history`](Self::history) | 0 | errors can be large |
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct RetryBuilder<J = ByClass> {
+    name: Option<Name>,
+    max_attempts: Option<u32>,
+    backoff: Backoff,
+    idempotent: bool,
+    deadline: Option<Duration>,
+    max_retry_after: Duration,
+    wait_for_rejections: bool,
+    max_same_panics: Option<u32>,
+    history: usize,
+    random: Random,
+    listeners: Option<Listeners>,
+    shutdown: Option<CancellationToken>,
+    veto: Option<Veto>,
+    judge: J,
+}
+
+impl Default for RetryBuilder {
+    fn default() -> Self {
+        Self {
+            name: None,
+            max_attempts: Some(DEFAULT_MAX_ATTEMPTS),
+            backoff: Backoff::exponential(DEFAULT_INITIAL_DELAY).max(DEFAULT_MAX_DELAY),
+            idempotent: false,
+            deadline: None,
+            max_retry_after: DEFAULT_MAX_RETRY_AFTER,
+            wait_for_rejections: false,
+            max_same_panics: Some(DEFAULT_MAX_SAME_PANICS),
+            history: 0,
+            random: Random::default(),
+            listeners: None,
+            shutdown: None,
+            veto: None,
+            judge: ByClass,
+        }
+    }
+}
+
+impl<J> RetryBuilder<J> {
+    /// The name in errors and events. 1 to 256 bytes.
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many attempts a call may have, the first included: 1 is to call once. At least 1.
+    pub fn max_attempts(mut self, max_attempts: u32) -> Self {
+        self.max_attempts = Some(max_attempts);
+        self
+    }
+
+    /// Any number of attempts: until one succeeds, or a deadline, the budget, a shutdown or a
+    /// failure that is not to be repeated ends the call.
+    pub fn unlimited_attempts(mut self) -> Self {
+        self.max_attempts = None;
+        self
+    }
+
+    /// How long to wait between attempts: a [`Backoff`], or a `Duration` for a constant delay
+    /// without jitter.
+    pub fn backoff(mut self, backoff: impl Into<Backoff>) -> Self {
+        self.backoff = backoff.into();
+        self
+    }
+
+    /// Says that the operation may be carried out more than once without harm.
+    ///
+    /// Without this word only what the dependency refused as overloaded is repeated: after every
+    /// other failure, a timeout above all, nobody knows whether the operation was carried out.
+    /// What the caller says of one call ([`Attempt::idempotent`]) goes before this.
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// The time within which attempts may be started, counted from the start of the call. Above
+    /// zero.
+    ///
+    /// An attempt that could not start before it is not waited for: the retry gives up at once.
+    /// Each attempt is told of the deadline, so a timeout around it is cut to what is left; the
+    /// retry itself does not interrupt an attempt that is under way. Of this deadline and one from
+    /// further out the sooner counts.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// The longest wait that is granted to a dependency, or to one of our own policies, that says
+    /// when to come back. Up to this, its hint is the least that is waited.
+    pub fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
+        self.max_retry_after = max_retry_after;
+        self
+    }
+
+    /// Waits, where one of our own policies inside refuses a call and knows when to try again, such
+    /// as an open breaker. It counts as an attempt but takes nothing from the budget. Off, every
+    /// rejection ends the call at once.
+    pub fn wait_for_rejections(mut self) -> Self {
+        self.wait_for_rejections = true;
+        self
+    }
+
+    /// How often the same panic, message and location alike, may come in a row before the retry
+    /// gives up. At least 1. It takes a panic guard inside to turn panics into errors.
+    pub fn max_same_panics(mut self, max_same_panics: u32) -> Self {
+        self.max_same_panics = Some(max_same_panics);
+        self
+    }
+
+    /// How many of the errors before the last one are kept in [`GaveUp`](seawall_core::GaveUp): the
+    /// latest. At most [`MAX_HISTORY`].
+    pub fn history(mut self, history: usize) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// Where jitter is drawn from.
+    pub fn random(mut self, random: Random) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Who is told of retries and of giving up.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
+    /// Once `token` is cancelled no further attempt is started, and who waits for one wakes up at
+    /// once: the call ends with the last error and
+    /// [`StopReason::Shutdown`](seawall_core::StopReason::Shutdown). An attempt that is under way
+    /// is left alone.
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = Some(token);
+        self
+    }
+
+    /// Asks `may` before each repetition. It is told of the attempt that failed and what it came to;
+    /// `false` ends the call. Asked only where everything else is for another attempt.
+    ///
+    /// A panic in it is contained, reported, and counts as `false`.
+    pub fn while_attempt(
+        mut self,
+        may: impl Fn(&Attempt, Class) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.veto = Some(Veto(Arc::new(may)));
+        self
+    }
+
+    /// Decides by `judge` what an outcome means to this retry, successes included, in the place of
+    /// the class it came with. See [`Judge`](seawall_core::Judge).
+    ///
+    /// A panic in it is contained and reported, and the outcome keeps its class. A success that is
+    /// judged as a failure is repeated like one; if it is the last, the caller gets it as it is.
+    pub fn judge<K>(self, judge: K) -> RetryBuilder<K> {
+        self.map_judge(|_| judge)
+    }
+
+    /// Decides by `again` whether one of the operation's own errors is transient or permanent, in
+    /// the place of the class it came with.
+    ///
+    /// ```
+    /// use std::io::{Error, ErrorKind};
+    /// use seawall_retry::Retry;
+    ///
+    /// let retry = Retry::builder()
+    ///     .idempotent()
+    ///     .when(|error: &Error| error.kind() == ErrorKind::ConnectionReset)
+    ///     .build()?;
+    /// # Ok::<(), seawall_core::ConfigError>(())
+    /// ```
+    pub fn when<F>(self, again: F) -> RetryBuilder<When<F, J>> {
+        self.map_judge(|judge| When { again, judge })
+    }
+
+    /// Takes a success for which `again` holds for a transient failure: an answer such as "not
+    /// yet". If it is the last, the caller gets it as it is.
+    pub fn when_ok<F>(self, again: F) -> RetryBuilder<WhenOk<F, J>> {
+        self.map_judge(|judge| WhenOk { again, judge })
+    }
+
+    fn map_judge<K>(self, change: impl FnOnce(J) -> K) -> RetryBuilder<K> {
+        RetryBuilder {
+            name: self.name,
+            max_attempts: self.max_attempts,
+            backoff: self.backoff,
+            idempotent: self.idempotent,
+            deadline: self.deadline,
+            max_retry_after: self.max_retry_after,
+            wait_for_rejections: self.wait_for_rejections,
+            max_same_panics: self.max_same_panics,
+            history: self.history,
+            random: self.random,
+            listeners: self.listeners,
+            shutdown: self.shutdown,
+            veto: self.veto,
+            judge: change(self.judge),
+        }
+    }
+
+    /// Makes the retry, or says which setting is wrong.
+    pub fn build(self) -> Result<Retry<J>, ConfigError> {
+        const CHECK: Check = Check::of(PolicyKind::Retry);
+        self.backoff.check(CHECK)?;
+        if let Some(deadline) = self.deadline {
+            CHECK.positive("deadline", deadline)?;
+        }
+        CHECK.positive("max_retry_after", self.max_retry_after)?;
+        CHECK.that(self.history <= MAX_HISTORY, "history", self.history, "at most 64")?;
+        // In the plan 0 is unlimited: one word less to look at for each attempt.
+        let limit = |field, limit: Option<u32>| match limit {
+            Some(limit) => CHECK.at_least_one(field, limit),
+            None => Ok(0),
+        };
+        let plan = Plan {
+            max_attempts: limit("max_attempts", self.max_attempts)?,
+            idempotent: self.idempotent,
+            wait_for_rejections: self.wait_for_rejections,
+            max_same_panics: limit("max_same_panics", self.max_same_panics)?,
+            max_retry_after: self.max_retry_after,
+            backoff: self.backoff,
+        };
+        Ok(Retry {
+            name: CHECK.name(self.name.unwrap_or_else(|| Name::from("retry")))?,
+            plan,
+            deadline: self.deadline,
+            history: self.history,
+            random: self.random,
+            listeners: self.listeners.unwrap_or_default(),
+            shutdown: self.shutdown,
+            veto: self.veto,
+            judge: self.judge,
+        })
+    }
+}
+
+impl<J> Layer for RetryBuilder<J> {
+    type Policy = Retry<J>;
+
+    fn into_policy(mut self, context: &LayerContext) -> Result<Retry<J>, ConfigError> {
+        self.name.get_or_insert_with(|| context.name.clone());
+        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.shutdown = self.shutdown.or_else(|| context.shutdown.clone());
+        self.build()
+    }
+}
