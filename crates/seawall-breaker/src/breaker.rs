@@ -1,0 +1,300 @@
+//! The handle that is shared: the shell, a clock, and the listeners.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use seawall_core::{
+    CircuitState, Class, Event, Health, Listeners, Name, PolicyKind, Rejection, What,
+};
+use tokio::time::Instant;
+
+use crate::BreakerBuilder;
+use crate::machine::{Abandoned, Happened, Machine, Refusal, Settings, Trigger};
+use crate::permit::{Permit, Settlement};
+use crate::shell::{Admitted, Entry, Nothing, Report, Shell};
+use crate::snapshot::Snapshot;
+use crate::time::{Nanos, nanos, since};
+
+/// A circuit breaker. Clones share it.
+#[derive(Clone)]
+pub struct Breaker(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) shell: Shell,
+    epoch: Instant,
+    name: Name,
+    /// Made when somebody first asks for it: most breakers of a set are never listened to.
+    listeners: OnceLock<Listeners>,
+}
+
+impl Breaker {
+    /// A breaker to be configured.
+    pub fn builder() -> BreakerBuilder {
+        BreakerBuilder::default()
+    }
+
+    pub(crate) fn new(name: Name, settings: Arc<Settings>, listeners: Option<Listeners>) -> Self {
+        let waits = settings.wait.draw(0, None);
+        let listeners = listeners.map_or_else(OnceLock::new, OnceLock::from);
+        Self(Arc::new(Inner {
+            shell: Shell::new(Machine::new(settings, waits, 0), shards()),
+            epoch: Instant::now(),
+            name,
+            listeners,
+        }))
+    }
+
+    /// Admits a call, or refuses it with the evidence.
+    ///
+    /// The permit must be told how the call ended; dropped without, the call counts as abandoned, or
+    /// as failed if the thread is panicking.
+    ///
+    /// ```
+    /// use seawall_breaker::Breaker;
+    /// use seawall_core::Class;
+    ///
+    /// # fn ask() -> Result<u32, std::io::Error> { Ok(1) }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = Breaker::builder().build()?;
+    /// let permit = breaker.try_acquire()?;
+    /// match ask() {
+    ///     Ok(_) => permit.success(),
+    ///     Err(_) => permit.failure(Class::Transient),
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
+        self.0.admit(Instant::now).map(|admitted| Permit::new(&self.0, admitted))
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    /// The listeners that are told of what the breaker does.
+    pub fn listeners(&self) -> &Listeners {
+        self.0.listeners.get_or_init(Listeners::default)
+    }
+
+    /// The state as of the last call: transitions happen when a call asks, so an open circuit whose
+    /// wait is over is open until one does.
+    pub fn state(&self) -> CircuitState {
+        self.0.shell.peek(Machine::state)
+    }
+
+    /// Everything there is to know, at one moment.
+    pub fn snapshot(&self) -> Snapshot {
+        let inner = &*self.0;
+        let now = inner.now();
+        inner.shell.read(now, inner, |machine, tallies| Snapshot::of(machine, tallies, now))
+    }
+
+    /// Holds the circuit open: every call is refused until the operator says otherwise.
+    pub fn force_open(&self) {
+        self.0.operate(Trigger::ForceOpen);
+    }
+
+    /// Holds the circuit closed: calls go through and are measured, nothing is decided, until the
+    /// operator says otherwise.
+    pub fn force_closed(&self) {
+        self.0.operate(Trigger::ForceClosed);
+    }
+
+    /// Lets the circuit decide and report what it would have refused, but refuse nothing, until the
+    /// operator says otherwise.
+    ///
+    /// What it would have done arrives as [`What::Shadowed`] and [`What::WouldReject`].
+    pub fn shadow(&self) {
+        self.0.operate(Trigger::Watch);
+    }
+
+    /// Ends what the operator ordered: the circuit is closed and its window empty. Without an order
+    /// in force nothing changes.
+    pub fn release(&self) {
+        self.0.operate(Trigger::Release);
+    }
+
+    /// Begins anew, whatever the state: closed, with an empty window and the first open wait, and
+    /// not under an operator's order. Totals are kept. Calls in flight are of an older generation.
+    pub fn reset(&self) {
+        self.0.operate(Trigger::Reset);
+    }
+}
+
+/// As many shards as threads can run at once, up to 8: a shard costs a cache line.
+fn shards() -> usize {
+    static SHARDS: OnceLock<usize> = OnceLock::new();
+    *SHARDS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8))
+}
+
+impl Inner {
+    #[inline]
+    pub(crate) fn admit(&self, clock: impl FnOnce() -> Instant) -> Result<Admitted, Rejection> {
+        match self.shell.admit_at_once() {
+            Some(admitted) => Ok(admitted),
+            None => self.admit_watched(clock()),
+        }
+    }
+
+    fn admit_watched(&self, at: Instant) -> Result<Admitted, Rejection> {
+        let now = self.moment(at);
+        match self.shell.admit(now, self) {
+            Entry::Admitted(admitted) => Ok(admitted),
+            Entry::Refused(refusal) => {
+                let rejection = self.rejection(refusal, now);
+                self.emit(at, || What::Rejected(rejection.clone()));
+                Err(rejection)
+            }
+            Entry::Shadowed(admitted, refusal) => {
+                self.emit(at, || What::WouldReject(self.rejection(refusal, now)));
+                Ok(admitted)
+            }
+        }
+    }
+
+    fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
+        let Refusal { reason, evidence, since, until } = refusal;
+        let age = Duration::from_nanos(now.saturating_sub(since));
+        let rejection =
+            Rejection::new(self.name.clone(), PolicyKind::Breaker, reason).in_force_for(age);
+        let rejection = match evidence {
+            Some(evidence) => rejection.because(evidence),
+            None => rejection,
+        };
+        match until {
+            Some(until) => rejection.retry_in(Duration::from_nanos(until.saturating_sub(now))),
+            None => rejection,
+        }
+    }
+
+    pub(crate) fn emit(&self, at: Instant, what: impl FnOnce() -> What) {
+        if let Some(listeners) = self.listeners.get() {
+            listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what()));
+        }
+    }
+
+    pub(crate) fn now(&self) -> Nanos {
+        self.moment(Instant::now())
+    }
+
+    pub(crate) fn moment(&self, at: Instant) -> Nanos {
+        since(self.epoch, at)
+    }
+
+    fn instant(&self, moment: Nanos) -> Instant {
+        let age = Duration::from_nanos(moment);
+        self.epoch.checked_add(age).unwrap_or(self.epoch)
+    }
+
+    fn operate(&self, trigger: Trigger) {
+        let now = self.now();
+        self.shell.with(now, self, |machine, happened| machine.operate(trigger, now, happened));
+    }
+
+    /// Draws the waits of the next opening. Outside the lock: backoff and chance may be the user's.
+    fn draw_waits(&self) {
+        let (settings, openings, last) = self.shell.peek(|machine| {
+            let last = machine.open_until().map(|(_, wait)| wait);
+            (Arc::clone(machine.settings()), machine.openings(), last)
+        });
+        let waits = settings.wait.draw(openings, last);
+        self.shell.hand_waits(waits);
+    }
+
+    /// Tells the breaker how an admitted call ended.
+    pub(crate) fn settle(
+        &self,
+        admitted: Admitted,
+        class: Class,
+        clock: impl FnOnce() -> Instant,
+    ) -> Settlement {
+        match class.health() {
+            Health::Healthy => self.succeed(admitted, clock),
+            Health::Sick => self.fail(admitted, class, clock()),
+            Health::Unknown => self.give_back(admitted, Nothing::Ignored),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn succeed(
+        &self,
+        admitted: Admitted,
+        clock: impl FnOnce() -> Instant,
+    ) -> Settlement {
+        if self.shell.succeeds_at_once(admitted) {
+            Settlement::Counted
+        } else {
+            self.succeed_watched(admitted, clock)
+        }
+    }
+
+    fn succeed_watched(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) -> Settlement {
+        let (settled, slow) = self.shell.succeed(admitted, || self.moment(clock()), self);
+        self.tell_slow(slow);
+        settled.into()
+    }
+
+    pub(crate) fn fail(&self, admitted: Admitted, class: Class, at: Instant) -> Settlement {
+        let hint = class.retry_after().map(nanos);
+        let (settled, slow) = self.shell.fail(admitted, hint, self.moment(at), self);
+        self.tell_slow(slow);
+        settled.into()
+    }
+
+    pub(crate) fn give_back(&self, admitted: Admitted, why: Nothing) -> Settlement {
+        self.shell.give_back(admitted, why, || self.now(), self);
+        Settlement::Ignored
+    }
+
+    /// What becomes of an admission that nobody settled.
+    #[cold]
+    pub(crate) fn abandon(&self, admitted: Admitted) {
+        if std::thread::panicking() {
+            self.fail(admitted, Class::Panicked, Instant::now());
+        } else if self.shell.peek(|machine| machine.settings().abandoned) == Abandoned::Failure {
+            self.fail(admitted, Class::Transient, Instant::now());
+        } else {
+            self.give_back(admitted, Nothing::Abandoned);
+        }
+    }
+
+    fn tell_slow(&self, slow: Option<Nanos>) {
+        if let Some(elapsed) = slow {
+            self.emit(Instant::now(), || What::slow_call(Duration::from_nanos(elapsed)));
+        }
+    }
+}
+
+impl Report for Inner {
+    fn queue(&self, happened: &mut Happened, now: Nanos) {
+        let Some(listeners) = self.listeners.get() else {
+            happened.clear();
+            return;
+        };
+        let at = self.instant(now);
+        for what in happened.drain(..) {
+            listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what));
+        }
+    }
+
+    fn deliver(&self, opened: bool) {
+        if opened {
+            self.draw_waits();
+        }
+        if let Some(listeners) = self.listeners.get() {
+            listeners.deliver();
+        }
+    }
+}
+
+impl std::fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Breaker")
+            .field("name", &self.0.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}

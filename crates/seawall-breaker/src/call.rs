@@ -1,0 +1,165 @@
+//! The breaker as a policy.
+
+use seawall_core::{
+    AllTransient, Attempt, ByClass, Call, ConfigError, Description, FromFuture, Layer,
+    LayerContext, Lazy, Operation, Policy, PolicyKind,
+};
+
+use crate::Breaker;
+use crate::breaker::Inner;
+use crate::future::{BreakerFuture, Guard};
+
+/// An operation that a breaker guards.
+#[derive(Clone, Copy)]
+pub struct BreakerCall<'p, Op, J = ByClass> {
+    breaker: &'p Inner,
+    judge: &'p J,
+    op: Op,
+}
+
+/// A future that a breaker guards, asked for admission when it is first polled.
+pub type GuardedFuture<'p, Fut> = Lazy<BreakerCall<'p, FromFuture<'static, Fut>>>;
+
+/// A breaker with an opinion of its own on what a failure is.
+///
+/// Shares its circuit with the breaker that it was made from.
+#[derive(Clone, Debug)]
+pub struct Judged<J> {
+    breaker: Breaker,
+    judge: J,
+}
+
+impl Breaker {
+    /// Guards `future`, whose errors all count as failures of the dependency.
+    ///
+    /// To tell errors apart, use the breaker in a pipeline with a classifier, or
+    /// [`judged_by`](Self::judged_by).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future at any point gives its admission back.
+    ///
+    /// ```
+    /// use seawall_breaker::Breaker;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = Breaker::builder().build()?;
+    /// let answer = breaker.call(async { Ok::<_, std::io::Error>(42) }).await?;
+    /// assert_eq!(answer, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn call<Fut, T, E>(&self, future: Fut) -> GuardedFuture<'_, Fut>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+    }
+
+    /// This breaker, with outcomes classed by `judge` instead of by the pipeline's classifier.
+    pub fn judged_by<J>(&self, judge: J) -> Judged<J> {
+        Judged { breaker: self.clone(), judge }
+    }
+
+    fn text(&self) -> String {
+        self.0.shell.peek(|machine| machine.settings().to_string())
+    }
+}
+
+impl Policy for Breaker {
+    type Wrapped<'p, Op> = BreakerCall<'p, Op>;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        BreakerCall { breaker: &self.0, judge: &ByClass, op }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        inner.layer(PolicyKind::Breaker, self.name(), self.text())
+    }
+}
+
+impl<J> Policy for Judged<J> {
+    type Wrapped<'p, Op>
+        = BreakerCall<'p, Op, J>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+        BreakerCall { breaker: &self.breaker.0, judge: &self.judge, op }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let text = format!("{}, with a judge of its own", self.breaker.text());
+        inner.layer(PolicyKind::Breaker, self.breaker.name(), text)
+    }
+}
+
+impl Layer for Breaker {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl<J> Layer for Judged<J> {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl<'p, Op: Call, J> Call for BreakerCall<'p, Op, J>
+where
+    J: seawall_core::Judge<Op::Output, Op::Error> + 'p,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = BreakerFuture<'p, Op::Future, J>;
+
+    #[inline]
+    fn start(self, mut attempt: Attempt) -> Self::Future {
+        match self.breaker.admit(|| attempt.began()) {
+            Ok(admitted) => {
+                // Before the inner start, which may panic.
+                let guard = Guard::new(self.breaker, admitted);
+                let future = self.op.start(attempt);
+                BreakerFuture::Running { future, guard, judge: self.judge }
+            }
+            Err(rejection) => BreakerFuture::Refused(Some(rejection)),
+        }
+    }
+}
+
+impl<'p, Op: Operation, J> Operation for BreakerCall<'p, Op, J>
+where
+    J: seawall_core::Judge<Op::Output, Op::Error> + 'p,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = BreakerFuture<'p, Op::Future, J>;
+
+    #[inline]
+    fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
+        match self.breaker.admit(|| attempt.began()) {
+            Ok(admitted) => {
+                // Before the inner attempt, which may panic.
+                let guard = Guard::new(self.breaker, admitted);
+                let future = self.op.attempt(attempt);
+                BreakerFuture::Running { future, guard, judge: self.judge }
+            }
+            Err(rejection) => BreakerFuture::Refused(Some(rejection)),
+        }
+    }
+}
+
+impl<Op, J> std::fmt::Debug for BreakerCall<'_, Op, J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BreakerCall").finish_non_exhaustive()
+    }
+}

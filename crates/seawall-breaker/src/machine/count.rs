@@ -1,0 +1,122 @@
+/// The last so many outcomes, as bits in a ring.
+///
+/// An outcome costs the same whatever the size; a batch of fast successes costs one step per 64.
+#[derive(Clone, Debug)]
+pub(crate) struct CountWindow {
+    size: u32,
+    /// Where the next outcome goes, over the oldest once the window is full.
+    cursor: u32,
+    samples: u32,
+    failed: Ring,
+    /// Absent where no rule asks for slow calls.
+    slow: Option<Ring>,
+}
+
+/// A ring of bits that knows how many are set.
+#[derive(Clone, Debug)]
+struct Ring {
+    words: Box<[u64]>,
+    ones: u32,
+}
+
+impl CountWindow {
+    pub(crate) fn new(size: u32, slow: bool) -> Self {
+        Self {
+            size,
+            cursor: 0,
+            samples: 0,
+            failed: Ring::new(size),
+            slow: slow.then(|| Ring::new(size)),
+        }
+    }
+
+    pub(crate) fn push(&mut self, failed: bool, slow: bool) {
+        self.failed.set(self.cursor, failed);
+        if let Some(ring) = &mut self.slow {
+            ring.set(self.cursor, slow);
+        }
+        self.move_on(1);
+    }
+
+    /// Pushes `count` successes that were not slow.
+    pub(crate) fn push_successes(&mut self, count: u64) {
+        if count >= u64::from(self.size) {
+            self.clear();
+            self.samples = self.size;
+            return;
+        }
+        let mut left = count as u32;
+        while left > 0 {
+            let run = left.min(64 - self.cursor % 64).min(self.size - self.cursor);
+            self.failed.clear_run(self.cursor, run);
+            if let Some(ring) = &mut self.slow {
+                ring.clear_run(self.cursor, run);
+            }
+            self.move_on(run);
+            left -= run;
+        }
+    }
+
+    fn move_on(&mut self, steps: u32) {
+        self.cursor += steps;
+        if self.cursor == self.size {
+            self.cursor = 0;
+        }
+        self.samples = (self.samples + steps).min(self.size);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.cursor = 0;
+        self.samples = 0;
+        self.failed.clear();
+        if let Some(ring) = &mut self.slow {
+            ring.clear();
+        }
+    }
+
+    pub(crate) fn samples(&self) -> u32 {
+        self.samples
+    }
+
+    pub(crate) fn failures(&self) -> u32 {
+        self.failed.ones
+    }
+
+    pub(crate) fn slow(&self) -> u32 {
+        self.slow.as_ref().map_or(0, |ring| ring.ones)
+    }
+
+    /// Whether any number of fast successes leaves this window as it is.
+    pub(crate) fn is_full_of_successes(&self) -> bool {
+        self.samples == self.size && self.failed.ones == 0 && self.slow() == 0
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        self.size
+    }
+}
+
+impl Ring {
+    fn new(size: u32) -> Self {
+        Self { words: vec![0; size.div_ceil(64) as usize].into(), ones: 0 }
+    }
+
+    fn set(&mut self, at: u32, value: bool) {
+        self.clear_run(at, 1);
+        self.words[(at / 64) as usize] |= u64::from(value) << (at % 64);
+        self.ones += u32::from(value);
+    }
+
+    /// Clears `run` bits from `at` on. They lie in one word.
+    fn clear_run(&mut self, at: u32, run: u32) {
+        let mask = (u64::MAX >> (64 - run)) << (at % 64);
+        let word = &mut self.words[(at / 64) as usize];
+        self.ones -= (*word & mask).count_ones();
+        *word &= !mask;
+    }
+
+    fn clear(&mut self) {
+        self.words.fill(0);
+        self.ones = 0;
+    }
+}

@@ -1,0 +1,97 @@
+use crate::time::{NEVER, Nanos};
+
+/// The outcomes of the last span of time, in slices.
+///
+/// Its size is fixed, whatever the traffic. It slides by one slice at a time, so it covers the span
+/// but for what of the current slice is still to come.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeWindow {
+    slices: Box<[Slice]>,
+    /// How long a slice is.
+    width: Nanos,
+    current: u32,
+    /// When the current slice ends.
+    ends: Nanos,
+    total: Slice,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slice {
+    pub(crate) samples: u32,
+    pub(crate) failures: u32,
+    pub(crate) slow: u32,
+}
+
+impl TimeWindow {
+    pub(crate) fn new(span: Nanos, slices: u32, now: Nanos) -> Self {
+        let width = if span == NEVER { NEVER } else { span / Nanos::from(slices) };
+        Self {
+            slices: vec![Slice::default(); slices as usize].into(),
+            width,
+            current: 0,
+            ends: now.saturating_add(width),
+            total: Slice::default(),
+        }
+    }
+
+    /// Slides to `now`, in at most one step per slice. A time before the current slice changes
+    /// nothing.
+    pub(crate) fn slide(&mut self, now: Nanos) {
+        if now < self.ends || self.ends == NEVER {
+            return;
+        }
+        let steps = (now - self.ends) / self.width + 1;
+        if steps >= self.slices.len() as Nanos {
+            self.slices.fill(Slice::default());
+            self.total = Slice::default();
+        } else {
+            for _ in 0..steps {
+                self.step();
+            }
+        }
+        self.ends = self.ends.saturating_add(steps.saturating_mul(self.width));
+    }
+
+    fn step(&mut self) {
+        self.current = (self.current + 1) % self.slices.len() as u32;
+        let oldest = std::mem::take(&mut self.slices[self.current as usize]);
+        self.total.subtract(oldest);
+    }
+
+    /// Counts outcomes into the current slice; of more than four billion in the window, none.
+    pub(crate) fn push(&mut self, outcomes: Slice) {
+        if self.total.samples.checked_add(outcomes.samples).is_some() {
+            self.slices[self.current as usize].add(outcomes);
+            self.total.add(outcomes);
+        }
+    }
+
+    pub(crate) fn clear(&mut self, now: Nanos) {
+        self.slices.fill(Slice::default());
+        self.total = Slice::default();
+        self.ends = now.saturating_add(self.width);
+    }
+
+    pub(crate) fn total(&self) -> Slice {
+        self.total
+    }
+
+    /// When the next slide is due.
+    pub(crate) fn ends(&self) -> Nanos {
+        self.ends
+    }
+}
+
+impl Slice {
+    fn add(&mut self, other: Self) {
+        self.samples += other.samples;
+        self.failures += other.failures;
+        self.slow += other.slow;
+    }
+
+    fn subtract(&mut self, other: Self) {
+        self.samples -= other.samples;
+        self.failures -= other.failures;
+        self.slow -= other.slow;
+    }
+}

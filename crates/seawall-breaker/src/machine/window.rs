@@ -1,0 +1,122 @@
+//! What the closed state remembers of outcomes.
+
+use super::count::CountWindow;
+use super::span::{Slice, TimeWindow};
+use crate::time::{NEVER, Nanos};
+
+/// The window that the rates are taken over.
+#[derive(Clone, Debug)]
+pub(crate) enum Window {
+    /// No rule asks for one.
+    Absent,
+    Count(CountWindow),
+    Time(TimeWindow),
+}
+
+/// Which window the rates are taken over, and how large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WindowSize {
+    Absent,
+    Count { outcomes: u32 },
+    Time { span: Nanos, slices: u32 },
+}
+
+/// What a window holds.
+///
+/// A predicate given to [`open_when`](crate::BreakerBuilder::open_when) is asked over this, and a
+/// [`Snapshot`](crate::Snapshot) contains it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WindowCounts {
+    /// How many outcomes are in the window.
+    pub samples: u32,
+    /// How many of them were failures.
+    pub failures: u32,
+    /// How many of them were slow, be they failures or not. 0 where no slow-call rule asks.
+    pub slow: u32,
+    /// Failures in a row, up to now. Counts beyond the window.
+    pub consecutive_failures: u32,
+}
+
+impl WindowCounts {
+    /// The share of failures, 0 in an empty window.
+    pub fn failure_rate(&self) -> f64 {
+        share(self.failures, self.samples)
+    }
+
+    /// The share of slow calls, 0 in an empty window.
+    pub fn slow_rate(&self) -> f64 {
+        share(self.slow, self.samples)
+    }
+}
+
+pub(crate) fn share(part: u32, whole: u32) -> f64 {
+    if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
+}
+
+impl Window {
+    pub(crate) fn new(size: WindowSize, slow: bool, now: Nanos) -> Self {
+        match size {
+            WindowSize::Absent => Self::Absent,
+            WindowSize::Count { outcomes } => Self::Count(CountWindow::new(outcomes, slow)),
+            WindowSize::Time { span, slices } => Self::Time(TimeWindow::new(span, slices, now)),
+        }
+    }
+
+    pub(crate) fn slide(&mut self, now: Nanos) {
+        if let Self::Time(window) = self {
+            window.slide(now);
+        }
+    }
+
+    pub(crate) fn push(&mut self, failed: bool, slow: bool) {
+        match self {
+            Self::Absent => {}
+            Self::Count(window) => window.push(failed, slow),
+            Self::Time(window) => window.push(Slice {
+                samples: 1,
+                failures: u32::from(failed),
+                slow: u32::from(slow),
+            }),
+        }
+    }
+
+    pub(crate) fn push_successes(&mut self, count: u64) {
+        match self {
+            Self::Absent => {}
+            Self::Count(window) => window.push_successes(count),
+            Self::Time(window) => window.push(Slice {
+                samples: u32::try_from(count).unwrap_or(u32::MAX),
+                ..Slice::default()
+            }),
+        }
+    }
+
+    pub(crate) fn clear(&mut self, now: Nanos) {
+        match self {
+            Self::Absent => {}
+            Self::Count(window) => window.clear(),
+            Self::Time(window) => window.clear(now),
+        }
+    }
+
+    pub(crate) fn total(&self) -> Slice {
+        match self {
+            Self::Absent => Slice::default(),
+            Self::Count(window) => Slice {
+                samples: window.samples(),
+                failures: window.failures(),
+                slow: window.slow(),
+            },
+            Self::Time(window) => window.total(),
+        }
+    }
+
+    /// Until when outcomes may be counted without a slide.
+    pub(crate) fn slides_at(&self) -> Nanos {
+        match self {
+            Self::Time(window) => window.ends(),
+            _ => NEVER,
+        }
+    }
+}

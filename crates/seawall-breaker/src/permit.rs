@@ -1,0 +1,112 @@
+//! An admission as a value.
+
+use seawall_core::Class;
+use tokio::time::Instant;
+
+use crate::breaker::Inner;
+use crate::machine::Settled;
+use crate::shell::Admitted;
+
+/// An admission. Tell it how the call ended.
+///
+/// Dropped without that, the call counts as abandoned: a probe's slot comes back and nothing is
+/// recorded, unless [`abandoned_as`](crate::BreakerBuilder::abandoned_as) says otherwise. Dropped
+/// while the thread is panicking, it counts as a failure.
+#[must_use = "a permit that is dropped counts as an abandoned call"]
+pub struct Permit<'b> {
+    breaker: &'b Inner,
+    admitted: Admitted,
+}
+
+/// What the breaker made of an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Settlement {
+    /// It counts.
+    Counted,
+    /// The generation that admitted the call is over, or its lease is: the outcome was counted as
+    /// stale and decides nothing.
+    Stale,
+    /// It says nothing about the dependency: nothing was recorded.
+    Ignored,
+    /// The circuit is in shadow and would have refused the call: nothing was recorded.
+    Unmeasured,
+}
+
+impl From<Settled> for Settlement {
+    #[inline]
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Counted => Self::Counted,
+            Settled::Stale => Self::Stale,
+            Settled::Unmeasured => Self::Unmeasured,
+        }
+    }
+}
+
+impl<'b> Permit<'b> {
+    #[inline]
+    pub(crate) fn new(breaker: &'b Inner, admitted: Admitted) -> Self {
+        Self { breaker, admitted }
+    }
+
+    /// The call succeeded.
+    #[inline]
+    pub fn success(self) -> Settlement {
+        let settlement = self.breaker.succeed(self.admitted, Instant::now);
+        std::mem::forget(self);
+        settlement
+    }
+
+    /// The call failed, which is recorded whatever the class. The class says whether the dependency
+    /// asked for a pause.
+    pub fn failure(self, class: Class) -> Settlement {
+        let settlement = self.breaker.fail(self.admitted, class, Instant::now());
+        std::mem::forget(self);
+        settlement
+    }
+
+    /// The call says nothing about the dependency.
+    pub fn ignore(self) -> Settlement {
+        let settlement = self.settle_as(Class::Ignored);
+        std::mem::forget(self);
+        settlement
+    }
+
+    /// The call came to `class`, which says whether that is a success, a failure, or nothing.
+    pub fn settle(self, class: Class) -> Settlement {
+        let settlement = self.settle_as(class);
+        std::mem::forget(self);
+        settlement
+    }
+
+    fn settle_as(&self, class: Class) -> Settlement {
+        self.breaker.settle(self.admitted, class, Instant::now)
+    }
+
+    /// The generation that admitted the call.
+    pub fn generation(&self) -> u64 {
+        self.admitted.generation()
+    }
+
+    /// Whether the call is a probe of a half-open circuit.
+    pub fn is_probe(&self) -> bool {
+        self.admitted.is_probe()
+    }
+}
+
+impl Drop for Permit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.breaker.abandon(self.admitted);
+    }
+}
+
+impl std::fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Permit")
+            .field("generation", &self.generation())
+            .field("is_probe", &self.is_probe())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! A breaker at one moment.
+
+use std::time::Duration;
+
+use seawall_core::{CircuitState, Evidence};
+
+use crate::WindowCounts;
+use crate::machine::Machine;
+use crate::shell::Tallies;
+use crate::time::{Nanos, finite};
+
+/// A breaker at one moment, taken under its lock.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The state.
+    pub state: CircuitState,
+    /// Its number: each transition begins a new one.
+    pub generation: u64,
+    /// For how long the state has been in force.
+    pub since: Duration,
+    /// How long until the open state lets a probe through; zero if it is due, `None` in any other
+    /// state and where only the operator can end it.
+    pub retry_after: Option<Duration>,
+    /// Why the circuit opened last.
+    pub evidence: Option<Evidence>,
+    /// The window of the closed state; as it was when the circuit opened in any other.
+    pub window: WindowCounts,
+    /// Probes under way.
+    pub probes_in_flight: u32,
+    /// Calls under way; `None` unless [`tally`](crate::BreakerBuilder::tally) is on.
+    pub in_flight: Option<u64>,
+    /// Openings in a row, without being closed long enough in between.
+    pub openings_in_a_row: u32,
+    /// What was counted since the breaker was made.
+    pub totals: Totals,
+}
+
+/// What was counted since a breaker was made.
+///
+/// With [`tally`](crate::BreakerBuilder::tally) on, every admission is accounted exactly once:
+/// admitted = successes + failures + ignored + abandoned + stale + unmeasured + in flight. A probe
+/// whose lease expired stays in flight until its permit is settled or dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Calls let through; `None` unless tally is on.
+    pub admitted: Option<u64>,
+    /// Successes; `None` unless tally is on: healthy traffic is not counted otherwise.
+    pub successes: Option<u64>,
+    /// Failures.
+    pub failures: u64,
+    /// Slow calls.
+    pub slow: u64,
+    /// Calls refused; in shadow, calls that would have been.
+    pub refused: u64,
+    /// Outcomes of generations that were over, and of probes whose lease was.
+    pub stale: u64,
+    /// Calls dropped before they had an outcome.
+    pub abandoned: u64,
+    /// Calls that said nothing about the dependency.
+    pub ignored: u64,
+    /// Calls that a circuit in shadow would have refused, and that are over.
+    pub unmeasured: u64,
+    /// Probes whose lease ended before they settled.
+    pub expired: u64,
+    /// How many times the circuit opened.
+    pub openings: u64,
+    /// How many of these were soon after an earlier one.
+    pub reopenings: u64,
+}
+
+impl Snapshot {
+    pub(crate) fn of(machine: &Machine, tallies: Tallies, now: Nanos) -> Self {
+        let totals = Totals::of(machine, tallies);
+        Self {
+            state: machine.state(),
+            generation: machine.generation(),
+            since: Duration::from_nanos(now.saturating_sub(machine.since())),
+            retry_after: machine
+                .open_until()
+                .and_then(|(until, _)| finite(until))
+                .map(|until| until.saturating_sub(Duration::from_nanos(now))),
+            evidence: machine.evidence(),
+            window: machine.counts(),
+            probes_in_flight: machine.probes_in_flight(),
+            in_flight: totals.in_flight(),
+            openings_in_a_row: machine.openings(),
+            totals,
+        }
+    }
+}
+
+impl Totals {
+    fn of(machine: &Machine, tallies: Tallies) -> Self {
+        let tally = |count: u64| machine.settings().tally.then_some(count);
+        let totals = machine.totals();
+        Self {
+            admitted: tally(tallies.admitted),
+            successes: tally(totals.successes),
+            failures: totals.failures,
+            slow: totals.slow,
+            refused: tallies.refused,
+            stale: totals.stale,
+            abandoned: tallies.abandoned,
+            ignored: tallies.ignored,
+            unmeasured: totals.unmeasured,
+            expired: totals.expired,
+            openings: totals.openings,
+            reopenings: totals.reopenings,
+        }
+    }
+
+    fn in_flight(&self) -> Option<u64> {
+        let settled = self.successes?
+            + self.failures
+            + self.ignored
+            + self.abandoned
+            + self.stale
+            + self.unmeasured;
+        Some(self.admitted?.saturating_sub(settled))
+    }
+}
