@@ -2,14 +2,22 @@
 
 use crate::Case;
 
+pub mod breaker;
+pub mod core;
 pub mod floors;
+pub mod guard;
 #[cfg(feature = "peers")]
 pub mod peers;
+pub mod retry;
 
 /// Every case there is, in the order in which the table shows them.
 pub fn all() -> Vec<Case> {
     [
         floors::cases(),
+        core::cases(),
+        breaker::cases(),
+        retry::cases(),
+        guard::cases(),
         #[cfg(feature = "peers")]
         peers::cases(),
     ]

@@ -107,7 +107,9 @@ impl Work for Entered {
     }
 
     fn run(&mut self, calls: u64) {
-        self.runtime.block_on(async { self.work.run(calls) });
+        // All calls are made within one poll: the budget that makes a task give way to others would
+        // run out after the first hundred.
+        self.runtime.block_on(tokio::task::unconstrained(async { self.work.run(calls) }));
     }
 }
 
@@ -178,13 +180,33 @@ pub fn in_runtime<R: 'static>(
     operations: u64,
     outcome: fn(&R) -> bool,
 ) -> Box<dyn Work> {
+    in_runtime_with(|| call, operations, outcome)
+}
+
+/// Like [`in_runtime`], where also the preparation needs the runtime around it.
+///
+/// # Panics
+///
+/// When the system gives no runtime.
+pub fn in_runtime_with<F, R>(
+    prepare: impl FnOnce() -> F,
+    operations: u64,
+    outcome: fn(&R) -> bool,
+) -> Box<dyn Work>
+where
+    F: AsyncFnMut() -> R + 'static,
+    R: 'static,
+{
     let expected = Expected { outcome, operations: Operations::Each(operations) };
-    Box::new(InRuntime { runtime: runtime(), call, expected })
+    let runtime = runtime();
+    let call = runtime.block_on(async { prepare() });
+    Box::new(InRuntime { call, runtime, expected })
 }
 
 struct InRuntime<F, R> {
-    runtime: tokio::runtime::Runtime,
+    // Dropped first: it may hold what wants to be dropped within the runtime's life.
     call: F,
+    runtime: tokio::runtime::Runtime,
     expected: Expected<R>,
 }
 

@@ -11,4 +11,6 @@ pub mod drive;
 pub mod operation;
 
 pub use case::{Case, Who, Work};
-pub use drive::{in_runtime, plain, poll, polled, polled_in_runtime, prepared_in_runtime};
+pub use drive::{
+    in_runtime, in_runtime_with, plain, poll, polled, polled_in_runtime, prepared_in_runtime,
+};

@@ -8,11 +8,12 @@ use crate::{Case, poll};
 
 pub mod breaker;
 pub mod guard;
+pub mod pipeline;
 pub mod retry;
 
 /// Every case of a peer's.
 pub fn cases() -> Vec<Case> {
-    [breaker::cases(), retry::cases(), guard::cases()].concat()
+    [breaker::cases(), retry::cases(), guard::cases(), pipeline::cases()].concat()
 }
 
 /// One call of a tower service, borrowed for it: first ready, then called.

@@ -14,7 +14,9 @@ use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 
 use super::serve;
 use crate::operation::{Failure, failing, hush, panicking, ready, yielding};
-use crate::{Case, in_runtime, poll, polled, polled_in_runtime, prepared_in_runtime};
+use crate::{
+    Case, in_runtime, in_runtime_with, poll, polled, polled_in_runtime, prepared_in_runtime,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -85,23 +87,23 @@ fn timeout_yields() -> Vec<Case> {
         }),
         Case::peer(GROUP, "tower", || {
             let mut service = Timeout::new(service_fn(|()| yielding()), SECOND);
-            in_runtime(
-                async move || service.ready().await?.call(()).await,
+            in_runtime(async move || service.ready().await?.call(()).await, 1, Result::is_ok)
+        }),
+        Case::peer(GROUP, "seatbelt", || {
+            in_runtime_with(
+                || {
+                    let clock = tick::Clock::new_tokio();
+                    let context =
+                        ResilienceContext::<(), Result<u64, Failure>>::new(&clock).name("benches");
+                    let layer = seatbelt::timeout::Timeout::layer("timeout", &context)
+                        .timeout_error(|_| Failure(3))
+                        .timeout(SECOND);
+                    let service = (layer, Execute::new(|()| yielding())).into_service();
+                    async move || service.execute(()).await
+                },
                 1,
                 Result::is_ok,
             )
-        }),
-        Case::peer(GROUP, "seatbelt", || {
-            prepared_in_runtime(|| {
-                let clock = tick::Clock::new_tokio();
-                let context =
-                    ResilienceContext::<(), Result<u64, Failure>>::new(&clock).name("benches");
-                let layer = seatbelt::timeout::Timeout::layer("timeout", &context)
-                    .timeout_error(|_| Failure(3))
-                    .timeout(SECOND);
-                let service = (layer, Execute::new(|()| yielding())).into_service();
-                in_runtime(async move || service.execute(()).await, 1, Result::is_ok)
-            })
         }),
         Case::peer(GROUP, "tower-resilience", || {
             let layer = tower_resilience_timelimiter::TimeLimiterLayer::builder()
@@ -109,11 +111,7 @@ fn timeout_yields() -> Vec<Case> {
                 .cancel_running_future(true)
                 .build();
             let mut service = layer.layer(service_fn(|()| yielding()));
-            in_runtime(
-                async move || service.ready().await?.call(()).await,
-                1,
-                Result::is_ok,
-            )
+            in_runtime(async move || service.ready().await?.call(()).await, 1, Result::is_ok)
         }),
     ]
 }
@@ -128,15 +126,15 @@ fn panic() -> Vec<Case> {
             )
         }),
         Case::peer("panic/ready", "tokio::spawn + JoinHandle", || {
-            in_runtime(async || tokio::spawn(ready()).await, 1, |answer| matches!(answer, Ok(Ok(_))))
+            in_runtime(
+                async || tokio::spawn(ready()).await,
+                1,
+                |answer| matches!(answer, Ok(Ok(_))),
+            )
         }),
         Case::peer("panic/panics", "futures", || {
             hush();
-            polled(
-                |cx| poll(AssertUnwindSafe(panicking()).catch_unwind(), cx),
-                1,
-                Result::is_err,
-            )
+            polled(|cx| poll(AssertUnwindSafe(panicking()).catch_unwind(), cx), 1, Result::is_err)
         })
         .calls(1_000),
         Case::peer("panic/panics", "tokio::spawn + JoinHandle", || {
@@ -160,8 +158,7 @@ fn fallback() -> Vec<Case> {
         seatbelt_fallback(|| failing(), |answer| *answer == Ok(1))
     }));
     cases.push(Case::peer("fallback/used", "tower-resilience", || {
-        let layer =
-            tower_resilience_fallback::FallbackLayer::<(), u64, Failure>::from_error(|_| 1);
+        let layer = tower_resilience_fallback::FallbackLayer::<(), u64, Failure>::from_error(|_| 1);
         let mut service = layer.layer(service_fn(|()| failing()));
         polled(move |cx| serve(&mut service, cx), 1, |answer| matches!(answer, Ok(1)))
     }));
@@ -169,8 +166,7 @@ fn fallback() -> Vec<Case> {
         seatbelt_fallback(|| ready(), |answer| *answer == Ok(7))
     }));
     cases.push(Case::peer("fallback/not-used", "tower-resilience", || {
-        let layer =
-            tower_resilience_fallback::FallbackLayer::<(), u64, Failure>::from_error(|_| 1);
+        let layer = tower_resilience_fallback::FallbackLayer::<(), u64, Failure>::from_error(|_| 1);
         let mut service = layer.layer(service_fn(|()| ready()));
         polled(move |cx| serve(&mut service, cx), 1, |answer| matches!(answer, Ok(7)))
     }));

@@ -37,6 +37,16 @@ fn first() -> Vec<Case> {
                 Result::is_ok,
             )
         }),
+        Case::peer(GROUP, "backoff, constant delay", || {
+            polled_in_runtime(
+                |cx| {
+                    let schedule = backoff::backoff::Constant::new(Duration::from_millis(10));
+                    poll(backoff::future::retry(schedule, transient), cx)
+                },
+                1,
+                Result::is_ok,
+            )
+        }),
         Case::peer(GROUP, "tokio-retry", || {
             polled(
                 |cx| {
@@ -84,7 +94,7 @@ fn first() -> Vec<Case> {
         Case::peer(GROUP, "rskit", || {
             let retry = rskit_resilience::RetryPolicy::new().with_max_attempts(3);
             let call = || async { ready().await.map_err(AppError::internal) };
-            polled(move |cx| poll(retry.execute(call), cx), 1, Result::is_ok)
+            polled_in_runtime(move |cx| poll(retry.execute(call), cx), 1, Result::is_ok)
         }),
         Case::peer(GROUP, "tower-resilience", || {
             let layer = tower_resilience_retry::RetryLayer::<(), u64, Failure>::builder()
@@ -213,11 +223,7 @@ struct TowerAttempts(u32);
 impl tower::retry::Policy<(), u64, Failure> for TowerAttempts {
     type Future = Ready<()>;
 
-    fn retry(
-        &mut self,
-        (): &mut (),
-        result: &mut Result<u64, Failure>,
-    ) -> Option<Self::Future> {
+    fn retry(&mut self, (): &mut (), result: &mut Result<u64, Failure>) -> Option<Self::Future> {
         if result.is_ok() || self.0 <= 1 {
             return None;
         }
