@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{ByClass, Class, Error, Judge, Operation, StopReason};
+use seawall_core::{Attempt, ByClass, Class, Error, Judge, Operation, StopReason};
 
 use super::Retry;
 use super::course::Course;
@@ -25,16 +25,24 @@ const ATTEMPTS_PER_POLL: u32 = 32;
 pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     retry: &'p Retry<J>,
     op: Op,
-    course: Course<Op::Error>,
+    // Began when the call began, once that is known.
+    attempt: Attempt,
     #[pin]
     state: State<'p, Op::Future, Op::Output, Op::Error>,
 }
 
-#[pin_project(project = StateProjection)]
+#[pin_project(project = StateProjection, project_replace = StateOwned)]
 enum State<'p, Fut, T, E> {
-    Running {
+    /// The first attempt: the one state that a call sees which does not fail. It carries nothing
+    /// that only repeating needs.
+    First {
         #[pin]
         future: Fut,
+    },
+    Again {
+        #[pin]
+        future: Fut,
+        course: Course<E>,
     },
     /// The timer and the last outcome are in a box, so that a call which does not wait does not
     /// have to be as large as one that does.
@@ -44,19 +52,22 @@ enum State<'p, Fut, T, E> {
     Done,
 }
 
+type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
+
 impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
     #[inline]
-    pub(super) fn new(
-        retry: &'p Retry<J>,
-        op: Op,
-        course: Course<Op::Error>,
-        future: Op::Future,
-    ) -> Self {
-        Self { retry, op, course, state: State::Running { future } }
+    pub(super) fn start(retry: &'p Retry<J>, mut op: Op, attempt: Attempt) -> Self {
+        let mut attempt = attempt.numbered(1, retry.plan.max_attempts);
+        // A deadline that no clock will ever reach is none.
+        if let Some(limit) = retry.deadline
+            && let Some(deadline) = attempt.began().checked_add(limit)
+        {
+            attempt = attempt.due_by(deadline);
+        }
+        let future = op.attempt(attempt);
+        Self { retry, op, attempt, state: State::First { future } }
     }
 }
-
-type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
 
 impl<Op, J> Future for RetryFuture<'_, Op, J>
 where
@@ -71,82 +82,121 @@ where
     /// delay to wait for.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut started = 0;
+        // Small, so that it is inlined: what happens to a call that does not fail. All else is in
+        // `proceed`.
+        let mut this = self.as_mut().project();
+        let StateProjection::First { future } = this.state.as_mut().project() else {
+            return self.proceed(None, cx);
+        };
+        match future.poll(cx) {
+            Poll::Ready(outcome) => match this.retry.class(&outcome) {
+                Class::Success => Poll::Ready(outcome),
+                class => self.proceed(Some(Last { outcome, class }), cx),
+            },
+            Poll::Pending => {
+                note_began(this.attempt);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Until a call is pending or fails for the first time, no time has passed but that of one
+/// synchronous poll: a call that succeeds at once reads no clock.
+#[inline(never)]
+fn note_began(attempt: &mut Attempt) {
+    attempt.began();
+}
+
+impl<Op, J> RetryFuture<'_, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    /// Goes on after a first attempt that failed, or with what is under way.
+    #[inline(never)]
+    fn proceed(
+        self: Pin<&mut Self>,
+        first: Option<Last<Op::Output, Op::Error>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<Op>> {
+        let mut this = self.project();
+        let mut at_once = 0..ATTEMPTS_PER_POLL;
+        if let Some(last) = first
+            && let Some(outcome) = this.after(last, Course::default(), at_once.next().is_some())
+        {
+            return Poll::Ready(outcome);
+        }
         loop {
-            let mut this = self.as_mut().project();
-            let StateProjection::Running { future } = this.state.as_mut().project() else {
-                if let Some(outcome) = ready!(this.poll_wait(cx)) {
-                    return Poll::Ready(outcome);
+            let (last, course) = match this.state.as_mut().project() {
+                StateProjection::Again { future, .. } => {
+                    let outcome = ready!(future.poll(cx));
+                    let class = this.retry.class(&outcome);
+                    let StateOwned::Again { course, .. } =
+                        this.state.as_mut().project_replace(State::Done)
+                    else {
+                        unreachable!("it was polled just now")
+                    };
+                    if class == Class::Success {
+                        return Poll::Ready(outcome);
+                    }
+                    (Last { outcome, class }, course)
                 }
-                started += 1;
-                continue;
+                StateProjection::Waiting { wait } => {
+                    let ended = ready!(wait.as_mut().poll(cx));
+                    this.state.set(State::Done);
+                    match ended {
+                        Ended::Due(last, course) => {
+                            this.start_next(last, course);
+                            continue;
+                        }
+                        Ended::ShuttingDown(last, course) => {
+                            let why = StopReason::Shutdown;
+                            return Poll::Ready(course.give_up(
+                                this.retry,
+                                this.attempt,
+                                last,
+                                why,
+                            ));
+                        }
+                    }
+                }
+                _ => panic!("a retry was polled after it was over"),
             };
-            let Poll::Ready(outcome) = future.poll(cx) else {
-                this.course.note_began();
-                return Poll::Pending;
-            };
-            let class = this.retry.class(&outcome);
-            if class == Class::Success {
-                // What the attempt holds goes back before the caller resumes.
-                this.state.set(State::Done);
+            if let Some(outcome) = this.after(last, course, at_once.next().is_some()) {
                 return Poll::Ready(outcome);
             }
-            if let Some(outcome) = this.after_failure(outcome, class, started < ATTEMPTS_PER_POLL) {
-                return Poll::Ready(outcome);
-            }
-            started += 1;
         }
     }
 }
 
 impl<Op: Operation, J> RetryProjection<'_, '_, Op, J> {
-    /// Starts the next attempt, or the wait for it; or gives what the call came to.
-    fn after_failure(
+    /// After an attempt that failed: starts the next, or the wait for it; or gives what the call
+    /// came to.
+    fn after(
         &mut self,
-        outcome: Outcome<Op>,
-        class: Class,
+        last: Last<Op::Output, Op::Error>,
+        mut course: Course<Op::Error>,
         at_once: bool,
     ) -> Option<Outcome<Op>> {
-        // The attempt lets go of what it holds before anything is decided or waited for.
+        // The attempt gives back what it holds before anything is decided or waited for.
         self.state.set(State::Done);
-        let last = Last { outcome, class };
-        match self.course.decide(self.retry, &last.outcome, class) {
-            Step::Pass => Some(last.outcome),
-            Step::Stop(why) => Some(self.course.give_up(self.retry, last, why)),
-            Step::Repeat { delay: Duration::ZERO, .. } if at_once => {
-                self.start_next(last);
-                None
-            }
+        match course.decide(self.retry, self.attempt, &last) {
+            Step::Pass => return Some(last.outcome),
+            Step::Stop(why) => return Some(course.give_up(self.retry, self.attempt, last, why)),
+            Step::Repeat { delay: Duration::ZERO, .. } if at_once => self.start_next(last, course),
             Step::Repeat { delay, .. } => {
-                let wait = Wait::new(delay, self.retry.shutdown.as_ref(), last);
+                let wait = Wait::new(delay, self.retry.shutdown.as_ref(), last, course);
                 self.state.set(State::Waiting { wait });
-                None
             }
         }
+        None
     }
 
-    /// Starts the next attempt when it is time, or gives what the call came to.
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome<Op>>> {
-        let StateProjection::Waiting { wait } = self.state.as_mut().project() else {
-            panic!("a retry was polled after it was over")
-        };
-        let ended = ready!(wait.as_mut().poll(cx));
-        self.state.set(State::Done);
-        Poll::Ready(match ended {
-            Ended::Due(last) => {
-                self.start_next(last);
-                None
-            }
-            Ended::ShuttingDown(last) => {
-                Some(self.course.give_up(self.retry, last, StopReason::Shutdown))
-            }
-        })
-    }
-
-    fn start_next(&mut self, last: Last<Op::Output, Op::Error>) {
-        let attempt = self.course.advance(self.retry, last);
+    fn start_next(&mut self, last: Last<Op::Output, Op::Error>, mut course: Course<Op::Error>) {
+        let attempt = course.advance(self.retry, self.attempt, last);
         let future = self.op.attempt(attempt);
-        self.state.set(State::Running { future });
+        self.state.set(State::Again { future, course });
     }
 }
 
@@ -154,7 +204,7 @@ impl<Op: Operation, J> fmt::Debug for RetryFuture<'_, Op, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryFuture")
             .field("retry", &self.retry.name)
-            .field("attempt", &self.course.attempt().number())
+            .field("attempt", &self.attempt.number())
             .field("waiting", &matches!(self.state, State::Waiting { .. }))
             .finish_non_exhaustive()
     }

@@ -11,7 +11,6 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::course::Course;
 use super::plan::Plan;
 use super::{RetryBuilder, RetryFuture};
 
@@ -199,10 +198,7 @@ where
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
-        let Self { retry, mut op } = self;
-        let course = Course::begin(retry, attempt);
-        let future = op.attempt(course.attempt());
-        RetryFuture::new(retry, op, course, future)
+        RetryFuture::start(self.retry, self.op, attempt)
     }
 }
 

@@ -5,19 +5,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::course::Course;
 use pin_project::pin_project;
 use seawall_core::{Class, Error};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-/// The wait for the next attempt, and what the last one came to.
+/// The wait for the next attempt, and what is kept of the call meanwhile.
 #[pin_project]
 pub(super) struct Wait<'p, T, E> {
     #[pin]
     pause: Pause,
     #[pin]
     shutdown: Option<WaitForCancellationFuture<'p>>,
-    last: Option<Last<T, E>>,
+    kept: Option<(Last<T, E>, Course<E>)>,
 }
 
 /// What the last attempt came to, and what that meant.
@@ -38,9 +39,9 @@ enum Pause {
 /// How a wait ended.
 pub(super) enum Ended<T, E> {
     /// It is time.
-    Due(Last<T, E>),
+    Due(Last<T, E>, Course<E>),
     /// There will be no other attempt.
-    ShuttingDown(Last<T, E>),
+    ShuttingDown(Last<T, E>, Course<E>),
 }
 
 impl<'p, T, E> Wait<'p, T, E> {
@@ -48,13 +49,14 @@ impl<'p, T, E> Wait<'p, T, E> {
         delay: Duration,
         shutdown: Option<&'p CancellationToken>,
         last: Last<T, E>,
+        course: Course<E>,
     ) -> Pin<Box<Self>> {
         let pause = match delay {
             Duration::ZERO => Pause::Turn { taken: false },
             delay => Pause::Sleep(sleep(delay)),
         };
         let shutdown = shutdown.map(CancellationToken::cancelled);
-        Box::pin(Self { pause, shutdown, last: Some(last) })
+        Box::pin(Self { pause, shutdown, kept: Some((last, course)) })
     }
 
     /// # Panics
@@ -67,8 +69,9 @@ impl<'p, T, E> Wait<'p, T, E> {
         if !shutting_down && this.pause.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        let last = this.last.take().expect("a wait was polled after it ended");
-        Poll::Ready(if shutting_down { Ended::ShuttingDown(last) } else { Ended::Due(last) })
+        let (last, course) = this.kept.take().expect("a wait was polled after it ended");
+        let ended = if shutting_down { Ended::ShuttingDown } else { Ended::Due };
+        Poll::Ready(ended(last, course))
     }
 }
 
