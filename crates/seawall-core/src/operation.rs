@@ -282,14 +282,23 @@ impl<Op: Call> Future for Lazy<Op> {
             && let LazyOwned::Idle { call, attempt } = self.as_mut().project_replace(Self::Done)
         {
             let future = call.start(attempt);
-            self.set(Self::Running { future });
+            self.as_mut().project_replace(Self::Running { future });
         }
         let LazyProjection::Running { future } = self.as_mut().project() else {
             panic!("a call was polled after it was over");
         };
-        let output = ready!(future.poll(cx));
-        // What the call holds goes back before the caller resumes.
-        self.set(Self::Done);
-        Poll::Ready(output)
+        // What the call holds goes back before the caller resumes. Success and failure are told
+        // apart first: a small output then stays in registers, where a whole `Result` is copied.
+        // `project_replace` rather than `set`, which drops the old value through a call.
+        match ready!(future.poll(cx)) {
+            Ok(output) => {
+                self.project_replace(Self::Done);
+                Poll::Ready(Ok(output))
+            }
+            Err(error) => {
+                self.project_replace(Self::Done);
+                Poll::Ready(Err(error))
+            }
+        }
     }
 }
