@@ -1,1 +1,129 @@
-//! The facade.
+//! seawall keeps a call alive while its dependency is not: it is retried within a budget, cut off
+//! in time, refused while the dependency is down, contained when it panics, drained when the
+//! process stops.
+//!
+//! ```
+//! use seawall::Pipeline;
+//!
+//! # async fn fetch_stock() -> Result<u32, std::io::Error> { Ok(42) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = Pipeline::standard("inventory").idempotent().build()?;
+//!
+//! let stock = pipeline.call(|| fetch_stock()).await?;
+//! # assert_eq!(stock, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! That is a timeout around a retry around a circuit breaker around an attempt timeout around a
+//! panic guard, each with defaults that bring a system back. Ask the pipeline what it is:
+//!
+//! ```
+//! # fn main() -> Result<(), seawall::ConfigError> {
+//! # let pipeline = seawall::Pipeline::standard("inventory").idempotent().build()?;
+//! println!("{}", pipeline.describe());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Putting policies together
+//!
+//! [`Pipeline::builder`] takes policies in any order, the first one outermost. A policy is given
+//! as its builder or as a handle that other pipelines share:
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall::{Breaker, Pipeline, Retry};
+//!
+//! # fn main() -> Result<(), seawall::ConfigError> {
+//! let breaker = Breaker::builder().name("warehouse").build()?;
+//! let reads = Pipeline::builder("reads")
+//!     .timeout(Duration::from_secs(2))
+//!     .retry(Retry::builder().idempotent())
+//!     .breaker(breaker.clone())
+//!     .attempt_timeout(Duration::from_millis(500))
+//!     .guard_panics()
+//!     .build()?;
+//! let writes = Pipeline::builder("writes")
+//!     .timeout(Duration::from_secs(5))
+//!     .breaker(breaker)
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What comes back
+//!
+//! [`Error<E>`](Error), whichever policies were around: the operation's own error, timed out,
+//! rejected, panicked, cancelled, or given up after so many attempts. The operation's `E` is
+//! always within reach by [`Error::operation`] and [`Error::into_operation`].
+//!
+//! # What an outcome means
+//!
+//! [`classify`](PipelineBuilder::classify) decides once, for all policies, what an error of the
+//! operation means: transient, overloaded, permanent, ignored. Without it every error is
+//! transient.
+//!
+//! ```
+//! use seawall::{Class, Pipeline};
+//!
+//! enum ApiError {
+//!     NotFound,
+//!     Busy { retry_after: std::time::Duration },
+//!     Io(std::io::Error),
+//! }
+//!
+//! # fn main() -> Result<(), seawall::ConfigError> {
+//! let pipeline = Pipeline::standard("inventory")
+//!     .idempotent()
+//!     .classify(|error: &ApiError| match error {
+//!         ApiError::NotFound => Class::Permanent,
+//!         ApiError::Busy { retry_after } => {
+//!             Class::Overloaded { retry_after: Some(*retry_after) }
+//!         }
+//!         ApiError::Io(_) => Class::Transient,
+//!     })
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Without a pipeline
+//!
+//! Every policy works alone, around one future (`timeout.call(future)`) and, where it makes sense,
+//! as a permit for code that is no future (`breaker.try_acquire()`).
+
+// The READMEs' code compiles and runs as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
+
+pub mod pipeline;
+
+pub use pipeline::{
+    BoxPipeline, Pipeline, PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
+};
+pub use seawall_breaker::Breaker;
+pub use seawall_core::{
+    AllTransient, Attempt, ByClass, Call, CircuitState, Class, Classify, ConfigError, Description,
+    Error, Event, Evidence, GaveUp, Health, Judge, Layer, Listener, ListenerId, Listeners, Name,
+    Operation, Panicked, Policy, PolicyKind, Reason, Rejection, Rule, Scope, StopReason, TimedOut,
+    Transition, What,
+};
+pub use seawall_guard::{PanicGuard, Timeout};
+pub use seawall_retry::Retry;
+
+/// Circuit breaker.
+pub use seawall_breaker as breaker;
+/// The vocabulary, for who writes a policy.
+pub use seawall_core as core;
+/// Timeout, deadline, panic and fallback guards.
+pub use seawall_guard as guard;
+/// Retry, backoff, budget and hedging.
+pub use seawall_retry as retry;
+/// Graceful shutdown.
+pub use seawall_shutdown as shutdown;

@@ -1,0 +1,158 @@
+//! The pipeline: policies around a fallible future, the first one outermost.
+
+use std::fmt;
+use std::future::Future;
+
+use seawall_core::{
+    AllTransient, Call, Description, FromAttemptFn, FromFn, FromFuture, Lazy, Listeners, Name,
+    Policy,
+};
+
+pub use boxed::{BoxFuture, BoxPipeline};
+pub use builder::{Gated, PipelineBuilder};
+pub use standard::{Standard, StandardBuilder, StandardPipeline};
+
+mod boxed;
+mod builder;
+mod standard;
+
+use seawall_core::Attempt;
+
+/// Policies around a fallible future.
+///
+/// Made by [`Pipeline::builder`], where the first policy that is added is the outermost, or by
+/// [`Pipeline::standard`]. A pipeline is shared by reference or in an `Arc`; a call borrows it and
+/// touches no reference count. One pipeline serves operations of any result and error type.
+///
+/// The future of a call does nothing before it is first polled, and gives back whatever the
+/// policies hold for it when it is dropped, at any point.
+///
+/// ```
+/// use std::time::Duration;
+/// use seawall::{Breaker, Pipeline, Retry};
+///
+/// # async fn fetch() -> Result<u32, std::io::Error> { Ok(42) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pipeline = Pipeline::builder("inventory")
+///     .timeout(Duration::from_secs(2))
+///     .retry(Retry::builder().idempotent())
+///     .breaker(Breaker::builder())
+///     .attempt_timeout(Duration::from_millis(500))
+///     .guard_panics()
+///     .build()?;
+///
+/// let stock = pipeline.call(|| fetch()).await?;
+/// assert_eq!(stock, 42);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Naming it
+///
+/// A struct that holds a pipeline names it as [`StandardPipeline`], where the standard layers do,
+/// or as [`BoxPipeline<T, E>`](BoxPipeline), which hides the layers at the price of an allocation
+/// or two per call.
+pub struct Pipeline<P, C = AllTransient> {
+    name: Name,
+    policy: P,
+    classifier: C,
+    listeners: Listeners,
+}
+
+/// A call through a pipeline, made by [`Pipeline::call`].
+pub type Called<'p, P, F, C = AllTransient> = Lazy<<P as Policy>::Wrapped<'p, FromFn<'p, F, C>>>;
+
+/// A call through a pipeline, made by [`Pipeline::call_with`].
+pub type CalledWith<'p, P, F, C = AllTransient> =
+    Lazy<<P as Policy>::Wrapped<'p, FromAttemptFn<'p, F, C>>>;
+
+/// A call through a pipeline, made by [`Pipeline::call_once`].
+pub type CalledOnce<'p, P, Fut, C = AllTransient> =
+    Lazy<<P as Policy>::Wrapped<'p, FromFuture<'p, Fut, C>>>;
+
+impl<P: Policy, C> Pipeline<P, C> {
+    /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
+    /// `async || { .. }`, or the name of an async function without arguments.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the attempt under way; the policies count the call as abandoned.
+    #[inline]
+    pub fn call<'p, F, Fut, T, E>(&'p self, make: F) -> Called<'p, P, F, C>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        P::Wrapped<'p, FromFn<'p, F, C>>: Call<Output = T, Error = E>,
+    {
+        Lazy::new(self.policy.wrap(FromFn::new(make, &self.classifier)))
+    }
+
+    /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts: its number, the
+    /// time that is left, what the attempt before came to.
+    ///
+    /// ```
+    /// # use seawall::{Pipeline, Retry};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pipeline = Pipeline::builder("inventory").retry(Retry::builder().idempotent()).build()?;
+    /// let number = pipeline
+    ///     .call_with(|attempt| async move {
+    ///         if attempt.number() < 3 { Err("not yet") } else { Ok(attempt.number()) }
+    ///     })
+    ///     .await;
+    /// assert_eq!(number.ok(), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn call_with<'p, F, Fut, T, E>(&'p self, make: F) -> CalledWith<'p, P, F, C>
+    where
+        F: FnMut(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        P::Wrapped<'p, FromAttemptFn<'p, F, C>>: Call<Output = T, Error = E>,
+    {
+        Lazy::new(self.policy.wrap(FromAttemptFn::new(make, &self.classifier)))
+    }
+
+    /// Runs a future that exists already. Only for pipelines in which nothing repeats the call: a
+    /// retry has to make a new future for each attempt.
+    #[inline]
+    pub fn call_once<'p, Fut, T, E>(&'p self, future: Fut) -> CalledOnce<'p, P, Fut, C>
+    where
+        Fut: Future<Output = Result<T, E>>,
+        P::Wrapped<'p, FromFuture<'p, Fut, C>>: Call<Output = T, Error = E>,
+    {
+        Lazy::new(self.policy.wrap(FromFuture::new(future, &self.classifier)))
+    }
+
+    /// The pipeline's name.
+    pub const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The policies.
+    pub const fn policy(&self) -> &P {
+        &self.policy
+    }
+
+    /// Who is told of what the pipeline's own policies do. A policy that was made outside, to be
+    /// shared, has listeners of its own.
+    pub const fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// What the pipeline is: its layers, and the worst case that follows from their configuration.
+    pub fn describe(&self) -> Description {
+        self.policy.describe(Description::bare())
+    }
+}
+
+impl<P: Policy, C> fmt::Debug for Pipeline<P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("name", &self.name)
+            .field("layers", &self.describe().layers())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use seawall_core::{Attempt, Call, Classify, Description, Error, FromAttemptFn, Name, Policy};
+
+use super::Pipeline;
+
+/// A future on the heap.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An operation on the heap.
+type BoxOperation<'a, T, E> = Box<dyn FnMut(Attempt) -> BoxFuture<'a, Result<T, E>> + Send + 'a>;
+
+/// A pipeline whose layers are hidden, for a struct that can't name them. Clones share it.
+///
+/// It serves one result and one error type, and allocates: the operation, each attempt, and the
+/// call. Where the standard layers do, [`StandardPipeline`](super::StandardPipeline) has a name
+/// and costs nothing.
+///
+/// ```
+/// use std::io;
+/// use seawall::{BoxPipeline, Pipeline, Retry};
+///
+/// struct Inventory {
+///     pipeline: BoxPipeline<u32, io::Error>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pipeline = Pipeline::builder("inventory").retry(Retry::builder().idempotent()).build()?;
+/// let inventory = Inventory { pipeline: pipeline.boxed() };
+/// assert_eq!(inventory.pipeline.call(|| async { Ok(42) }).await?, 42);
+/// # Ok(())
+/// # }
+/// ```
+pub struct BoxPipeline<T, E>(Arc<dyn Erased<T, E>>);
+
+trait Erased<T, E>: Send + Sync {
+    fn call<'p>(&'p self, operation: BoxOperation<'p, T, E>) -> BoxFuture<'p, Result<T, Error<E>>>;
+    fn describe(&self) -> Description;
+    fn name(&self) -> &Name;
+}
+
+impl<P, C, T, E> Erased<T, E> for Pipeline<P, C>
+where
+    T: 'static,
+    E: 'static,
+    P: Policy + Send + Sync + 'static,
+    C: Classify<E> + Send + Sync + 'static,
+    for<'p> P::Wrapped<'p, FromAttemptFn<'p, BoxOperation<'p, T, E>, C>>:
+        Call<Output = T, Error = E, Future: Send> + Send,
+{
+    fn call<'p>(&'p self, operation: BoxOperation<'p, T, E>) -> BoxFuture<'p, Result<T, Error<E>>> {
+        Box::pin(self.call_with(operation))
+    }
+
+    fn describe(&self) -> Description {
+        self.describe()
+    }
+
+    fn name(&self) -> &Name {
+        self.name()
+    }
+}
+
+impl<P, C> Pipeline<P, C> {
+    /// Hides the layers behind a box.
+    pub fn boxed<T, E>(self) -> BoxPipeline<T, E>
+    where
+        T: 'static,
+        E: 'static,
+        P: Policy + Send + Sync + 'static,
+        C: Classify<E> + Send + Sync + 'static,
+        for<'p> P::Wrapped<'p, FromAttemptFn<'p, BoxOperation<'p, T, E>, C>>:
+            Call<Output = T, Error = E, Future: Send> + Send,
+    {
+        BoxPipeline(Arc::new(self))
+    }
+}
+
+impl<T: 'static, E: 'static> BoxPipeline<T, E> {
+    /// Calls the operation that `make` makes, once for each attempt. Like
+    /// [`Pipeline::call`], but nothing is lazy before the future is made: it allocates here.
+    pub fn call<'p, F, Fut>(&'p self, make: F) -> BoxFuture<'p, Result<T, Error<E>>>
+    where
+        F: FnMut() -> Fut + Send + 'p,
+        Fut: Future<Output = Result<T, E>> + Send + 'p,
+    {
+        let mut make = make;
+        self.0.call(Box::new(move |_| Box::pin(make())))
+    }
+
+    /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts.
+    pub fn call_with<'p, F, Fut>(&'p self, make: F) -> BoxFuture<'p, Result<T, Error<E>>>
+    where
+        F: FnMut(Attempt) -> Fut + Send + 'p,
+        Fut: Future<Output = Result<T, E>> + Send + 'p,
+    {
+        let mut make = make;
+        self.0.call(Box::new(move |attempt| Box::pin(make(attempt))))
+    }
+
+    /// The pipeline's name.
+    pub fn name(&self) -> &Name {
+        self.0.name()
+    }
+
+    /// What the pipeline is: its layers, and its worst case.
+    pub fn describe(&self) -> Description {
+        self.0.describe()
+    }
+}
+
+impl<T, E> Clone for BoxPipeline<T, E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T, E> fmt::Debug for BoxPipeline<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxPipeline").field("name", self.0.name()).finish_non_exhaustive()
+    }
+}

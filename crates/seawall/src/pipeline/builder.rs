@@ -1,0 +1,151 @@
+use std::fmt;
+use std::time::Duration;
+
+use seawall_core::{
+    AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Listener, Listeners,
+    Name, PolicyKind, Scope,
+};
+use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
+use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
+use tokio_util::sync::CancellationToken;
+
+use super::Pipeline;
+
+/// Builds a [`Pipeline`]. The first policy that is added is the outermost.
+///
+/// A policy is given as its builder, which then takes the pipeline's name, listeners and shutdown
+/// token, or as a handle that was built before, to be shared with other pipelines.
+#[must_use = "a builder does nothing before `build`"]
+pub struct PipelineBuilder<L = Identity, C = AllTransient> {
+    name: Name,
+    layer: L,
+    classifier: C,
+    listeners: Listeners,
+    shutdown: Option<CancellationToken>,
+}
+
+impl Pipeline<Identity> {
+    /// Starts a pipeline called `name`: the name of what is called, such as "inventory".
+    pub fn builder(name: impl Into<Name>) -> PipelineBuilder {
+        PipelineBuilder {
+            name: name.into(),
+            layer: Identity,
+            classifier: AllTransient,
+            listeners: Listeners::default(),
+            shutdown: None,
+        }
+    }
+}
+
+impl<L, C> PipelineBuilder<L, C> {
+    /// Adds a policy of any kind inside those that were added before.
+    pub fn layer<N: Layer>(self, layer: N) -> PipelineBuilder<Chain<L, N>, C> {
+        let Self { name, layer: outer, classifier, listeners, shutdown } = self;
+        PipelineBuilder { name, layer: Chain::new(outer, layer), classifier, listeners, shutdown }
+    }
+
+    /// Takes `layer` in place of what was added.
+    pub(super) fn with_layer<N>(self, layer: N) -> PipelineBuilder<N, C> {
+        let Self { name, layer: _, classifier, listeners, shutdown } = self;
+        PipelineBuilder { name, layer, classifier, listeners, shutdown }
+    }
+
+    /// Limits the whole of what is inside to `limit`: put it before [`retry`](Self::retry) to
+    /// bound all attempts and the waiting between them. For more than a limit, give a
+    /// [`Timeout::builder`] to [`layer`](Self::layer).
+    pub fn timeout(self, limit: Duration) -> PipelineBuilder<Chain<L, TimeoutBuilder>, C> {
+        self.layer(Timeout::builder().limit(limit).scope(Scope::Total))
+    }
+
+    /// Limits each attempt to `limit`: put it after [`retry`](Self::retry).
+    pub fn attempt_timeout(self, limit: Duration) -> PipelineBuilder<Chain<L, TimeoutBuilder>, C> {
+        self.layer(Timeout::builder().limit(limit).scope(Scope::Attempt))
+    }
+
+    /// Repeats what is inside: a [`Retry`](crate::Retry) or its builder.
+    pub fn retry<N: Layer>(self, retry: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(retry)
+    }
+
+    /// Refuses calls while what is inside keeps failing: a [`Breaker`](crate::Breaker) or its
+    /// builder.
+    pub fn breaker<N: Layer>(self, breaker: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(breaker)
+    }
+
+    /// Answers in the place of what is inside when that fails: a
+    /// [`Fallback`](crate::guard::Fallback) or its builder.
+    pub fn fallback<N: Layer>(self, fallback: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(fallback)
+    }
+
+    /// Turns panics of what is inside into errors.
+    pub fn guard_panics(self) -> PipelineBuilder<Chain<L, PanicGuardBuilder>, C> {
+        self.layer(PanicGuard::builder())
+    }
+
+    /// Decides what an error of the operation means, once for all policies: a
+    /// `Fn(&E) -> Class`. Without it every error is transient.
+    pub fn classify<D>(self, classifier: D) -> PipelineBuilder<L, D> {
+        let Self { name, layer, classifier: _, listeners, shutdown } = self;
+        PipelineBuilder { name, layer, classifier, listeners, shutdown }
+    }
+
+    /// Adds a listener to what the pipeline's policies do.
+    pub fn listener(self, listener: impl Listener) -> Self {
+        self.listeners.add(listener);
+        self
+    }
+
+    /// Stops with the coordinator: once its intake has stopped, new calls are refused with
+    /// "shutting down", retries and hedges are no longer started, sleepers and waiters wake up at
+    /// once, and calls in flight may finish; the coordinator waits for them while it drains.
+    ///
+    /// The gate that refuses is always the outermost layer, wherever this is said.
+    pub fn shutdown(self, shutdown: &Shutdown) -> PipelineBuilder<Gated<L>, C> {
+        let gate = ShutdownGate::builder().coordinator(shutdown);
+        self.gated(gate, shutdown.intake_token())
+    }
+
+    /// Like [`shutdown`](Self::shutdown), for who has a token in place of a coordinator: stops
+    /// once `token` is cancelled. Nobody waits for calls in flight.
+    pub fn shutdown_token(self, token: CancellationToken) -> PipelineBuilder<Gated<L>, C> {
+        self.gated(ShutdownGate::builder().token(&token), token)
+    }
+
+    /// Hands `token` to the policies, without a gate.
+    pub(super) fn stopped_by(mut self, token: CancellationToken) -> Self {
+        self.shutdown = Some(token);
+        self
+    }
+
+    fn gated(
+        self,
+        gate: ShutdownGateBuilder,
+        token: CancellationToken,
+    ) -> PipelineBuilder<Gated<L>, C> {
+        let Self { name, layer, classifier, listeners, shutdown } = self.stopped_by(token);
+        PipelineBuilder { name, layer: Chain::new(gate, layer), classifier, listeners, shutdown }
+    }
+}
+
+impl<L: Layer, C> PipelineBuilder<L, C> {
+    /// Builds the pipeline, or names the policy and field that are wrong.
+    pub fn build(self) -> Result<Pipeline<L::Policy, C>, ConfigError> {
+        let mut context = LayerContext::new(Check::of(PolicyKind::Pipeline).name(self.name)?);
+        context.listeners = self.listeners;
+        context.shutdown = self.shutdown;
+        let policy = self.layer.into_policy(&context)?;
+        let LayerContext { name, listeners, .. } = context;
+        Ok(Pipeline { name, policy, classifier: self.classifier, listeners })
+    }
+}
+
+/// Layers behind the gate that closes with a shutdown.
+pub type Gated<L> = Chain<ShutdownGateBuilder, L>;
+
+impl<L, C> fmt::Debug for PipelineBuilder<L, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipelineBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,216 @@
+use std::fmt;
+use std::time::Duration;
+
+use seawall_breaker::Breaker;
+use seawall_core::{
+    AllTransient, Chain, ConfigError, Identity, Layer, LayerContext, Listener, Name, Scope,
+};
+use seawall_guard::{PanicGuard, Timeout};
+use seawall_retry::Retry;
+use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
+use tokio_util::sync::CancellationToken;
+
+use super::{Pipeline, PipelineBuilder};
+
+/// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, retry, breaker,
+/// attempt timeout, panic guard. Each may be switched off.
+///
+/// The order is what the layers mean to each other. The timeout bounds all attempts and the
+/// waiting between them. The breaker is inside the retry, so it sees every attempt, and a circuit
+/// that opens ends the retrying. The attempt timeout is inside the breaker, so an attempt that is
+/// cut off counts as a failure. The panic guard is inside all, so a panic is an error to them.
+// Most layers are switched off by a setting of their own (a limit of never, one attempt, no
+// token). An `Option` has what is inside it in two places, and six of them would compile it 64
+// times.
+pub type Standard = Chain<
+    ShutdownGate,
+    Chain<Timeout, Chain<Retry, Chain<Option<Breaker>, Chain<Timeout, Option<PanicGuard>>>>>,
+>;
+
+/// The pipeline with the recommended layers in the recommended order, with a name that fits into
+/// a struct. Made by [`Pipeline::standard`].
+///
+/// ```
+/// use seawall::{ConfigError, Pipeline, StandardPipeline};
+///
+/// struct Inventory {
+///     pipeline: StandardPipeline,
+/// }
+///
+/// # fn main() -> Result<(), ConfigError> {
+/// let inventory = Inventory { pipeline: Pipeline::standard("inventory").idempotent().build()? };
+/// assert_eq!(inventory.pipeline.describe().max_attempts(), Some(3));
+/// # Ok(())
+/// # }
+/// ```
+pub type StandardPipeline<C = AllTransient> = Pipeline<Standard, C>;
+
+/// Builds a [`StandardPipeline`]: everything has a default, every layer can be changed or left
+/// out.
+///
+/// | layer | default | reason |
+/// |---|---|---|
+/// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | nobody who waits for an answer waits longer |
+/// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
+/// | breaker | [`Breaker::builder`] | opens on a hard failure, is back within a second |
+/// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT) | three attempts fit into the timeout |
+/// | panic guard | on | a panic costs one call, not the task |
+#[must_use = "a builder does nothing before `build`"]
+pub struct StandardBuilder<C = AllTransient> {
+    base: PipelineBuilder<Identity, C>,
+    gate: ShutdownGateBuilder,
+    timeout: Duration,
+    retry: Recipe<Retry>,
+    breaker: Option<Recipe<Breaker>>,
+    attempt_timeout: Duration,
+    guard_panics: bool,
+}
+
+impl Pipeline<Identity> {
+    /// Starts a pipeline of the recommended layers, called `name`.
+    pub fn standard(name: impl Into<Name>) -> StandardBuilder {
+        StandardBuilder {
+            base: Pipeline::builder(name),
+            gate: ShutdownGate::builder(),
+            timeout: StandardBuilder::DEFAULT_TIMEOUT,
+            retry: Recipe::new(Retry::builder()),
+            breaker: Some(Recipe::new(Breaker::builder())),
+            attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
+            guard_panics: true,
+        }
+    }
+}
+
+impl StandardBuilder {
+    /// The longest that a call may take. Ten seconds is the limit for keeping a person's
+    /// attention (Nielsen, Usability Engineering, 1993); who serves machines wants less.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// The longest that one attempt may take: three attempts and the waiting between them fit
+    /// into the default timeout.
+    pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+}
+
+impl<C> StandardBuilder<C> {
+    /// Limits the whole call. `Duration::MAX` is never.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// Does not limit the whole call.
+    pub fn without_timeout(self) -> Self {
+        self.timeout(Duration::MAX)
+    }
+
+    /// Says that the operation is safe to repeat, and retries it with the defaults of
+    /// [`Retry::builder`].
+    pub fn idempotent(self) -> Self {
+        self.retry(Retry::builder().idempotent())
+    }
+
+    /// Retries as told: a [`Retry`] or its builder.
+    pub fn retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
+        self.retry = Recipe::new(retry);
+        self
+    }
+
+    /// Never repeats a call.
+    pub fn without_retry(self) -> Self {
+        self.retry(Retry::builder().max_attempts(1))
+    }
+
+    /// Breaks the circuit as told: a [`Breaker`] or its builder.
+    pub fn breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
+        self.breaker = Some(Recipe::new(breaker));
+        self
+    }
+
+    /// Never breaks the circuit.
+    pub fn without_breaker(mut self) -> Self {
+        self.breaker = None;
+        self
+    }
+
+    /// Limits each attempt. `Duration::MAX` is never.
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.attempt_timeout = limit;
+        self
+    }
+
+    /// Does not limit attempts.
+    pub fn without_attempt_timeout(self) -> Self {
+        self.attempt_timeout(Duration::MAX)
+    }
+
+    /// Lets panics through.
+    pub fn without_panic_guard(mut self) -> Self {
+        self.guard_panics = false;
+        self
+    }
+
+    /// Decides what an error of the operation means; see [`PipelineBuilder::classify`].
+    pub fn classify<D>(self, classifier: D) -> StandardBuilder<D> {
+        let Self { base, gate, timeout, retry, breaker, attempt_timeout, guard_panics } = self;
+        let base = base.classify(classifier);
+        StandardBuilder { base, gate, timeout, retry, breaker, attempt_timeout, guard_panics }
+    }
+
+    /// Adds a listener; see [`PipelineBuilder::listener`].
+    pub fn listener(mut self, listener: impl Listener) -> Self {
+        self.base = self.base.listener(listener);
+        self
+    }
+
+    /// Stops with the coordinator; see [`PipelineBuilder::shutdown`].
+    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
+        self.gate = self.gate.coordinator(shutdown);
+        self.base = self.base.stopped_by(shutdown.intake_token());
+        self
+    }
+
+    /// Stops with `token`; see [`PipelineBuilder::shutdown_token`].
+    pub fn shutdown_token(mut self, token: CancellationToken) -> Self {
+        self.gate = self.gate.token(&token);
+        self.base = self.base.stopped_by(token);
+        self
+    }
+
+    /// Builds the pipeline, or names the policy and field that are wrong.
+    pub fn build(self) -> Result<StandardPipeline<C>, ConfigError> {
+        let timeout = |limit, scope| Timeout::builder().limit(limit).scope(scope);
+        let guard = self.guard_panics.then(PanicGuard::builder);
+        let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), guard);
+        let repeated = Chain::new(self.retry, Chain::new(self.breaker, attempt));
+        let bounded = Chain::new(timeout(self.timeout, Scope::Total), repeated);
+        self.base.with_layer(Chain::new(self.gate, bounded)).build()
+    }
+}
+
+impl<C> fmt::Debug for StandardBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StandardBuilder")
+            .field("base", &self.base)
+            .field("timeout", &self.timeout)
+            .field("attempt_timeout", &self.attempt_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a layer is made once the pipeline is built: holds a builder or a handle alike, so that the
+/// type of the pipeline does not depend on which was given.
+struct Recipe<P>(Box<dyn FnOnce(&LayerContext) -> Result<P, ConfigError>>);
+
+impl<P> Recipe<P> {
+    fn new(layer: impl Layer<Policy = P> + 'static) -> Self {
+        Self(Box::new(|context| layer.into_policy(context)))
+    }
+}
+
+impl<P: seawall_core::Policy> Layer for Recipe<P> {
+    type Policy = P;
+
+    fn into_policy(self, context: &LayerContext) -> Result<P, ConfigError> {
+        (self.0)(context)
+    }
+}

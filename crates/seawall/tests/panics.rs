@@ -1,0 +1,173 @@
+//! A panic that crosses a pipeline of six layers, wherever it starts: the call has an outcome,
+//! everything comes back, and the pipeline goes on working.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use seawall::guard::Fallback;
+use seawall::retry::Backoff;
+use seawall::{Breaker, CircuitState, Class, Error, Event, Pipeline, Retry};
+use seawall_testkit::Alive;
+
+/// Where the panic starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Creation,
+    FirstPoll,
+    LaterPoll,
+    Drop,
+    Classifier,
+    Judge,
+    Backoff,
+    Listener,
+    Fallback,
+    Nowhere,
+}
+
+const PLACES: [Place; 10] = [
+    Place::Creation,
+    Place::FirstPoll,
+    Place::LaterPoll,
+    Place::Drop,
+    Place::Classifier,
+    Place::Judge,
+    Place::Backoff,
+    Place::Listener,
+    Place::Fallback,
+    Place::Nowhere,
+];
+
+thread_local! {
+    static BOMB: Cell<Place> = const { Cell::new(Place::Nowhere) };
+}
+
+/// Panics if this call's panic starts at `place`.
+fn passing(place: Place) {
+    if BOMB.get() == place {
+        panic!("at {place:?}");
+    }
+}
+
+/// Is pending once, then fails or succeeds; panics where it was told to.
+struct Operation {
+    polls: u32,
+    fails: bool,
+    _token: seawall_testkit::Token,
+}
+
+impl Future for Operation {
+    type Output = Result<u32, &'static str>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.polls += 1;
+        if self.polls == 1 {
+            passing(Place::FirstPoll);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        passing(Place::LaterPoll);
+        Poll::Ready(if self.fails { Err("down") } else { Ok(7) })
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        passing(Place::Drop);
+    }
+}
+
+const THREADS: u64 = 8;
+const CALLS: u64 = 10_000;
+
+#[test]
+fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let alive = Alive::default();
+    let second = Duration::from_secs(1);
+    let breaker = Breaker::builder()
+        .name("warehouse")
+        .no_consecutive_failures()
+        .failure_rate(1.0)
+        .count_window(1000)
+        .min_calls(1000)
+        .build()
+        .unwrap();
+    let judge = |outcome: &Result<u32, Error<&'static str>>| {
+        passing(Place::Judge);
+        outcome.as_ref().map_or_else(Error::class, |_| Class::Success)
+    };
+    let fallback = Fallback::with(|_: &Error<&'static str>| {
+        passing(Place::Fallback);
+        0
+    });
+    let pipeline = Pipeline::builder("inventory")
+        .fallback(fallback.when(|class| class == Class::Transient))
+        .timeout(60 * second)
+        .retry(Retry::builder().idempotent().max_attempts(2).judge(judge).backoff(
+            Backoff::from_fn(|_| {
+                passing(Place::Backoff);
+                Duration::ZERO
+            }),
+        ))
+        .breaker(breaker.judged_by(judge))
+        .attempt_timeout(60 * second)
+        .guard_panics()
+        .classify(|_: &&str| {
+            passing(Place::Classifier);
+            Class::Transient
+        })
+        .listener(|_: &Event| passing(Place::Listener))
+        .build()
+        .unwrap();
+    breaker.listeners().add(|_: &Event| passing(Place::Listener));
+
+    let call = |place: Place, fails: bool| {
+        BOMB.set(place);
+        let outcome = pipeline.call(|| {
+            passing(Place::Creation);
+            Operation { polls: 0, fails, _token: alive.token() }
+        });
+        async move {
+            let outcome = outcome.await;
+            BOMB.set(Place::Nowhere);
+            outcome
+        }
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let call = &call;
+            scope.spawn(move || {
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                runtime.block_on(async {
+                    for n in 0..CALLS / THREADS {
+                        // Seeded: the placements are the same on every run.
+                        let dice = (thread * CALLS + n).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+                        let place = PLACES[usize::try_from(dice % 10).unwrap()];
+                        let fails = dice & 64 != 0;
+                        let outcome = call(place, fails).await;
+                        let guarded = [Place::Creation, Place::FirstPoll, Place::LaterPoll];
+                        if guarded.contains(&place) {
+                            let error = outcome.unwrap_err();
+                            assert!(error.panicked().is_some(), "{place:?} gave {error:?}");
+                        }
+                    }
+                });
+            });
+        }
+    });
+
+    assert_eq!(alive.now(), 0, "an operation was leaked");
+    let snapshot = breaker.snapshot();
+    assert_eq!(snapshot.state, CircuitState::Closed);
+    assert_eq!((snapshot.probes_in_flight, snapshot.in_flight.unwrap_or(0)), (0, 0));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        for _ in 0..100 {
+            assert_eq!(call(Place::Nowhere, false).await.unwrap(), 7);
+        }
+    });
+}
