@@ -89,7 +89,8 @@ pub struct Evidence {
     pub observed: f64,
     /// The configured threshold that it was compared with.
     pub limit: f64,
-    /// From how many outcomes.
+    /// From how many outcomes. With [`Rule::InFlight`]: how many were waiting; with
+    /// [`Rule::Queued`]: how many were in flight.
     pub samples: u32,
 }
 
@@ -169,8 +170,12 @@ impl fmt::Display for Evidence {
             Rule::ProbeSuccesses => {
                 write!(f, "{observed} of {samples} probes succeeded, {limit} were needed")
             }
-            Rule::InFlight => write!(f, "{observed} calls in flight, limit {limit}"),
-            Rule::Queued => write!(f, "{observed} calls waiting, limit {limit}"),
+            Rule::InFlight => {
+                write!(f, "{observed} calls in flight, limit {limit}, {samples} waiting")
+            }
+            Rule::Queued => {
+                write!(f, "{observed} calls waiting, limit {limit}, {samples} in flight")
+            }
             Rule::Rate => write!(f, "{observed} calls in the period, limit {limit}"),
             Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
         }
@@ -218,6 +223,23 @@ impl Rejection {
     #[must_use]
     pub fn retry_in(mut self, retry_after: Duration) -> Self {
         self.retry_after = OptionalDuration::some(retry_after);
+        self
+    }
+
+    /// [`in_force_for`](Self::in_force_for), in nanoseconds: for policies that count in them, on a
+    /// path where a conversion shows. [`u64::MAX`] is "unknown".
+    #[inline]
+    #[must_use]
+    pub const fn in_force_for_nanos(mut self, since: u64) -> Self {
+        self.since = OptionalDuration::some_nanos(since);
+        self
+    }
+
+    /// [`retry_in`](Self::retry_in), in nanoseconds. [`u64::MAX`] is "unknown".
+    #[inline]
+    #[must_use]
+    pub const fn retry_in_nanos(mut self, retry_after: u64) -> Self {
+        self.retry_after = OptionalDuration::some_nanos(retry_after);
         self
     }
 
