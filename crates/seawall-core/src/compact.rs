@@ -41,6 +41,11 @@ impl OptionalDuration {
         Self(CompactDuration::new(duration).0)
     }
 
+    #[inline]
+    pub(crate) const fn some_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     pub(crate) const fn get(self) -> Option<Duration> {
         match self.0 {
             u64::MAX => None,

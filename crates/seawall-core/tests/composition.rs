@@ -105,7 +105,7 @@ async fn references_arcs_and_options_are_policies() {
     let (policy, notes) = noting("it");
     let policy = Arc::new(policy);
     assert_eq!(Lazy::new(policy.wrap(answer())).await.unwrap(), 42);
-    assert_eq!(Lazy::new((&*policy).wrap(answer())).await.unwrap(), 42);
+    assert_eq!(Lazy::new(Chain::new(Identity, &*policy).wrap(answer())).await.unwrap(), 42);
     assert_eq!(Lazy::new(Some(Arc::clone(&policy)).wrap(answer())).await.unwrap(), 42);
     assert_eq!(notes.lock().len(), 6);
     assert_eq!(Lazy::new(None::<Noting>.wrap(answer())).await.unwrap(), 42);
