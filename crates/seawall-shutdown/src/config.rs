@@ -110,7 +110,7 @@ impl ShutdownBuilder {
             self.drain_delay.unwrap_or_else(|| share(self.grace_period, DRAIN_DELAY_PERCENT));
         let phases = plan_phases(&self.phases, &steps, self.grace_period);
         let mut plan = Plan::new(Machine::new(self.grace_period, phases, Vec::new()));
-        add_builtins(&mut plan, &self.phases, delay);
+        add_builtins(&mut plan, &self.phases, delay)?;
         add_steps(&mut plan, steps)?;
         let fits = plan.machine.reserves_fit(None);
         CHECK.that(
@@ -123,9 +123,10 @@ impl ShutdownBuilder {
             [] => None,
             signals => Some(Handlers::install(signals).map_err(|error| not_installed(&error))?),
         };
+        let does = |builtin| self.phases.iter().any(|phase| phase.builtins.contains(&builtin));
         let mut inner = Inner::new(name, plan, self.listeners, delay_given);
-        inner.intake_stops_at_trigger = !self.phases.iter().any(|phase| phase.stops_intake);
-        inner.readiness_flips_at_trigger = !self.phases.iter().any(|phase| phase.readiness_off);
+        inner.intake_stops_at_trigger = !does(Builtin::StopIntake);
+        inner.readiness_flips_at_trigger = !does(Builtin::ReadinessOff);
         let inner = Arc::new(inner);
         if let Some(handlers) = handlers {
             let watch = Watch::start(handlers, Arc::downgrade(&inner))
@@ -171,7 +172,8 @@ fn plan_phases(phases: &[Phase], steps: &[(String, Step)], grace: Duration) -> V
     phases
         .iter()
         .map(|phase| {
-            let used = phase.drains || steps.iter().any(|(name, _)| *name == phase.name);
+            let used = phase.builtins.contains(&Builtin::Tasks)
+                || steps.iter().any(|(name, _)| *name == phase.name);
             let reserve = match phase.reserve {
                 Reserve::Fixed(reserve) => reserve,
                 Reserve::Percent(percent) if used => share(free, percent),
@@ -182,22 +184,23 @@ fn plan_phases(phases: &[Phase], steps: &[(String, Step)], grace: Duration) -> V
         .collect()
 }
 
-fn add_builtins(plan: &mut Plan, phases: &[Phase], delay: Duration) {
+fn add_builtins(plan: &mut Plan, phases: &[Phase], delay: Duration) -> Result<(), ConfigError> {
     for (id, phase) in phases.iter().enumerate() {
-        let roles = [
-            (phase.readiness_off, Builtin::ReadinessOff),
-            (phase.drain_delay, Builtin::Delay),
-            (phase.stops_intake, Builtin::StopIntake),
-            (phase.drains, Builtin::Requests),
-            (phase.drains, Builtin::Tasks),
-        ];
-        for (_, builtin) in roles.into_iter().filter(|(has, _)| *has) {
-            let mut step = StepPlan::new(builtin.step_name().to_owned(), id);
+        for &builtin in &phase.builtins {
+            let name = builtin.step_name();
+            CHECK.that(
+                plan.find(name).is_none(),
+                "phases",
+                format_args!("two with '{name}'"),
+                "at most one of each kind: one that drains, one that stops intake, and so on",
+            )?;
+            let mut step = StepPlan::new(name.to_owned(), id);
             step.at_limit = builtin.at_limit();
             step.limit = (builtin == Builtin::Delay).then_some(delay);
             plan.add(step, Body::Builtin(builtin));
         }
     }
+    Ok(())
 }
 
 /// Adds the steps in an order in which each finds what it waits for, so that a cycle comes to

@@ -36,10 +36,24 @@ impl Shutdown {
         F: FnOnce(CancellationToken) -> Fut,
         Fut: Future<Output: StepOutput> + Send + 'static,
     {
-        let name = name.into();
+        self.spawn_vital(name.into(), make, false)
+    }
+
+    /// A task whose end begins the shutdown: because nothing is left to do if it `finishes`,
+    /// because something is amiss if not.
+    pub(crate) fn spawn_vital<F, Fut>(
+        &self,
+        name: Cow<'static, str>,
+        make: F,
+        finishes: bool,
+    ) -> Result<JoinHandle<()>, ShuttingDown>
+    where
+        F: FnOnce(CancellationToken) -> Fut,
+        Fut: Future<Output: StepOutput> + Send + 'static,
+    {
         self.spawn(name.clone(), |token| Critical {
             future: make(token),
-            end: End { inner: Arc::clone(&self.0), name, told: false },
+            end: End { inner: Arc::clone(&self.0), name, finishes, told: false },
         })
     }
 
@@ -88,7 +102,7 @@ impl Drop for VitalityToken {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.upgrade() {
             let name = std::mem::take(&mut self.name);
-            inner.trigger(ShutdownReason::VitalityLost { name });
+            inner.trigger(&ShutdownReason::VitalityLost { name });
         }
     }
 }
@@ -110,6 +124,7 @@ struct Critical<Fut> {
 struct End {
     inner: Arc<Inner>,
     name: Cow<'static, str>,
+    finishes: bool,
     told: bool,
 }
 
@@ -137,7 +152,7 @@ impl<Fut: Future<Output: StepOutput>> Future for Critical<Fut> {
 impl End {
     fn tell(&mut self, error: Option<String>) {
         if !std::mem::replace(&mut self.told, true) {
-            self.inner.critical_ended(&self.name, error);
+            self.inner.critical_ended(&self.name, error, self.finishes);
         }
     }
 }

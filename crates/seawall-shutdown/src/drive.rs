@@ -2,18 +2,20 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 use seawall_core::{Event, Name, PolicyKind, What, contain};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::machine::{Action, Status, StepId};
-use crate::plan::Kind;
+use crate::plan::{Abort, Kind};
 use crate::shutdown::Inner;
-use crate::step::{Body, Builtin, StepFuture};
+use crate::step::{Blocking, Body, Builtin, StepFuture};
+use crate::subsystem::end_subsystems;
 use crate::watch::{Handlers, Watch};
 use crate::{
     LeftBehind, LeftBehindKind, Outcome, PhaseReport, Report, Shutdown, ShutdownReason, StepReport,
@@ -58,7 +60,7 @@ fn poll_drive(inner: &Arc<Inner>, timer: &mut Timer, cx: &mut Context<'_>) -> Po
         return Poll::Pending;
     }
     loop {
-        let (actions, over) = decide(inner, Instant::now(), Some(cx));
+        let (actions, over) = decide(inner, Instant::now(), cx);
         for &action in &actions {
             execute(inner, action);
         }
@@ -80,13 +82,25 @@ fn poll_drive(inner: &Arc<Inner>, timer: &mut Timer, cx: &mut Context<'_>) -> Po
     }
 }
 
-/// Asks the machine what to do. With a context, also looks whether what is waited for has drained.
-pub(crate) fn decide(
-    inner: &Inner,
-    now: Instant,
-    cx: Option<&mut Context<'_>>,
-) -> (Vec<Action>, bool) {
-    let drained = cx.map_or_else(Vec::new, |cx| drained(inner, cx));
+/// Does what is due now, in the driver's place. Gives the report if that was the end.
+pub(crate) fn drive_once(inner: &Arc<Inner>, cx: &mut Context<'_>) -> Option<Report> {
+    loop {
+        let (actions, over) = decide(inner, Instant::now(), cx);
+        for &action in &actions {
+            execute(inner, action);
+        }
+        if over {
+            return Some(finish(inner));
+        }
+        if actions.is_empty() {
+            return None;
+        }
+    }
+}
+
+/// Asks the machine what to do, and tells it what has drained.
+fn decide(inner: &Inner, now: Instant, cx: &mut Context<'_>) -> (Vec<Action>, bool) {
+    let drained = drained(inner, cx);
     let mut actions = Vec::new();
     let mut plan = inner.plan.lock();
     let machine = &mut plan.machine;
@@ -133,7 +147,7 @@ fn arm(inner: &Arc<Inner>, wake_at: Instant) {
     }
 }
 
-pub(crate) fn execute(inner: &Arc<Inner>, action: Action) {
+fn execute(inner: &Arc<Inner>, action: Action) {
     match action {
         Action::EnterPhase(phase) => {
             inner.listeners.emit(|| {
@@ -157,7 +171,7 @@ fn start(inner: &Arc<Inner>, step: StepId) {
         Some(Body::Async(make)) => {
             let end = StepEnd::new(inner, step);
             let future = StepTask { future: Box::pin(async move { make().await }), end };
-            let abort = tokio::spawn(future).abort_handle();
+            let abort = Abort::Task(tokio::spawn(future).abort_handle());
             inner.plan.lock().set_abort(step, abort);
         }
         Some(Body::Blocking(run)) => start_blocking(inner, step, run),
@@ -166,25 +180,31 @@ fn start(inner: &Arc<Inner>, step: StepId) {
     }
 }
 
-fn start_blocking(
-    inner: &Arc<Inner>,
-    step: StepId,
-    run: Box<dyn FnOnce() -> Option<String> + Send>,
-) {
+fn start_blocking(inner: &Arc<Inner>, step: StepId, run: Blocking) {
     let mut end = StepEnd::new(inner, step);
-    let handle = tokio::runtime::Handle::current();
+    let handle = Handle::current();
     let name = inner.plan.lock().machine.steps[step].name.clone();
+    let (over, wait) = mpsc::channel::<()>();
+    inner.plan.lock().set_abort(step, Abort::Waiter(over.clone()));
     let spawned = std::thread::Builder::new().name(name).spawn(move || {
         let _inside = handle.enter();
-        end.settle(match contain(run) {
+        let outcome = match contain(run) {
             Ok(None) => Outcome::Done,
             Ok(Some(error)) => Outcome::Failed(error),
             Err(panic) => Outcome::Panicked(panic.message.into()),
-        });
+        };
+        end.settle(outcome);
+        let _ = over.send(());
     });
-    if let Err(error) = spawned {
-        let outcome = Outcome::Failed(format!("no thread to run on: {error}"));
-        end_step(inner, step, outcome);
+    match spawned {
+        // A clock that is paused, as in tests, jumps ahead when its runtime is idle; it does not
+        // while something runs in the runtime's pool, so something there waits with us. Whether
+        // the pool has room for it does not matter to the step.
+        Ok(_) => drop(tokio::task::spawn_blocking(move || wait.recv())),
+        Err(error) => {
+            let outcome = Outcome::Failed(format!("no thread to run on: {error}"));
+            end_step(inner, step, outcome);
+        }
     }
 }
 
@@ -245,6 +265,7 @@ impl StepStatus {
 
 fn abort_tasks(inner: &Inner) {
     inner.abort.cancel();
+    end_subsystems(inner);
     let (remaining, total) = inner.tasks.abort_all(Report::MAX_LISTED);
     let unlisted = total - remaining.len();
     let left = remaining.into_iter().map(|task| LeftBehind {
@@ -279,7 +300,7 @@ fn leave_behind(inner: &Inner, left: impl IntoIterator<Item = LeftBehind>, unlis
 }
 
 /// The end: whatever the phases did not get to is done now, and the report is made.
-pub(crate) fn finish(inner: &Inner) -> Report {
+fn finish(inner: &Inner) -> Report {
     inner.readiness.turn_off();
     inner.stop_intake();
     // No phase that drains came to its end, or there is none.
@@ -288,8 +309,9 @@ pub(crate) fn finish(inner: &Inner) -> Report {
     if let Some(watch) = inner.watch() {
         watch.wake_at(None);
     }
-    let report = inner.report.get_or_init(|| compose(inner));
-    report.clone()
+    let report = inner.report.get_or_init(|| compose(inner)).clone();
+    inner.wake_supervisor();
+    report
 }
 
 fn compose(inner: &Inner) -> Report {
@@ -308,6 +330,7 @@ fn compose(inner: &Inner) -> Report {
         })
     });
     let (left_behind, left_behind_unlisted) = inner.left_behind.lock().clone();
+    let (subsystems, subsystems_unlisted) = inner.subsystems.lock().reports();
     let unknown = || ShutdownReason::requested("unknown");
     Report {
         name: inner.name.to_string(),
@@ -320,7 +343,8 @@ fn compose(inner: &Inner) -> Report {
         tasks: inner.tasks.counts(),
         failed_tasks: inner.failed_tasks.lock().clone(),
         panicked_hooks: inner.panicked_hooks.load(Ordering::Relaxed),
-        subsystems: Vec::new(),
+        subsystems,
+        subsystems_unlisted,
     }
 }
 

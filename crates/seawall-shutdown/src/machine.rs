@@ -106,10 +106,6 @@ impl Machine {
         self.began.get_or_insert(now);
     }
 
-    pub(crate) fn has_begun(&self) -> bool {
-        self.began.is_some()
-    }
-
     pub(crate) fn is_over(&self) -> bool {
         self.ended.is_some()
     }
@@ -163,6 +159,17 @@ impl Machine {
         }
     }
 
+    /// When `phase` has to be over at the latest, if it began `now` or has begun.
+    pub(crate) fn latest_end(&self, phase: PhaseId, now: Instant) -> Option<Instant> {
+        let plan = &self.phases[phase];
+        let own = plan.limit.and_then(|limit| plan.began.unwrap_or(now).checked_add(limit));
+        let shared = self.end_of_grace().map(|end| before(end, self.reserve_after(Some(phase))));
+        match (own, shared) {
+            (Some(own), Some(shared)) => Some(own.min(shared)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// What is to be done at `now`.
     pub(crate) fn advance(&mut self, now: Instant, actions: &mut Vec<Action>) {
         if self.began.is_none() {
@@ -178,7 +185,7 @@ impl Machine {
                 actions.push(Action::EnterPhase(self.current));
             }
             // Reserves behind may have come in or gone since.
-            let deadline = self.phase_deadline(self.current);
+            let deadline = self.latest_end(self.current, now);
             self.phases[self.current].deadline = deadline;
             self.end_overdue(now, actions);
             self.start_ready(now, actions);
@@ -286,16 +293,6 @@ impl Machine {
         self.steps[step].after.iter().all(|&before| self.steps[before].is_over())
     }
 
-    fn phase_deadline(&self, phase: PhaseId) -> Option<Instant> {
-        let plan = &self.phases[phase];
-        let own = plan.limit.and_then(|limit| plan.began?.checked_add(limit));
-        let shared = self.end_of_grace().map(|end| before(end, self.reserve_after(Some(phase))));
-        match (own, shared) {
-            (Some(own), Some(shared)) => Some(own.min(shared)),
-            (one, other) => one.or(other),
-        }
-    }
-
     /// When a step of the current phase has to be over for the sake of the phase and of the steps
     /// behind it. Thirty years on where nothing bounds it.
     fn step_deadline_by_phase(&self, step: StepId, now: Instant) -> Instant {
@@ -343,7 +340,7 @@ impl Machine {
 const SKIPPED: Status = Status::Ended { outcome: Outcome::Skipped, elapsed: Duration::ZERO };
 
 /// Thirty years, which is what tokio's own timers take "never" for.
-const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+const FAR: Duration = Duration::from_hours(30 * 365 * 24);
 
 fn before(end: Instant, reserve: Duration) -> Instant {
     // A reserve longer than the clock is old cannot be subtracted; `reserves_fit` keeps it out.

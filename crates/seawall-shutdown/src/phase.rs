@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::step::Builtin;
+
 /// A phase of the shutdown: within it everything runs at once; it begins when the one before has
 /// ended or used up its time.
 ///
@@ -26,10 +28,8 @@ pub struct Phase {
     pub(crate) name: String,
     pub(crate) limit: Option<Duration>,
     pub(crate) reserve: Reserve,
-    pub(crate) readiness_off: bool,
-    pub(crate) drain_delay: bool,
-    pub(crate) stops_intake: bool,
-    pub(crate) drains: bool,
+    /// What the coordinator does itself.
+    pub(crate) builtins: Vec<Builtin>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +60,7 @@ impl Phase {
             name: name.into(),
             limit: None,
             reserve: Reserve::Fixed(Duration::ZERO),
-            readiness_off: false,
-            drain_delay: false,
-            stops_intake: false,
-            drains: false,
+            builtins: Vec::new(),
         }
     }
 
@@ -81,28 +78,31 @@ impl Phase {
 
     /// Readiness flips at the beginning of this phase. It flips at the trigger if no phase says
     /// so.
-    pub fn readiness_off(mut self) -> Self {
-        self.readiness_off = true;
-        self
+    pub fn readiness_off(self) -> Self {
+        self.does(Builtin::ReadinessOff)
     }
 
     /// The phase waits for the drain delay.
-    pub fn waits_drain_delay(mut self) -> Self {
-        self.drain_delay = true;
-        self
+    pub fn waits_drain_delay(self) -> Self {
+        self.does(Builtin::Delay)
     }
 
     /// Intake stops at the beginning of this phase: the intake token is cancelled, in-flight
     /// guards are refused.
-    pub fn stops_intake(mut self) -> Self {
-        self.stops_intake = true;
-        self
+    pub fn stops_intake(self) -> Self {
+        self.does(Builtin::StopIntake)
     }
 
     /// The phase waits until nothing is in flight and no tracked task is left. When its time is
     /// used up, the tracked tasks that are left are aborted.
-    pub fn drains(mut self) -> Self {
-        self.drains = true;
+    pub fn drains(self) -> Self {
+        self.does(Builtin::Requests).does(Builtin::Tasks)
+    }
+
+    fn does(mut self, builtin: Builtin) -> Self {
+        if !self.builtins.contains(&builtin) {
+            self.builtins.push(builtin);
+        }
         self
     }
 

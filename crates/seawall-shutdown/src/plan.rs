@@ -1,5 +1,6 @@
 //! The machine together with what its steps do.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -19,7 +20,26 @@ struct Work {
     /// Taken when it starts.
     body: Option<Body>,
     kind: Kind,
-    abort: Option<AbortHandle>,
+    abort: Option<Abort>,
+}
+
+/// How a step is told that its time is over.
+pub(crate) enum Abort {
+    Task(AbortHandle),
+    /// The thread itself can't be told; who waits for it can.
+    Waiter(mpsc::Sender<()>),
+}
+
+impl Abort {
+    pub(crate) fn abort(self) {
+        match self {
+            Self::Task(handle) => handle.abort(),
+            Self::Waiter(waiter) => {
+                // The waiter is gone if its step is over, or its runtime.
+                let _ = waiter.send(());
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +120,11 @@ impl Plan {
         self.work[step].kind
     }
 
-    pub(crate) fn set_abort(&mut self, step: StepId, abort: AbortHandle) {
+    pub(crate) fn set_abort(&mut self, step: StepId, abort: Abort) {
         self.work[step].abort = Some(abort);
     }
 
-    pub(crate) fn take_abort(&mut self, step: StepId) -> Option<AbortHandle> {
+    pub(crate) fn take_abort(&mut self, step: StepId) -> Option<Abort> {
         self.work[step].abort.take()
     }
 }

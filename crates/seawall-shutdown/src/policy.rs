@@ -193,16 +193,17 @@ impl Policy for ShutdownGate {
     type Wrapped<'p, Op> = ShutdownGateCall<'p, Op>;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> ShutdownGateCall<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> ShutdownGateCall<'_, Op> {
         ShutdownGateCall { gate: self, op }
     }
 
+    /// A gate with neither token nor counter does nothing, and says nothing.
     fn describe(&self, inner: Description) -> Description {
-        inner.layer(
-            PolicyKind::Shutdown,
-            &self.0.name,
-            "refuses new calls once the shutdown has begun",
-        )
+        if self.0.cancelled.is_none() && self.0.in_flight.is_none() {
+            return inner;
+        }
+        let text = "refuses new calls once the shutdown has begun";
+        inner.layer(PolicyKind::Shutdown, &self.0.name, text)
     }
 }
 

@@ -64,6 +64,8 @@ pub enum ShutdownReason {
     Signal(Signal),
     /// Somebody asked for it, with these words.
     Requested(String),
+    /// What was supervised came to its end: there is nothing left to do.
+    Finished,
     /// A critical task ended, though it was to run for as long as the process.
     #[non_exhaustive]
     TaskEnded {
@@ -141,6 +143,7 @@ impl fmt::Display for ShutdownReason {
         match self {
             Self::Signal(signal) => signal.fmt(f),
             Self::Requested(why) => f.write_str(why),
+            Self::Finished => f.write_str("finished"),
             Self::TaskEnded { task } => write!(f, "critical task '{task}' ended"),
             Self::TaskFailed { task, error } => {
                 write!(f, "critical task '{task}' failed: {error}")

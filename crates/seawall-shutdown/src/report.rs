@@ -34,8 +34,10 @@ pub struct Report {
     pub failed_tasks: Vec<FailedTask>,
     /// How many panics of hooks were contained.
     pub panicked_hooks: usize,
-    /// The reports of the subsystems.
+    /// The reports of the subsystems, in the order in which they ended.
     pub subsystems: Vec<Report>,
+    /// How many more there were than [`subsystems`](Self::subsystems) lists.
+    pub subsystems_unlisted: usize,
 }
 
 /// What became of a phase.
@@ -107,8 +109,8 @@ pub struct FailedTask {
 }
 
 impl Report {
-    /// How many names [`left_behind`](Self::left_behind) and
-    /// [`failed_tasks`](Self::failed_tasks) list at most.
+    /// How much [`left_behind`](Self::left_behind), [`failed_tasks`](Self::failed_tasks) and
+    /// [`subsystems`](Self::subsystems) list at most.
     pub const MAX_LISTED: usize = 100;
 
     /// Whether every step did what it was for, no critical task failed on the way, nothing was left

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
+use std::thread::Thread;
 
 use parking_lot::Mutex;
 use seawall_core::{Listeners, Name, contain};
@@ -14,8 +15,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-use crate::health::ReadinessCell;
+use crate::liveness::Hearts;
 use crate::plan::Plan;
+use crate::readiness::ReadinessCell;
+use crate::subsystem::Subsystems;
 use crate::tasks::{Tasks, Tracked};
 use crate::trigger::Trigger;
 use crate::watch::Watch;
@@ -50,7 +53,10 @@ pub(crate) struct Inner {
     pub(crate) readiness_flips_at_trigger: bool,
     pub(crate) left_behind: Mutex<(Vec<LeftBehind>, usize)>,
     pub(crate) failed_tasks: Mutex<Vec<FailedTask>>,
-    pub(crate) subsystems: Mutex<Vec<Shutdown>>,
+    pub(crate) subsystems: Mutex<Subsystems>,
+    pub(crate) hearts: Hearts,
+    /// The thread that waits in `supervise`.
+    pub(crate) supervisor: Mutex<Option<Thread>>,
     pub(crate) panicked_hooks: AtomicUsize,
     /// Whether somebody runs it, so that the grace period begins at the trigger.
     pub(crate) attended: AtomicBool,
@@ -84,6 +90,8 @@ impl Inner {
             left_behind: Mutex::default(),
             failed_tasks: Mutex::default(),
             subsystems: Mutex::default(),
+            hearts: Hearts::default(),
+            supervisor: Mutex::new(None),
             panicked_hooks: AtomicUsize::new(0),
             attended: AtomicBool::new(false),
             seat: tokio::sync::Mutex::new(()),
@@ -95,7 +103,7 @@ impl Inner {
         }
     }
 
-    pub(crate) fn trigger(&self, reason: ShutdownReason) -> bool {
+    pub(crate) fn trigger(&self, reason: &ShutdownReason) -> bool {
         if !self.trigger.fire(reason.clone()) {
             return false;
         }
@@ -112,7 +120,7 @@ impl Inner {
         self.wake_driver();
         let hooks = self.hooks.lock().take();
         for hook in hooks.into_iter().flatten() {
-            self.run_hook(hook, &reason);
+            self.run_hook(hook, reason);
         }
         true
     }
@@ -124,7 +132,7 @@ impl Inner {
     }
 
     pub(crate) fn force(&self, reason: ShutdownReason) -> bool {
-        self.trigger(reason.clone());
+        self.trigger(&reason);
         let first = self.forced.fire(reason);
         self.wake_driver();
         first
@@ -134,7 +142,7 @@ impl Inner {
         // The second signal forces, whatever the shutdown began with: an orchestrator sends its
         // first one also to a process that goes down already.
         if self.signals_heard.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.trigger(signal.into());
+            self.trigger(&signal.into());
         } else {
             self.force(signal.into());
         }
@@ -149,6 +157,13 @@ impl Inner {
         let waker = self.driver.lock().take();
         if let Some(waker) = waker {
             waker.wake();
+        }
+        self.wake_supervisor();
+    }
+
+    pub(crate) fn wake_supervisor(&self) {
+        if let Some(thread) = &*self.supervisor.lock() {
+            thread.unpark();
         }
     }
 
@@ -170,13 +185,14 @@ impl Inner {
     }
 
     /// A critical task ended.
-    pub(crate) fn critical_ended(&self, task: &str, error: Option<String>) {
+    pub(crate) fn critical_ended(&self, task: &str, error: Option<String>, finishes: bool) {
         let task = task.to_owned();
         let reason = match error.clone() {
             Some(error) => ShutdownReason::TaskFailed { task: task.clone(), error },
+            None if finishes => ShutdownReason::Finished,
             None => ShutdownReason::TaskEnded { task: task.clone() },
         };
-        if self.trigger(reason) {
+        if self.trigger(&reason) {
             return;
         }
         if let Some(error) = error {
@@ -204,7 +220,7 @@ impl Shutdown {
     ///
     /// Hooks run on this thread, before it returns.
     pub fn trigger(&self, reason: impl Into<ShutdownReason>) -> bool {
-        self.0.trigger(reason.into())
+        self.0.trigger(&reason.into())
     }
 
     /// Ends the shutdown at once: what runs is aborted, what waits is skipped, and

@@ -41,7 +41,7 @@ pub struct Step {
 
 pub(crate) type StepFuture = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 type MakeFuture = Box<dyn FnOnce() -> StepFuture + Send>;
-type Blocking = Box<dyn FnOnce() -> Option<String> + Send>;
+pub(crate) type Blocking = Box<dyn FnOnce() -> Option<String> + Send>;
 
 pub(crate) enum Body {
     Async(MakeFuture),
@@ -72,7 +72,8 @@ impl Step {
 
     /// A step that blocks its thread. It runs on a thread of its own, so that it finds one even
     /// if the runtime's pool is used up; it can't be cancelled, and is left behind and named in
-    /// the report if it is still running when its time is over.
+    /// the report if it is still running when its time is over. A paused clock, as in tests,
+    /// stands still until the step is over, so there it must not block for ever.
     pub fn blocking<F, R>(name: impl Into<String>, run: F) -> Self
     where
         F: FnOnce() -> R + Send + 'static,

@@ -74,7 +74,7 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
-    shard: u32,
+    shard: u8,
     index: u32,
     generation: u32,
 }
@@ -90,6 +90,7 @@ impl Tasks {
         Self { gate: Gate::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "there are eight shards")]
     pub(crate) fn enter(
         self: &Arc<Self>,
         name: Cow<'static, str>,
@@ -100,7 +101,7 @@ impl Tasks {
         let (index, generation) = self.shards[shard].lock().occupy(name, blocking);
         Ok(Entry {
             tasks: Arc::clone(self),
-            key: Key { shard: shard as u32, index, generation },
+            key: Key { shard: shard as u8, index, generation },
             finished: false,
         })
     }
@@ -108,7 +109,7 @@ impl Tasks {
     /// The task of `key` can be aborted by `handle`, if it is still there.
     pub(crate) fn attach(&self, key: Key, handle: AbortHandle) {
         let late = {
-            let mut shard = self.shards[key.shard as usize].lock();
+            let mut shard = self.shards[usize::from(key.shard)].lock();
             if shard.aborting { Some(handle) } else { shard.attach(key, handle) }
         };
         // Either aborted in the time between its spawn and here, or over already: then this
@@ -187,7 +188,10 @@ impl Shard {
             slot.state = State::Spawning;
             return (index, slot.generation);
         }
-        // Four thousand million tasks at once in one of the shards do not fit into memory.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "four thousand million tasks at once in each shard do not fit into memory"
+        )]
         let index = self.slots.len() as u32;
         self.slots.push(Slot { name, generation: 0, blocking, state: State::Spawning });
         (index, 0)
@@ -225,7 +229,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let vacated = {
-            let mut shard = self.tasks.shards[self.key.shard as usize].lock();
+            let mut shard = self.tasks.shards[usize::from(self.key.shard)].lock();
             let counts = &mut shard.counts;
             if self.finished {
                 counts.finished += 1;

@@ -1,4 +1,4 @@
-//! Readiness and liveness, as states that can be watched.
+//! Readiness, as a state that can be watched.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
