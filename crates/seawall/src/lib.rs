@@ -110,9 +110,9 @@ pub use pipeline::{
 pub use seawall_breaker::Breaker;
 pub use seawall_core::{
     AllTransient, Attempt, ByClass, Call, CircuitState, Class, Classify, ConfigError, Description,
-    Error, Event, Evidence, GaveUp, Health, Judge, Layer, Listener, ListenerId, Listeners, Name,
-    Operation, Panicked, Policy, PolicyKind, Reason, Rejection, Rule, Scope, StopReason, TimedOut,
-    Transition, What,
+    Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp, Health, Judge, Layer, Lazy,
+    Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Reason,
+    Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
 };
 pub use seawall_guard::{PanicGuard, Timeout};
 pub use seawall_retry::Retry;
