@@ -30,6 +30,8 @@ pub enum PolicyKind {
     Throttle,
     /// Graceful shutdown.
     Shutdown,
+    /// Error capture.
+    Capture,
     /// A policy of the user's own.
     Custom,
 }
@@ -51,6 +53,7 @@ impl PolicyKind {
             Self::AdaptiveLimit => "adaptive limit",
             Self::Throttle => "throttle",
             Self::Shutdown => "shutdown",
+            Self::Capture => "capture",
             Self::Custom => "policy",
         }
     }
