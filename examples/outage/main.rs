@@ -1,0 +1,184 @@
+//! Plays an outage to three clients of one HTTP service and shows what is left of each.
+//!
+//! `cargo run --release --example outage` takes less than a minute; `-- --help` says what else it can.
+//! `docs/outage.md` explains what one sees.
+//!
+//! | file | its one idea |
+//! |---|---|
+//! | `scenario.rs` | what happens to the server, and when |
+//! | `workshop.rs`, `server.rs` | a server of finite capacity that lives through it |
+//! | `wire.rs` | one HTTP request, and what it can come to |
+//! | `client.rs` | the bare and the naive client |
+//! | `pipeline.rs` | the client behind a seawall pipeline: **the part to copy** |
+//! | `load.rs` | calls at a constant rate, come what may |
+//! | `ledger.rs` | every call is accounted exactly once |
+//! | `circuit.rs` | a listener to the breaker |
+//! | `progress.rs` | the live view |
+//! | `measure.rs`, `report.rs` | what the books say |
+//! | `table.rs`, `timeline_svg.rs` | the same for the eye |
+//! | `options.rs`, `stage.rs`, `main.rs` | the command line, and how all of it is put together |
+
+#![expect(unreachable_pub, reason = "a program has no outside")]
+#![expect(clippy::cast_precision_loss, reason = "counts of calls, far below 2^52")]
+
+mod circuit;
+mod client;
+mod finale;
+mod ledger;
+mod load;
+mod measure;
+mod options;
+mod pipeline;
+mod progress;
+mod report;
+mod scenario;
+mod server;
+mod stage;
+mod table;
+mod timeline_svg;
+mod wire;
+mod workshop;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs};
+
+use anyhow::Context as _;
+use circuit::Circuit;
+use client::{Bare, Naive};
+use finale::{Finale, Written};
+use options::{Options, Refusal};
+use pipeline::Seawall;
+use progress::{Progress, Screen};
+use scenario::Scenario;
+use seawall::shutdown::{Phase, Shutdown, ShutdownReason, Signal, Step};
+use stage::Stage;
+use tokio_util::sync::CancellationToken;
+
+/// Bad options or a bad scenario.
+const MISTAKE: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = match Options::read(env::args_os()) {
+        Ok(options) => options,
+        Err(Refusal::Help(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(Refusal::Mistake(line)) => return complain(&line, MISTAKE),
+    };
+    let scenario = match scenario(&options) {
+        Ok(scenario) => Arc::new(scenario),
+        Err(line) => return complain(&line, MISTAKE),
+    };
+    if let Err(line) = finale::prepare(&options.out) {
+        return complain(&line, MISTAKE);
+    }
+    match run(&options, scenario) {
+        Ok(code) => code,
+        Err(error) => complain(&format!("{error:#}"), 1),
+    }
+}
+
+fn complain(line: &str, code: u8) -> ExitCode {
+    eprintln!("error: {line}");
+    code.into()
+}
+
+/// The scenario to be played, or one line that says what is wrong with it.
+fn scenario(options: &Options) -> Result<Scenario, String> {
+    let (text, source) = match &options.scenario {
+        None if options.quick => (Scenario::QUICK.to_owned(), "quick.toml".to_owned()),
+        None => (Scenario::STANDARD.to_owned(), "scenario.toml".to_owned()),
+        Some(path) => {
+            let source = path.display().to_string();
+            let read = fs::read_to_string(path);
+            (read.map_err(|error| format!("--scenario {source}: {error}"))?, source)
+        }
+    };
+    let scenario = Scenario::parse(&text).map_err(|mistake| format!("{source}: {mistake}"))?;
+    Ok(match options.target {
+        Some(_) => scenario.against_your_server(),
+        None => scenario,
+    })
+}
+
+fn run(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<ExitCode> {
+    // Every call under way has a socket at either end.
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(play(options, scenario))
+}
+
+/// Plays, drains, reports: the end of the script and a Ctrl-C take the same way out.
+async fn play(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<ExitCode> {
+    let shutdown = Shutdown::builder()
+        .name("outage")
+        .signals([Signal::Interrupt, Signal::Terminate])
+        // No balancer has to notice anything.
+        .drain_delay(Duration::ZERO)
+        .build()?;
+    let circuit = Circuit::default();
+    let mut stage = Stage::new(Arc::clone(&scenario), options.seed, options.target.clone());
+    let description = cast(&mut stage, &scenario, options.seed, &circuit, &shutdown)?;
+
+    let finale = Finale::new(options, &stage, circuit.clone(), description);
+    let writer = Arc::clone(&finale);
+    shutdown.register(Phase::FLUSH, Step::blocking("report", move || writer.write()))?;
+    let end_of_view = CancellationToken::new();
+    let progress = Progress::new(Screen::choose(options.json), &stage, circuit);
+    let view = tokio::spawn(progress.watch(end_of_view.clone()));
+    let playing = tokio::spawn(until_the_end(stage, shutdown.clone()));
+
+    let ending = shutdown.run().await;
+    end_of_view.cancel();
+    let mut screen = view.await?;
+    match finale.written() {
+        Some(written) => present(written, options.json, &mut screen)?,
+        None => anyhow::bail!("no report was written: {ending}"),
+    }
+    if playing.is_finished() {
+        playing.await?.context("the built-in server could not go on")?;
+    }
+    Ok(ending.exit_code().into())
+}
+
+/// The three clients. Gives the pipeline's description of itself.
+fn cast(
+    stage: &mut Stage,
+    scenario: &Scenario,
+    seed: u64,
+    circuit: &Circuit,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Vec<String>> {
+    let (call_timeout, attempt_timeout) = (scenario.call_timeout, scenario.attempt_timeout);
+    let seawall = Seawall::new(scenario, seed, circuit.clone(), shutdown)?;
+    let description = seawall.description();
+    stage.enter("bare", Bare { call_timeout }, shutdown)?;
+    stage.enter("naive", Naive { call_timeout, attempt_timeout }, shutdown)?;
+    stage.enter("seawall", seawall, shutdown)?;
+    Ok(description)
+}
+
+async fn until_the_end(stage: Stage, shutdown: Shutdown) -> std::io::Result<()> {
+    let played = stage.play().await;
+    shutdown.trigger(match &played {
+        Ok(()) => ShutdownReason::requested("the script is over"),
+        Err(error) => ShutdownReason::requested(format!("the server failed: {error}")),
+    });
+    played
+}
+
+fn present(written: &Written, json: bool, screen: &mut Screen) -> anyhow::Result<()> {
+    let Written { report, picture, json: file } = written;
+    if json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+        return Ok(());
+    }
+    let table = table::table(report);
+    let files = format!("picture  {}\nreport   {}", picture.display(), file.display());
+    screen.say(&format!("\n{table}\n{files}"));
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! The report as a picture: what became of each client's calls over time, and what the breaker did.
+//!
+//! One panel a client, all on one axis of time. Each panel is as high as the load is: what is not
+//! green in it is a call that got no answer. Works on a light and on a dark background.
+
+use std::fmt::Write as _;
+
+use crate::report::{ClientReport, PhaseReport, Report, SLICE};
+
+const WIDTH: f64 = 1200.0;
+const LEFT: f64 = 74.0;
+const RIGHT: f64 = 1010.0;
+const TOP: f64 = 132.0;
+const PANEL: f64 = 118.0;
+const GAP: f64 = 26.0;
+const BAND: f64 = 20.0;
+/// The width of a character of the labels, roughly: for what fits where.
+const CHARACTER: f64 = 6.4;
+
+const STYLE: &str = include_str!("timeline.css");
+
+/// The picture of `report`.
+pub fn timeline(report: &Report) -> String {
+    let mut picture = Picture::new(report);
+    picture.head();
+    picture.phases();
+    for (row, client) in report.clients.iter().enumerate() {
+        picture.panel(row, client);
+    }
+    picture.breaker();
+    picture.axis();
+    picture.finish()
+}
+
+struct Picture<'a> {
+    report: &'a Report,
+    svg: String,
+    /// Where the breaker's band begins.
+    band: f64,
+}
+
+impl<'a> Picture<'a> {
+    fn new(report: &'a Report) -> Self {
+        let rows = report.clients.len() as f64;
+        let bottom = TOP + rows * (PANEL + GAP) - GAP;
+        Self { report, svg: String::new(), band: bottom + 12.0 }
+    }
+
+    fn height(&self) -> f64 {
+        self.band + BAND + 62.0
+    }
+
+    fn x(&self, seconds: f64) -> f64 {
+        LEFT + (RIGHT - LEFT) * (seconds / self.report.seconds.max(0.001)).clamp(0.0, 1.0)
+    }
+
+    fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
+        let text = escape(text);
+        let _ = writeln!(self.svg, r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{text}</text>"#);
+    }
+
+    /// A rectangle from `x` to `to`, with words for whoever points at it.
+    fn rect(&mut self, class: &str, (x, to): (f64, f64), (y, height): (f64, f64), title: &str) {
+        let width = (to - x).max(0.0);
+        let shape = format!(
+            r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}""#
+        );
+        let _ = match title {
+            "" => writeln!(self.svg, "{shape}/>"),
+            title => writeln!(self.svg, "{shape}><title>{}</title></rect>", escape(title)),
+        };
+    }
+
+    fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+        let _ = writeln!(
+            self.svg,
+            r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#
+        );
+    }
+
+    fn head(&mut self) {
+        let clients = &self.report.clients;
+        let share =
+            |client: &ClientReport| format!("{:.0} % {}", client.share() * 100.0, client.name);
+        let shares: Vec<_> = clients.iter().map(share).collect();
+        let (rate, seconds) = (self.report.calls_per_second, self.report.seconds);
+        let faults = self.report.phases.iter().filter(|phase| is_fault(phase)).count();
+        self.text("title", LEFT, 40.0, "One outage, three clients");
+        let load = format!(
+            "{rate} calls a second each, {seconds:.0} s, {faults} faults. Calls that got their answer: {}.",
+            shares.join(", ")
+        );
+        self.text("subtitle", LEFT, 62.0, &load);
+        self.legend(LEFT, 78.0);
+    }
+
+    fn legend(&mut self, mut x: f64, y: f64) {
+        let calls =
+            [("success", "answered"), ("failure", "failed"), ("refusal", "refused at once")];
+        let states = [
+            ("closed", "closed"),
+            ("open", "open"),
+            ("half-open", "half-open"),
+            ("ramping", "ramping"),
+        ];
+        let seen = |state: &str| {
+            state == "closed"
+                || self.report.pipeline.transitions.iter().any(|change| change.to == state)
+        };
+        let states: Vec<_> = states.into_iter().filter(|&(state, _)| seen(state)).collect();
+        for (heading, entries) in [("calls", &calls[..]), ("breaker", &states[..])] {
+            self.text("axis strong", x, y + 10.0, heading);
+            x += heading.len() as f64 * CHARACTER + 14.0;
+            for &(class, label) in entries {
+                self.rect(class, (x, x + 12.0), (y, 12.0), "");
+                self.text("axis", x + 18.0, y + 10.0, label);
+                x += 18.0 + label.len() as f64 * CHARACTER + 18.0;
+            }
+            x += 20.0;
+        }
+    }
+
+    fn phases(&mut self) {
+        let bottom = self.band + BAND;
+        for phase in &self.report.phases {
+            let (from, to) = (self.x(phase.begin_s), self.x(phase.end_s));
+            let tip = format!("{}: {} s to {} s", phase.name, phase.begin_s, phase.end_s);
+            let class = if is_fault(phase) { "fault" } else { "phase" };
+            self.rect(class, (from, to), (TOP - 26.0, bottom - TOP + 26.0), &tip);
+            self.line("edge", (from, TOP - 26.0), (from, bottom));
+            if phase.name.chars().count() as f64 * CHARACTER < to - from - 4.0 {
+                let class = if is_fault(phase) { "label strong" } else { "label" };
+                self.text(class, f64::midpoint(from, to), TOP - 9.0, &phase.name);
+            }
+        }
+        self.line("edge", (RIGHT, TOP - 26.0), (RIGHT, bottom));
+    }
+
+    fn panel(&mut self, row: usize, client: &ClientReport) {
+        let top = TOP + row as f64 * (PANEL + GAP);
+        self.bars(top, client);
+        self.line("grid", (LEFT, top), (RIGHT, top));
+        self.line("grid", (LEFT, top + PANEL / 2.0), (RIGHT, top + PANEL / 2.0));
+        self.line("base", (LEFT, top + PANEL), (RIGHT, top + PANEL));
+        let rate = f64::from(self.report.calls_per_second);
+        for (share, y) in [(1.0, top + 4.0), (0.5, top + PANEL / 2.0 + 4.0), (0.0, top + PANEL)] {
+            self.text("axis end", LEFT - 8.0, y, &format!("{:.0}", rate * share));
+        }
+        if row == 0 {
+            self.text("axis end", LEFT - 8.0, top - 9.0, "per s");
+        }
+        self.returns(top, client);
+        self.summary(top, client);
+    }
+
+    /// What became of the calls of each slice of time, stacked up to the load.
+    fn bars(&mut self, top: f64, client: &ClientReport) {
+        let full = f64::from(self.report.calls_per_second) * SLICE.as_secs_f64();
+        let mut paths = [String::new(), String::new(), String::new()];
+        for slice in &client.timeline {
+            let from = self.x(slice.at_s);
+            let to = self.x(slice.at_s + SLICE.as_secs_f64());
+            let counts = [slice.successes, slice.refusals, slice.failures];
+            // The last slice may be a part of one, and a slice may hold a call more than its share.
+            let calls: u64 = counts.iter().sum();
+            let scale = PANEL / full.max(calls as f64);
+            let mut y = top + PANEL;
+            for (path, count) in paths.iter_mut().zip(counts) {
+                let height = count as f64 * scale;
+                if count > 0 {
+                    let _ = write!(path, "M{from:.1} {y:.1}V{:.1}H{to:.1}V{y:.1}Z", y - height);
+                }
+                y -= height;
+            }
+        }
+        for (class, path) in ["success", "refusal", "failure"].iter().zip(paths) {
+            let _ = writeln!(self.svg, r#"<path class="{class}" d="{path}"/>"#);
+        }
+    }
+
+    /// How long goodput took to come back, where each fault ended.
+    fn returns(&mut self, top: f64, client: &ClientReport) {
+        for (phase, counts) in self.report.phases.iter().zip(&client.phases) {
+            let Some(watched) = counts.watched_for_s.filter(|&watched| watched >= 1.0) else {
+                continue;
+            };
+            let from = self.x(phase.end_s);
+            let (words, class) = match counts.goodput_back_after_s {
+                Some(after) => (format!("back in {after:.1} s"), "note"),
+                None => (format!("still down after {watched:.0} s"), "note bad"),
+            };
+            let until = self.x(phase.end_s + counts.goodput_back_after_s.unwrap_or(watched));
+            self.line("bracket", (from, top - 5.0), (until.max(from + 1.0), top - 5.0));
+            self.line("bracket", (from, top - 8.0), (from, top - 2.0));
+            self.line(
+                "bracket",
+                (until.max(from + 1.0), top - 8.0),
+                (until.max(from + 1.0), top - 2.0),
+            );
+            self.text(class, from + 5.0, top + 15.0, &words);
+        }
+    }
+
+    /// The client in three lines, beside its panel.
+    fn summary(&mut self, top: f64, client: &ClientReport) {
+        let x = RIGHT + 20.0;
+        self.text("name", x, top + 18.0, client.name);
+        self.text("figure", x, top + 50.0, &format!("{:.1} %", client.share() * 100.0));
+        self.text(
+            "axis",
+            x,
+            top + 70.0,
+            &format!("{} of {} answered", client.successes, client.calls),
+        );
+        self.text("axis", x, top + 88.0, &format!("{} attempts sent", client.attempts));
+        if let Some(failure) = client.failure_latency {
+            let words = format!("failures: {:.0} ms (p50)", failure.p50_ms);
+            self.text("axis", x, top + 106.0, &words);
+        }
+    }
+
+    /// The breaker's states, as bands.
+    fn breaker(&mut self) {
+        let (y, end) = (self.band, self.report.seconds);
+        self.text("axis end", LEFT - 8.0, y + 14.0, "breaker");
+        let changes = &self.report.pipeline.transitions;
+        let mut state = ("closed", 0.0, "closed from the start".to_owned());
+        for change in changes {
+            self.rect(state.0, (self.x(state.1), self.x(change.at_s)), (y, BAND), &state.2);
+            state =
+                (class_of(change.to), change.at_s, format!("{} s: {}", change.at_s, change.reason));
+        }
+        self.rect(state.0, (self.x(state.1), self.x(end)), (y, BAND), &state.2);
+        let opened = changes.iter().filter(|change| change.to == "open").count();
+        let words = match opened {
+            0 => "never opened".to_owned(),
+            1 => "opened once".to_owned(),
+            times => format!("opened {times} times"),
+        };
+        self.text("axis", RIGHT + 20.0, y + 14.0, &words);
+    }
+
+    fn axis(&mut self) {
+        let (y, seconds) = (self.band + BAND, self.report.seconds);
+        let step = [1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0]
+            .into_iter()
+            .find(|step| seconds / step <= 16.0)
+            .unwrap_or(300.0);
+        for tick in (0..).map(|number| f64::from(number) * step).take_while(|&tick| tick <= seconds)
+        {
+            let x = self.x(tick);
+            self.line("base", (x, y), (x, y + 5.0));
+            self.text("label axis", x, y + 19.0, &format!("{tick:.0} s"));
+        }
+        let words = "Each call counts at the moment when it was made. Point at a phase or a state to read more.";
+        self.text("axis", LEFT, y + 44.0, words);
+    }
+
+    fn finish(self) -> String {
+        let (height, svg) = (self.height(), &self.svg);
+        format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-label="Goodput of three clients over time">
+<style>{STYLE}</style>
+<rect class="paper" width="{WIDTH}" height="{height}"/>
+{svg}</svg>
+"#
+        )
+    }
+}
+
+fn is_fault(phase: &PhaseReport) -> bool {
+    !matches!(phase.kind, "healthy" | "unknown")
+}
+
+/// The class of a state that may have a name of two words.
+fn class_of(state: &'static str) -> &'static str {
+    match state {
+        "closed" | "open" | "half-open" | "ramping" => state,
+        _ => "operator",
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
