@@ -84,6 +84,14 @@ pub enum What {
         /// Its number.
         attempt: u32,
     },
+    /// A budget for repeating had nothing left: the first refusal since it had enough.
+    BudgetExhausted,
+    /// A budget for repeating has enough again.
+    #[non_exhaustive]
+    BudgetRecovered {
+        /// How often it has refused, since it was made.
+        refused: u64,
+    },
     /// A call was cut off.
     TimedOut(TimedOut),
     /// A panic was caught.
@@ -152,6 +160,11 @@ impl What {
     /// A hedge that was launched.
     pub const fn hedged(attempt: u32) -> Self {
         Self::Hedged { attempt }
+    }
+
+    /// A budget that has enough again.
+    pub const fn budget_recovered(refused: u64) -> Self {
+        Self::BudgetRecovered { refused }
     }
 
     /// A limit that changed.
@@ -297,6 +310,10 @@ impl fmt::Display for What {
             Self::Hedged { attempt } => write!(f, "hedged: attempt {attempt} launched"),
             Self::TimedOut(timed_out) => timed_out.fmt(f),
             Self::Panicked(report) => report.fmt(f),
+            Self::BudgetExhausted => f.write_str("exhausted: nothing is repeated"),
+            Self::BudgetRecovered { refused } => {
+                write!(f, "recovered; refused {refused} times so far")
+            }
             Self::LimitChanged { from, to } => write!(f, "limit {from} → {to}"),
             Self::Degraded { class } => write!(f, "degraded: fell back from {}", class.as_str()),
             Self::FallbackFailed { class } => {

@@ -1,6 +1,10 @@
 //! Retry with backoff, jitter, budgets and hedging: asking again without making the outage worse.
 
+pub mod budget;
 pub mod retry;
 
+mod sync;
+
+pub use budget::{Budget, BudgetBuilder, BudgetPermit, BudgetSnapshot, CallInFlight, KeyedBudgets};
 pub use retry::{Retry, RetryBuilder, RetryCall, RetryFuture};
 pub use seawall_core::{Backoff, Jitter, Random};

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::judge::{When, WhenOk};
 use super::plan::Plan;
 use super::{Retry, Veto};
+use crate::Budget;
 
 /// How many attempts a call may have, the first included, unless set. Most faults that go away at
 /// all are gone at the second attempt; a third covers the rest without doubling the load again.
@@ -43,6 +44,7 @@ pub const MAX_HISTORY: usize = 64;
 /// | [`max_attempts`](Self::max_attempts) | 3 | [`DEFAULT_MAX_ATTEMPTS`] |
 /// | [`backoff`](Self::backoff) | exponential from 100 ms by 2 up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`], [`DEFAULT_MAX_DELAY`] |
 /// | [`idempotent`](Self::idempotent) | not said: only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
+/// | [`budget`](Self::budget) | one of its own: a tenth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
 /// | [`deadline`](Self::deadline) | none of its own | a timeout around the retry sets one |
 /// | [`max_retry_after`](Self::max_retry_after) | 60 s | [`DEFAULT_MAX_RETRY_AFTER`] |
 /// | [`wait_for_rejections`](Self::wait_for_rejections) | off | what one of our own policies refuses is refused for a reason |
@@ -60,11 +62,20 @@ pub struct RetryBuilder<J = ByClass> {
     wait_for_rejections: bool,
     max_same_panics: Option<u32>,
     history: usize,
+    budget: Paying,
     random: Random,
     listeners: Option<Listeners>,
     shutdown: Option<CancellationToken>,
     veto: Option<Veto>,
     judge: J,
+}
+
+/// Where repetitions are paid from.
+#[derive(Clone, Debug)]
+enum Paying {
+    Own,
+    Shared(Budget),
+    Nothing,
 }
 
 impl Default for RetryBuilder {
@@ -79,6 +90,7 @@ impl Default for RetryBuilder {
             wait_for_rejections: false,
             max_same_panics: Some(DEFAULT_MAX_SAME_PANICS),
             history: 0,
+            budget: Paying::Own,
             random: Random::default(),
             listeners: None,
             shutdown: None,
@@ -166,6 +178,20 @@ impl<J> RetryBuilder<J> {
         self
     }
 
+    /// What repetitions take from, shared with other retries and hedges. Unless it is set, a retry
+    /// has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
+    pub fn budget(mut self, budget: &Budget) -> Self {
+        self.budget = Paying::Shared(budget.clone());
+        self
+    }
+
+    /// No budget: every call may use all its attempts. When the dependency is down it then gets
+    /// [`max_attempts`](Self::max_attempts) times the traffic that it gets when it is well.
+    pub fn without_budget(mut self) -> Self {
+        self.budget = Paying::Nothing;
+        self
+    }
+
     /// Where jitter is drawn from.
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
@@ -242,6 +268,7 @@ impl<J> RetryBuilder<J> {
             wait_for_rejections: self.wait_for_rejections,
             max_same_panics: self.max_same_panics,
             history: self.history,
+            budget: self.budget,
             random: self.random,
             listeners: self.listeners,
             shutdown: self.shutdown,
@@ -272,13 +299,21 @@ impl<J> RetryBuilder<J> {
             max_retry_after: self.max_retry_after,
             backoff: self.backoff,
         };
+        let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("retry")))?;
+        let listeners = self.listeners.unwrap_or_default();
+        let budget = match self.budget {
+            Paying::Own => Some(Budget::builder().name(&name).listeners(&listeners).build()?),
+            Paying::Shared(budget) => Some(budget),
+            Paying::Nothing => None,
+        };
         Ok(Retry {
-            name: CHECK.name(self.name.unwrap_or_else(|| Name::from("retry")))?,
+            name,
             plan,
+            budget,
             deadline: self.deadline,
             history: self.history,
             random: self.random,
-            listeners: self.listeners.unwrap_or_default(),
+            listeners,
             shutdown: self.shutdown,
             veto: self.veto,
             judge: self.judge,

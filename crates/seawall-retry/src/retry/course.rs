@@ -10,9 +10,12 @@ use tokio::time::Instant;
 use super::Retry;
 use super::plan::{Failed, Refused, Step};
 use super::wait::Last;
+use crate::BudgetPermit;
 
 /// What a call carries from attempt to attempt, once one has failed.
-pub(super) struct Course<E> {
+pub(super) struct Course<'p, E> {
+    // What the repetition that is under way or waited for took from the budget.
+    permit: Option<BudgetPermit<'p>>,
     delay: Option<Duration>,
     // Made when there is something to remember.
     trail: Option<Box<Trail<E>>>,
@@ -24,9 +27,9 @@ struct Trail<E> {
     same_panics: u32,
 }
 
-impl<E> Default for Course<E> {
+impl<E> Default for Course<'_, E> {
     fn default() -> Self {
-        Self { delay: None, trail: None }
+        Self { permit: None, delay: None, trail: None }
     }
 }
 
@@ -36,11 +39,11 @@ impl<E> Default for Trail<E> {
     }
 }
 
-impl<E> Course<E> {
+impl<'p, E> Course<'p, E> {
     /// What to do after `attempt`, which came to `last`.
     pub(super) fn decide<T, J>(
         &mut self,
-        retry: &Retry<J>,
+        retry: &'p Retry<J>,
         attempt: &mut Attempt,
         last: &Last<T, E>,
     ) -> Step {
@@ -60,15 +63,22 @@ impl<E> Course<E> {
             previous: self.delay,
             time_left: attempt.time_left(),
         };
-        match retry.plan.next(&failed, &retry.random) {
-            Step::Repeat { .. } if retry.is_shutting_down() => Step::Stop(StopReason::Shutdown),
-            step @ Step::Repeat { delay, .. } => {
-                self.delay = Some(delay);
-                retry.tell_retrying(failed.attempt, failed.class, delay);
-                step
-            }
-            step => step,
+        // The attempt is over: its place in flight is free.
+        self.permit = None;
+        let step = retry.plan.next(&failed, &retry.random);
+        let Step::Repeat { delay, paid } = step else { return step };
+        if retry.is_shutting_down() {
+            return Step::Stop(StopReason::Shutdown);
         }
+        if let (true, Some(budget)) = (paid, &retry.budget) {
+            self.permit = budget.try_take();
+            if self.permit.is_none() {
+                return Step::Stop(StopReason::Budget);
+            }
+        }
+        self.delay = Some(delay);
+        retry.tell_retrying(failed.attempt, failed.class, delay);
+        step
     }
 
     fn count_panic(&mut self, report: &PanicReport) -> u32 {
@@ -100,6 +110,9 @@ impl<E> Course<E> {
                 history.pop_front();
             }
             history.push_back(error);
+        }
+        if let Some(permit) = &mut self.permit {
+            permit.start();
         }
         let number = attempt.number().saturating_add(1);
         *attempt = attempt.numbered(number, retry.plan.max_attempts).after(last.class);

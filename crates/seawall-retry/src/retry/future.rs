@@ -13,11 +13,12 @@ use super::Retry;
 use super::course::Course;
 use super::plan::Step;
 use super::wait::{Ended, Last, Wait};
+use crate::CallInFlight;
 
-/// How many attempts in a row may start without a wait before other tasks get their turn: with
-/// fewer the executor is asked too often, with many more an operation that fails at once, repeated
-/// without limit and delay, would hold its thread.
-const ATTEMPTS_PER_POLL: u32 = 32;
+/// After how many attempts that had nothing to wait for it is other tasks' turn: with fewer the
+/// executor is asked too often, with many more an operation that fails at once, repeated without
+/// limit and delay, would hold its thread.
+const ATTEMPTS_PER_TURN: u32 = 32;
 
 /// A call with a [`Retry`] around it.
 #[pin_project(project = RetryProjection)]
@@ -27,6 +28,7 @@ pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     op: Op,
     // Began when the call began, once that is known.
     attempt: Attempt,
+    in_flight: CallInFlight<'p>,
     #[pin]
     state: State<'p, Op::Future, Op::Output, Op::Error>,
 }
@@ -42,7 +44,7 @@ enum State<'p, Fut, T, E> {
     Again {
         #[pin]
         future: Fut,
-        course: Course<E>,
+        course: Course<'p, E>,
     },
     /// The timer and the last outcome are in a box, so that a call which does not wait does not
     /// have to be as large as one that does.
@@ -64,8 +66,12 @@ impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
         {
             attempt = attempt.due_by(deadline);
         }
+        let in_flight = match &retry.budget {
+            Some(budget) => budget.call(),
+            None => CallInFlight::UNCOUNTED,
+        };
         let future = op.attempt(attempt);
-        Self { retry, op, attempt, state: State::First { future } }
+        Self { retry, op, attempt, in_flight, state: State::First { future } }
     }
 }
 
@@ -121,9 +127,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Outcome<Op>> {
         let mut this = self.project();
-        let mut at_once = 0..ATTEMPTS_PER_POLL;
         if let Some(last) = first
-            && let Some(outcome) = this.after(last, Course::default(), at_once.next().is_some())
+            && let Some(outcome) = this.after(last, Course::default())
         {
             return Poll::Ready(outcome);
         }
@@ -163,28 +168,31 @@ where
                 }
                 _ => panic!("a retry was polled after it was over"),
             };
-            if let Some(outcome) = this.after(last, course, at_once.next().is_some()) {
+            if let Some(outcome) = this.after(last, course) {
                 return Poll::Ready(outcome);
             }
         }
     }
 }
 
-impl<Op: Operation, J> RetryProjection<'_, '_, Op, J> {
+impl<'p, Op: Operation, J> RetryProjection<'_, 'p, Op, J> {
     /// After an attempt that failed: starts the next, or the wait for it; or gives what the call
     /// came to.
     fn after(
         &mut self,
         last: Last<Op::Output, Op::Error>,
-        mut course: Course<Op::Error>,
-        at_once: bool,
+        mut course: Course<'p, Op::Error>,
     ) -> Option<Outcome<Op>> {
         // The attempt gives back what it holds before anything is decided or waited for.
         self.state.set(State::Done);
         match course.decide(self.retry, self.attempt, &last) {
             Step::Pass => return Some(last.outcome),
             Step::Stop(why) => return Some(course.give_up(self.retry, self.attempt, last, why)),
-            Step::Repeat { delay: Duration::ZERO, .. } if at_once => self.start_next(last, course),
+            Step::Repeat { delay: Duration::ZERO, .. }
+                if !self.attempt.number().is_multiple_of(ATTEMPTS_PER_TURN) =>
+            {
+                self.start_next(last, course);
+            }
             Step::Repeat { delay, .. } => {
                 let wait = Wait::new(delay, self.retry.shutdown.as_ref(), last, course);
                 self.state.set(State::Waiting { wait });
@@ -193,7 +201,7 @@ impl<Op: Operation, J> RetryProjection<'_, '_, Op, J> {
         None
     }
 
-    fn start_next(&mut self, last: Last<Op::Output, Op::Error>, mut course: Course<Op::Error>) {
+    fn start_next(&mut self, last: Last<Op::Output, Op::Error>, mut course: Course<'p, Op::Error>) {
         let attempt = course.advance(self.retry, self.attempt, last);
         let future = self.op.attempt(attempt);
         self.state.set(State::Again { future, course });

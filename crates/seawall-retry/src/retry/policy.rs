@@ -13,16 +13,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
 use super::{RetryBuilder, RetryFuture};
+use crate::Budget;
 
 /// Repeats an operation that failed, until it succeeds or there is a reason to stop.
 ///
 /// [The chapter](crate) says what is repeated, when, and what comes back. Cloning a retry is cheap.
-/// Clones share their source of chance and their listeners; there is nothing else that calls could
-/// have in common.
+/// Clones share their budget, their source of chance and their listeners.
 #[derive(Clone)]
 pub struct Retry<J = ByClass> {
     pub(super) name: Name,
     pub(super) plan: Plan,
+    pub(super) budget: Option<Budget>,
     pub(super) deadline: Option<Duration>,
     pub(super) history: usize,
     pub(super) random: Random,
@@ -73,6 +74,20 @@ impl<J> Retry<J> {
     /// Who is told of what it does.
     pub fn listeners(&self) -> &Listeners {
         &self.listeners
+    }
+
+    /// What its repetitions take from, if anything.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    /// This retry with another budget: that of a [key](crate::KeyedBudgets), for instance.
+    #[must_use]
+    pub fn with_budget(&self, budget: &Budget) -> Self
+    where
+        J: Clone,
+    {
+        Self { budget: Some(budget.clone()), ..self.clone() }
     }
 
     /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
@@ -171,6 +186,10 @@ impl<J> fmt::Display for Retry<J> {
             ", {}, waits of up to {:?} where asked for",
             self.plan.backoff, self.plan.max_retry_after
         )?;
+        match &self.budget {
+            Some(budget) => write!(f, ", {budget}")?,
+            None => f.write_str(", no budget")?,
+        }
         if self.plan.idempotent {
             Ok(())
         } else {

@@ -18,7 +18,7 @@ pub(super) struct Wait<'p, T, E> {
     pause: Pause,
     #[pin]
     shutdown: Option<WaitForCancellationFuture<'p>>,
-    kept: Option<(Last<T, E>, Course<E>)>,
+    kept: Option<(Last<T, E>, Course<'p, E>)>,
 }
 
 /// What the last attempt came to, and what that meant.
@@ -37,11 +37,11 @@ enum Pause {
 }
 
 /// How a wait ended.
-pub(super) enum Ended<T, E> {
+pub(super) enum Ended<'p, T, E> {
     /// It is time.
-    Due(Last<T, E>, Course<E>),
+    Due(Last<T, E>, Course<'p, E>),
     /// There will be no other attempt.
-    ShuttingDown(Last<T, E>, Course<E>),
+    ShuttingDown(Last<T, E>, Course<'p, E>),
 }
 
 impl<'p, T, E> Wait<'p, T, E> {
@@ -49,7 +49,7 @@ impl<'p, T, E> Wait<'p, T, E> {
         delay: Duration,
         shutdown: Option<&'p CancellationToken>,
         last: Last<T, E>,
-        course: Course<E>,
+        course: Course<'p, E>,
     ) -> Pin<Box<Self>> {
         let pause = match delay {
             Duration::ZERO => Pause::Turn { taken: false },
@@ -62,7 +62,7 @@ impl<'p, T, E> Wait<'p, T, E> {
     /// # Panics
     ///
     /// When polled after it ended.
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<T, E>> {
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<'p, T, E>> {
         let this = self.project();
         let shutdown = this.shutdown.as_pin_mut();
         let shutting_down = shutdown.is_some_and(|shutdown| shutdown.poll(cx).is_ready());

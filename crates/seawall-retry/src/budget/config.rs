@@ -1,0 +1,181 @@
+//! How a budget is configured.
+
+use std::fmt::Display;
+
+use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind};
+
+use super::Budget;
+use super::share::SharePlan;
+use super::tokens::{TokenPlan, WHOLE};
+
+/// What each call pays in, unless set: repetitions are at most a tenth of the calls in the long
+/// run, the figure of Google's "Site Reliability Engineering" (2016), chapter 21. A dependency that
+/// is down gets 1.1 times the traffic that it gets when it is well, not three times.
+pub const DEFAULT_DEPOSIT: f64 = 0.1;
+
+/// What is there at the start, unless set: enough for a service with little traffic to repeat at
+/// all, and for a burst to be ridden out.
+pub const DEFAULT_RESERVE: f64 = 10.0;
+
+/// What a repetition costs, unless set.
+pub const DEFAULT_COST: f64 = 1.0;
+
+/// The most tokens that a budget can be told to hold.
+pub const MAX_TOKENS: f64 = 1e9;
+
+/// Builds a [`Budget`].
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | [`name`](Self::name) | `"budget"` | |
+/// | [`deposit`](Self::deposit) | 0.1 tokens a call | [`DEFAULT_DEPOSIT`] |
+/// | [`reserve`](Self::reserve) | 10 tokens | [`DEFAULT_RESERVE`] |
+/// | [`capacity`](Self::capacity) | the reserve, or one repetition if that is more | what was saved in good times is spent at once in bad ones |
+/// | [`cost`](Self::cost) | 1 token a repetition | |
+/// | [`refill_per_second`](Self::refill_per_second) | 0 | then nothing reads the clock |
+/// | [`in_flight`](Self::in_flight) | not limited | it counts every call in and out |
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct BudgetBuilder {
+    name: Option<Name>,
+    deposit: f64,
+    cost: f64,
+    reserve: f64,
+    capacity: Option<f64>,
+    per_second: f64,
+    tokens: bool,
+    share: Option<(f64, u32)>,
+    listeners: Option<Listeners>,
+}
+
+impl Default for BudgetBuilder {
+    fn default() -> Self {
+        Self {
+            name: None,
+            deposit: DEFAULT_DEPOSIT,
+            cost: DEFAULT_COST,
+            reserve: DEFAULT_RESERVE,
+            capacity: None,
+            per_second: 0.0,
+            tokens: true,
+            share: None,
+            listeners: None,
+        }
+    }
+}
+
+impl BudgetBuilder {
+    /// The name in events. 1 to 256 bytes.
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many tokens each call pays in, its first attempt, whatever becomes of it: 0.1 allows one
+    /// repetition in ten calls. At least 0.
+    pub fn deposit(mut self, tokens: f64) -> Self {
+        self.deposit = tokens;
+        self
+    }
+
+    /// How many tokens a repetition costs. Above 0.
+    pub fn cost(mut self, tokens: f64) -> Self {
+        self.cost = tokens;
+        self
+    }
+
+    /// How many tokens are there at the start. At least 0.
+    pub fn reserve(mut self, tokens: f64) -> Self {
+        self.reserve = tokens;
+        self
+    }
+
+    /// How many tokens can be saved. At least the reserve and the cost.
+    pub fn capacity(mut self, tokens: f64) -> Self {
+        self.capacity = Some(tokens);
+        self
+    }
+
+    /// How many tokens come with time, without a call: for those with little traffic. At least 0.
+    pub fn refill_per_second(mut self, tokens: f64) -> Self {
+        self.per_second = tokens;
+        self
+    }
+
+    /// How many repetitions may be in flight at once: a share of the calls in flight, above 0 and at
+    /// most 1, but no fewer than `floor`. Holds beside the tokens.
+    pub fn in_flight(mut self, share: f64, floor: u32) -> Self {
+        self.share = Some((share, floor));
+        self
+    }
+
+    /// No tokens: only what is [in flight](Self::in_flight) is limited.
+    pub fn without_tokens(mut self) -> Self {
+        self.tokens = false;
+        self
+    }
+
+    /// Who is told when the budget is empty and when it has recovered.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
+    /// Makes the budget, or says which setting is wrong.
+    pub fn build(self) -> Result<Budget, ConfigError> {
+        const CHECK: Check = Check::of(PolicyKind::Budget);
+        let limited = self.tokens || self.share.is_some();
+        CHECK.that(limited, "in_flight", "not set", "set where there are no tokens")?;
+        let tokens = if self.tokens { Some(self.token_plan()?) } else { None };
+        let share = match self.share {
+            Some((share, floor)) => {
+                CHECK.rate("in_flight", share)?;
+                Some(SharePlan { share: billionths(share), floor })
+            }
+            None => None,
+        };
+        let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("budget")))?;
+        Ok(Budget::new(name, tokens, share, self.listeners.unwrap_or_default()))
+    }
+
+    fn token_plan(&self) -> Result<TokenPlan, ConfigError> {
+        let capacity = self.capacity.unwrap_or(self.reserve.max(self.cost));
+        let plan = TokenPlan {
+            deposit: amount("deposit", self.deposit)?,
+            cost: amount("cost", self.cost)?,
+            reserve: amount("reserve", self.reserve)?,
+            capacity: amount("capacity", capacity)?,
+            per_second: amount("refill_per_second", self.per_second)?,
+        };
+        refuse_unless(plan.cost > 0, "cost", self.cost, "at least a billionth")?;
+        let holds = plan.capacity >= plan.reserve.max(plan.cost);
+        refuse_unless(holds, "capacity", capacity, "at least the reserve and the cost")?;
+        Ok(plan)
+    }
+}
+
+fn refuse_unless(
+    holds: bool,
+    field: &'static str,
+    value: impl Display,
+    allowed: &'static str,
+) -> Result<(), ConfigError> {
+    Check::of(PolicyKind::Budget).that(holds, field, value, allowed)
+}
+
+fn amount(field: &'static str, tokens: f64) -> Result<u64, ConfigError> {
+    let holds = (0.0..=MAX_TOKENS).contains(&tokens);
+    refuse_unless(holds, field, tokens, "a number of at least 0 and at most 1e9")?;
+    Ok(billionths(tokens))
+}
+
+/// Rounded to the nearest, so that 0.1 is a tenth exactly.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the callers have checked the range"
+)]
+fn billionths(number: f64) -> u64 {
+    (number * WHOLE as f64).round() as u64
+}

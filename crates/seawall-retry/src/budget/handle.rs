@@ -1,0 +1,235 @@
+//! The handle.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use seawall_core::{Listeners, Name};
+use tokio::time::Instant;
+
+use super::permit::{BudgetPermit, CallInFlight};
+use super::share::{Share, SharePlan};
+use super::tokens::{TokenPlan, Tokens, WHOLE};
+use super::{BudgetBuilder, BudgetSnapshot};
+use crate::sync::{AtomicBool, AtomicU64};
+
+/// What repetitions, of retries and hedges alike, may cost. Clones share it.
+///
+/// Limits the share of calls that are repeated, so that a dependency which is down is not asked
+/// three times as much as one which is well. There are two ways to count, and a budget may use
+/// both: tokens that calls pay in and repetitions take out, and a share of what is in flight.
+///
+/// Checking and taking are one atomic step. The first attempt of a call never fails for a budget;
+/// when there is nothing to take, the outcome that would have been repeated comes back, and
+/// [`GaveUp`](seawall_core::GaveUp) says so.
+///
+/// ```
+/// use seawall_retry::{Budget, Retry};
+///
+/// let budget = Budget::builder().deposit(0.1).reserve(10.0).build()?;
+/// let reads = Retry::builder().idempotent().budget(&budget).build()?;
+/// let writes = Retry::builder().max_attempts(2).budget(&budget).build()?;
+/// assert_eq!(budget.snapshot().tokens, Some(10.0));
+/// # Ok::<(), seawall_core::ConfigError>(())
+/// ```
+///
+/// # What comes back
+///
+/// | the repetition | its token | its place in flight |
+/// |---|---|---|
+/// | never started: cancelled while waiting, deadline, shutdown | is given back | is given back |
+/// | started, whatever it came to: success, failure, panic, dropped | is spent | is given back when the attempt is over |
+#[derive(Clone)]
+pub struct Budget(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) name: Name,
+    pub(super) tokens: Option<Tokens>,
+    pub(super) share: Option<Share>,
+    pub(super) listeners: Listeners,
+    epoch: Instant,
+    granted: AtomicU64,
+    pub(super) refused: AtomicU64,
+    /// Whether the last refusal was told and recovery was not.
+    pub(super) exhausted: AtomicBool,
+}
+
+impl Budget {
+    /// Starts a budget with the defaults that [`BudgetBuilder`] lists.
+    pub fn builder() -> BudgetBuilder {
+        BudgetBuilder::default()
+    }
+
+    pub(super) fn new(
+        name: Name,
+        tokens: Option<TokenPlan>,
+        share: Option<SharePlan>,
+        listeners: Listeners,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            name,
+            tokens: tokens.map(Tokens::new),
+            share: share.map(Share::new),
+            listeners,
+            epoch: Instant::now(),
+            granted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            exhausted: AtomicBool::new(false),
+        }))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    /// Who is told when it is empty and when it has recovered.
+    pub fn listeners(&self) -> &Listeners {
+        &self.0.listeners
+    }
+
+    /// Counts a call: pays in for it, and holds it to be in flight until what comes back is
+    /// dropped. Retries and hedges do this for each of their calls.
+    #[inline]
+    pub fn call(&self) -> CallInFlight<'_> {
+        if let Some(tokens) = &self.0.tokens {
+            tokens.deposit();
+        }
+        CallInFlight::new(self.0.share.as_ref())
+    }
+
+    /// Takes what one repetition costs, or nothing if that is not there.
+    ///
+    /// What was taken goes back when the permit is dropped, unless the repetition was
+    /// [started](BudgetPermit::start): then its token is spent.
+    #[inline]
+    pub fn try_take(&self) -> Option<BudgetPermit<'_>> {
+        let taken = match (&self.0.share, &self.0.tokens) {
+            (None, Some(tokens)) if !tokens.refills() => {
+                tokens.try_take().map(|left| tokens.is_plenty(left))
+            }
+            _ => self.take_of_all(),
+        };
+        let Some(plenty) = taken else {
+            self.refused();
+            return None;
+        };
+        self.0.granted.fetch_add(1, Relaxed);
+        if plenty && self.0.exhausted.load(Relaxed) {
+            self.recovered();
+        }
+        Some(BudgetPermit::new(self))
+    }
+
+    /// Takes of all that there is to take of, or of nothing; says whether plenty is left.
+    fn take_of_all(&self) -> Option<bool> {
+        let Inner { share, tokens, .. } = &*self.0;
+        let mut plenty = true;
+        if let Some(share) = share {
+            let (taken, limit) = share.try_take()?;
+            plenty &= taken <= limit / 2;
+        }
+        if let Some(tokens) = tokens {
+            if tokens.refills() {
+                tokens.refill(self.now());
+            }
+            let Some(left) = tokens.try_take() else {
+                if let Some(share) = share {
+                    share.give_back();
+                }
+                return None;
+            };
+            plenty &= tokens.is_plenty(left);
+        }
+        Some(plenty)
+    }
+
+    /// Nanoseconds since the budget was made. A clock that went back counts as one that stands.
+    fn now(&self) -> u64 {
+        let elapsed = Instant::now().saturating_duration_since(self.0.epoch);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// What is there now.
+    pub fn snapshot(&self) -> BudgetSnapshot {
+        let Inner { tokens, share, granted, refused, .. } = &*self.0;
+        if let Some(tokens) = tokens
+            && tokens.refills()
+        {
+            tokens.refill(self.now());
+        }
+        let (calls_in_flight, repetitions_in_flight) = share.as_ref().map(Share::in_flight).unzip();
+        BudgetSnapshot {
+            tokens: tokens.as_ref().map(|tokens| wholes(tokens.left())),
+            calls_in_flight,
+            repetitions_in_flight,
+            granted: granted.load(Relaxed),
+            refused: refused.load(Relaxed),
+        }
+    }
+
+    /// Whether it is as it was made: full, with nothing in flight.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let Inner { tokens, share, .. } = &*self.0;
+        let full = |tokens: &Tokens| tokens.left() >= tokens.plan.reserve;
+        let idle = |share: &Share| share.in_flight() == (0, 0);
+        tokens.as_ref().is_none_or(full) && share.as_ref().is_none_or(idle)
+    }
+
+    /// Whether nobody but the holder of this handle has it.
+    pub(super) fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    pub(super) fn release(&self, started: bool) {
+        let Inner { share, tokens, .. } = &*self.0;
+        if let Some(tokens) = tokens
+            && !started
+        {
+            tokens.give_back();
+        }
+        if let Some(share) = share {
+            share.give_back();
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+fn wholes(billionths: u64) -> f64 {
+    billionths as f64 / WHOLE as f64
+}
+
+impl fmt::Display for Budget {
+    /// The configuration in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("budget of ")?;
+        if let Some(Tokens { plan, .. }) = &self.0.tokens {
+            write!(f, "{} tokens", wholes(plan.reserve))?;
+            if plan.capacity != plan.reserve {
+                write!(f, " (at most {})", wholes(plan.capacity))?;
+            }
+            write!(f, " and {} a call", wholes(plan.deposit))?;
+            if plan.per_second > 0 {
+                write!(f, " and {} a second", wholes(plan.per_second))?;
+            }
+            if plan.cost != WHOLE {
+                write!(f, ", {} a repetition", wholes(plan.cost))?;
+            }
+        }
+        if let Some(Share { plan, .. }) = &self.0.share {
+            let and = if self.0.tokens.is_some() { ", and of " } else { "" };
+            let percent = wholes(plan.share * 100);
+            write!(f, "{and}{percent}% of the calls in flight, at least {}", plan.floor)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("name", &self.0.name)
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! What is held of a budget.
+
+use super::Budget;
+use super::share::Share;
+
+/// A call that a [`Budget`] counts as in flight until this is dropped.
+#[derive(Debug)]
+#[must_use = "dropped at once, it counts nothing as in flight"]
+pub struct CallInFlight<'b>(Option<&'b Share>);
+
+impl<'b> CallInFlight<'b> {
+    /// Of a budget that does not count what is in flight, or of none.
+    pub(crate) const UNCOUNTED: Self = Self(None);
+
+    #[inline]
+    pub(super) fn new(share: Option<&'b Share>) -> Self {
+        if let Some(share) = share {
+            share.enter();
+        }
+        Self(share)
+    }
+}
+
+impl Drop for CallInFlight<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(share) = self.0 {
+            share.leave();
+        }
+    }
+}
+
+/// What one repetition took from a [`Budget`]. Goes back when it is dropped, but for the token of
+/// one that was [started](Self::start).
+#[derive(Debug)]
+#[must_use = "dropped at once, it gives back what was taken"]
+pub struct BudgetPermit<'b> {
+    budget: &'b Budget,
+    started: bool,
+}
+
+impl<'b> BudgetPermit<'b> {
+    #[inline]
+    pub(super) fn new(budget: &'b Budget) -> Self {
+        Self { budget, started: false }
+    }
+
+    /// The repetition starts: its token is spent. Hold the permit until the attempt is over.
+    #[inline]
+    pub fn start(&mut self) {
+        self.started = true;
+    }
+}
+
+impl Drop for BudgetPermit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.budget.release(self.started);
+    }
+}
