@@ -11,9 +11,9 @@ use seawall_core::{Class, Error, contain};
 
 use super::permit::Place;
 use super::policy::Shared;
-use super::{Substitute, event};
+use super::{Begun, Fallback, Substitute, event};
 
-/// A call with a [`Fallback`](super::Fallback) around it.
+/// A call with a [`Fallback`] around it.
 ///
 /// The call is dropped before the fallback begins.
 #[pin_project]
@@ -21,25 +21,36 @@ use super::{Substitute, event};
 pub struct FallbackFuture<'p, S, Fut, A, E> {
     #[pin]
     state: State<'p, Fut, A, E>,
-    fallback: &'p Shared<S>,
+    fallback: &'p Fallback<S>,
 }
 
-#[pin_project(project = StateProjection)]
+#[pin_project(project = StateProjection, project_replace = StateOwned)]
 enum State<'p, Fut, A, E> {
     Running(#[pin] Fut),
-    Answering {
-        #[pin]
-        answer: A,
-        /// Taken while the answer is polled, and when it is over.
-        error: Option<Error<E>>,
-        place: Place<'p>,
-    },
-    Done,
+    /// The call is over; a fallback may be under way. Boxed, and moved in and out of calls instead
+    /// of lent to them: what no call can reach stays in registers while nothing fails.
+    Over(Option<Pin<Box<Answering<'p, A, E>>>>),
+}
+
+/// A fallback under way.
+#[pin_project]
+struct Answering<'p, A, E> {
+    #[pin]
+    answer: A,
+    /// Taken while the answer is polled.
+    error: Option<Error<E>>,
+    _place: Place<'p>,
+}
+
+/// What a step of a fallback came to.
+enum Step<'p, T, A, E> {
+    Over(Result<T, Error<E>>),
+    Pending(Pin<Box<Answering<'p, A, E>>>),
 }
 
 impl<'p, S, Fut, A, E> FallbackFuture<'p, S, Fut, A, E> {
     #[inline]
-    pub(super) fn new(fallback: &'p Shared<S>, call: Fut) -> Self {
+    pub(super) fn new(fallback: &'p Fallback<S>, call: Fut) -> Self {
         Self { state: State::Running(call), fallback }
     }
 }
@@ -57,114 +68,137 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let StateProjection::Running(call) = this.state.as_mut().project() {
-            let outcome = ready!(call.poll(cx));
-            // What the call holds goes back before the caller resumes, or the fallback begins.
-            this.state.set(State::Done);
-            match outcome {
-                Ok(output) => return Poll::Ready(Ok(output)),
-                Err(error) => begin(this.fallback, this.state.as_mut(), error)?,
+        let step = if let StateProjection::Running(call) = this.state.as_mut().project() {
+            match ready!(call.poll(cx)) {
+                Ok(output) => {
+                    // What the call holds goes back before the caller resumes.
+                    this.state.set(State::Over(None));
+                    return Poll::Ready(Ok(output));
+                }
+                Err(error) => {
+                    this.state.set(State::Over(None));
+                    begin(&this.fallback.0, error, cx)
+                }
             }
-        }
-        poll_answer(this.fallback, this.state, cx)
-    }
-}
-
-/// Begins to answer for `error`, or gives it back.
-#[cold]
-fn begin<'p, S, Fut, T, E>(
-    fallback: &'p Shared<S>,
-    mut state: Pin<&mut State<'p, Fut, S::Answer, E>>,
-    error: Error<E>,
-) -> Result<(), Error<E>>
-where
-    S: Substitute<T, E>,
-{
-    let class = error.class();
-    match contain(|| fallback.when.holds(class)) {
-        Ok(true) => {}
-        Ok(false) => return Err(error),
-        Err(report) => {
-            event::panicked(fallback, &report);
-            return Err(error);
-        }
-    }
-    let Some(place) = fallback.places.take() else {
-        fallback.counts.refused.fetch_add(1, Ordering::Relaxed);
-        event::full(fallback);
-        return Err(error);
-    };
-    match contain(|| fallback.substitute.begin(&error)) {
-        Ok(answer) => {
-            state.set(State::Answering { answer, error: Some(error), place });
-            Ok(())
-        }
-        Err(report) => {
-            event::panicked(fallback, &report);
-            failed(fallback, class);
-            Err(error)
+        } else {
+            match this.state.as_mut().project_replace(State::Over(None)) {
+                StateOwned::Over(Some(answering)) => go_on(&this.fallback.0, answering, cx),
+                _ => over(),
+            }
+        };
+        match step {
+            Step::Over(outcome) => Poll::Ready(outcome),
+            Step::Pending(answering) => {
+                this.state.set(State::Over(Some(answering)));
+                Poll::Pending
+            }
         }
     }
 }
 
 #[cold]
-fn poll_answer<'p, S, Fut, T, E>(
-    fallback: &'p Shared<S>,
-    mut state: Pin<&mut State<'p, Fut, S::Answer, E>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<T, Error<E>>>
-where
-    S: Substitute<T, E>,
-{
-    let (first, given) = match state.as_mut().project() {
-        StateProjection::Answering { answer, error, .. } => {
-            let Some(first) = error.take() else { over() };
-            match contain(|| fallback.substitute.poll_answer(answer, &first, cx)) {
-                Ok(Poll::Pending) => {
-                    *error = Some(first);
-                    return Poll::Pending;
-                }
-                Ok(Poll::Ready(given)) => (first, given),
-                Err(report) => {
-                    event::panicked(fallback, &report);
-                    (first, None)
-                }
-            }
-        }
-        _ => over(),
-    };
-    // Drops the answer's future and gives back its place.
-    if let Err(report) = contain(|| state.set(State::Done)) {
-        event::panicked(fallback, &report);
-    }
-    Poll::Ready(if let Some(output) = given {
-        fallback.counts.degraded.fetch_add(1, Ordering::Relaxed);
-        event::degraded(fallback, first.class());
-        Ok(output)
-    } else {
-        failed(fallback, first.class());
-        Err(first)
-    })
-}
-
 fn over() -> ! {
     panic!("a call with a fallback was polled after it was over")
 }
 
-fn failed<S>(fallback: &Shared<S>, class: Class) {
-    fallback.counts.failed.fetch_add(1, Ordering::Relaxed);
-    event::failed(fallback, class);
+/// Begins to answer for `error`, or gives it back.
+#[cold]
+#[inline(never)]
+fn begin<'p, S, T, E>(
+    fallback: &'p Shared<S>,
+    error: Error<E>,
+    cx: &mut Context<'_>,
+) -> Step<'p, T, S::Answer, E>
+where
+    S: Substitute<T, E>,
+{
+    if !applies(fallback, error.class()) {
+        return Step::Over(Err(error));
+    }
+    let Some(place) = fallback.places.take() else {
+        fallback.counts.refused.fetch_add(1, Ordering::Relaxed);
+        event::full(fallback);
+        return Step::Over(Err(error));
+    };
+    match contain(|| fallback.substitute.begin(&error)) {
+        Ok(Begun::Now(given)) => {
+            // The place is free before anybody is told.
+            drop(place);
+            Step::Over(end(fallback, error, given))
+        }
+        Ok(Begun::Later(answer)) => {
+            let answering = Box::pin(Answering { answer, error: Some(error), _place: place });
+            go_on(fallback, answering, cx)
+        }
+        Err(report) => {
+            drop(place);
+            event::panicked(fallback, &report);
+            Step::Over(end(fallback, error, None))
+        }
+    }
+}
+
+/// Whether `class` is one to fall back from.
+fn applies<S>(fallback: &Shared<S>, class: Class) -> bool {
+    contain(|| fallback.when.holds(class)).unwrap_or_else(|report| {
+        event::panicked(fallback, &report);
+        false
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn go_on<'p, S, T, E>(
+    fallback: &'p Shared<S>,
+    mut answering: Pin<Box<Answering<'p, S::Answer, E>>>,
+    cx: &mut Context<'_>,
+) -> Step<'p, T, S::Answer, E>
+where
+    S: Substitute<T, E>,
+{
+    let this = answering.as_mut().project();
+    let Some(error) = this.error.take() else { over() };
+    let given = match contain(|| fallback.substitute.poll_answer(this.answer, &error, cx)) {
+        Ok(Poll::Pending) => {
+            *this.error = Some(error);
+            return Step::Pending(answering);
+        }
+        Ok(Poll::Ready(given)) => given,
+        Err(report) => {
+            event::panicked(fallback, &report);
+            None
+        }
+    };
+    // Drops the answer and gives back its place.
+    if let Err(report) = contain(|| drop(answering)) {
+        event::panicked(fallback, &report);
+    }
+    Step::Over(end(fallback, error, given))
+}
+
+/// Counts and tells what the fallback came to; where it gave nothing, the first error stands.
+fn end<S, T, E>(fallback: &Shared<S>, error: Error<E>, given: Option<T>) -> Result<T, Error<E>> {
+    let class = error.class();
+    if let Some(output) = given {
+        fallback.counts.degraded.fetch_add(1, Ordering::Relaxed);
+        event::degraded(fallback, class);
+        Ok(output)
+    } else {
+        fallback.counts.failed.fetch_add(1, Ordering::Relaxed);
+        event::failed(fallback, class);
+        Err(error)
+    }
 }
 
 impl<S, Fut, A, E> fmt::Debug for FallbackFuture<'_, S, Fut, A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Running(_) => "running",
-            State::Answering { .. } => "answering",
-            State::Done => "done",
+            State::Over(Some(_)) => "answering",
+            State::Over(None) => "over",
         };
         f.debug_struct("FallbackFuture")
-            .field("fallback", &self.fallback.name)
+            .field("fallback", self.fallback.name())
             .field("state", &state)
             .finish()
     }

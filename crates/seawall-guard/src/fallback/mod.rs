@@ -11,4 +11,4 @@ pub use config::FallbackBuilder;
 pub use config::default_classes;
 pub use future::FallbackFuture;
 pub use policy::{Fallback, FallbackCall};
-pub use substitute::{Or, OrAnswer, Substitute, TryWith, Value, With, WithAsync};
+pub use substitute::{Begun, Or, OrAnswer, Substitute, TryWith, Value, With, WithAsync};

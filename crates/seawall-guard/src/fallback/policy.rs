@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::{
     AllTransient, Attempt, Call, ConfigError, Description, Error, FromFuture, Layer, LayerContext,
-    Lazy, Listeners, Name, Operation, Policy, PolicyKind,
+    Listeners, Name, Operation, OperationFuture, Policy, PolicyKind,
 };
 
 use super::config::When;
@@ -140,12 +140,12 @@ impl<S> Fallback<S> {
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> Lazy<FallbackCall<'_, S, FromFuture<'static, Fut, AllTransient>>>
+    ) -> FallbackFuture<'_, S, OperationFuture<'static, Fut, AllTransient>, S::Answer, E>
     where
         Fut: Future<Output = Result<T, E>>,
         S: Substitute<T, E>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
     }
 }
 
@@ -157,7 +157,7 @@ impl<S> Policy for Fallback<S> {
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> FallbackCall<'_, S, Op> {
-        FallbackCall { fallback: &self.0, op }
+        FallbackCall { fallback: self, op }
     }
 
     fn describe(&self, inner: Description) -> Description {
@@ -196,7 +196,7 @@ impl<S> fmt::Debug for Fallback<S> {
 /// An operation with a [`Fallback`] around it.
 #[derive(Debug)]
 pub struct FallbackCall<'p, S, Op> {
-    fallback: &'p Shared<S>,
+    fallback: &'p Fallback<S>,
     op: Op,
 }
 

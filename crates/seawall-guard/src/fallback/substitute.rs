@@ -1,5 +1,6 @@
 //! What answers in the operation's place.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ pub trait Substitute<T, E> {
     type Answer;
 
     /// Begins to answer for an operation that came to `error`.
-    fn begin(&self, error: &Error<E>) -> Self::Answer;
+    fn begin(&self, error: &Error<E>) -> Begun<T, Self::Answer>;
 
     /// Goes on answering; `None` declines, and the operation's error stands. Not called again
     /// after it was ready.
@@ -34,19 +35,19 @@ pub trait Substitute<T, E> {
     ) -> Poll<Option<T>>;
 }
 
+/// What beginning to answer came to.
+#[derive(Debug)]
+pub enum Begun<T, A> {
+    /// The answer is there; `None` declines, and the operation's error stands.
+    Now(Option<T>),
+    /// The answer takes polling. It is boxed by the fallback, so that calls that need none do not
+    /// carry the space for one.
+    Later(A),
+}
+
 /// Always the same value.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<T>(pub(super) T);
-
-impl<T: Clone, E> Substitute<T, E> for Value<T> {
-    type Answer = ();
-
-    fn begin(&self, _: &Error<E>) {}
-
-    fn poll_answer(&self, _: Pin<&mut ()>, _: &Error<E>, _: &mut Context<'_>) -> Poll<Option<T>> {
-        Poll::Ready(Some(self.0.clone()))
-    }
-}
 
 /// Ties a function to the error that it looks at.
 type Of<E> = PhantomData<fn(&E)>;
@@ -54,47 +55,75 @@ type Of<E> = PhantomData<fn(&E)>;
 /// By a function of the error.
 pub struct With<F, E>(pub(super) F, pub(super) Of<E>);
 
+/// By a function of the error that may decline.
+pub struct TryWith<F, E>(pub(super) F, pub(super) Of<E>);
+
+/// By an async function of the error that may fail.
+pub struct WithAsync<F, E>(pub(super) F, pub(super) Of<E>);
+
+/// The second where the first declines or fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Or<First, Second> {
+    pub(super) first: First,
+    pub(super) second: Second,
+}
+
+impl<T: Clone, E> Substitute<T, E> for Value<T> {
+    type Answer = Infallible;
+
+    fn begin(&self, _: &Error<E>) -> Begun<T, Infallible> {
+        Begun::Now(Some(self.0.clone()))
+    }
+
+    fn poll_answer(
+        &self,
+        answer: Pin<&mut Infallible>,
+        _: &Error<E>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<T>> {
+        match *answer {}
+    }
+}
+
 impl<F, T, E> Substitute<T, E> for With<F, E>
 where
     F: Fn(&Error<E>) -> T,
 {
-    type Answer = ();
+    type Answer = Infallible;
 
-    fn begin(&self, _: &Error<E>) {}
+    fn begin(&self, error: &Error<E>) -> Begun<T, Infallible> {
+        Begun::Now(Some((self.0)(error)))
+    }
 
     fn poll_answer(
         &self,
-        _: Pin<&mut ()>,
-        error: &Error<E>,
+        answer: Pin<&mut Infallible>,
+        _: &Error<E>,
         _: &mut Context<'_>,
     ) -> Poll<Option<T>> {
-        Poll::Ready(Some((self.0)(error)))
+        match *answer {}
     }
 }
-
-/// By a function of the error that may decline.
-pub struct TryWith<F, E>(pub(super) F, pub(super) Of<E>);
 
 impl<F, T, E> Substitute<T, E> for TryWith<F, E>
 where
     F: Fn(&Error<E>) -> Option<T>,
 {
-    type Answer = ();
+    type Answer = Infallible;
 
-    fn begin(&self, _: &Error<E>) {}
+    fn begin(&self, error: &Error<E>) -> Begun<T, Infallible> {
+        Begun::Now((self.0)(error))
+    }
 
     fn poll_answer(
         &self,
-        _: Pin<&mut ()>,
-        error: &Error<E>,
+        answer: Pin<&mut Infallible>,
+        _: &Error<E>,
         _: &mut Context<'_>,
     ) -> Poll<Option<T>> {
-        Poll::Ready((self.0)(error))
+        match *answer {}
     }
 }
-
-/// By an async function of the error that may fail.
-pub struct WithAsync<F, E>(pub(super) F, pub(super) Of<E>);
 
 impl<F, Fut, T, X, E> Substitute<T, E> for WithAsync<F, E>
 where
@@ -103,8 +132,8 @@ where
 {
     type Answer = Fut;
 
-    fn begin(&self, error: &Error<E>) -> Fut {
-        (self.0)(error)
+    fn begin(&self, error: &Error<E>) -> Begun<T, Fut> {
+        Begun::Later((self.0)(error))
     }
 
     fn poll_answer(
@@ -115,13 +144,6 @@ where
     ) -> Poll<Option<T>> {
         answer.poll(cx).map(Result::ok)
     }
-}
-
-/// The second where the first declines or fails.
-#[derive(Clone, Copy, Debug)]
-pub struct Or<First, Second> {
-    pub(super) first: First,
-    pub(super) second: Second,
 }
 
 /// An answer of [`Or`] under way.
@@ -141,8 +163,15 @@ where
 {
     type Answer = OrAnswer<First::Answer, Second::Answer>;
 
-    fn begin(&self, error: &Error<E>) -> Self::Answer {
-        OrAnswer::First(self.first.begin(error))
+    fn begin(&self, error: &Error<E>) -> Begun<T, Self::Answer> {
+        match self.first.begin(error) {
+            Begun::Now(None) => match self.second.begin(error) {
+                Begun::Now(given) => Begun::Now(given),
+                Begun::Later(answer) => Begun::Later(OrAnswer::Second(answer)),
+            },
+            Begun::Now(given) => Begun::Now(given),
+            Begun::Later(answer) => Begun::Later(OrAnswer::First(answer)),
+        }
     }
 
     fn poll_answer(
@@ -156,7 +185,10 @@ where
             if given.is_some() {
                 return Poll::Ready(given);
             }
-            answer.set(OrAnswer::Second(self.second.begin(error)));
+            match self.second.begin(error) {
+                Begun::Now(given) => return Poll::Ready(given),
+                Begun::Later(second) => answer.set(OrAnswer::Second(second)),
+            }
         }
         match answer.project() {
             OrProjection::Second(second) => self.second.poll_answer(second, error, cx),

@@ -20,12 +20,12 @@ pub struct PanicGuardFuture<'p, Fut> {
     guard: &'p PanicGuard,
 }
 
-#[pin_project(project = StateProjection)]
+#[pin_project(project = StateProjection, project_replace = StateOwned)]
 enum State<Fut> {
     Running(#[pin] Fut),
-    /// Creating the call panicked.
-    Panicked(Option<Box<Panicked>>),
-    Done,
+    /// Over; with what is still to be told, where creating the call panicked. One variant rather
+    /// than two, so that the tag fits into what the call leaves free.
+    Over(Option<Box<Panicked>>),
 }
 
 impl<'p, Fut> PanicGuardFuture<'p, Fut> {
@@ -33,7 +33,7 @@ impl<'p, Fut> PanicGuardFuture<'p, Fut> {
     pub(super) fn new(guard: &'p PanicGuard, created: Result<Fut, Caught>) -> Self {
         let state = match created {
             Ok(call) => State::Running(call),
-            Err(caught) => State::Panicked(Some(Box::new(guard.error(caught)))),
+            Err(caught) => State::Over(Some(Box::new(guard.error(caught)))),
         };
         Self { state, guard }
     }
@@ -52,14 +52,19 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let StateProjection::Running(_) = this.state.as_mut().project() else {
-            return Poll::Ready(Err(take_panic(this.state)));
+            // By value, not by a call that is given the state: what no call can reach stays in
+            // registers.
+            return match this.state.project_replace(State::Over(None)) {
+                StateOwned::Over(Some(panicked)) => Poll::Ready(Err(Error::Panicked(panicked))),
+                _ => over(),
+            };
         };
         let mut outcome = Poll::Pending;
         let run = catch(|| {
             if let StateProjection::Running(call) = this.state.as_mut().project() {
                 outcome = call.poll(cx);
                 if outcome.is_ready() {
-                    this.state.set(State::Done);
+                    this.state.set(State::Over(None));
                 }
             }
         });
@@ -89,18 +94,12 @@ fn after_panic<Fut, T, E>(
 }
 
 #[cold]
-fn take_panic<Fut, E>(state: Pin<&mut State<Fut>>) -> Error<E> {
-    match state.project() {
-        StateProjection::Panicked(panicked) => match panicked.take() {
-            Some(panicked) => Error::Panicked(panicked),
-            None => panic!("a guarded call was polled after it was over"),
-        },
-        _ => panic!("a guarded call was polled after it was over"),
-    }
+fn over() -> ! {
+    panic!("a guarded call was polled after it was over")
 }
 
 fn drop_call<Fut>(guard: &PanicGuard, mut state: Pin<&mut State<Fut>>) {
-    if let Err(caught) = catch(|| state.set(State::Done)) {
+    if let Err(caught) = catch(|| state.set(State::Over(None))) {
         guard.report(caught);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use seawall_core::panic::PayloadType;
 use seawall_core::{
     AllTransient, Attempt, Call, Caught, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, catch,
+    Listeners, Name, Operation, OperationFuture, PanicReport, Panicked, Policy, PolicyKind, catch,
 };
 
 use super::future::PanicGuardFuture;
@@ -85,11 +85,11 @@ impl PanicGuard {
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> Lazy<PanicGuardCall<'_, FromFuture<'static, Fut, AllTransient>>>
+    ) -> PanicGuardFuture<'_, OperationFuture<'static, Fut, AllTransient>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
     }
 
     /// Counts and reports a panic.

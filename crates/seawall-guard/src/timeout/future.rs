@@ -1,12 +1,13 @@
 //! A call that is cut off in time.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, Error, TimedOut};
-use tokio::task::coop;
+use seawall_core::{Attempt, Error, Panicked, TimedOut};
 use tokio::time::Instant;
 
 use super::expiry::Expiry;
@@ -20,39 +21,47 @@ use super::{Timeout, event};
 /// dropped before the error is returned.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct TimeoutFuture<'p, Fut, E> {
+pub struct TimeoutFuture<'p, Fut> {
     #[pin]
-    state: State<Fut, E>,
+    state: State<Fut>,
     #[pin]
     expiry: Expiry,
     timeout: &'p Timeout,
+    /// As it came from further out. It says when the call began, once it has.
+    attempt: Attempt,
+    /// What the timeout's function said, where it has one, once the call has begun.
+    limit: Option<Duration>,
 }
 
 #[pin_project(project = StateProjection, project_replace = StateOwned)]
-enum State<Fut, E> {
-    Running {
-        #[pin]
-        call: Fut,
-        plan: Plan,
-        attempt: Attempt,
-    },
-    Failed(Error<E>),
-    Done,
+enum State<Fut> {
+    Running(#[pin] Fut),
+    /// Over; with what is still to be told, where the function that decides on limits panicked.
+    Over(Option<Box<Panicked>>),
 }
 
-impl<'p, Fut, E> TimeoutFuture<'p, Fut, E> {
+impl<'p, Fut> TimeoutFuture<'p, Fut> {
+    /// A call that begins when it is first polled, unless `attempt` says that it has begun.
     #[inline]
-    pub(super) fn new(call: Fut, timeout: &'p Timeout, plan: Plan, attempt: Attempt) -> Self {
-        Self { state: State::Running { call, plan, attempt }, expiry: Expiry::Unset, timeout }
+    pub(super) fn new(
+        timeout: &'p Timeout,
+        call: Fut,
+        attempt: Attempt,
+        limit: Option<Duration>,
+    ) -> Self {
+        let state = State::Running(call);
+        Self { state, expiry: Expiry::Unset, timeout, attempt, limit }
     }
 
+    /// A call that was not started.
     #[cold]
-    pub(super) fn failed(error: Error<E>, timeout: &'p Timeout) -> Self {
-        Self { state: State::Failed(error), expiry: Expiry::Unset, timeout }
+    pub(super) fn failed(timeout: &'p Timeout, panicked: Box<Panicked>) -> Self {
+        let state = State::Over(Some(panicked));
+        Self { state, expiry: Expiry::Unset, timeout, attempt: Attempt::first(), limit: None }
     }
 }
 
-impl<Fut, T, E> Future for TimeoutFuture<'_, Fut, E>
+impl<Fut, T, E> Future for TimeoutFuture<'_, Fut>
 where
     Fut: Future<Output = Result<T, Error<E>>>,
 {
@@ -64,55 +73,67 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let had_budget = coop::has_budget_remaining();
-        let StateProjection::Running { call, plan, attempt } = this.state.as_mut().project() else {
-            return Poll::Ready(Err(take_failure(this.state)));
+        let StateProjection::Running(call) = this.state.as_mut().project() else {
+            return match this.state.project_replace(State::Over(None)) {
+                StateOwned::Over(Some(panicked)) => Poll::Ready(Err(Error::Panicked(panicked))),
+                _ => over(),
+            };
         };
+        if let Err(panicked) = this.timeout.begin(this.attempt, this.limit) {
+            this.state.set(State::Over(None));
+            return Poll::Ready(Err(Error::Panicked(panicked)));
+        }
+        let had_budget = this.expiry.as_ref().has_budget();
         if let Poll::Ready(outcome) = call.poll(cx) {
-            this.state.set(State::Done);
+            // What the call holds goes back before the caller resumes.
+            this.state.set(State::Over(None));
             return Poll::Ready(outcome);
         }
-        let (plan, attempt) = (*plan, *attempt);
-        let over = plan
-            .due
-            .is_some_and(|due| this.expiry.poll_at(plan.began, due, had_budget, cx).is_ready());
-        if !over {
+        let limit = this.timeout.limit_of(*this.limit);
+        if poll_expiry(this.expiry, *this.attempt, limit, had_budget, cx).is_pending() {
             return Poll::Pending;
         }
-        // What the call holds goes back before the caller resumes.
-        this.state.set(State::Done);
-        Poll::Ready(Err(Error::TimedOut(cut_off(this.timeout, plan, attempt))))
+        this.state.set(State::Over(None));
+        Poll::Ready(Err(Error::TimedOut(cut_off(this.timeout, *this.attempt, limit))))
+    }
+}
+
+#[inline(never)]
+fn poll_expiry(
+    expiry: Pin<&mut Expiry>,
+    mut attempt: Attempt,
+    limit: Duration,
+    had_budget: bool,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let plan = Plan::new(&mut attempt, limit);
+    match plan.due {
+        Some(due) => expiry.poll_at(plan.began, due, had_budget, cx),
+        None => Poll::Pending,
     }
 }
 
 #[cold]
-fn take_failure<Fut, E>(state: Pin<&mut State<Fut, E>>) -> Error<E> {
-    match state.project_replace(State::Done) {
-        StateOwned::Failed(error) => error,
-        _ => panic!("a call with a timeout was polled after it was over"),
-    }
+fn over() -> ! {
+    panic!("a call with a timeout was polled after it was over")
 }
 
 #[cold]
-fn cut_off(timeout: &Timeout, plan: Plan, attempt: Attempt) -> TimedOut {
+fn cut_off(timeout: &Timeout, mut attempt: Attempt, limit: Duration) -> TimedOut {
+    let plan = Plan::new(&mut attempt, limit);
     let now = Instant::now();
-    let error = TimedOut::new(
-        timeout.name.clone(),
-        timeout.scope,
-        plan.by,
-        plan.limit,
-        now.saturating_duration_since(plan.began),
-        attempt,
-    );
+    let elapsed = now.saturating_duration_since(plan.began);
+    let name = timeout.name.clone();
+    let error = TimedOut::new(name, timeout.scope, plan.by, limit, elapsed, attempt);
     event::timed_out(timeout, now, &error);
     error
 }
 
-impl<Fut, E> std::fmt::Debug for TimeoutFuture<'_, Fut, E> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<Fut> fmt::Debug for TimeoutFuture<'_, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutFuture")
             .field("timeout", &self.timeout.name)
-            .field("running", &matches!(self.state, State::Running { .. }))
+            .field("running", &matches!(self.state, State::Running(_)))
             .finish_non_exhaustive()
     }
 }

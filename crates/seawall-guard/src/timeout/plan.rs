@@ -17,7 +17,6 @@ pub(crate) struct Plan {
     /// `None` is never.
     pub(crate) due: Option<Instant>,
     pub(crate) by: TimedOutBy,
-    pub(crate) limit: Duration,
 }
 
 impl Plan {
@@ -32,15 +31,6 @@ impl Plan {
             (None, Some(outer)) => (Some(outer), TimedOutBy::Deadline),
             (own, _) => (own, TimedOutBy::Limit),
         };
-        Self { began, due, by, limit }
-    }
-
-    /// What the inner operation is told: it is due when this call is.
-    #[inline]
-    pub(crate) fn narrow(&self, attempt: Attempt) -> Attempt {
-        match self.due {
-            Some(due) => attempt.due_by(due),
-            None => attempt,
-        }
+        Self { began, due, by }
     }
 }

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, ConfigError, Description, Error, FromFuture, Layer, LayerContext,
-    Lazy, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Scope, contain,
+    AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext,
+    Listeners, Name, Operation, OperationFuture, Panicked, Policy, PolicyKind, Scope, contain,
 };
 
 use super::config::Limit;
@@ -87,35 +87,62 @@ impl Timeout {
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> Lazy<TimeoutCall<'_, FromFuture<'static, Fut, AllTransient>>>
+    ) -> TimeoutFuture<'_, OperationFuture<'static, Fut, AllTransient>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        let call = FromFuture::new(future, &AllTransient).start(Attempt::first());
+        TimeoutFuture::new(self, call, Attempt::first(), None)
     }
 
-    /// When a call that begins with `attempt` has to be over; a function that panicked decides
-    /// nothing.
+    /// Notes when the call began, and what the function says about it, unless that is known.
     #[inline]
-    fn plan<E>(&self, attempt: &mut Attempt) -> Result<Plan, Error<E>> {
+    pub(super) fn begin(
+        &self,
+        attempt: &mut Attempt,
+        limit: &mut Option<Duration>,
+    ) -> Result<(), Box<Panicked>> {
+        attempt.began();
         match &self.limit {
-            Limit::Fixed(limit) => Ok(Plan::new(attempt, *limit)),
-            Limit::By(limit) => self.plan_by(&**limit, attempt),
+            Limit::Fixed(_) => Ok(()),
+            Limit::By(decide) => self.decide(&**decide, attempt, limit),
         }
     }
 
+    /// A function that panicked decides nothing.
     #[cold]
-    fn plan_by<E>(
+    fn decide(
         &self,
-        limit: &dyn Fn(&Attempt) -> Duration,
-        attempt: &mut Attempt,
-    ) -> Result<Plan, Error<E>> {
-        let limit = contain(|| limit(attempt)).map_err(|report| {
-            event::panicked(self, &report);
-            let panicked = Panicked::in_callback(self.name.clone(), PolicyKind::Timeout, report);
-            Error::Panicked(Box::new(panicked))
-        })?;
-        Ok(Plan::new(attempt, limit))
+        decide: &dyn Fn(&Attempt) -> Duration,
+        attempt: &Attempt,
+        limit: &mut Option<Duration>,
+    ) -> Result<(), Box<Panicked>> {
+        if limit.is_none() {
+            let decided = contain(|| decide(attempt)).map_err(|report| {
+                event::panicked(self, &report);
+                Box::new(Panicked::in_callback(self.name.clone(), PolicyKind::Timeout, report))
+            })?;
+            *limit = Some(decided);
+        }
+        Ok(())
+    }
+
+    /// The limit of a call, of which the function said `decided`.
+    #[inline]
+    pub(super) fn limit_of(&self, decided: Option<Duration>) -> Duration {
+        match self.limit {
+            Limit::Fixed(limit) => limit,
+            Limit::By(_) => decided.unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// What the operation inside is told: it is due when this call is.
+    #[inline]
+    fn narrow(&self, mut attempt: Attempt, decided: Option<Duration>) -> Attempt {
+        match Plan::new(&mut attempt, self.limit_of(decided)).due {
+            Some(due) => attempt.due_by(due),
+            None => attempt,
+        }
     }
 }
 
@@ -164,16 +191,17 @@ pub struct TimeoutCall<'p, Op> {
 impl<'p, Op: Call> Call for TimeoutCall<'p, Op> {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = TimeoutFuture<'p, Op::Future, Op::Error>;
+    type Future = TimeoutFuture<'p, Op::Future>;
 
     #[inline]
     fn start(self, mut attempt: Attempt) -> Self::Future {
-        match self.timeout.plan(&mut attempt) {
-            Ok(plan) => {
-                let inner = self.op.start(plan.narrow(attempt));
-                TimeoutFuture::new(inner, self.timeout, plan, attempt)
+        let mut limit = None;
+        match self.timeout.begin(&mut attempt, &mut limit) {
+            Ok(()) => {
+                let call = self.op.start(self.timeout.narrow(attempt, limit));
+                TimeoutFuture::new(self.timeout, call, attempt, limit)
             }
-            Err(error) => TimeoutFuture::failed(error, self.timeout),
+            Err(panicked) => TimeoutFuture::failed(self.timeout, panicked),
         }
     }
 }
@@ -181,16 +209,17 @@ impl<'p, Op: Call> Call for TimeoutCall<'p, Op> {
 impl<'p, Op: Operation> Operation for TimeoutCall<'p, Op> {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = TimeoutFuture<'p, Op::Future, Op::Error>;
+    type Future = TimeoutFuture<'p, Op::Future>;
 
     #[inline]
     fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
-        match self.timeout.plan(&mut attempt) {
-            Ok(plan) => {
-                let inner = self.op.attempt(plan.narrow(attempt));
-                TimeoutFuture::new(inner, self.timeout, plan, attempt)
+        let mut limit = None;
+        match self.timeout.begin(&mut attempt, &mut limit) {
+            Ok(()) => {
+                let call = self.op.attempt(self.timeout.narrow(attempt, limit));
+                TimeoutFuture::new(self.timeout, call, attempt, limit)
             }
-            Err(error) => TimeoutFuture::failed(error, self.timeout),
+            Err(panicked) => TimeoutFuture::failed(self.timeout, panicked),
         }
     }
 }
