@@ -15,7 +15,12 @@ pub fn per_call(case: &Case) -> Result<f64, String> {
     let once = total(&case.name(), case.calls, None)?;
     let twice = total(&case.name(), 2 * case.calls, None)?;
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    Ok((twice as f64 - once as f64) / case.calls as f64)
+    Ok((twice as f64 - once as f64) / (case.calls * case.units) as f64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn units(case: &Case) -> f64 {
+    case.units as f64
 }
 
 /// Writes the profile of `calls` calls, to be read with `callgrind_annotate`.
@@ -67,7 +72,7 @@ pub fn count(
                     let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { break };
                     let figure = match &empty {
-                        Ok(empty) => per_call(case).map(|all| all - empty),
+                        Ok(empty) => per_call(case).map(|all| all - empty / units(case)),
                         Err(reason) => Err(reason.clone()),
                     };
                     done(case, &figure);

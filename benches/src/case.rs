@@ -34,13 +34,16 @@ pub struct Case {
     pub prepare: fn() -> Box<dyn Work>,
     /// How many calls one measurement makes under callgrind.
     pub calls: u64,
+    /// How many units of what is reported one call holds: 100,000 where one call runs as many
+    /// tasks and the figure is for one of them.
+    pub units: u64,
 }
 
 /// A prepared case.
 pub trait Work {
-    /// Makes a few calls and checks that each did the work: the outcome is the expected one, and
+    /// Makes `times` calls and checks that each did the work: the outcome is the expected one, and
     /// the operation ran as many times as it should.
-    fn check(&mut self) -> Result<(), String>;
+    fn check(&mut self, times: u64) -> Result<(), String>;
 
     /// Makes `calls` calls. This is what is measured.
     fn run(&mut self, calls: u64);
@@ -89,7 +92,7 @@ impl Case {
     }
 
     const fn new(group: &'static str, who: Who, prepare: fn() -> Box<dyn Work>) -> Self {
-        Self { group, who, prepare, calls: Self::CALLS }
+        Self { group, who, prepare, calls: Self::CALLS, units: 1 }
     }
 
     /// This case with `calls` calls in one measurement: fewer where a call is long.
@@ -97,6 +100,25 @@ impl Case {
     pub const fn calls(mut self, calls: u64) -> Self {
         self.calls = calls;
         self
+    }
+
+    /// This case with `units` units in one call: its figures are for one unit.
+    #[must_use]
+    pub const fn units(mut self, units: u64) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// How many calls are checked before the measured ones.
+    pub const fn checked(&self) -> u64 {
+        if self.calls < 30 { self.calls } else { 30 }
+    }
+
+    /// Prepares the case and checks that it does its work.
+    pub fn prepared(&self) -> Result<Box<dyn Work>, String> {
+        let mut work = (self.prepare)();
+        work.check(self.checked()).map_err(|reason| format!("{}: {reason}", self.name()))?;
+        Ok(work)
     }
 
     /// Whether it is one of ours.

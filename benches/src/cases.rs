@@ -8,7 +8,9 @@ pub mod floors;
 pub mod guard;
 #[cfg(feature = "peers")]
 pub mod peers;
+pub mod pipeline;
 pub mod retry;
+pub mod shutdown;
 
 /// Every case there is, in the order in which the table shows them.
 pub fn all() -> Vec<Case> {
@@ -18,6 +20,8 @@ pub fn all() -> Vec<Case> {
         breaker::cases(),
         retry::cases(),
         guard::cases(),
+        shutdown::cases(),
+        pipeline::cases(),
         #[cfg(feature = "peers")]
         peers::cases(),
     ]

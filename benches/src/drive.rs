@@ -10,9 +10,6 @@ use std::task::{Context, Poll, Waker};
 use crate::Work;
 use crate::operation;
 
-/// How many calls a check makes.
-const CHECKED: u64 = 30;
-
 /// What one call has to come to: its outcome, and how often the operation runs for it.
 struct Expected<R> {
     outcome: fn(&R) -> bool,
@@ -26,17 +23,17 @@ enum Operations {
 }
 
 impl<R> Expected<R> {
-    fn check(&self, mut call: impl FnMut() -> R) -> Result<(), String> {
+    fn check(&self, times: u64, mut call: impl FnMut() -> R) -> Result<(), String> {
         let before = operation::runs();
-        for n in 1..=CHECKED {
+        for n in 1..=times {
             if !(self.outcome)(&call()) {
                 return Err(format!("call {n} did not come to the expected outcome"));
             }
         }
         let ran = operation::runs() - before;
         match self.operations {
-            Operations::Each(each) if ran != each * CHECKED => Err(format!(
-                "the operation ran {ran} times in {CHECKED} calls instead of {each} times a call"
+            Operations::Each(each) if ran != each * times => Err(format!(
+                "the operation ran {ran} times in {times} calls instead of {each} times a call"
             )),
             _ => Ok(()),
         }
@@ -102,8 +99,8 @@ struct Entered {
 }
 
 impl Work for Entered {
-    fn check(&mut self) -> Result<(), String> {
-        self.runtime.block_on(async { self.work.check() })
+    fn check(&mut self, times: u64) -> Result<(), String> {
+        self.runtime.block_on(async { self.work.check(times) })
     }
 
     fn run(&mut self, calls: u64) {
@@ -127,9 +124,9 @@ struct Polled<F, R> {
 }
 
 impl<F: FnMut(&mut Context<'_>) -> R, R> Work for Polled<F, R> {
-    fn check(&mut self) -> Result<(), String> {
+    fn check(&mut self, times: u64) -> Result<(), String> {
         let mut cx = Context::from_waker(Waker::noop());
-        self.expected.check(|| (self.call)(&mut cx))
+        self.expected.check(times, || (self.call)(&mut cx))
     }
 
     #[inline(never)]
@@ -159,7 +156,7 @@ pub fn empty() -> Box<dyn Work> {
 struct Empty;
 
 impl Work for Empty {
-    fn check(&mut self) -> Result<(), String> {
+    fn check(&mut self, _: u64) -> Result<(), String> {
         Ok(())
     }
 
@@ -212,9 +209,9 @@ struct InRuntime<F, R> {
 }
 
 impl<F: AsyncFnMut() -> R, R> Work for InRuntime<F, R> {
-    fn check(&mut self) -> Result<(), String> {
+    fn check(&mut self, times: u64) -> Result<(), String> {
         let Self { runtime, call, expected } = self;
-        expected.check(|| runtime.block_on(call()))
+        expected.check(times, || runtime.block_on(call()))
     }
 
     #[inline(never)]

@@ -8,7 +8,13 @@ pub mod callgrind;
 pub mod case;
 pub mod cases;
 pub mod drive;
+pub mod growth;
 pub mod operation;
+pub mod plot;
+pub mod sizes;
+pub mod throughput;
+#[cfg(feature = "criterion")]
+pub mod wall;
 
 pub use case::{Case, Who, Work};
 pub use drive::{

@@ -82,8 +82,6 @@ fn profile(name: &str, file: &str) -> Result<(), String> {
 fn drive(name: &str, calls: &str) -> Result<(), String> {
     let case = named(name)?;
     let calls = calls.parse().map_err(|e| format!("`{calls}` is no number of calls: {e}"))?;
-    let mut work = (case.prepare)();
-    work.check().map_err(|reason| format!("{name}: {reason}"))?;
-    work.run(calls);
+    case.prepared()?.run(calls);
     Ok(())
 }

@@ -53,6 +53,13 @@ pub async fn failing() -> Result<u64, Failure> {
     black_box(Err(Failure(1)))
 }
 
+/// Succeeds or fails as told, and counts nothing: for many threads at once, which would otherwise
+/// fight for the count.
+#[inline]
+pub async fn uncounted(well: bool) -> Result<u64, Failure> {
+    black_box(if well { Ok(7) } else { Err(Failure(1)) })
+}
+
 /// Fails twice of three times.
 #[inline]
 pub async fn third_time_lucky() -> Result<u64, Failure> {

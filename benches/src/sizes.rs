@@ -1,0 +1,102 @@
+//! How big things are: the future of a call, an instance of a policy.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use seawall::{Breaker, Pipeline, Retry};
+
+use crate::cases::pipeline::all_layers;
+use crate::operation::Failure;
+
+/// The size of the operation's own future in [`futures`].
+pub const OPERATION: usize = 48;
+
+/// The future of an operation that keeps 48 bytes across its awaits.
+#[derive(Debug, Default)]
+pub struct Operation([u64; OPERATION / 8]);
+
+impl Future for Operation {
+    type Output = Result<u64, Failure>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(self.0[0]))
+    }
+}
+
+/// Something that is made once and kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Instance {
+    /// What it is.
+    pub what: &'static str,
+    /// Whose it is.
+    pub who: &'static str,
+    /// Makes one, in a box: the bytes of the box are its own, and count.
+    pub make: fn() -> Box<dyn Any>,
+}
+
+/// The size of a future.
+#[derive(Clone, Copy, Debug)]
+pub struct FutureSize {
+    /// What it is the future of.
+    pub what: &'static str,
+    /// Whose it is.
+    pub who: &'static str,
+    /// All its bytes, those of the operation included.
+    pub bytes: usize,
+}
+
+/// What is measured for its bytes.
+pub fn instances() -> Vec<Instance> {
+    [
+        vec![
+            Instance {
+                what: "breaker, window of 100 outcomes",
+                who: "seawall",
+                make: || Box::new(Breaker::builder().count_window(100).build()),
+            },
+            Instance {
+                what: "breaker, window of 10 s",
+                who: "seawall",
+                make: || Box::new(Breaker::builder().time_window(Duration::from_secs(10)).build()),
+            },
+            Instance {
+                what: "retry",
+                who: "seawall",
+                make: || Box::new(Retry::builder().idempotent().build()),
+            },
+            Instance {
+                what: "pipeline of all five layers",
+                who: "seawall",
+                make: || Box::new(all_layers!()),
+            },
+        ],
+        #[cfg(feature = "peers")]
+        crate::cases::peers::instances(),
+    ]
+    .concat()
+}
+
+/// The sizes of futures around an operation of [`OPERATION`] bytes.
+pub fn futures() -> Vec<FutureSize> {
+    let two = Pipeline::builder("benches")
+        .retry(Retry::builder().idempotent())
+        .breaker(Breaker::builder())
+        .build()
+        .expect("a valid pipeline");
+    let five = all_layers!();
+    let standard = Pipeline::standard("benches").idempotent().build().expect("a valid pipeline");
+    let ours = |what, bytes| FutureSize { what, who: "seawall", bytes };
+    [
+        vec![
+            ours("retry + breaker", size_of_val(&two.call(Operation::default))),
+            ours("all five layers", size_of_val(&five.call(Operation::default))),
+            ours("the standard pipeline", size_of_val(&standard.call(Operation::default))),
+        ],
+        #[cfg(feature = "peers")]
+        crate::cases::peers::futures(),
+    ]
+    .concat()
+}
