@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind};
 
-use crate::machine::{Machine, PhasePlan, StepPlan};
+use crate::machine::{Machine, PhasePlan, StepPlan, share};
 use crate::phase::Reserve;
 use crate::plan::Plan;
 use crate::shutdown::Inner;
@@ -108,10 +108,11 @@ impl ShutdownBuilder {
         let delay_given = self.drain_delay.is_some();
         let delay =
             self.drain_delay.unwrap_or_else(|| share(self.grace_period, DRAIN_DELAY_PERCENT));
-        let phases = plan_phases(&self.phases, &steps, self.grace_period);
+        let phases = plan_phases(&self.phases, &steps);
         let mut plan = Plan::new(Machine::new(self.grace_period, phases, Vec::new()));
         add_builtins(&mut plan, &self.phases, delay)?;
         add_steps(&mut plan, steps)?;
+        plan.machine.share_out();
         let fits = plan.machine.reserves_fit(None);
         CHECK.that(
             fits,
@@ -161,25 +162,20 @@ fn check_phases(phases: &[Phase]) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn plan_phases(phases: &[Phase], steps: &[(String, Step)], grace: Duration) -> Vec<PhasePlan> {
-    let of_phases = phases.iter().map(|phase| match phase.reserve {
-        Reserve::Fixed(reserve) => reserve,
-        Reserve::Percent(_) => Duration::ZERO,
-    });
-    let of_steps = steps.iter().map(|(_, step)| step.reserve);
-    let fixed = of_phases.chain(of_steps).fold(Duration::ZERO, Duration::saturating_add);
-    let free = grace.saturating_sub(fixed);
+fn plan_phases(phases: &[Phase], steps: &[(String, Step)]) -> Vec<PhasePlan> {
     phases
         .iter()
         .map(|phase| {
-            let used = phase.builtins.contains(&Builtin::Tasks)
-                || steps.iter().any(|(name, _)| *name == phase.name);
-            let reserve = match phase.reserve {
-                Reserve::Fixed(reserve) => reserve,
-                Reserve::Percent(percent) if used => share(free, percent),
-                Reserve::Percent(_) => Duration::ZERO,
-            };
-            PhasePlan::new(phase.name.clone(), phase.limit, reserve)
+            let mut plan = PhasePlan::new(phase.name.clone(), phase.limit);
+            let drains = phase.builtins.contains(&Builtin::Tasks);
+            match phase.reserve {
+                Reserve::Fixed(reserve) => plan.reserve = reserve,
+                Reserve::Percent(percent) => {
+                    let used = drains || steps.iter().any(|(name, _)| *name == phase.name);
+                    plan.percent = if used { percent } else { 0 };
+                }
+            }
+            plan
         })
         .collect()
 }
@@ -247,9 +243,4 @@ fn add_steps(plan: &mut Plan, steps: Vec<(String, Step)>) -> Result<(), ConfigEr
         left = later;
     }
     Ok(())
-}
-
-fn share(grace: Duration, percent: u32) -> Duration {
-    // Divided first: `Duration::MAX` times anything overflows.
-    (grace / 100).saturating_mul(percent)
 }

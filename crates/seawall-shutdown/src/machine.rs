@@ -38,6 +38,8 @@ pub(crate) struct PhasePlan {
     pub(crate) name: String,
     pub(crate) limit: Option<Duration>,
     pub(crate) reserve: Duration,
+    /// So many hundredths of what fixed reserves leave of the grace period; zero for none.
+    pub(crate) percent: u32,
     pub(crate) began: Option<Instant>,
     pub(crate) ended: Option<Instant>,
     deadline: Option<Instant>,
@@ -73,8 +75,16 @@ pub(crate) struct Machine {
 }
 
 impl PhasePlan {
-    pub(crate) fn new(name: String, limit: Option<Duration>, reserve: Duration) -> Self {
-        Self { name, limit, reserve, began: None, ended: None, deadline: None }
+    pub(crate) fn new(name: String, limit: Option<Duration>) -> Self {
+        Self {
+            name,
+            limit,
+            reserve: Duration::ZERO,
+            percent: 0,
+            began: None,
+            ended: None,
+            deadline: None,
+        }
     }
 }
 
@@ -126,7 +136,23 @@ impl Machine {
     pub(crate) fn shorten(&mut self, now: Instant, left: Duration) {
         let began = *self.began.get_or_insert(now);
         let latest = now.saturating_duration_since(began).saturating_add(left);
-        self.grace = self.grace.min(latest);
+        if latest < self.grace {
+            self.grace = latest;
+            self.share_out();
+        }
+    }
+
+    /// Shares out what fixed reserves leave of the grace period to the phases that want a share.
+    pub(crate) fn share_out(&mut self) {
+        let fixed = self.phases.iter().filter(|phase| phase.percent == 0);
+        let fixed = fixed
+            .map(|phase| phase.reserve)
+            .chain(self.steps.iter().map(|step| step.reserve))
+            .fold(Duration::ZERO, Duration::saturating_add);
+        let free = self.grace.saturating_sub(fixed);
+        for phase in self.phases.iter_mut().filter(|phase| phase.percent > 0) {
+            phase.reserve = share(free, phase.percent);
+        }
     }
 
     pub(crate) fn phase_is_over(&self, phase: PhaseId) -> bool {
@@ -341,6 +367,12 @@ const SKIPPED: Status = Status::Ended { outcome: Outcome::Skipped, elapsed: Dura
 
 /// Thirty years, which is what tokio's own timers take "never" for.
 const FAR: Duration = Duration::from_hours(30 * 365 * 24);
+
+/// So many hundredths of `whole`.
+pub(crate) fn share(whole: Duration, percent: u32) -> Duration {
+    // Divided first: `Duration::MAX` times anything overflows.
+    (whole / 100).saturating_mul(percent)
+}
 
 fn before(end: Instant, reserve: Duration) -> Instant {
     // A reserve longer than the clock is old cannot be subtracted; `reserves_fit` keeps it out.

@@ -1,0 +1,119 @@
+//! The two shared words in every interleaving of up to three preemptions.
+//!
+//! `RUSTFLAGS="--cfg seawall_loom" LOOM_MAX_PREEMPTIONS=3 cargo test -p seawall-shutdown --release
+//! --test loom`
+#![cfg(seawall_loom)]
+// The words are private to the crate; here they are looked at from inside, a part at a time.
+#![allow(dead_code, unreachable_pub, missing_docs)]
+
+#[path = "../src/gate.rs"]
+mod gate;
+#[path = "../src/sync.rs"]
+mod sync;
+#[path = "../src/trigger.rs"]
+mod trigger;
+
+use std::future::poll_fn;
+
+use loom::future::block_on;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+use gate::Gate;
+use trigger::Trigger;
+
+#[test]
+fn nobody_is_inside_or_comes_in_after_the_drain_was_seen_complete() {
+    loom::model(|| {
+        let gate = Arc::new(Gate::new());
+        let inside = Arc::new(AtomicUsize::new(0));
+        let guests: Vec<_> = (0..2)
+            .map(|_| {
+                let (gate, inside) = (Arc::clone(&gate), Arc::clone(&inside));
+                thread::spawn(move || {
+                    if gate.enter().is_ok() {
+                        // Relaxed: that the host sees these is the gate's business.
+                        inside.fetch_add(1, Ordering::Relaxed);
+                        inside.fetch_sub(1, Ordering::Relaxed);
+                        gate.leave();
+                        true
+                    } else {
+                        false
+                    }
+                })
+            })
+            .collect();
+        gate.close();
+        // A lost wake is a deadlock here, which loom reports.
+        block_on(poll_fn(|cx| gate.poll_drained(cx)));
+        assert_eq!(inside.load(Ordering::Relaxed), 0);
+        assert_eq!(gate.inside(), 0);
+        assert!(gate.enter().is_err());
+        for guest in guests {
+            guest.join().unwrap();
+        }
+        assert_eq!(gate.inside(), 0);
+    });
+}
+
+#[test]
+fn an_open_gate_closes_in_the_step_in_which_it_is_found_empty() {
+    loom::model(|| {
+        let gate = Arc::new(Gate::new());
+        let drained = Arc::new(AtomicUsize::new(0));
+        let guest = {
+            let (gate, drained) = (Arc::clone(&gate), Arc::clone(&drained));
+            thread::spawn(move || {
+                if gate.enter().is_ok() {
+                    assert_eq!(drained.load(Ordering::SeqCst), 0, "came in after the drain");
+                    gate.leave();
+                }
+            })
+        };
+        block_on(poll_fn(|cx| gate.poll_drained(cx)));
+        drained.store(1, Ordering::SeqCst);
+        assert!(gate.enter().is_err());
+        guest.join().unwrap();
+    });
+}
+
+#[test]
+fn two_who_wait_are_both_woken() {
+    loom::model(|| {
+        let gate = Arc::new(Gate::new());
+        gate.enter().unwrap();
+        let other = {
+            let gate = Arc::clone(&gate);
+            thread::spawn(move || block_on(poll_fn(|cx| gate.poll_drained(cx))))
+        };
+        let guest = {
+            let gate = Arc::clone(&gate);
+            thread::spawn(move || gate.leave())
+        };
+        block_on(poll_fn(|cx| gate.poll_drained(cx)));
+        other.join().unwrap();
+        guest.join().unwrap();
+        assert_eq!(gate.inside(), 0);
+    });
+}
+
+#[test]
+fn of_many_triggers_one_is_first_and_its_reason_is_there_for_who_sees_it_fired() {
+    loom::model(|| {
+        let trigger = Arc::new(Trigger::new());
+        let firing: Vec<_> = (1..=2)
+            .map(|reason| {
+                let trigger = Arc::clone(&trigger);
+                thread::spawn(move || trigger.fire(reason).then_some(reason))
+            })
+            .collect();
+        let seen = trigger.has_fired().then(|| trigger.reason().expect("a reason"));
+        let first: Vec<_> =
+            firing.into_iter().filter_map(|firing| firing.join().unwrap()).collect();
+        assert_eq!(first.len(), 1);
+        assert_eq!(trigger.reason(), Some(first[0]));
+        assert!(seen.is_none_or(|seen| seen == first[0]));
+        assert!(trigger.has_fired());
+    });
+}
