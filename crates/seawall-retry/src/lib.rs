@@ -3,8 +3,12 @@
 pub mod budget;
 pub mod retry;
 
+mod extension;
+mod retry_after;
 mod sync;
 
 pub use budget::{Budget, BudgetBuilder, BudgetPermit, BudgetSnapshot, CallInFlight, KeyedBudgets};
+pub use extension::Retryable;
 pub use retry::{Retry, RetryBuilder, RetryCall, RetryFuture};
+pub use retry_after::parse_retry_after;
 pub use seawall_core::{Backoff, Jitter, Random};

@@ -4,13 +4,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use seawall_core::{Attempt, Error, GaveUp, PanicReport, PolicyKind, StopReason};
+use seawall_core::{Attempt, Class, Error, GaveUp, PanicReport, PolicyKind, StopReason};
 use tokio::time::Instant;
 
 use super::Retry;
 use super::plan::{Failed, Refused, Step};
-use super::wait::Last;
 use crate::BudgetPermit;
+
+/// What the last attempt came to, and what that meant.
+pub(super) struct Last<T, E> {
+    pub(super) outcome: Result<T, Error<E>>,
+    pub(super) class: Class,
+}
 
 /// What a call carries from attempt to attempt, once one has failed.
 pub(super) struct Course<'p, E> {

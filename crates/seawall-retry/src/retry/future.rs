@@ -10,9 +10,9 @@ use pin_project::pin_project;
 use seawall_core::{Attempt, ByClass, Class, Error, Judge, Operation, StopReason};
 
 use super::Retry;
-use super::course::Course;
+use super::course::{Course, Last};
 use super::plan::Step;
-use super::wait::{Ended, Last, Wait};
+use super::wait::{Ended, Wait};
 use crate::CallInFlight;
 
 /// After how many attempts that had nothing to wait for it is other tasks' turn: with fewer the
@@ -59,13 +59,7 @@ type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Er
 impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
     #[inline]
     pub(super) fn start(retry: &'p Retry<J>, mut op: Op, attempt: Attempt) -> Self {
-        let mut attempt = attempt.numbered(1, retry.plan.max_attempts);
-        // A deadline that no clock will ever reach is none.
-        if let Some(limit) = retry.deadline
-            && let Some(deadline) = attempt.began().checked_add(limit)
-        {
-            attempt = attempt.due_by(deadline);
-        }
+        let attempt = retry.due(attempt);
         let in_flight = match &retry.budget {
             Some(budget) => budget.call(),
             None => CallInFlight::UNCOUNTED,

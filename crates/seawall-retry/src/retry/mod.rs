@@ -10,6 +10,7 @@ pub use policy::{Retried, RetriedWith, Retry, RetryCall};
 
 use policy::Veto;
 
+mod blocking;
 mod config;
 mod course;
 mod event;

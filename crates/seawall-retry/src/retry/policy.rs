@@ -118,6 +118,19 @@ impl<J> Retry<J> {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
     }
 
+    /// The first attempt of a call that was started as `attempt`.
+    #[inline]
+    pub(super) fn due(&self, attempt: Attempt) -> Attempt {
+        let mut attempt = attempt.numbered(1, self.plan.max_attempts);
+        // A deadline that no clock will ever reach is none.
+        if let Some(limit) = self.deadline
+            && let Some(deadline) = attempt.began().checked_add(limit)
+        {
+            attempt = attempt.due_by(deadline);
+        }
+        attempt
+    }
+
     pub(super) fn is_shutting_down(&self) -> bool {
         self.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled)
     }

@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::course::Course;
+use super::course::{Course, Last};
 use pin_project::pin_project;
-use seawall_core::{Class, Error};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
@@ -19,12 +18,6 @@ pub(super) struct Wait<'p, T, E> {
     #[pin]
     shutdown: Option<WaitForCancellationFuture<'p>>,
     kept: Option<(Last<T, E>, Course<'p, E>)>,
-}
-
-/// What the last attempt came to, and what that meant.
-pub(super) struct Last<T, E> {
-    pub(super) outcome: Result<T, Error<E>>,
-    pub(super) class: Class,
 }
 
 #[pin_project(project = PauseProjection)]

@@ -1,0 +1,37 @@
+//! Retrying as a method of what is retried.
+
+use seawall_core::Judge;
+
+use crate::Retry;
+use crate::retry::Retried;
+
+/// Closures that make a future, with a retry as their method.
+///
+/// ```
+/// use seawall_retry::{Retry, Retryable};
+///
+/// # async fn fetch() -> Result<u32, std::io::Error> { Ok(42) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let retry = Retry::builder().idempotent().build()?;
+/// let answer = fetch.retry(&retry).await?;
+/// assert_eq!(answer, 42);
+/// # Ok(())
+/// # }
+/// ```
+pub trait Retryable<Fut, T, E>: FnMut() -> Fut + Sized
+where
+    Fut: Future<Output = Result<T, E>>,
+{
+    /// [`Retry::call`] the other way round.
+    fn retry<J: Judge<T, E>>(self, retry: &Retry<J>) -> Retried<'_, Self, J> {
+        retry.call(self)
+    }
+}
+
+impl<F, Fut, T, E> Retryable<Fut, T, E> for F
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+}

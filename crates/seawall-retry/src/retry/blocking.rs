@@ -1,0 +1,184 @@
+//! The form for threads that may block.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use seawall_core::{AllTransient, Attempt, Class, Classify, Error, Judge, StopReason};
+use tokio_util::sync::CancellationToken;
+
+use super::Retry;
+use super::course::{Course, Last};
+use super::plan::Step;
+use crate::CallInFlight;
+
+impl<J> Retry<J> {
+    /// [`call`](Self::call) for threads that may block: the same attempts, delays, budget, events
+    /// and errors. Waits by putting the thread to sleep; a shutdown wakes it at once. Needs no
+    /// runtime.
+    ///
+    /// ```
+    /// use seawall_retry::{Backoff, Retry};
+    ///
+    /// let retry = Retry::builder().idempotent().backoff(Backoff::none()).build()?;
+    /// let mut calls = 0;
+    /// let answer = retry.call_blocking(|| {
+    ///     calls += 1;
+    ///     if calls < 3 { Err("not yet") } else { Ok(42) }
+    /// });
+    /// assert_eq!(answer.ok(), Some(42));
+    /// # Ok::<(), seawall_core::ConfigError>(())
+    /// ```
+    pub fn call_blocking<T, E>(
+        &self,
+        mut operation: impl FnMut() -> Result<T, E>,
+    ) -> Result<T, Error<E>>
+    where
+        J: Judge<T, E>,
+    {
+        self.call_blocking_with(|_| operation())
+    }
+
+    /// [`call_blocking`](Self::call_blocking), with `operation` told which attempt it is.
+    pub fn call_blocking_with<T, E>(
+        &self,
+        operation: impl FnMut(Attempt) -> Result<T, E>,
+    ) -> Result<T, Error<E>>
+    where
+        J: Judge<T, E>,
+    {
+        self.block(operation, rest)
+    }
+
+    fn block<T, E>(
+        &self,
+        mut operation: impl FnMut(Attempt) -> Result<T, E>,
+        rest: impl Fn(Duration, Option<&CancellationToken>) -> Rested,
+    ) -> Result<T, Error<E>>
+    where
+        J: Judge<T, E>,
+    {
+        let _in_flight = self.budget.as_ref().map_or(CallInFlight::UNCOUNTED, |b| b.call());
+        let mut course = Course::default();
+        let mut attempt = self.due(Attempt::first());
+        attempt.began();
+        let mut told = attempt;
+        loop {
+            let outcome = operation(told).map_err(|error| {
+                let class = AllTransient.classify(&error);
+                Error::operation_failed(error, class)
+            });
+            let class = self.class(&outcome);
+            if class == Class::Success {
+                return outcome;
+            }
+            let last = Last { outcome, class };
+            match course.decide(self, &mut attempt, &last) {
+                Step::Pass => return last.outcome,
+                Step::Stop(why) => return course.give_up(self, &mut attempt, last, why),
+                Step::Repeat { delay, .. } => {
+                    if rest(delay, self.shutdown.as_ref()) == Rested::ShuttingDown {
+                        return course.give_up(self, &mut attempt, last, StopReason::Shutdown);
+                    }
+                }
+            }
+            told = course.advance(self, &mut attempt, last);
+        }
+    }
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rested {
+    Due,
+    ShuttingDown,
+}
+
+/// Puts the thread to sleep.
+fn rest(delay: Duration, shutdown: Option<&CancellationToken>) -> Rested {
+    let Some(token) = shutdown else {
+        thread::sleep(delay);
+        return Rested::Due;
+    };
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cancelled = pin!(token.cancelled());
+    let start = Instant::now();
+    loop {
+        if let Poll::Ready(()) = cancelled.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Rested::ShuttingDown;
+        }
+        // Something else may unpark the thread, so what is left is looked at again.
+        let left = delay.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return Rested::Due;
+        }
+        thread::park_timeout(left);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use seawall_core::Backoff;
+
+    use super::*;
+
+    #[test]
+    fn it_waits_as_long_as_the_async_form_and_gives_up_alike() {
+        let retry = Retry::builder().idempotent().backoff(Duration::from_secs(10)).build().unwrap();
+        let rests = RefCell::new(Vec::new());
+        let numbers = RefCell::new(Vec::new());
+        let outcome = retry.block(
+            |attempt| {
+                numbers.borrow_mut().push(attempt.number());
+                Err::<(), _>("down")
+            },
+            |delay, _| {
+                rests.borrow_mut().push(delay.as_secs());
+                Rested::Due
+            },
+        );
+        assert_eq!((*rests.borrow()).as_slice(), [10, 10]);
+        assert_eq!((*numbers.borrow()).as_slice(), [1, 2, 3]);
+        let error = outcome.unwrap_err();
+        assert_eq!(error.gave_up().unwrap().why, StopReason::Attempts);
+        assert_eq!(error.operation(), Some(&"down"));
+    }
+
+    #[test]
+    fn a_shutdown_wakes_the_sleeper_at_once_and_keeps_the_last_error() {
+        let token = CancellationToken::new();
+        let retry = Retry::builder()
+            .idempotent()
+            .backoff(Backoff::constant(Duration::from_hours(1)))
+            .shutdown(token.clone())
+            .build()
+            .unwrap();
+        let start = Instant::now();
+        let other = thread::spawn(move || token.cancel());
+        let error = retry.call_blocking(|| Err::<(), _>("down")).unwrap_err();
+        assert!(start.elapsed() < Duration::from_mins(1));
+        assert_eq!(error.gave_up().unwrap().why, StopReason::Shutdown);
+        assert_eq!(error.operation(), Some(&"down"));
+        other.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_over_when_the_wait_begins_is_not_waited_for() {
+        let token = CancellationToken::new();
+        assert_eq!(rest(Duration::ZERO, Some(&token)), Rested::Due);
+        token.cancel();
+        assert_eq!(rest(Duration::MAX, Some(&token)), Rested::ShuttingDown);
+    }
+}
