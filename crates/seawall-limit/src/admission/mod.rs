@@ -1,0 +1,51 @@
+//! How a call asks a limit for admission: the wrapped operation and the future that every limit
+//! shares.
+//!
+//! A limit says one of three things, at once: the call is granted a permit, it is refused, or it
+//! waits. Granted, the inner operation starts in the same step, so nothing is allocated and no
+//! clock is read for having been let in. Waiting, it starts when the permit comes, with the clock
+//! of its [`Attempt`] started anew.
+
+use std::future::Future;
+
+use seawall_core::{Attempt, Error, Rejection};
+
+pub use future::LimitedFuture;
+pub use guarded::Guarded;
+pub use operation::{Limited, Once, Repeated, Start};
+
+mod future;
+mod guarded;
+mod operation;
+
+/// What a limit says to a call.
+#[derive(Debug)]
+pub enum Admission<P, W> {
+    /// It may start now.
+    Granted(P),
+    /// It may start when this future is ready, unless that says no.
+    Waiting(W),
+    /// It may not start.
+    Refused(Rejection),
+}
+
+/// A limit on calls: what [`Limited`] asks.
+pub trait Limit {
+    /// What a call holds while it runs. Dropping it gives back whatever it stands for.
+    type Permit<'p>: Settle
+    where
+        Self: 'p;
+    /// A call's place among those that wait. Dropping it gives the place up.
+    type Wait<'p>: Future<Output = Result<Self::Permit<'p>, Rejection>> + Unpin
+    where
+        Self: 'p;
+
+    /// Asks for admission of `attempt`.
+    fn admit(&self, attempt: &mut Attempt) -> Admission<Self::Permit<'_>, Self::Wait<'_>>;
+}
+
+/// Is told what the call it was given to came to. Dropped instead, it counts as abandoned.
+pub trait Settle {
+    /// The call is over.
+    fn settle<T, E>(self, outcome: &Result<T, Error<E>>);
+}

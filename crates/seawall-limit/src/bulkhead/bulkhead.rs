@@ -1,0 +1,267 @@
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
+
+use seawall_core::{
+    Attempt, Check, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy,
+    PolicyKind, Rejection,
+};
+use tokio::time::Instant;
+
+use super::{Acquire, BulkheadBuilder, OwnedPermit, Permit};
+use crate::admission::{Admission, Guarded, Limit, Limited};
+use crate::gate::{Arrival, Demand, Entrance, MAX_LIMIT, Priority};
+
+/// At most so many calls in flight.
+///
+/// Clones share the limit and differ in what they ask of it: [`weighing`](Self::weighing),
+/// [`with_priority`](Self::with_priority), [`for_tenant`](Self::for_tenant) and
+/// [`partition`](Self::partition) each give a handle on the same bulkhead whose calls ask for
+/// something else. See the [chapter](crate::bulkhead).
+#[derive(Clone, Debug)]
+pub struct Bulkhead {
+    shared: Arc<Shared>,
+    demand: Demand,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) entrance: Entrance,
+    /// Per priority, how many 65,536ths of the limit it leaves free.
+    pub(super) headroom: [u16; Priority::ALL.len()],
+    pub(super) text: String,
+}
+
+/// What a bulkhead is doing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BulkheadSnapshot {
+    /// Places taken by calls in flight. After the limit was lowered it can be above it.
+    pub in_flight: u32,
+    /// The limit.
+    pub limit: u32,
+    /// How many calls wait.
+    pub queued: u32,
+    /// How many calls were refused since the bulkhead was built, those that waited in vain too.
+    pub refused: u64,
+    /// Whether it was closed.
+    pub closed: bool,
+    /// The partitions.
+    pub partitions: Vec<PartitionSnapshot>,
+}
+
+/// What a partition of a bulkhead is doing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PartitionSnapshot {
+    /// Its name.
+    pub name: Name,
+    /// Its share of the limit, above 0 and at most 1.
+    pub share: f64,
+    /// Places taken by its calls in flight.
+    pub in_flight: u32,
+}
+
+impl Bulkhead {
+    /// Starts a bulkhead.
+    pub fn builder() -> BulkheadBuilder {
+        BulkheadBuilder::new()
+    }
+
+    pub(super) fn from_shared(shared: Shared) -> Self {
+        let headroom = shared.headroom[Priority::Normal as usize];
+        Self { shared: Arc::new(shared), demand: Demand { headroom, ..Demand::ONE } }
+    }
+
+    /// A handle whose calls take `weight` places each.
+    pub fn weighing(&self, weight: u32) -> Result<Self, ConfigError> {
+        let allowed = "between 1 and 1,073,741,823";
+        let holds = (1..=MAX_LIMIT).contains(&weight);
+        Check::of(PolicyKind::Bulkhead).that(holds, "weight", weight, allowed)?;
+        Ok(self.with(|demand| demand.weight = weight))
+    }
+
+    /// A handle whose calls have `priority`.
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        let headroom = self.shared.headroom[priority as usize];
+        self.with(|demand| {
+            demand.priority = priority;
+            demand.headroom = headroom;
+        })
+    }
+
+    /// A handle whose calls are `tenant`'s: while they wait in a [fair](BulkheadBuilder::fair)
+    /// queue they take turns with those of others, however many each has waiting.
+    pub fn for_tenant(&self, tenant: impl Hash) -> Self {
+        // One for the process: the same tenant is the same for every bulkhead, and a client that
+        // picks its name can't pick whom it collides with.
+        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let tenant = HASHER.hash_one(tenant);
+        self.with(|demand| demand.tenant = tenant)
+    }
+
+    /// A handle whose calls belong to the partition `name`; `None` if the bulkhead has none of
+    /// that name.
+    pub fn partition(&self, name: &str) -> Option<Self> {
+        let mut partitions = self.shared.entrance.gate.shares().iter();
+        let index = partitions.position(|partition| partition.name.as_str() == name)?;
+        let index = u8::try_from(index).ok()?;
+        Some(self.with(|demand| demand.partition = Some(index)))
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Demand)) -> Self {
+        let mut other = self.clone();
+        change(&mut other.demand);
+        other
+    }
+
+    /// A permit, if there is room now and nobody waits for it; else says how many calls are in
+    /// flight and how many wait.
+    ///
+    /// Takes no place in the queue, needs no runtime and works in blocking code.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
+        self.shared.entrance.try_enter(self.demand).map(|()| Permit::new(self))
+    }
+
+    /// [`try_acquire`](Self::try_acquire), borrowing nothing.
+    pub fn try_acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
+        self.try_acquire().map(Permit::into_owned)
+    }
+
+    /// A permit as soon as there is one, within the longest wait. Without a queue it is there at
+    /// once or refused at once.
+    pub const fn acquire(&self) -> Acquire<'_> {
+        Acquire::new(self)
+    }
+
+    /// [`acquire`](Self::acquire), borrowing nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// As with `acquire`.
+    pub async fn acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
+        self.acquire().await.map(Permit::into_owned)
+    }
+
+    /// Runs `future` once there is room for it. Its permit is free again when it is over or
+    /// dropped.
+    #[inline]
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Guarded::new(self, future)
+    }
+
+    /// Sets another limit. Raised, as many waiters as fit start at once. Lowered, calls in flight
+    /// are left alone and no other starts until there is room below the new limit; waiters that
+    /// weigh more than it are refused.
+    ///
+    /// Refuses 0 and what is above 1,073,741,823.
+    pub fn set_limit(&self, limit: u32) -> Result<(), ConfigError> {
+        self.shared.entrance.resize(check_limit(limit)?);
+        Ok(())
+    }
+
+    /// Refuses every call from now on with "shutting down", those that wait too. Calls in flight
+    /// are left alone.
+    pub fn close(&self) {
+        self.shared.entrance.gate.close();
+    }
+
+    /// What it is doing.
+    pub fn snapshot(&self) -> BulkheadSnapshot {
+        let entrance = &self.shared.entrance;
+        let word = entrance.gate.word();
+        BulkheadSnapshot {
+            in_flight: word.in_flight(),
+            limit: word.limit(),
+            queued: entrance.gate.queued(),
+            refused: entrance.refused.load(Ordering::Relaxed),
+            closed: word.is_closed(),
+            partitions: entrance.gate.shares().iter().map(PartitionSnapshot::of).collect(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.shared.entrance.name
+    }
+
+    /// Who is told of what it does.
+    pub fn listeners(&self) -> &Listeners {
+        &self.shared.entrance.listeners
+    }
+
+    /// How many places a call of this handle takes.
+    pub const fn weight(&self) -> u32 {
+        self.demand.weight
+    }
+
+    #[inline]
+    pub(super) fn enter(&self, deadline: Option<Instant>) -> Arrival<'_> {
+        self.shared.entrance.enter(self.demand, deadline)
+    }
+
+    #[inline]
+    pub(super) fn leave(&self) {
+        self.shared.entrance.gate.leave(self.demand);
+    }
+}
+
+pub(super) fn check_limit(limit: u32) -> Result<u32, ConfigError> {
+    let holds = (1..=MAX_LIMIT).contains(&limit);
+    let check = Check::of(PolicyKind::Bulkhead);
+    check.that(holds, "limit", limit, "between 1 and 1,073,741,823").map(|()| limit)
+}
+
+impl PartitionSnapshot {
+    fn of(partition: &crate::gate::Partition) -> Self {
+        Self {
+            name: partition.name.clone(),
+            share: partition.share,
+            in_flight: partition.in_flight(),
+        }
+    }
+}
+
+impl Limit for Bulkhead {
+    type Permit<'p> = Permit<'p>;
+    type Wait<'p> = Acquire<'p>;
+
+    #[inline]
+    fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, Acquire<'_>> {
+        match self.enter(attempt.deadline()) {
+            Arrival::Entered => Admission::Granted(Permit::new(self)),
+            Arrival::Waits(wait) => Admission::Waiting(Acquire::waiting(self, wait)),
+            Arrival::Refused(rejection) => Admission::Refused(rejection),
+        }
+    }
+}
+
+impl Policy for Bulkhead {
+    type Wrapped<'p, Op> = Limited<'p, Self, Op>;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        Limited::new(self, op)
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let longest = match self.shared.entrance.longest_wait {
+            None => inner.longest(),
+            Some(wait) => inner.longest().and_then(|longest| longest.checked_add(wait)),
+        };
+        let text = format!("at most {} in flight{}", self.snapshot().limit, self.shared.text);
+        inner.layer(PolicyKind::Bulkhead, self.name(), text).with_longest(longest)
+    }
+}
+
+impl Layer for Bulkhead {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}

@@ -1,0 +1,258 @@
+use std::time::Duration;
+
+use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use tokio_util::sync::CancellationToken;
+
+use super::Bulkhead;
+use super::bulkhead::{Shared, check_limit};
+use crate::gate::{Entrance, Gate, Order, Partition, Priority, QueueConfig, Shares, Standing};
+
+/// 25 calls in flight: what a dependency that answers in 25 ms needs for 1,000 calls a second
+/// (Little's law), and far below what a process can have open at once.
+pub const DEFAULT_LIMIT: u32 = 25;
+
+const MAX_PARTITIONS: usize = 64;
+
+/// Builds a [`Bulkhead`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct BulkheadBuilder {
+    name: Option<Name>,
+    limit: u32,
+    queue: Option<(u32, Duration)>,
+    order: Order,
+    fair: bool,
+    standing: Option<Standing>,
+    partitions: Vec<(Name, f64)>,
+    reserves: Vec<(Priority, f64)>,
+    listeners: Option<Listeners>,
+    shutdown: Option<CancellationToken>,
+}
+
+impl BulkheadBuilder {
+    pub(super) const fn new() -> Self {
+        Self {
+            name: None,
+            limit: DEFAULT_LIMIT,
+            queue: None,
+            order: Order::Fifo,
+            fair: false,
+            standing: None,
+            partitions: Vec::new(),
+            reserves: Vec::new(),
+            listeners: None,
+            shutdown: None,
+        }
+    }
+
+    /// Its name in errors, events and metrics. Without one: the pipeline's, or "bulkhead".
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many calls may be in flight: between 1 and 1,073,741,823. Default:
+    /// [25](DEFAULT_LIMIT).
+    pub const fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Lets up to `capacity` calls wait, each for at most `longest_wait` and never past its
+    /// deadline. [`Duration::MAX`] sets no limit to the wait. Default: no queue.
+    pub const fn queue(mut self, capacity: u32, longest_wait: Duration) -> Self {
+        self.queue = Some((capacity, longest_wait));
+        self
+    }
+
+    /// Serves who waits the shortest first. In an overload the oldest have the least time left, so
+    /// this serves more calls in time; who is unlucky waits for its longest wait. Default: first
+    /// come, first served.
+    pub const fn lifo(mut self) -> Self {
+        self.order = Order::Lifo;
+        self
+    }
+
+    /// Serves the most important waiters first, and lets a more important call take the place of
+    /// the least important waiter when the queue is full.
+    pub const fn by_priority(mut self) -> Self {
+        self.order = Order::Priority;
+        self
+    }
+
+    /// Lets tenants take turns in the queue (within a priority): whoever has a thousand calls
+    /// waiting is served no more often than who has one.
+    pub const fn fair(mut self) -> Self {
+        self.fair = true;
+        self
+    }
+
+    /// Drops waiters that have waited for longer than `target` once the queue has not been empty
+    /// for `interval`. Facebook uses 5 ms and 100 ms. Default: off.
+    pub const fn standing_queue(mut self, target: Duration, interval: Duration) -> Self {
+        self.standing = Some(Standing { target, interval });
+        self
+    }
+
+    /// Gives a part of the calls a share of the limit, above 0 and at most 1; the shares of all
+    /// partitions are at most 1 in sum. What a partition doesn't use is lent to the others; its
+    /// waiters are served before those of partitions that have their share. Needs a
+    /// [`queue`](Self::queue): a place that was lent comes back when its call is over, and whoever
+    /// owns the share has to wait for it.
+    pub fn partition(mut self, name: impl Into<Name>, share: f64) -> Self {
+        self.partitions.push((name.into(), share));
+        self
+    }
+
+    /// Lets calls of `priority` use only a part of the limit, above 0 and at most 1, so that they
+    /// are the first to be refused when load rises. What is kept free for the others is
+    /// rounded up to 65,536ths of the limit, and then down to whole places. Needs
+    /// either no queue or [`by_priority`](Self::by_priority); a higher priority can't have less
+    /// than a lower one.
+    pub fn use_at_most(mut self, priority: Priority, part: f64) -> Self {
+        self.reserves.push((priority, part));
+        self
+    }
+
+    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
+    /// Once `token` is cancelled, calls that wait are refused with "shutting down".
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = Some(token);
+        self
+    }
+
+    /// Builds the bulkhead, or names the field that is wrong.
+    pub fn build(self) -> Result<Bulkhead, ConfigError> {
+        let check = Check::of(PolicyKind::Bulkhead);
+        let limit = check_limit(self.limit)?;
+        self.check_queue(check)?;
+        let shares = self.shares(check)?;
+        let headroom = self.headroom(check)?;
+        let text = self.text();
+        let (capacity, longest_wait) = self.queue.unzip();
+        let queue = QueueConfig {
+            capacity: capacity.unwrap_or(0),
+            order: self.order,
+            fair: self.fair,
+            standing: self.standing,
+        };
+        Ok(Bulkhead::from_shared(Shared {
+            entrance: Entrance {
+                gate: Gate::new(limit, queue, shares),
+                name: check.name(self.name.unwrap_or_else(|| Name::from("bulkhead")))?,
+                kind: PolicyKind::Bulkhead,
+                listeners: self.listeners.unwrap_or_default(),
+                shutdown: self.shutdown,
+                longest_wait,
+                refused: 0.into(),
+            },
+            headroom,
+            text,
+        }))
+    }
+
+    fn check_queue(&self, check: Check) -> Result<(), ConfigError> {
+        if let Some((capacity, longest_wait)) = self.queue {
+            check.at_least_one("queue", capacity)?;
+            check.positive("longest_wait", longest_wait)?;
+            return self.check_standing(check);
+        }
+        let needs = [
+            ("lifo", self.order == Order::Lifo),
+            ("by_priority", self.order == Order::Priority),
+            ("fair", self.fair),
+            ("standing_queue", self.standing.is_some()),
+            ("partition", !self.partitions.is_empty()),
+        ];
+        for (field, is_set) in needs {
+            check.that(!is_set, field, "set", "left out where there is no queue")?;
+        }
+        Ok(())
+    }
+
+    fn check_standing(&self, check: Check) -> Result<(), ConfigError> {
+        let Some(standing) = self.standing else { return Ok(()) };
+        check.positive("standing_queue target", standing.target)?;
+        check.positive("standing_queue interval", standing.interval).map(drop)
+    }
+
+    fn shares(&self, check: Check) -> Result<Shares, ConfigError> {
+        let count = self.partitions.len();
+        check.that(count <= MAX_PARTITIONS, "partition", count, "at most 64 in number")?;
+        let mut partitions: Vec<Partition> = Vec::with_capacity(count);
+        let mut sum = 0.0;
+        for (name, share) in &self.partitions {
+            let name = check.name(name.clone())?;
+            let new = partitions.iter().all(|other| other.name != name);
+            check.that(new, "partition", &name, "named differently from the others")?;
+            sum += check.rate("partition", *share)?;
+            partitions.push(Partition::new(name, *share));
+        }
+        // Shares such as three times 0.1 and one of 0.7 are 1 only up to rounding.
+        check.that(sum <= 1.0 + 1e-9, "partition", sum, "at most 1 in sum")?;
+        Ok(Shares::new(partitions))
+    }
+
+    fn headroom(&self, check: Check) -> Result<[u16; Priority::ALL.len()], ConfigError> {
+        let mut headroom = [0; Priority::ALL.len()];
+        for (priority, part) in &self.reserves {
+            headroom[*priority as usize] = left_free(check.rate("use_at_most", *part)?);
+        }
+        let queue_fits = self.queue.is_none() || self.order == Order::Priority;
+        let fits = self.reserves.is_empty() || queue_fits;
+        check.that(fits, "use_at_most", "set", "left out where a queue is not by priority")?;
+        for (index, pair) in headroom.windows(2).enumerate() {
+            let holds = pair[1] <= pair[0];
+            let priority = Priority::ALL[index + 1].as_str();
+            check.that(holds, "use_at_most", priority, "at least that of lower priorities")?;
+        }
+        Ok(headroom)
+    }
+
+    fn text(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        if let Some((capacity, longest_wait)) = self.queue {
+            let order = match self.order {
+                Order::Fifo => "first come first served",
+                Order::Lifo => "last come first served",
+                Order::Priority => "by priority",
+            };
+            let wait = match longest_wait {
+                Duration::MAX => String::from("without limit"),
+                longest => format!("{longest:?} at the longest"),
+            };
+            // Writing to a string can't fail.
+            let _ = write!(text, ", {capacity} more may wait {wait}, {order}");
+        }
+        text
+    }
+}
+
+// What `part` leaves free, in 65,536ths.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a part is above 0 and at most 1, so the product lies between 0 and 65,536; casts saturate"
+)]
+fn left_free(part: f64) -> u16 {
+    ((1.0 - part) * 65_536.0).ceil() as u16
+}
+
+impl Layer for BulkheadBuilder {
+    type Policy = Bulkhead;
+
+    fn into_policy(mut self, context: &LayerContext) -> Result<Bulkhead, ConfigError> {
+        self.name.get_or_insert_with(|| context.name.clone());
+        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        if self.shutdown.is_none() {
+            self.shutdown.clone_from(&context.shutdown);
+        }
+        self.build()
+    }
+}

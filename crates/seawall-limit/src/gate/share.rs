@@ -1,0 +1,66 @@
+use crate::sync::{AtomicU32, Ordering};
+use seawall_core::Name;
+
+use super::Demand;
+
+/// A part of the calls that has a share of the limit.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) name: Name,
+    pub(crate) share: f64,
+    in_flight: AtomicU32,
+}
+
+/// The partitions of a gate; none in most.
+#[derive(Debug, Default)]
+pub(crate) struct Shares(Box<[Partition]>);
+
+impl Partition {
+    pub(crate) fn new(name: Name, share: f64) -> Self {
+        Self { name, share, in_flight: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+}
+
+impl Shares {
+    pub(crate) fn new(partitions: Vec<Partition>) -> Self {
+        Self(partitions.into())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Partition> {
+        self.0.iter()
+    }
+
+    fn get(&self, partition: Option<u8>) -> Option<&Partition> {
+        self.0.get(usize::from(partition?))
+    }
+
+    // The counts decide only who is served first. They are exact whenever nothing moves, and that
+    // one of them lags behind the word by an instruction does no harm: hence relaxed.
+    #[inline]
+    pub(crate) fn entered(&self, demand: Demand) {
+        if let Some(partition) = self.get(demand.partition) {
+            partition.in_flight.fetch_add(demand.weight, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn left(&self, demand: Demand) {
+        if let Some(partition) = self.get(demand.partition) {
+            partition.in_flight.fetch_sub(demand.weight, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a partition has not yet got its share of `limit`.
+    pub(crate) fn is_below(&self, partition: u8, limit: u32) -> bool {
+        self.get(Some(partition))
+            .is_some_and(|p| f64::from(p.in_flight()) < p.share * f64::from(limit))
+    }
+}

@@ -1,0 +1,93 @@
+//! The sliding counter: how many permits were taken in each of a few parts of the last period.
+
+use super::quota::Quota;
+
+/// How many parts a period has.
+pub(crate) const PARTS: usize = 16;
+
+/// As strict as the log and as small as the fixed window: the part that has left the period only
+/// partly counts in full. So no window of one period holds more than the quota, and in a steady
+/// stream a quota takes 17 sixteenths of the period.
+///
+/// The usual sliding counter weighs the old part by how much of it is left, as if its permits had
+/// been taken evenly; where they were not, more than the quota goes through.
+#[derive(Clone, Debug)]
+pub(crate) struct SlidingCounter {
+    quota: Quota,
+    // The number of the newest part, and the permits taken in it and in those before it.
+    part: u64,
+    taken: [u64; PARTS + 1],
+}
+
+impl SlidingCounter {
+    pub(crate) const fn new(quota: Quota) -> Self {
+        Self { quota, part: 0, taken: [0; PARTS + 1] }
+    }
+
+    const fn width(&self) -> u64 {
+        self.quota.period.get().div_ceil(PARTS as u64)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a rest of 17")]
+    const fn slot(part: u64) -> usize {
+        (part % (PARTS as u64 + 1)) as usize
+    }
+
+    fn sum(&self) -> u64 {
+        self.taken.iter().fold(0, |sum, &part| sum.saturating_add(part))
+    }
+
+    fn advance(&mut self, now: u64) {
+        let part = now / self.width();
+        let passed = part.saturating_sub(self.part).min(PARTS as u64 + 1);
+        for step in 0..passed {
+            self.taken[Self::slot(part - step)] = 0;
+        }
+        // A clock that goes back stays in the part that was reached.
+        self.part = self.part.max(part);
+    }
+
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        self.advance(now);
+        let free = self.quota.permits.get().saturating_sub(self.sum());
+        if permits <= free {
+            self.taken[Self::slot(self.part)] += permits;
+            Ok(())
+        } else {
+            Err(self.due(now, 0, permits).saturating_sub(now))
+        }
+    }
+
+    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
+        let mut parts = self.clone();
+        parts.advance(now);
+        let (sum, quota) = (parts.sum(), self.quota.permits.get());
+        let wanted = sum.saturating_add(ahead).saturating_add(permits);
+        let Some(over) = wanted.checked_sub(quota).filter(|&over| over > 0) else { return now };
+        // What is taken when the parts that are there have left comes back in the same order, one
+        // round later.
+        let rounds = over.saturating_sub(sum).div_ceil(quota);
+        let missing = over.saturating_sub(rounds.saturating_mul(quota));
+        let steps = rounds.saturating_mul(PARTS as u64 + 1).saturating_add(parts.leaves(missing));
+        parts.part.saturating_add(steps).saturating_mul(self.width()).max(now)
+    }
+
+    /// How many parts have to begin until so many permits have left.
+    fn leaves(&self, mut permits: u64) -> u64 {
+        let mut steps = 0;
+        while permits > 0 && steps <= PARTS as u64 {
+            steps += 1;
+            // The one after the newest, counted round, is the oldest.
+            permits = permits.saturating_sub(self.taken[Self::slot(self.part + steps)]);
+        }
+        steps
+    }
+
+    pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
+        // What was taken counts as taken now: never too little.
+        let sum = self.sum();
+        *self = Self::new(quota);
+        self.advance(now);
+        self.taken[Self::slot(self.part)] = sum;
+    }
+}

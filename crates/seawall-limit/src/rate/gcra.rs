@@ -1,0 +1,163 @@
+//! The generic cell rate algorithm.
+//!
+//! One number is remembered: the theoretical arrival time (TAT), at which the permits taken so far
+//! would have been used up by somebody who takes them evenly. A permit moves it on by the time
+//! that one permit costs, from now at the earliest, and is refused if that would bring it further
+//! ahead of now than a burst costs.
+//!
+//! Source: ITU-T I.371, Annex A, the virtual scheduling algorithm. It admits what a leaky bucket
+//! of `burst` does, with one number instead of two and nothing that refills.
+
+use super::quota::Quota;
+
+/// A point in time or a length of it: nanoseconds, and fractions of one.
+///
+/// How many fractions make one nanosecond is the quota's business. Compared in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Fine {
+    nanos: u64,
+    rest: u64,
+}
+
+/// The algorithm with its quota and its state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gcra {
+    tat: Fine,
+    rate: GcraRate,
+}
+
+/// What follows from the quota.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GcraRate {
+    quota: Quota,
+    one: Fine,
+    burst: Fine,
+    /// How far ahead of now the time may be for one more permit: a burst less one.
+    slack: Fine,
+}
+
+impl Fine {
+    const fn at(nanos: u64) -> Self {
+        Self { nanos, rest: 0 }
+    }
+
+    // Both rests are below `unit`, which is below 2⁶³, so their sum is no more than a u64 holds.
+    #[inline]
+    const fn plus(self, other: Self, unit: u64) -> Self {
+        let nanos = self.nanos.saturating_add(other.nanos);
+        let rest = self.rest + other.rest;
+        if rest >= unit {
+            Self { nanos: nanos.saturating_add(1), rest: rest - unit }
+        } else {
+            Self { nanos, rest }
+        }
+    }
+
+    /// The first whole nanosecond that is no earlier.
+    pub(crate) fn ceil(self) -> u64 {
+        self.since(Self::at(0))
+    }
+
+    pub(crate) fn round_up(&mut self) {
+        *self = Self::at(self.ceil());
+    }
+
+    /// How many whole nanoseconds `earlier` has to be put off to be no earlier than this.
+    #[inline]
+    fn since(self, earlier: Self) -> u64 {
+        if self <= earlier {
+            return 0;
+        }
+        let nanos = self.nanos - earlier.nanos;
+        if self.rest > earlier.rest { nanos.saturating_add(1) } else { nanos }
+    }
+}
+
+impl GcraRate {
+    pub(crate) fn new(quota: Quota) -> Self {
+        let none = Fine::default();
+        let rate = Self { quota, one: none, burst: none, slack: none };
+        Self {
+            one: rate.cost(1),
+            burst: rate.cost(quota.burst.get()),
+            slack: rate.cost(quota.burst.get() - 1),
+            ..rate
+        }
+    }
+
+    fn cost(&self, permits: u64) -> Fine {
+        let (nanos, rest) = self.quota.nanos(permits);
+        Fine { nanos: u64::try_from(nanos).unwrap_or(u64::MAX), rest }
+    }
+
+    #[inline]
+    const fn unit(&self) -> u64 {
+        self.quota.permits.get()
+    }
+
+    /// Takes `permits` at `now` out of a cell, or says in how many nanoseconds it would.
+    #[inline]
+    pub(crate) fn take(&self, tat: &mut Fine, now: u64, permits: u64) -> Result<(), u64> {
+        let (cost, slack) = match permits {
+            1 => (self.one, self.slack),
+            _ => self.cost_and_slack(permits)?,
+        };
+        // The same as: from now or the time that was reached, whichever is later, the cost leads
+        // no further than a burst ahead of now.
+        let latest = Fine { nanos: now.saturating_add(slack.nanos), rest: slack.rest };
+        if *tat > latest {
+            return Err(tat.since(latest));
+        }
+        let from = if tat.nanos < now { Fine::at(now) } else { *tat };
+        *tat = from.plus(cost, self.unit());
+        Ok(())
+    }
+
+    #[cold]
+    fn cost_and_slack(&self, permits: u64) -> Result<(Fine, Fine), u64> {
+        let slack = self.quota.burst.get().checked_sub(permits).ok_or(u64::MAX)?;
+        Ok((self.cost(permits), self.cost(slack)))
+    }
+
+    pub(crate) const fn permits(&self) -> u64 {
+        self.unit()
+    }
+
+    /// What one permit costs, rounded up to whole nanoseconds.
+    pub(crate) fn one_in_nanos(&self) -> u64 {
+        self.one.ceil()
+    }
+
+    /// Whether the cell knows nothing that a new one does not.
+    pub(crate) fn is_idle(tat: Fine, now: u64) -> bool {
+        tat <= Fine::at(now)
+    }
+}
+
+impl Gcra {
+    pub(crate) fn new(quota: Quota) -> Self {
+        Self { tat: Fine::default(), rate: GcraRate::new(quota) }
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        self.rate.take(&mut self.tat, now, permits)
+    }
+
+    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
+        let cost = self.rate.cost(ahead.saturating_add(permits));
+        let next = self.tat.max(Fine::at(now)).plus(cost, self.rate.unit());
+        now.saturating_add(next.since(Fine::at(now).plus(self.rate.burst, self.rate.unit())))
+    }
+
+    /// Takes another quota. What was taken stays taken: so many permits, at their new price.
+    pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
+        let debt = self.tat.since(Fine::at(now));
+        let old = self.rate.quota;
+        let taken = (u128::from(debt) * u128::from(old.permits.get()))
+            .div_ceil(u128::from(old.period.get()));
+        self.rate = GcraRate::new(quota);
+        let cost = self.rate.cost(u64::try_from(taken).unwrap_or(u64::MAX));
+        self.tat = Fine::at(now).plus(cost, self.rate.unit());
+    }
+}

@@ -1,0 +1,73 @@
+//! The sliding log: when each permit of the last period was taken.
+
+use std::collections::VecDeque;
+
+use super::quota::Quota;
+
+/// Exact, at eight bytes a permit: no window of one period, wherever it starts, holds more than
+/// the quota.
+#[derive(Clone, Debug)]
+pub(crate) struct SlidingLog {
+    quota: Quota,
+    // Oldest first; at most the quota.
+    taken: VecDeque<u64>,
+    latest: u64,
+}
+
+impl SlidingLog {
+    pub(crate) const fn new(quota: Quota) -> Self {
+        Self { quota, taken: VecDeque::new(), latest: 0 }
+    }
+
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        // A clock that goes back takes nothing out and puts nothing in before what is there.
+        self.latest = self.latest.max(now);
+        self.forget();
+        let free = self.quota.permits.get().saturating_sub(self.len());
+        if permits <= free {
+            self.taken.extend((0..permits).map(|_| self.latest));
+            Ok(())
+        } else {
+            Err(self.due(now, 0, permits).saturating_sub(now))
+        }
+    }
+
+    fn forget(&mut self) {
+        while self.taken.front().is_some_and(|&at| self.leaves(at) <= self.latest) {
+            self.taken.pop_front();
+        }
+    }
+
+    const fn leaves(&self, at: u64) -> u64 {
+        at.saturating_add(self.quota.period.get())
+    }
+
+    fn len(&self) -> u64 {
+        self.taken.len() as u64
+    }
+
+    /// The n-th permit from now is granted a period after the one that is a quota before it: count
+    /// back by quotas until there is one that is known.
+    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
+        let quota = self.quota.permits.get();
+        let expired = self.taken.iter().take_while(|&&at| self.leaves(at) <= now).count() as u64;
+        let len = self.len() - expired;
+        let index = len.saturating_add(ahead).saturating_add(permits).saturating_sub(1);
+        if index < quota {
+            return now;
+        }
+        let periods = (index - len) / quota + 1;
+        let (periods, start) = match index.checked_sub(periods.saturating_mul(quota)) {
+            Some(known) => {
+                let position = usize::try_from(expired + known).unwrap_or(usize::MAX);
+                (periods, self.taken.get(position).copied().unwrap_or(now))
+            }
+            None => (periods - 1, now),
+        };
+        start.saturating_add(periods.saturating_mul(self.quota.period.get())).max(now)
+    }
+
+    pub(crate) const fn set_quota(&mut self, quota: Quota) {
+        self.quota = quota;
+    }
+}

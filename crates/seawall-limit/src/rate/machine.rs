@@ -1,0 +1,86 @@
+//! Which algorithm decides. No lock, no clock: `now` is in nanoseconds since the limit was built.
+
+use super::counter::SlidingCounter;
+use super::fixed::FixedWindow;
+use super::gcra::Gcra;
+use super::log::SlidingLog;
+use super::quota::Quota;
+
+/// How a rate limit counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Evenly, after a burst: in no interval Δt more than burst + rate × Δt. The cheapest in time
+    /// and memory, and the only one whose waiters start one by one instead of all at once.
+    #[default]
+    Gcra,
+    /// So many in each period. Around its edge **twice as many** can start within less than a
+    /// period. For quotas that are counted like this by who sets them.
+    FixedWindow,
+    /// In no window of one period more than the permits, exactly. Remembers when each permit was
+    /// taken: eight bytes a permit.
+    SlidingLog,
+    /// In no window of one period more than the permits. Remembers 17 counts; in exchange, a
+    /// permit comes back up to a sixteenth of the period late.
+    SlidingCounter,
+}
+
+impl Algorithm {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gcra => "evenly",
+            Self::FixedWindow => "by fixed windows",
+            Self::SlidingLog => "by a sliding log",
+            Self::SlidingCounter => "by a sliding counter",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Meter {
+    Gcra(Gcra),
+    Fixed(FixedWindow),
+    Log(SlidingLog),
+    Counter(Box<SlidingCounter>),
+}
+
+impl Meter {
+    pub(crate) fn new(algorithm: Algorithm, quota: Quota) -> Self {
+        match algorithm {
+            Algorithm::Gcra => Self::Gcra(Gcra::new(quota)),
+            Algorithm::FixedWindow => Self::Fixed(FixedWindow::new(quota)),
+            Algorithm::SlidingLog => Self::Log(SlidingLog::new(quota)),
+            Algorithm::SlidingCounter => Self::Counter(Box::new(SlidingCounter::new(quota))),
+        }
+    }
+
+    /// Takes `permits` at `now`, or says in how many nanoseconds they could be taken.
+    #[inline]
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        match self {
+            Self::Gcra(meter) => meter.take(now, permits),
+            Self::Fixed(meter) => meter.take(now, permits),
+            Self::Log(meter) => meter.take(now, permits),
+            Self::Counter(meter) => meter.take(now, permits),
+        }
+    }
+
+    /// When `permits` can be taken if `ahead` others are taken first, each as soon as it can be.
+    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
+        match self {
+            Self::Gcra(meter) => meter.due(now, ahead, permits),
+            Self::Fixed(meter) => meter.due(now, ahead, permits),
+            Self::Log(meter) => meter.due(now, ahead, permits),
+            Self::Counter(meter) => meter.due(now, ahead, permits),
+        }
+    }
+
+    pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
+        match self {
+            Self::Gcra(meter) => meter.set_quota(quota, now),
+            Self::Fixed(meter) => meter.set_quota(quota, now),
+            Self::Log(meter) => meter.set_quota(quota),
+            Self::Counter(meter) => meter.set_quota(quota, now),
+        }
+    }
+}

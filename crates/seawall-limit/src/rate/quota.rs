@@ -1,0 +1,56 @@
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use seawall_core::{Check, ConfigError};
+
+/// So many permits a period, and so many at once.
+///
+/// Everything is a whole number: a period in nanoseconds, and counts. What a permit costs in time
+/// is the fraction period / permits, which is never rounded, so any rate is kept exactly, also
+/// above one permit a nanosecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// How many permits a period grants.
+    pub(crate) permits: NonZeroU64,
+    /// The period in nanoseconds.
+    pub(crate) period: NonZeroU64,
+    /// How many permits can be taken at once.
+    pub(crate) burst: NonZeroU64,
+}
+
+impl Quota {
+    pub(crate) fn new(
+        check: Check,
+        permits: u64,
+        period: Duration,
+        burst: Option<u64>,
+    ) -> Result<Self, ConfigError> {
+        const ALLOWED_COUNT: &str = "between 1 and 9,223,372,036,854,775,807";
+        let burst = burst.unwrap_or(permits);
+        let counts = 1..=i64::MAX.unsigned_abs();
+        check.that(counts.contains(&permits), "permits", permits, ALLOWED_COUNT)?;
+        check.that(counts.contains(&burst), "burst", burst, ALLOWED_COUNT)?;
+        let nanos = u64::try_from(period.as_nanos()).ok().and_then(NonZeroU64::new);
+        let (Some(permits), Some(period), Some(burst)) =
+            (NonZeroU64::new(permits), nanos, NonZeroU64::new(burst))
+        else {
+            let allowed = "above zero and at most 584 years";
+            return Err(check
+                .that(false, "period", format_args!("{period:?}"), allowed)
+                .unwrap_err());
+        };
+        let quota = Self { permits, period, burst };
+        let fills = u64::try_from(quota.nanos(burst.get()).0).is_ok();
+        check.that(fills, "burst", burst, "refilled within 584 years")?;
+        Ok(quota)
+    }
+
+    /// How long `permits` permits take to come: whole nanoseconds, and a rest in fractions of
+    /// which [`permits`](Self::permits) make one.
+    pub(crate) fn nanos(&self, permits: u64) -> (u128, u64) {
+        let (all, each) = (u128::from(permits) * u128::from(self.period.get()), self.permits);
+        let rest = all % u128::from(each.get());
+        // The rest of a division by a u64 is a u64.
+        (all / u128::from(each.get()), u64::try_from(rest).unwrap_or(u64::MAX))
+    }
+}

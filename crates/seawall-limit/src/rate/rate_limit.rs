@@ -1,0 +1,333 @@
+use std::fmt::{self, Write};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+use seawall_core::{
+    Attempt, Check, ConfigError, Description, Event, Evidence, Layer, LayerContext, Listeners,
+    Name, Policy, PolicyKind, Reason, Rejection, Rule, What,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::line::Line;
+use super::machine::{Algorithm, Meter};
+use super::quota::Quota;
+use super::{RateLimitBuilder, Reservation, Turn};
+use crate::admission::{Admission, Guarded, Limit, Limited};
+use crate::timeline::Timeline;
+
+/// So many calls in a period. Clones share it. See the [chapter](crate::rate).
+#[derive(Clone)]
+pub struct RateLimit {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) state: Mutex<State>,
+    pub(super) time: Timeline,
+    pub(super) algorithm: Algorithm,
+    pub(super) name: Name,
+    pub(super) listeners: Listeners,
+    pub(super) shutdown: Option<CancellationToken>,
+    /// How many calls may wait, and for how long.
+    pub(super) queue: Option<(u32, Duration)>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) meter: Meter,
+    pub(super) line: Line,
+    pub(super) quota: Quota,
+    pub(super) closed: bool,
+    pub(super) refused: u64,
+}
+
+/// What a rate limit is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimitSnapshot {
+    /// How many permits a period grants.
+    pub permits: u64,
+    /// The period.
+    pub period: Duration,
+    /// How many permits can be taken at once.
+    pub burst: u64,
+    /// How many calls wait.
+    pub queued: usize,
+    /// How many calls were refused since it was built.
+    pub refused: u64,
+}
+
+/// The permit of a call that was let in by its rate. What is taken stays taken, so there is nothing
+/// to give back.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass(());
+
+impl Pass {
+    pub(super) const NEW: Self = Self(());
+}
+
+impl crate::admission::Settle for Pass {
+    #[inline]
+    fn settle<T, E>(self, _: &Result<T, seawall_core::Error<E>>) {}
+}
+
+impl State {
+    /// Whether a call may take a permit without waiting for others.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.line.is_empty() && !self.closed
+    }
+
+    pub(super) fn capacity(&self, algorithm: Algorithm) -> u64 {
+        match algorithm {
+            Algorithm::Gcra => self.quota.burst.get(),
+            _ => self.quota.permits.get(),
+        }
+    }
+}
+
+impl RateLimit {
+    /// Starts a rate limit.
+    pub fn builder() -> RateLimitBuilder {
+        RateLimitBuilder::new()
+    }
+
+    /// Takes one permit now, or says when there will be one.
+    ///
+    /// Needs no runtime and works in blocking code. Refused while others wait: nobody gets past
+    /// them.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<(), Rejection> {
+        self.try_acquire_at(1, Instant::now())
+    }
+
+    /// Takes `permits` permits now, all or none. More than can ever be had at once are refused
+    /// without a time to try again. None at all are always there.
+    pub fn try_acquire_many(&self, permits: u64) -> Result<(), Rejection> {
+        self.try_acquire_at(permits, Instant::now())
+    }
+
+    #[inline]
+    fn try_acquire_at(&self, permits: u64, now: Instant) -> Result<(), Rejection> {
+        let now = self.shared.time.at(now);
+        let mut state = self.shared.state.lock();
+        if state.is_open() {
+            match state.meter.take(now, permits) {
+                Ok(()) => return Ok(()),
+                Err(wait) if permits == 1 => {
+                    return Err(self.shared.refuse(state, Reason::RateLimited, Some(wait)));
+                }
+                Err(_) => {}
+            }
+        }
+        Err(self.shared.refuse_try(state, now, permits))
+    }
+
+    /// Waits for a permit, within the longest wait. Refused at once if that can't succeed, or if
+    /// there is no queue and no permit.
+    pub const fn acquire(&self) -> Turn<'_> {
+        Turn::new(self)
+    }
+
+    /// Reserves `permits` permits: a place in the line, to be claimed when its time has come.
+    /// Refused at once if that is later than the longest wait. For blocking code, and for callers
+    /// that have something else to do meanwhile.
+    pub fn reserve(&self, permits: u64) -> Result<Reservation<'_>, Rejection> {
+        let now = Instant::now();
+        Reservation::new(self, permits, now, None)
+    }
+
+    /// Runs `future` once the rate lets it.
+    #[inline]
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Guarded::new(self, future)
+    }
+
+    /// Sets another rate. Permits that were taken stay taken; who waits stays in line. With
+    /// [`Algorithm::Gcra`] the burst becomes `permits`; use
+    /// [`set_rate_and_burst`](Self::set_rate_and_burst) for another.
+    pub fn set_rate(&self, permits: u64, period: Duration) -> Result<(), ConfigError> {
+        self.set_quota(permits, period, None)
+    }
+
+    /// Sets another rate and another burst. Only for [`Algorithm::Gcra`].
+    pub fn set_rate_and_burst(
+        &self,
+        permits: u64,
+        period: Duration,
+        burst: u64,
+    ) -> Result<(), ConfigError> {
+        check_burst(self.shared.algorithm, Some(burst))?;
+        self.set_quota(permits, period, Some(burst))
+    }
+
+    fn set_quota(
+        &self,
+        permits: u64,
+        period: Duration,
+        burst: Option<u64>,
+    ) -> Result<(), ConfigError> {
+        let quota = Quota::new(Check::of(PolicyKind::RateLimit), permits, period, burst)?;
+        let now = self.shared.time.at(Instant::now());
+        let wakers = {
+            let mut state = self.shared.state.lock();
+            state.quota = quota;
+            state.meter.set_quota(quota, now);
+            // They look again: their time may have come, or their call may never fit.
+            state.line.wakers()
+        };
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        Ok(())
+    }
+
+    /// Refuses every call from now on with "shutting down", those that wait too.
+    pub fn close(&self) {
+        let wakers = {
+            let mut state = self.shared.state.lock();
+            state.closed = true;
+            state.line.wakers()
+        };
+        wakers.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    /// What it is doing.
+    pub fn snapshot(&self) -> RateLimitSnapshot {
+        let state = self.shared.state.lock();
+        RateLimitSnapshot {
+            permits: state.quota.permits.get(),
+            period: Duration::from_nanos(state.quota.period.get()),
+            burst: state.capacity(self.shared.algorithm),
+            queued: state.line.len(),
+            refused: state.refused,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.shared.name
+    }
+
+    /// Who is told of what it does.
+    pub fn listeners(&self) -> &Listeners {
+        &self.shared.listeners
+    }
+}
+
+pub(super) fn check_burst(algorithm: Algorithm, burst: Option<u64>) -> Result<(), ConfigError> {
+    let fits = burst.is_none() || algorithm == Algorithm::Gcra;
+    let allowed = "left out where the algorithm has none";
+    Check::of(PolicyKind::RateLimit).that(fits, "burst", burst.unwrap_or(0), allowed)
+}
+
+impl State {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "evidence is for people; a rate is a round figure"
+    )]
+    pub(super) fn evidence(&self) -> Evidence {
+        let limit = self.quota.permits.get() as f64;
+        let waiting = u32::try_from(self.line.len()).unwrap_or(u32::MAX);
+        Evidence::new(Rule::Rate, limit, limit, waiting)
+    }
+}
+
+impl Shared {
+    #[cold]
+    fn refuse_try(&self, state: MutexGuard<'_, State>, now: u64, permits: u64) -> Rejection {
+        if state.closed {
+            return self.refuse(state, Reason::ShuttingDown, None);
+        }
+        let fits = permits <= state.capacity(self.algorithm);
+        let wait = fits.then(|| state.meter.due(now, state.line.permits(), permits) - now);
+        self.refuse(state, Reason::RateLimited, wait)
+    }
+
+    /// Takes the lock to count, gives it back, and tells the listeners.
+    #[cold]
+    pub(super) fn refuse(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        reason: Reason,
+        wait: Option<u64>,
+    ) -> Rejection {
+        state.refused += 1;
+        let evidence = state.evidence();
+        drop(state);
+        let mut rejection =
+            Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason).because(evidence);
+        if let Some(wait) = wait {
+            rejection = rejection.retry_in(Duration::from_nanos(wait));
+        }
+        self.listeners.emit(|| {
+            let what = What::Rejected(rejection.clone());
+            Event::new(self.name.clone(), PolicyKind::RateLimit, Instant::now(), what)
+        });
+        rejection
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("name", self.name())
+            .field("algorithm", &self.shared.algorithm)
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Limit for RateLimit {
+    type Permit<'p> = Pass;
+    type Wait<'p> = Turn<'p>;
+
+    #[inline]
+    fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {
+        let now = attempt.began();
+        if self.shared.queue.is_some() {
+            return Turn::admit(self, attempt.deadline(), now);
+        }
+        match self.try_acquire_at(1, now) {
+            Ok(()) => Admission::Granted(Pass::NEW),
+            Err(rejection) => Admission::Refused(rejection),
+        }
+    }
+}
+
+impl Policy for RateLimit {
+    type Wrapped<'p, Op> = Limited<'p, Self, Op>;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        Limited::new(self, op)
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let RateLimitSnapshot { permits, period, burst, .. } = self.snapshot();
+        let counted = self.shared.algorithm.as_str();
+        // Writing to a string can't fail.
+        let mut text = format!("{permits} calls in {period:?}, counted {counted}");
+        if self.shared.algorithm == Algorithm::Gcra {
+            let _ = write!(text, ", {burst} at once");
+        }
+        let mut longest = inner.longest();
+        if let Some((capacity, wait)) = self.shared.queue {
+            let _ = write!(text, ", {capacity} more may wait {wait:?} at the longest");
+            longest = longest.and_then(|longest| longest.checked_add(wait));
+        }
+        inner.layer(PolicyKind::RateLimit, self.name(), text).with_longest(longest)
+    }
+}
+
+impl Layer for RateLimit {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}

@@ -1,0 +1,83 @@
+//! A rate for each key, within bounds.
+
+use std::time::Duration;
+
+use seawall_limit::KeyedRateLimit;
+use tokio::time::advance;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limit(max_keys: usize) -> KeyedRateLimit<u64> {
+    KeyedRateLimit::builder().per_second(10).burst(2).max_keys(max_keys).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_has_a_rate_of_its_own() {
+    let limit = limit(100);
+    for key in [1, 2] {
+        assert!(limit.try_acquire(&key).is_ok());
+        assert!(limit.try_acquire(&key).is_ok());
+        let refusal = limit.try_acquire(&key).unwrap_err();
+        assert_eq!(refusal.retry_after(), Some(SECOND / 10));
+    }
+    advance(SECOND / 10).await;
+    assert!(limit.try_acquire(&1).is_ok());
+    assert!(limit.call(&2, async { Ok::<_, ()>(()) }).await.is_ok());
+    assert!(limit.call(&2, async { Ok::<_, ()>(()) }).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_keys_make_room_and_memory_stays_bounded() {
+    let limit = limit(160);
+    for key in 0..100_000_u64 {
+        let _ = limit.try_acquire(&key);
+        if key % 100 == 0 {
+            advance(SECOND).await;
+        }
+    }
+    let snapshot = limit.snapshot();
+    assert!(snapshot.keys <= 160, "{snapshot:?}");
+    assert!(snapshot.evicted > 90_000, "{snapshot:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_keys_stretch_neither_memory_nor_rate() {
+    let limit = limit(16);
+    let admitted = (0..100_000_u64).filter(|key| limit.try_acquire(key).is_ok()).count();
+    let snapshot = limit.snapshot();
+    assert!(snapshot.keys <= 16);
+    // The burst of each key that is remembered, and one burst for all others together.
+    assert!(admitted <= 16 + 2, "{admitted}");
+    assert_eq!(snapshot.overflowed, 100_000 - snapshot.keys as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_key_is_not_forgotten_for_a_new_one() {
+    let limit = limit(1);
+    for key in 0..16_u64 {
+        let _ = limit.try_acquire(&key);
+        let _ = limit.try_acquire(&key);
+    }
+    for key in 16..1_000_u64 {
+        let _ = limit.try_acquire(&key);
+    }
+    assert!(limit.try_acquire(&0).is_err(), "its two are taken, whoever came meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_of_all_keys_changes() {
+    let limit = limit(100);
+    assert!(limit.try_acquire(&1).is_ok() && limit.try_acquire(&1).is_ok());
+    limit.set_rate(10, SECOND, 4).unwrap();
+    assert!(limit.try_acquire(&1).is_ok() && limit.try_acquire(&1).is_ok());
+    assert!(limit.try_acquire(&1).is_err());
+    assert_eq!(limit.set_rate(0, SECOND, 1).unwrap_err().field, "permits");
+}
+
+#[test]
+fn a_wrong_field_is_named() {
+    let builder = || KeyedRateLimit::<u64>::builder();
+    assert_eq!(builder().max_keys(0).build().unwrap_err().field, "max_keys");
+    assert_eq!(builder().per_second(0).build().unwrap_err().field, "permits");
+    assert_eq!(builder().name("").build().unwrap_err().field, "name");
+}
