@@ -4,16 +4,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use seawall_core::{
-    CircuitState, Class, Event, Health, Listeners, Name, PolicyKind, Rejection, What,
+    CircuitState, Class, Event, Health, Listeners, Name, PolicyKind, Reason, Rejection, What,
 };
 use tokio::time::Instant;
 
 use crate::BreakerBuilder;
-use crate::machine::{Abandoned, Happened, Machine, Refusal, Settings, Trigger};
+use crate::machine::{Abandoned, Happened, Machine, Refusal, Refusing, Settings, Trigger};
 use crate::permit::{Permit, Settlement};
-use crate::shell::{Admitted, Entry, Nothing, Report, Shell};
+use crate::shell::{Admitted, Entry, Gate, Nothing, Report, Shell};
 use crate::snapshot::Snapshot;
-use crate::time::{Nanos, nanos, since};
+use crate::time::{NEVER, Nanos, nanos, since};
 
 /// A circuit breaker. Clones share it.
 #[derive(Clone)]
@@ -131,43 +131,65 @@ fn shards() -> usize {
 }
 
 impl Inner {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admit(&self, clock: impl FnOnce() -> Instant) -> Result<Admitted, Rejection> {
-        match self.shell.admit_at_once() {
-            Some(admitted) => Ok(admitted),
-            None => self.admit_watched(clock()),
-        }
+        let gate = self.shell.gate();
+        if gate.admits_at_once() { Ok(Admitted::at_once(gate)) } else { self.decide(gate, clock()) }
     }
 
-    fn admit_watched(&self, at: Instant) -> Result<Admitted, Rejection> {
+    /// Not inlined, so that what is stays small: it is in every future.
+    #[inline(never)]
+    fn decide(&self, gate: Gate, at: Instant) -> Result<Admitted, Rejection> {
         let now = self.moment(at);
-        match self.shell.admit(now, self) {
+        if gate.refuses()
+            && let Some(refusing) = self.shell.refuse(gate, now)
+        {
+            let reason = if gate.forced() { Reason::ForcedOpen } else { Reason::Open };
+            let rejection = self.rejection(reason, refusing, now);
+            if self.is_heard() {
+                self.tell_refusal(&rejection, at);
+            }
+            return Err(rejection);
+        }
+        self.admit_watched(gate, at, now)
+    }
+
+    #[inline(never)]
+    fn admit_watched(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Rejection> {
+        match self.shell.admit(gate, now, self) {
             Entry::Admitted(admitted) => Ok(admitted),
-            Entry::Refused(refusal) => {
-                let rejection = self.rejection(refusal, now);
-                self.emit(at, || What::Rejected(rejection.clone()));
+            Entry::Refused(Refusal { reason, refusing }) => {
+                let rejection = self.rejection(reason, refusing, now);
+                self.tell_refusal(&rejection, at);
                 Err(rejection)
             }
-            Entry::Shadowed(admitted, refusal) => {
-                self.emit(at, || What::WouldReject(self.rejection(refusal, now)));
+            Entry::Shadowed(admitted, Refusal { reason, refusing }) => {
+                self.emit(at, || What::WouldReject(self.rejection(reason, refusing, now)));
                 Ok(admitted)
             }
         }
     }
 
-    fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
-        let Refusal { reason, evidence, since, until } = refusal;
-        let age = Duration::from_nanos(now.saturating_sub(since));
-        let rejection =
-            Rejection::new(self.name.clone(), PolicyKind::Breaker, reason).in_force_for(age);
-        let rejection = match evidence {
+    #[inline]
+    fn rejection(&self, reason: Reason, refusing: Refusing, now: Nanos) -> Rejection {
+        let Refusing { evidence, since, until } = refusing;
+        let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
+            .in_force_for_nanos(now.saturating_sub(since))
+            .retry_in_nanos(if until == NEVER { NEVER } else { until.saturating_sub(now) });
+        match evidence {
             Some(evidence) => rejection.because(evidence),
             None => rejection,
-        };
-        match until {
-            Some(until) => rejection.retry_in(Duration::from_nanos(until.saturating_sub(now))),
-            None => rejection,
         }
+    }
+
+    #[inline]
+    fn is_heard(&self) -> bool {
+        self.listeners.get().is_some_and(|listeners| !listeners.is_empty())
+    }
+
+    #[cold]
+    fn tell_refusal(&self, rejection: &Rejection, at: Instant) {
+        self.emit(at, || What::Rejected(rejection.clone()));
     }
 
     pub(crate) fn emit(&self, at: Instant, what: impl FnOnce() -> What) {
@@ -180,6 +202,7 @@ impl Inner {
         self.moment(Instant::now())
     }
 
+    #[inline]
     pub(crate) fn moment(&self, at: Instant) -> Nanos {
         since(self.epoch, at)
     }
@@ -218,20 +241,11 @@ impl Inner {
         }
     }
 
-    #[inline]
     pub(crate) fn succeed(
         &self,
         admitted: Admitted,
         clock: impl FnOnce() -> Instant,
     ) -> Settlement {
-        if self.shell.succeeds_at_once(admitted) {
-            Settlement::Counted
-        } else {
-            self.succeed_watched(admitted, clock)
-        }
-    }
-
-    fn succeed_watched(&self, admitted: Admitted, clock: impl FnOnce() -> Instant) -> Settlement {
         let (settled, slow) = self.shell.succeed(admitted, || self.moment(clock()), self);
         self.tell_slow(slow);
         settled.into()
@@ -250,7 +264,6 @@ impl Inner {
     }
 
     /// What becomes of an admission that nobody settled.
-    #[cold]
     pub(crate) fn abandon(&self, admitted: Admitted) {
         if std::thread::panicking() {
             self.fail(admitted, Class::Panicked, Instant::now());

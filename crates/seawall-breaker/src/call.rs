@@ -1,13 +1,14 @@
 //! The breaker as a policy.
 
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, ConfigError, Description, FromFuture, Layer,
-    LayerContext, Lazy, Operation, Policy, PolicyKind,
+    Attempt, ByClass, Call, ConfigError, Description, Layer, LayerContext, Operation, Policy,
+    PolicyKind,
 };
 
 use crate::Breaker;
 use crate::breaker::Inner;
 use crate::future::{BreakerFuture, Guard};
+use crate::guarded::Guarded;
 
 /// An operation that a breaker guards.
 #[derive(Clone, Copy)]
@@ -16,9 +17,6 @@ pub struct BreakerCall<'p, Op, J = ByClass> {
     judge: &'p J,
     op: Op,
 }
-
-/// A future that a breaker guards, asked for admission when it is first polled.
-pub type GuardedFuture<'p, Fut> = Lazy<BreakerCall<'p, FromFuture<'static, Fut>>>;
 
 /// A breaker with an opinion of its own on what a failure is.
 ///
@@ -51,11 +49,11 @@ impl Breaker {
     /// # }
     /// ```
     #[inline]
-    pub fn call<Fut, T, E>(&self, future: Fut) -> GuardedFuture<'_, Fut>
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        Guarded::new(&self.0, future)
     }
 
     /// This breaker, with outcomes classed by `judge` instead of by the pipeline's classifier.

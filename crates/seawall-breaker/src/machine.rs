@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seawall_core::{CircuitState, Evidence, Reason, Rule, Transition, What, contain};
 
-use crate::time::{Nanos, finite};
+use crate::time::{NEVER, Nanos, finite};
 pub(crate) use half_open::Probing;
 use half_open::{HalfOpen, Verdict};
 pub(crate) use rules::{Predicate, Rules, SlowRule};
@@ -100,11 +100,17 @@ pub(crate) enum Admission {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) reason: Reason,
-    pub(crate) evidence: Option<Evidence>,
-    /// When the refusing state began.
+    pub(crate) refusing: Refusing,
+}
+
+/// What a state that refuses says for itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Refusing {
+    /// When it began.
     pub(crate) since: Nanos,
-    /// When it ends, where that is known.
-    pub(crate) until: Option<Nanos>,
+    /// When it ends; [`NEVER`](crate::time::NEVER) where that is not known.
+    pub(crate) until: Nanos,
+    pub(crate) evidence: Option<Evidence>,
 }
 
 /// How a call that was admitted ended.
@@ -170,14 +176,14 @@ impl Machine {
                 Err(refusal) => Admission::Shadowed(self.ticket(Ticket::UNMEASURED), refusal),
             },
             Hold::Closed => Admission::Admitted(self.ticket(0)),
-            Hold::Open => Admission::Refused(self.refusal(Reason::ForcedOpen, None)),
+            Hold::Open => Admission::Refused(self.refusal(Reason::ForcedOpen)),
         }
     }
 
     fn decide(&mut self, now: Nanos, happened: &mut Happened) -> Result<Ticket, Refusal> {
         if let Phase::Open { until, wait } = self.phase {
             if now < until {
-                return Err(self.refusal(Reason::Open, finite(until).map(|_| until)));
+                return Err(self.refusal(Reason::Open));
             }
             self.half_open(wait, now, happened);
         }
@@ -190,7 +196,7 @@ impl Machine {
         };
         match probe {
             Some(probe) => Ok(self.ticket(probe)),
-            None => Err(self.refusal(Reason::ProbesInFlight, None)),
+            None => Err(self.refusal(Reason::ProbesInFlight)),
         }
     }
 
@@ -198,8 +204,17 @@ impl Machine {
         Ticket { generation: self.generation, probe }
     }
 
-    fn refusal(&self, reason: Reason, until: Option<Nanos>) -> Refusal {
-        Refusal { reason, evidence: self.refusing_on(), since: self.since, until }
+    fn refusal(&self, reason: Reason) -> Refusal {
+        Refusal { reason, refusing: self.refusing() }
+    }
+
+    /// What a refusal of the current state rests on.
+    pub(crate) fn refusing(&self) -> Refusing {
+        Refusing {
+            since: self.since,
+            until: self.open_until().map_or(NEVER, |(until, _)| until),
+            evidence: self.evidence.filter(|_| self.hold != Hold::Open),
+        }
     }
 
     /// Counts the outcome of an admitted call.
@@ -467,11 +482,6 @@ impl Machine {
     /// Why it opened last, if it did.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
         self.evidence
-    }
-
-    /// What a refusal of the current state rests on.
-    pub(crate) fn refusing_on(&self) -> Option<Evidence> {
-        self.evidence.filter(|_| self.hold != Hold::Open)
     }
 
     /// Openings since it was last closed for long enough.

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 use crate::breaker::Inner;
 use crate::machine::Settled;
-use crate::shell::Admitted;
+use crate::shell::{Admitted, Gate};
+use crate::time::Nanos;
 
 /// An admission. Tell it how the call ended.
 ///
@@ -53,35 +54,53 @@ impl<'b> Permit<'b> {
     /// The call succeeded.
     #[inline]
     pub fn success(self) -> Settlement {
-        let settlement = self.breaker.succeed(self.admitted, Instant::now);
+        let Self { breaker, admitted } = self;
         std::mem::forget(self);
-        settlement
+        if breaker.shell.succeeds_at_once(admitted) {
+            Settlement::Counted
+        } else {
+            let Admitted { gate, probe, began } = admitted;
+            succeed(breaker, gate, probe, began)
+        }
     }
 
     /// The call failed, which is recorded whatever the class. The class says whether the dependency
     /// asked for a pause.
     pub fn failure(self, class: Class) -> Settlement {
-        let settlement = self.breaker.fail(self.admitted, class, Instant::now());
+        let Self { breaker, admitted } = self;
         std::mem::forget(self);
-        settlement
+        breaker.fail(admitted, class, Instant::now())
     }
 
     /// The call says nothing about the dependency.
     pub fn ignore(self) -> Settlement {
-        let settlement = self.settle_as(Class::Ignored);
-        std::mem::forget(self);
-        settlement
+        self.settle(Class::Ignored)
     }
 
     /// The call came to `class`, which says whether that is a success, a failure, or nothing.
+    #[inline]
     pub fn settle(self, class: Class) -> Settlement {
-        let settlement = self.settle_as(class);
-        std::mem::forget(self);
-        settlement
+        if class == Class::Success { self.success() } else { self.settle_unless_success(class) }
     }
 
-    fn settle_as(&self, class: Class) -> Settlement {
-        self.breaker.settle(self.admitted, class, Instant::now)
+    fn settle_unless_success(self, class: Class) -> Settlement {
+        let Self { breaker, admitted } = self;
+        std::mem::forget(self);
+        breaker.settle(admitted, class, Instant::now)
+    }
+
+    /// Whether a success changes nothing.
+    #[inline]
+    pub(crate) fn succeeds_at_once(&self) -> bool {
+        self.breaker.shell.succeeds_at_once(self.admitted)
+    }
+
+    /// The admission without the duty to settle it.
+    #[inline]
+    pub(crate) fn keep(self) -> Admitted {
+        let admitted = self.admitted;
+        std::mem::forget(self);
+        admitted
     }
 
     /// The generation that admitted the call.
@@ -98,8 +117,23 @@ impl<'b> Permit<'b> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.breaker.abandon(self.admitted);
+        let Admitted { gate, probe, began } = self.admitted;
+        abandon(self.breaker, gate, probe, began);
     }
+}
+
+// The two ways out of line take an admission apart: handed on by reference it would have to lie in
+// memory, on the path where neither is called, too.
+
+#[inline(never)]
+fn succeed(breaker: &Inner, gate: Gate, probe: u32, began: Nanos) -> Settlement {
+    breaker.succeed(Admitted { gate, probe, began }, Instant::now)
+}
+
+#[cold]
+#[inline(never)]
+fn abandon(breaker: &Inner, gate: Gate, probe: u32, began: Nanos) {
+    breaker.abandon(Admitted { gate, probe, began });
 }
 
 impl std::fmt::Debug for Permit<'_> {

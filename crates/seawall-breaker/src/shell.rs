@@ -8,13 +8,13 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use seawall_core::Reason;
-
-use crate::machine::{Admission, Happened, Machine, Outcome, Refusal, Settled, Ticket, Waits};
+use crate::machine::{
+    Admission, Happened, Machine, Outcome, Refusal, Refusing, Settled, Ticket, Waits,
+};
 use crate::sync::{AtomicU64, Mutex, fence};
 use crate::time::{NEVER, Nanos};
-use evidence::{Refusing, Words};
-use gate::Gate;
+use evidence::Words;
+pub(crate) use gate::Gate;
 use shard::{Shard, thread_number};
 
 mod evidence;
@@ -45,10 +45,11 @@ struct Locked {
 /// An admission as the shell knows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
-    gate: Gate,
-    probe: u32,
+    pub(crate) gate: Gate,
+    /// Which probe it is; 0 if none.
+    pub(crate) probe: u32,
     /// When it was admitted, where calls are timed.
-    began: Nanos,
+    pub(crate) began: Nanos,
 }
 
 /// What an attempt to get in came to.
@@ -70,6 +71,12 @@ pub(crate) trait Report {
 }
 
 impl Admitted {
+    /// The admission of a circuit that is closed and wants to know no more.
+    #[inline]
+    pub(crate) fn at_once(gate: Gate) -> Self {
+        Self { gate, probe: 0, began: 0 }
+    }
+
     pub(crate) fn generation(self) -> u64 {
         self.gate.generation()
     }
@@ -104,7 +111,7 @@ impl Shell {
     }
 
     #[inline]
-    fn gate(&self) -> Gate {
+    pub(crate) fn gate(&self) -> Gate {
         // Acquire: what a transition wrote before it published the gate is visible behind it.
         Gate(self.gate.load(Acquire))
     }
@@ -114,24 +121,11 @@ impl Shell {
         &self.shards[thread_number() & (self.shards.len() - 1)]
     }
 
-    /// Admits a call without asking anybody, where that is possible.
-    #[inline]
-    pub(crate) fn admit_at_once(&self) -> Option<Admitted> {
-        let gate = self.gate();
-        gate.admits_at_once().then_some(Admitted { gate, probe: 0, began: 0 })
-    }
-
-    /// Admits a call, or says why not.
-    pub(crate) fn admit(&self, now: Nanos, report: &impl Report) -> Entry {
-        let gate = self.gate();
+    /// Admits a call that a closed circuit admits, or asks the machine.
+    pub(crate) fn admit(&self, gate: Gate, now: Nanos, report: &impl Report) -> Entry {
         if gate.admits() {
-            return Entry::Admitted(self.count_admission(Admitted { gate, probe: 0, began: now }));
-        }
-        if gate.refuses()
-            && let Some(refusal) = self.refuse(gate, now)
-        {
-            self.count_refusal();
-            return Entry::Refused(refusal);
+            let admitted = Admitted { gate, probe: 0, began: now };
+            return Entry::Admitted(self.count_admission(admitted));
         }
         self.ask(now, report)
     }
@@ -143,23 +137,23 @@ impl Shell {
         admitted
     }
 
+    #[inline]
     fn count_refusal(&self) {
         self.shard().refused.fetch_add(1, Relaxed);
     }
 
     /// Refuses on what is beside the gate; `None` if the wait is over or the state has changed.
     #[inline]
-    fn refuse(&self, gate: Gate, now: Nanos) -> Option<Refusal> {
-        let Refusing { since, until, evidence } = self.refusing.read();
+    pub(crate) fn refuse(&self, gate: Gate, now: Nanos) -> Option<Refusing> {
+        let refusing = self.refusing.read();
         // The words were read before the gate is read again. A writer changes the gate before it
         // changes the words (see `publish`), so a gate that is the same says that they were too.
         fence(Acquire);
-        if now >= until || self.gate.load(Relaxed) != gate.0 {
+        if now >= refusing.until || self.gate.load(Relaxed) != gate.0 {
             return None;
         }
-        let reason = if gate.forced() { Reason::ForcedOpen } else { Reason::Open };
-        let until = (until != NEVER).then_some(until);
-        Some(Refusal { reason, evidence, since, until })
+        self.count_refusal();
+        Some(refusing)
     }
 
     #[cold]
@@ -329,11 +323,7 @@ impl Shell {
             // looks at the gate again must not find the old one.
             self.gate.store(before.busy().0, Relaxed);
             fence(Release);
-            self.refusing.write(Refusing {
-                since: machine.since(),
-                until: machine.open_until().map_or(NEVER, |(until, _)| until),
-                evidence: machine.refusing_on(),
-            });
+            self.refusing.write(machine.refusing());
         }
         change(&self.slides_at, machine.slides_at());
         change(&self.pending_limit, machine.pending_limit());

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use seawall_core::{Evidence, Rule};
 
+use crate::machine::Refusing;
 use crate::sync::AtomicU64;
-use crate::time::{NEVER, Nanos};
+use crate::time::NEVER;
 
 /// Since when and until when the open state refuses, and why.
 ///
@@ -20,23 +21,6 @@ pub(crate) struct Words {
     observed: AtomicU64,
     limit: AtomicU64,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Refusing {
-    pub(crate) since: Nanos,
-    /// [`NEVER`] where it does not end by itself.
-    pub(crate) until: Nanos,
-    pub(crate) evidence: Option<Evidence>,
-}
-
-/// The rules that can open a circuit. Their index plus one is what the word holds.
-const RULES: [Rule; 5] = [
-    Rule::ConsecutiveFailures,
-    Rule::FailureRate,
-    Rule::SlowRate,
-    Rule::Predicate,
-    Rule::ProbeFailures,
-];
 
 impl Words {
     pub(crate) fn new() -> Self {
@@ -53,7 +37,7 @@ impl Words {
         self.since.store(refusing.since, Relaxed);
         self.until.store(refusing.until, Relaxed);
         let (rule, evidence) = match refusing.evidence {
-            Some(evidence) => (index(evidence.rule), evidence),
+            Some(evidence) => (number(evidence.rule), evidence),
             None => (0, Evidence::new(Rule::FailureRate, 0.0, 0.0, 0)),
         };
         self.rule_and_samples.store(rule << 32 | u64::from(evidence.samples), Relaxed);
@@ -64,16 +48,35 @@ impl Words {
     #[inline]
     pub(crate) fn read(&self) -> Refusing {
         let word = self.rule_and_samples.load(Relaxed);
-        let rule = ((word >> 32) as usize).checked_sub(1).and_then(|index| RULES.get(index));
-        let evidence = rule.map(|rule| {
+        let evidence = rule(word >> 32).map(|rule| {
             let observed = f64::from_bits(self.observed.load(Relaxed));
             let limit = f64::from_bits(self.limit.load(Relaxed));
-            Evidence::new(*rule, observed, limit, word as u32)
+            Evidence::new(rule, observed, limit, word as u32)
         });
         Refusing { since: self.since.load(Relaxed), until: self.until.load(Relaxed), evidence }
     }
 }
 
-fn index(rule: Rule) -> u64 {
-    RULES.iter().position(|known| *known == rule).map_or(0, |index| index as u64 + 1)
+/// Only the rules that can open a circuit have a number.
+fn number(rule: Rule) -> u64 {
+    match rule {
+        Rule::ConsecutiveFailures => 1,
+        Rule::FailureRate => 2,
+        Rule::SlowRate => 3,
+        Rule::Predicate => 4,
+        Rule::ProbeFailures => 5,
+        _ => 0,
+    }
+}
+
+#[inline]
+fn rule(number: u64) -> Option<Rule> {
+    Some(match number {
+        1 => Rule::ConsecutiveFailures,
+        2 => Rule::FailureRate,
+        3 => Rule::SlowRate,
+        4 => Rule::Predicate,
+        5 => Rule::ProbeFailures,
+        _ => return None,
+    })
 }

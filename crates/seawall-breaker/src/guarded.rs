@@ -1,0 +1,190 @@
+//! `breaker.call(future)`: the guarded call where the future is there already.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::{pin_project, pinned_drop};
+use seawall_core::{Class, Error};
+use tokio::time::Instant;
+
+use crate::breaker::Inner;
+use crate::permit::Permit;
+use crate::shell::{Admitted, Gate};
+
+/// A future that a breaker guards: asked for admission when it is first polled.
+///
+/// The inner future stays where it is, so guarding it moves nothing. Dropped while under way, the
+/// call counts as abandoned.
+#[pin_project(PinnedDrop)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Guarded<'b, Fut> {
+    #[pin]
+    future: Fut,
+    breaker: &'b Inner,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Not polled yet; or over at its first poll, and the inner future says what a second is.
+    Unasked,
+    Running(Admitted),
+    Over,
+}
+
+impl<'b, Fut> Guarded<'b, Fut> {
+    #[inline]
+    pub(crate) fn new(breaker: &'b Inner, future: Fut) -> Self {
+        Self { future, breaker, stage: Stage::Unasked }
+    }
+}
+
+/// What an error of the operation means where no classifier is.
+const FAILED: Class = Class::Transient;
+
+impl<Fut, T, E> Future for Guarded<'_, Fut>
+where
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Output = Result<T, Error<E>>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    // Inlined is only what a call comes to under a circuit that is closed and wants to know no more.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::Unasked = self.stage {
+            let gate = self.breaker.shell.gate();
+            if gate.admits_at_once() {
+                let this = self.project();
+                let plain = Plain { breaker: this.breaker, gate };
+                return match this.future.poll(cx) {
+                    Poll::Ready(Ok(output)) if plain.succeeds_at_once() => {
+                        std::mem::forget(plain);
+                        Poll::Ready(Ok(output))
+                    }
+                    other => plain.heed(this.stage, other),
+                };
+            }
+        }
+        self.poll_watched(cx)
+    }
+}
+
+impl<Fut, T, E> Guarded<'_, Fut>
+where
+    Fut: Future<Output = Result<T, E>>,
+{
+    #[inline(never)]
+    fn poll_watched(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+        let this = self.project();
+        let admitted = match *this.stage {
+            Stage::Running(admitted) => Ok(admitted),
+            Stage::Unasked => this.breaker.admit(Instant::now),
+            Stage::Over => panic!("a guarded call was polled after it was over"),
+        };
+        *this.stage = Stage::Over;
+        // Held here while the future runs, so that its panic finds it.
+        let permit = match admitted {
+            Ok(admitted) => Permit::new(this.breaker, admitted),
+            Err(rejection) => return Poll::Ready(Err(Error::Rejected(rejection))),
+        };
+        let outcome = this.future.poll(cx);
+        permit.heed(this.stage, outcome)
+    }
+}
+
+impl Permit<'_> {
+    fn heed<T, E>(
+        self,
+        stage: &mut Stage,
+        outcome: Poll<Result<T, E>>,
+    ) -> Poll<Result<T, Error<E>>> {
+        match outcome {
+            Poll::Ready(Ok(output)) => {
+                self.success();
+                Poll::Ready(Ok(output))
+            }
+            Poll::Ready(Err(error)) => {
+                self.failure(FAILED);
+                Poll::Ready(Err(Error::operation_failed(error, FAILED)))
+            }
+            Poll::Pending => {
+                *stage = Stage::Running(self.keep());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// The permit of a call that is no probe and is not timed, in two registers.
+struct Plain<'b> {
+    breaker: &'b Inner,
+    gate: Gate,
+}
+
+impl Plain<'_> {
+    #[inline(always)]
+    fn succeeds_at_once(&self) -> bool {
+        self.breaker.shell.succeeds_at_once(Admitted::at_once(self.gate))
+    }
+
+    #[inline(always)]
+    fn heed<T, E>(
+        self,
+        stage: &mut Stage,
+        outcome: Poll<Result<T, E>>,
+    ) -> Poll<Result<T, Error<E>>> {
+        let Self { breaker, gate } = self;
+        std::mem::forget(self);
+        heed(breaker, gate, stage, outcome)
+    }
+}
+
+impl Drop for Plain<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        abandon(self.breaker, self.gate);
+    }
+}
+
+// Out of line, and told in registers.
+
+#[inline(never)]
+fn heed<T, E>(
+    breaker: &Inner,
+    gate: Gate,
+    stage: &mut Stage,
+    outcome: Poll<Result<T, E>>,
+) -> Poll<Result<T, Error<E>>> {
+    Permit::new(breaker, Admitted::at_once(gate)).heed(stage, outcome)
+}
+
+#[cold]
+#[inline(never)]
+fn abandon(breaker: &Inner, gate: Gate) {
+    breaker.abandon(Admitted::at_once(gate));
+}
+
+#[pinned_drop]
+impl<Fut> PinnedDrop for Guarded<'_, Fut> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        if let Stage::Running(admitted) = &self.stage {
+            drop_running(self.breaker, admitted);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_running(breaker: &Inner, admitted: &Admitted) {
+    breaker.abandon(*admitted);
+}
+
+impl<Fut> std::fmt::Debug for Guarded<'_, Fut> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guarded").field("stage", &self.stage).finish_non_exhaustive()
+    }
+}
