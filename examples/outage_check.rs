@@ -48,16 +48,12 @@ fn finding(holds: bool, words: impl Into<String>) -> Finding {
     Finding { holds, words: words.into() }
 }
 
-/// How late this machine may have been for its figures to count, in milliseconds.
-const LATE: f64 = 250.0;
 /// After the end of the last fault the seawall client is back within this many seconds.
 const BACK: f64 = 1.5;
 
 fn findings(report: &Value) -> Vec<Finding> {
     let complete = report["complete"] == Value::Bool(true);
     let mut findings = vec![finding(complete, "the script was played to its end")];
-    let late = report["late_ms"].as_f64().unwrap_or(f64::INFINITY);
-    findings.push(finding(late <= LATE, format!("calls were made at most {late:.0} ms late")));
     for client in each(&report["clients"]) {
         findings.extend(accounts(client));
     }
@@ -217,7 +213,7 @@ mod tests {
     fn report() -> Value {
         let change = |from: &str, to: &str, at: f64| json!({"from": from, "to": to, "at_s": at, "reason": "x"});
         json!({
-            "complete": true, "late_ms": 3.0,
+            "complete": true,
             "phases": [{"kind": "healthy"}, {"kind": "refused"}, {"kind": "healthy"}],
             "clients": [client("bare", 150), client("naive", 100), client("seawall", 195)],
             "pipeline": {"transitions_dropped": 0, "transitions": [
@@ -242,7 +238,6 @@ mod tests {
         let seawall = "/clients/2";
         let cases = [
             ("/complete", json!(false), "the script was played"),
-            ("/late_ms", json!(251.0), "ms late"),
             ("/clients/0/calls", json!(301), "bare: 301 calls"),
             ("/clients/1/vanished", json!(1), "naive: 300 calls"),
             ("/clients/0/phases/0/failures", json!(1), "so in each phase"),

@@ -352,9 +352,9 @@ mod tests {
         let scenario = Scenario::parse(Scenario::QUICK).unwrap();
         let second = Duration::from_secs(1);
         assert_eq!(scenario.phase_at(Duration::ZERO), 0);
-        assert_eq!(scenario.phase_at(Duration::from_nanos(1_999_999_999)), 0);
-        assert_eq!(scenario.phase_at(2 * second), 1);
-        assert_eq!(scenario.phase_at(1000 * second), 6);
+        assert_eq!(scenario.phase_at(Duration::from_nanos(1_499_999_999)), 0);
+        assert_eq!(scenario.phase_at(Duration::from_millis(1_500)), 1);
+        assert_eq!(scenario.phase_at(1000 * second), 7);
     }
 
     #[test]
@@ -382,14 +382,14 @@ mod tests {
                 "server.workers is 0, but must be between 1 and 10000",
             ),
             (("factor = 8", ""), "phase[1].factor is missing, but must be between 1 and 1000"),
-            (("share = 0.5", "share = 1.5"), "phase[2].share is 1.5, but must be between 0 and 1"),
+            (("share = 0.5", "share = 1.5"), "phase[3].share is 1.5, but must be between 0 and 1"),
             (
                 ("share = 0.5", "factor = 2"),
-                "phase[2].factor is given, but must be absent, except in a slow phase",
+                "phase[3].factor is given, but must be absent, except in a slow phase",
             ),
             (
-                ("seconds = 2.5", "seconds = inf"),
-                "phase[6].seconds is inf, but must be between 0.1 and 600",
+                ("seconds = 1\n", "seconds = inf\n"),
+                "phase[2].seconds is inf, but must be between 0.1 and 600",
             ),
             (
                 ("kind = \"healthy\"", "kind = \"slow\"\nfactor = 2"),
@@ -397,7 +397,7 @@ mod tests {
             ),
             (
                 ("name = \"healthy again\"", "name = \"\""),
-                "phase[6].name is \"\", but must be 1 to 40 characters, none of them a control character",
+                "phase[7].name is \"\", but must be 1 to 40 characters, none of them a control character",
             ),
         ];
         for ((change, into), expected) in cases {
@@ -406,7 +406,7 @@ mod tests {
         for (change, into, field) in [
             ("kind = \"slow\"", "kind = \"sluggish\"", "phase[1].kind: unknown variant `sluggish`"),
             ("queue = 600", "cue = 600", "server.cue: unknown field `cue`"),
-            ("queue = 600", "queue = ", "line 12: "),
+            ("queue = 600", "queue = ", "line 10: "),
         ] {
             let line = mistake(change, into);
             assert!(line.starts_with(field), "{line}");

@@ -130,7 +130,7 @@ impl<'a> Picture<'a> {
             self.line("edge", (from, TOP - 26.0), (from, bottom));
             if phase.name.chars().count() as f64 * CHARACTER < to - from - 4.0 {
                 let class = if is_fault(phase) { "label strong" } else { "label" };
-                self.text(class, f64::midpoint(from, to), TOP - 9.0, &phase.name);
+                self.text(class, f64::midpoint(from, to), TOP - 13.0, &phase.name);
             }
         }
         self.line("edge", (RIGHT, TOP - 26.0), (RIGHT, bottom));
@@ -147,7 +147,7 @@ impl<'a> Picture<'a> {
             self.text("axis end", LEFT - 8.0, y, &format!("{:.0}", rate * share));
         }
         if row == 0 {
-            self.text("axis end", LEFT - 8.0, top - 9.0, "per s");
+            self.text("axis end", LEFT - 8.0, top - 13.0, "calls/s");
         }
         self.returns(top, client);
         self.summary(top, client);
@@ -186,16 +186,17 @@ impl<'a> Picture<'a> {
             };
             let from = self.x(phase.end_s);
             let (words, class) = match counts.goodput_back_after_s {
+                Some(after) if after < 0.05 => ("back at once".to_owned(), "note"),
                 Some(after) => (format!("back in {after:.1} s"), "note"),
                 None => (format!("still down after {watched:.0} s"), "note bad"),
             };
             let until = self.x(phase.end_s + counts.goodput_back_after_s.unwrap_or(watched));
-            self.line("bracket", (from, top - 5.0), (until.max(from + 1.0), top - 5.0));
-            self.line("bracket", (from, top - 8.0), (from, top - 2.0));
+            self.line("bracket", (from, top - 4.0), (until.max(from + 1.0), top - 4.0));
+            self.line("bracket", (from, top - 7.0), (from, top - 1.0));
             self.line(
                 "bracket",
-                (until.max(from + 1.0), top - 8.0),
-                (until.max(from + 1.0), top - 2.0),
+                (until.max(from + 1.0), top - 7.0),
+                (until.max(from + 1.0), top - 1.0),
             );
             self.text(class, from + 5.0, top + 15.0, &words);
         }
