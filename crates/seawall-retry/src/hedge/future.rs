@@ -1,0 +1,404 @@
+//! A call with a hedge around it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project::pin_project;
+use seawall_core::{
+    Attempt, ByClass, Class, Error, GaveUp, Judge, Operation, PolicyKind, StopReason,
+};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::Hedge;
+use super::config::After;
+use super::plan::Progress;
+use crate::{BudgetPermit, CallInFlight};
+
+/// A call with a [`Hedge`] around it.
+#[pin_project(project = HedgeProjection)]
+#[must_use = "futures do nothing unless polled"]
+pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
+    hedge: &'p Hedge<J>,
+    op: Op,
+    // The primary. Began when the call began, once that is known.
+    attempt: Attempt,
+    in_flight: CallInFlight<'p>,
+    #[pin]
+    primary: Option<Op::Future>,
+    // Made when the primary is pending or failed: a call that is ready at once needs none of it.
+    beside: Option<Box<BesideOf<'p, Op>>>,
+}
+
+type BesideOf<'p, Op> =
+    Beside<'p, <Op as Operation>::Future, <Op as Operation>::Output, <Op as Operation>::Error>;
+
+/// What there is beside the primary.
+struct Beside<'p, Fut, T, E> {
+    others: Vec<Other<'p, Fut>>,
+    /// When the next is launched.
+    timer: Option<Pin<Box<Sleep>>>,
+    launched: u32,
+    /// Whether the next is launched at once.
+    due: bool,
+    /// What the attempt that failed last came to.
+    last: Option<Class>,
+    /// Why no other is launched.
+    stopped: Option<StopReason>,
+    /// How the primary failed.
+    primary: Option<Failed<T, E>>,
+    /// How the others failed.
+    errors: Vec<Error<E>>,
+}
+
+struct Other<'p, Fut> {
+    future: Pin<Box<Fut>>,
+    _permit: Option<BudgetPermit<'p>>,
+}
+
+struct Failed<T, E> {
+    outcome: Result<T, Error<E>>,
+    class: Class,
+}
+
+type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
+
+/// Whether an attempt's outcome of this class is the call's, though others are under way: it is an
+/// answer, which the others will not better.
+const fn is_answer(class: Class) -> bool {
+    matches!(class, Class::Success | Class::Permanent)
+}
+
+impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
+    #[inline]
+    pub(super) fn start(hedge: &'p Hedge<J>, mut op: Op, attempt: Attempt) -> Self {
+        let attempt = attempt.numbered(1, hedge.plan.max_attempts);
+        let in_flight = match &hedge.budget {
+            Some(budget) => budget.call(),
+            None => CallInFlight::UNCOUNTED,
+        };
+        let primary = Some(op.attempt(attempt));
+        Self { hedge, op, attempt, in_flight, primary, beside: None }
+    }
+}
+
+impl<Op, J> Future for HedgeFuture<'_, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    type Output = Outcome<Op>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready, and outside of a tokio runtime with a timer when there is a
+    /// delay to wait for.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.as_mut().project();
+        // Small, so that it is inlined: what happens to a call that is ready at once.
+        if this.beside.is_none()
+            && let Some(primary) = this.primary.as_mut().as_pin_mut()
+        {
+            let Poll::Ready(outcome) = primary.poll(cx) else {
+                this.begin();
+                return self.proceed(true, cx);
+            };
+            let class = this.hedge.class(&outcome);
+            this.primary.set(None);
+            if class == Class::Success {
+                this.hedge.record(Duration::ZERO);
+                return Poll::Ready(outcome);
+            }
+            this.begin();
+            if let Some(outcome) = this.settle(None, Failed { outcome, class }) {
+                return Poll::Ready(outcome);
+            }
+        }
+        self.proceed(false, cx)
+    }
+}
+
+impl<Op, J> HedgeFuture<'_, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    /// Goes on with what is under way, which was `polled` just now or not.
+    #[inline(never)]
+    fn proceed(self: Pin<&mut Self>, mut polled: bool, cx: &mut Context<'_>) -> Poll<Outcome<Op>> {
+        let mut this = self.project();
+        loop {
+            // Before the timer: an outcome that is there when the time runs out launches nothing.
+            if !std::mem::take(&mut polled)
+                && let Some(outcome) = this.poll_attempts(cx)
+            {
+                return Poll::Ready(outcome);
+            }
+            if this.launches(cx) {
+                continue;
+            }
+            return match this.all_failed() {
+                Some(outcome) => Poll::Ready(outcome),
+                None => Poll::Pending,
+            };
+        }
+    }
+}
+
+impl<'p, Op, J> HedgeProjection<'_, 'p, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    /// The primary was pending or failed: from now on it matters how long things take.
+    #[inline(never)]
+    fn begin(&mut self) {
+        self.attempt.began();
+        let forbidden = self.attempt.is_idempotent() == Some(false);
+        let mut beside = Beside {
+            others: Vec::new(),
+            timer: None,
+            launched: 1,
+            due: false,
+            last: None,
+            stopped: forbidden.then_some(StopReason::Permanent),
+            primary: None,
+            errors: Vec::new(),
+        };
+        beside.arm(self.hedge, self.attempt);
+        *self.beside = Some(Box::new(beside));
+    }
+
+    /// Polls what is under way, the primary first; gives what the call came to.
+    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<Outcome<Op>> {
+        if let Some(primary) = self.primary.as_mut().as_pin_mut()
+            && let Poll::Ready(outcome) = primary.poll(cx)
+        {
+            self.primary.set(None);
+            let class = self.hedge.class(&outcome);
+            let settled = self.settle(None, Failed { outcome, class });
+            if settled.is_some() {
+                return settled;
+            }
+        }
+        let mut index = 0;
+        while let Some(other) = self.beside().others.get_mut(index) {
+            let Poll::Ready(outcome) = other.future.as_mut().poll(cx) else {
+                index += 1;
+                continue;
+            };
+            let class = self.hedge.class(&outcome);
+            let settled = self.settle(Some(index), Failed { outcome, class });
+            if settled.is_some() {
+                return settled;
+            }
+        }
+        None
+    }
+
+    /// An attempt is over: the primary, or the other at an index. Gives its outcome if that is the
+    /// call's.
+    fn settle(
+        &mut self,
+        other: Option<usize>,
+        over: Failed<Op::Output, Op::Error>,
+    ) -> Option<Outcome<Op>> {
+        let beside = self.beside();
+        if let Some(index) = other {
+            // What it held is given back.
+            drop(beside.others.remove(index));
+        }
+        if is_answer(over.class) {
+            return Some(self.answer(over));
+        }
+        beside.due |= over.class.is_retryable();
+        beside.last = Some(over.class);
+        if other.is_none() {
+            beside.primary = Some(over);
+        } else if let Err(error) = over.outcome {
+            beside.errors.push(error);
+        }
+        None
+    }
+
+    /// Launches the next attempt if it is time; says whether one was.
+    fn launches(&mut self, cx: &mut Context<'_>) -> bool {
+        let progress = self.progress();
+        if !self.hedge.plan.may_launch(progress) {
+            return false;
+        }
+        let beside = self.beside();
+        let due = beside.due || progress.in_flight > 0 && beside.poll_timer(cx).is_ready();
+        if !due {
+            return false;
+        }
+        let permit = match self.admit() {
+            Ok(permit) => permit,
+            Err(why) => {
+                self.beside().stopped = Some(why);
+                return false;
+            }
+        };
+        self.launch(permit);
+        true
+    }
+
+    /// Whether another attempt may start, and what it took from the budget.
+    fn admit(&self) -> Result<Option<BudgetPermit<'p>>, StopReason> {
+        let hedge: &'p Hedge<J> = self.hedge;
+        if hedge.is_shutting_down() {
+            return Err(StopReason::Shutdown);
+        }
+        if self.attempt.time_left() == Some(Duration::ZERO) {
+            return Err(StopReason::Deadline);
+        }
+        let Some(budget) = &hedge.budget else { return Ok(None) };
+        let mut permit = budget.try_take().ok_or(StopReason::Budget)?;
+        permit.start();
+        Ok(Some(permit))
+    }
+
+    fn launch(&mut self, permit: Option<BudgetPermit<'p>>) {
+        let number = self.beside().launched + 1;
+        let mut attempt =
+            self.attempt.numbered(number, self.hedge.plan.max_attempts).restart_clock();
+        if let Some(class) = self.beside().last {
+            attempt = attempt.after(class);
+        }
+        self.hedge.tell_hedged(number);
+        let future = Box::pin(self.op.attempt(attempt));
+        let hedge = *self.hedge;
+        let beside = self.beside();
+        beside.launched = number;
+        beside.due = false;
+        beside.others.push(Other { future, _permit: permit });
+        beside.arm(hedge, &attempt);
+    }
+
+    fn progress(&mut self) -> Progress {
+        let primary = u32::from(self.primary.is_some());
+        let beside = self.beside();
+        let others = u32::try_from(beside.others.len()).unwrap_or(u32::MAX);
+        Progress {
+            launched: beside.launched,
+            in_flight: primary + others,
+            stopped: beside.stopped.is_some(),
+        }
+    }
+
+    fn beside(&mut self) -> &mut BesideOf<'p, Op> {
+        self.beside.as_deref_mut().expect("a hedge was polled after it was over")
+    }
+
+    /// What the call came to, if no attempt is under way now that [`launches`](Self::launches) had
+    /// its chance: the primary's failure.
+    fn all_failed(&mut self) -> Option<Outcome<Op>> {
+        let progress = self.progress();
+        let beside = self.beside();
+        if progress.in_flight > 0 {
+            return None;
+        }
+        let primary = beside.primary.take().expect("the primary is over, as nothing is under way");
+        let why = match beside.stopped {
+            Some(why) => why,
+            None if beside.due => StopReason::Attempts,
+            None => StopReason::Permanent,
+        };
+        // Nothing is said of a hedge that never came into play.
+        let silent = matches!(why, StopReason::Permanent | StopReason::Attempts);
+        if progress.launched == 1 && silent {
+            *self.beside = None;
+            return Some(primary.outcome);
+        }
+        Some(self.give_up(primary, why))
+    }
+
+    /// What the call came to, as one attempt has answered.
+    fn answer(&mut self, over: Failed<Op::Output, Op::Error>) -> Outcome<Op> {
+        let launched = self.beside().launched;
+        if over.class == Class::Success {
+            if matches!(self.hedge.after, After::Percentile(_)) {
+                // The primary's, even if another was faster: it took that long at least.
+                self.hedge.record(Instant::now().saturating_duration_since(self.attempt.began()));
+            }
+        } else if launched > 1 {
+            return self.give_up(over, StopReason::Permanent);
+        }
+        self.drop_losers();
+        over.outcome
+    }
+
+    /// Before the caller resumes.
+    fn drop_losers(&mut self) {
+        self.primary.set(None);
+        *self.beside = None;
+    }
+
+    #[cold]
+    fn give_up(&mut self, failed: Failed<Op::Output, Op::Error>, why: StopReason) -> Outcome<Op> {
+        let beside = self.beside();
+        let attempts = beside.launched;
+        let mut history = std::mem::take(&mut beside.errors);
+        // Where it was not the primary that ended the call, its failure is one of the others.
+        if let Some(Failed { outcome: Err(error), .. }) = beside.primary.take() {
+            history.insert(0, error);
+        }
+        self.drop_losers();
+        self.hedge.tell_gave_up(attempts, why, failed.class);
+        let elapsed = Instant::now().saturating_duration_since(self.attempt.began());
+        // The judge may have made a failure of a success. It is what there is.
+        let error = match failed.outcome {
+            Err(error) => error,
+            success => return success,
+        };
+        let name = self.hedge.name.clone();
+        let mut gave_up = GaveUp::new(name, PolicyKind::Hedge, why, attempts, elapsed, error)
+            .out_of(self.attempt.max());
+        gave_up.history = history;
+        Err(Error::GaveUp(Box::new(gave_up)))
+    }
+}
+
+impl<Fut, T, E> Beside<'_, Fut, T, E> {
+    /// Sets the timer for the attempt after this one.
+    fn arm<J>(&mut self, hedge: &Hedge<J>, attempt: &Attempt) {
+        let more = self.stopped.is_none() && self.launched < hedge.plan.max_attempts;
+        self.timer = match hedge.delay_after(attempt) {
+            Some(Duration::ZERO) if more => {
+                // Not given to the timer, whose steps are a millisecond long.
+                self.due = true;
+                None
+            }
+            Some(delay) if more => Some(Box::pin(sleep(delay))),
+            _ => None,
+        };
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<J> Hedge<J> {
+    #[inline]
+    fn record(&self, latency: Duration) {
+        if let After::Percentile(latencies) = &self.after {
+            latencies.record(latency);
+        }
+    }
+}
+
+impl<Op: Operation, J> fmt::Debug for HedgeFuture<'_, Op, J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HedgeFuture")
+            .field("hedge", &self.hedge.name)
+            .field("launched", &self.beside.as_ref().map_or(1, |beside| beside.launched))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,223 @@
+//! The handle, and the operation that it wraps.
+
+use std::fmt;
+use std::time::Duration;
+
+use seawall_core::{
+    AllTransient, Attempt, ByClass, Call, Class, ConfigError, Description, Error, FromAttemptFn,
+    FromFn, Judge, Layer, LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind,
+    contain,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::config::After;
+use super::plan::HedgePlan;
+use super::{HedgeBuilder, HedgeFuture};
+use crate::Budget;
+
+/// Launches a second attempt beside one that is slow, and takes the outcome that comes first.
+///
+/// Put a hedge only around what may be carried out more than once without harm, and at once: the
+/// loser is dropped, not undone. What the caller says of one call ([`Attempt::idempotent`]) goes
+/// before: where that is `false`, nothing is launched beside the primary, nor after it.
+///
+/// Clones share their latencies, budget and listeners.
+///
+/// ```
+/// use std::time::Duration;
+/// use seawall_retry::Hedge;
+///
+/// # async fn fetch() -> Result<u32, std::io::Error> { Ok(42) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hedge = Hedge::builder().delay(Duration::from_millis(50)).build()?;
+/// assert_eq!(hedge.call(|| fetch()).await?, 42);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Hedge<J = ByClass> {
+    pub(super) name: Name,
+    pub(super) plan: HedgePlan,
+    pub(super) after: After,
+    pub(super) budget: Option<Budget>,
+    pub(super) listeners: Listeners,
+    pub(super) shutdown: Option<CancellationToken>,
+    pub(super) judge: J,
+}
+
+/// An operation with a [`Hedge`] around it.
+#[derive(Clone, Debug)]
+pub struct HedgeCall<'p, Op, J = ByClass> {
+    hedge: &'p Hedge<J>,
+    op: Op,
+}
+
+/// A call through a [`Hedge`] alone, made by [`Hedge::call`].
+pub type Hedged<'p, F, J = ByClass> = Lazy<HedgeCall<'p, FromFn<'static, F>, J>>;
+
+/// A call through a [`Hedge`] alone, made by [`Hedge::call_with`].
+pub type HedgedWith<'p, F, J = ByClass> = Lazy<HedgeCall<'p, FromAttemptFn<'static, F>, J>>;
+
+impl Hedge {
+    /// Starts a hedge with the defaults that [`HedgeBuilder`] lists.
+    pub fn builder() -> HedgeBuilder {
+        HedgeBuilder::default()
+    }
+}
+
+impl<J> Hedge<J> {
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Who is told of what it does.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// What its hedges take from, if anything.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    /// The percentile of the latencies of late, where it is used and there are enough of them.
+    pub fn percentile(&self) -> Option<Duration> {
+        match &self.after {
+            After::Percentile(latencies) => latencies.current(),
+            _ => None,
+        }
+    }
+
+    /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
+    /// `async || { .. }`, or the name of an async function without arguments. All its errors are
+    /// transient, unless this hedge was given a judge.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future does nothing before it is first polled. Dropping it, at any point, drops all
+    /// attempts that are under way.
+    pub fn call<F, Fut, T, E>(&self, make: F) -> Hedged<'_, F, J>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        J: Judge<T, E>,
+    {
+        Lazy::new(self.wrap(FromFn::new(make, &AllTransient)))
+    }
+
+    /// [`call`](Self::call), with `make` told which attempt it is.
+    pub fn call_with<F, Fut, T, E>(&self, make: F) -> HedgedWith<'_, F, J>
+    where
+        F: FnMut(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        J: Judge<T, E>,
+    {
+        Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
+    }
+
+    /// What `outcome` means to this hedge. If the user's judge panics, what it came with.
+    #[inline]
+    pub(super) fn class<T, E>(&self, outcome: &Result<T, Error<E>>) -> Class
+    where
+        J: Judge<T, E>,
+    {
+        match contain(|| self.judge.judge(outcome)) {
+            Ok(class) => class,
+            Err(report) => {
+                self.tell_panicked(report);
+                ByClass.judge(outcome)
+            }
+        }
+    }
+
+    /// How long to wait after `attempt` was launched before the next is; `None` for ever.
+    pub(super) fn delay_after(&self, attempt: &Attempt) -> Option<Duration> {
+        match &self.after {
+            After::Fixed(delay) => Some(*delay),
+            After::Percentile(latencies) => latencies.current(),
+            After::Function(delay) => {
+                contain(|| delay(attempt)).map_err(|report| self.tell_panicked(report)).ok()
+            }
+        }
+    }
+
+    pub(super) fn is_shutting_down(&self) -> bool {
+        self.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled)
+    }
+}
+
+impl<J> Policy for Hedge<J> {
+    type Wrapped<'p, Op>
+        = HedgeCall<'p, Op, J>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> HedgeCall<'_, Op, J> {
+        HedgeCall { hedge: self, op }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let (attempts, longest) = (inner.max_attempts(), inner.longest());
+        let max_attempts = self.plan.max_attempts;
+        inner
+            .layer(PolicyKind::Hedge, &self.name, self.to_string())
+            .with_max_attempts(attempts.map(|inner| inner.saturating_mul(max_attempts.into())))
+            // At worst each attempt is launched when the one before it has failed.
+            .with_longest(longest.map(|attempt| attempt.saturating_mul(max_attempts)))
+    }
+}
+
+impl<J> fmt::Display for Hedge<J> {
+    /// The configuration in one line, as in a pipeline's description.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let HedgePlan { max_attempts, max_in_flight } = self.plan;
+        write!(f, "at most {max_attempts} attempts, {max_in_flight} at once, ")?;
+        match &self.after {
+            After::Fixed(delay) => write!(f, "the next after {delay:?}")?,
+            After::Function(_) => f.write_str("the next by function")?,
+            After::Percentile(latencies) => {
+                write!(f, "the next after {latencies}")?;
+            }
+        }
+        match &self.budget {
+            Some(budget) => write!(f, ", {budget}"),
+            None => f.write_str(", no budget"),
+        }
+    }
+}
+
+impl<J> Layer for Hedge<J> {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl<'p, Op, J> Call for HedgeCall<'p, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = HedgeFuture<'p, Op, J>;
+
+    #[inline]
+    fn start(self, attempt: Attempt) -> Self::Future {
+        HedgeFuture::start(self.hedge, self.op, attempt)
+    }
+}
+
+impl<J> fmt::Debug for Hedge<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hedge")
+            .field("name", &self.name)
+            .field("plan", &self.plan)
+            .field("percentile", &self.percentile())
+            .finish_non_exhaustive()
+    }
+}
