@@ -26,6 +26,8 @@ pub enum Reason {
     Open,
     /// The circuit is half-open and all its probes are under way.
     ProbesInFlight,
+    /// The circuit closes in stages, and this call is not among those let through yet.
+    Ramping,
     /// An operator holds the circuit open.
     ForcedOpen,
     /// As many calls are in flight as may be.
@@ -50,6 +52,7 @@ impl Reason {
         match self {
             Self::Open => "open",
             Self::ProbesInFlight => "probes_in_flight",
+            Self::Ramping => "ramping",
             Self::ForcedOpen => "forced_open",
             Self::Full => "full",
             Self::QueueFull => "queue_full",
@@ -67,6 +70,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Open => "open",
             Self::ProbesInFlight => "half-open, all probes under way",
+            Self::Ramping => "closing in stages",
             Self::ForcedOpen => "forced open by an operator",
             Self::Full => "full",
             Self::QueueFull => "full, its queue too",
