@@ -215,6 +215,8 @@ where
         Poll::Ready(match ready!(this.future.poll(cx)) {
             Ok(output) => Ok(output),
             Err(error) => {
+                // Otherwise the class is computed for successes, too, to save a branch.
+                std::hint::cold_path();
                 let class = this.classifier.classify(&error);
                 Err(Error::Operation { error, class })
             }

@@ -1,14 +1,14 @@
 //! How a timeout is configured.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
     Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Scope,
 };
 
-use super::Timeout;
+use super::policy::Identity;
+use super::{Limit, Timeout};
 
 /// How long a whole call may take, unless set: what a person or an upstream proxy waits for at
 /// most. Most of these give up after 30 or 60 seconds; an answer that comes later is for nobody.
@@ -17,22 +17,6 @@ pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
 /// How long one attempt may take, unless set: three attempts fit into [`DEFAULT_LIMIT`].
 pub const DEFAULT_ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a call may take.
-#[derive(Clone)]
-pub(super) enum Limit {
-    Fixed(Duration),
-    By(Arc<dyn Fn(&Attempt) -> Duration + Send + Sync>),
-}
-
-impl fmt::Debug for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed(limit) => limit.fmt(f),
-            Self::By(_) => f.write_str("by function"),
-        }
-    }
-}
-
 /// Builds a [`Timeout`].
 ///
 /// | setting | default | why |
@@ -40,16 +24,22 @@ impl fmt::Debug for Limit {
 /// | [`name`](Self::name) | the pipeline's, `"timeout"` alone | |
 /// | [`scope`](Self::scope) | [`Scope::Total`] | what a caller means by a timeout |
 /// | [`limit`](Self::limit) | 30 s in all, 10 s for an attempt | [`DEFAULT_LIMIT`], [`DEFAULT_ATTEMPT_LIMIT`] |
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct TimeoutBuilder {
+pub struct TimeoutBuilder<L = Duration> {
     name: Option<Name>,
-    scope: Option<Scope>,
-    limit: Option<Limit>,
+    scope: Scope,
+    limit: Option<L>,
     listeners: Option<Listeners>,
 }
 
-impl TimeoutBuilder {
+impl Default for TimeoutBuilder {
+    fn default() -> Self {
+        Self { name: None, scope: Scope::Total, limit: None, listeners: None }
+    }
+}
+
+impl<L> TimeoutBuilder<L> {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
@@ -59,7 +49,7 @@ impl TimeoutBuilder {
     /// What the timeout bounds: the whole call or one attempt. It is told in errors; what is
     /// bounded in fact is what the timeout is put around.
     pub fn scope(mut self, scope: Scope) -> Self {
-        self.scope = Some(scope);
+        self.scope = scope;
         self
     }
 
@@ -67,9 +57,8 @@ impl TimeoutBuilder {
     ///
     /// Zero: polled once, a value that is ready wins. Longer than [`LONGEST`](super::LONGEST),
     /// about 2.2 years, [`Duration::MAX`] included: never cut off by its own limit.
-    pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = Some(Limit::Fixed(limit));
-        self
+    pub fn limit(self, limit: Duration) -> TimeoutBuilder {
+        self.with_limit(limit)
     }
 
     /// How long a call may take, decided for each by `limit`, which is told the number of the
@@ -90,12 +79,16 @@ impl TimeoutBuilder {
     ///     .build()?;
     /// # Ok::<(), seawall_core::ConfigError>(())
     /// ```
-    pub fn limit_by(
-        mut self,
-        limit: impl Fn(&Attempt) -> Duration + Send + Sync + 'static,
-    ) -> Self {
-        self.limit = Some(Limit::By(Arc::new(limit)));
-        self
+    pub fn limit_by<F>(self, limit: F) -> TimeoutBuilder<F>
+    where
+        F: Fn(&Attempt) -> Duration,
+    {
+        self.with_limit(limit)
+    }
+
+    fn with_limit<M>(self, limit: M) -> TimeoutBuilder<M> {
+        let Self { name, scope, limit: _, listeners } = self;
+        TimeoutBuilder { name, scope, limit: Some(limit), listeners }
     }
 
     /// Who is told of calls that were cut off.
@@ -103,30 +96,36 @@ impl TimeoutBuilder {
         self.listeners = Some(listeners.clone());
         self
     }
+}
 
+impl<L: Limit> TimeoutBuilder<L> {
     /// Makes the timeout. Fails if the name is empty or too long.
-    pub fn build(self) -> Result<Timeout, ConfigError> {
-        let scope = self.scope.unwrap_or(Scope::Total);
-        let limit = self.limit.unwrap_or(Limit::Fixed(match scope {
-            Scope::Attempt => DEFAULT_ATTEMPT_LIMIT,
-            _ => DEFAULT_LIMIT,
-        }));
-        let name = self.name.unwrap_or_else(|| Name::from("timeout"));
-        Ok(Timeout {
-            name: Check::of(PolicyKind::Timeout).name(name)?,
-            scope,
-            limit,
-            listeners: self.listeners.unwrap_or_default(),
-        })
+    pub fn build(self) -> Result<Timeout<L>, ConfigError> {
+        let check = Check::of(PolicyKind::Timeout);
+        let name = check.name(self.name.unwrap_or_else(|| Name::from("timeout")))?;
+        let limit = self.limit.or_else(|| L::default_for(self.scope)).ok_or_else(|| {
+            ConfigError::new(PolicyKind::Timeout, "limit", "not set", "a duration or a function")
+        })?;
+        let listeners = self.listeners.unwrap_or_default();
+        Ok(Timeout { identity: Identity { name, scope: self.scope, listeners }, limit })
     }
 }
 
-impl Layer for TimeoutBuilder {
-    type Policy = Timeout;
+impl<L: Limit> Layer for TimeoutBuilder<L> {
+    type Policy = Timeout<L>;
 
-    fn into_policy(mut self, context: &LayerContext) -> Result<Timeout, ConfigError> {
+    fn into_policy(mut self, context: &LayerContext) -> Result<Timeout<L>, ConfigError> {
         self.name.get_or_insert_with(|| context.name.clone());
         self.listeners.get_or_insert_with(|| context.listeners.clone());
         self.build()
+    }
+}
+
+impl<L> fmt::Debug for TimeoutBuilder<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutBuilder")
+            .field("name", &self.name)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
     }
 }

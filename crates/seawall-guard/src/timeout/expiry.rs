@@ -8,7 +8,7 @@ use pin_project::pin_project;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::plan::LONGEST;
+use super::plan::Due;
 
 /// The timer of one call: made only when it is needed.
 #[pin_project(project = ExpiryProjection)]
@@ -16,70 +16,51 @@ use super::plan::LONGEST;
 pub(super) enum Expiry {
     /// The call was not pending yet.
     Unset,
-    /// Over without a timer, as soon as the task has had its turn.
-    Overdue,
     Set(#[pin] Sleep),
 }
 
 impl Expiry {
-    /// Whether the task can make progress now. To be asked before the call is polled. Where no
-    /// timer is set the answer makes no difference.
+    /// Ready once `due` has come. To be polled after the call was pending.
     #[inline]
-    pub(super) fn has_budget(self: Pin<&Self>) -> bool {
-        match *self {
-            Self::Set(_) => coop::has_budget_remaining(),
-            _ => true,
+    pub(super) fn poll_at(mut self: Pin<&mut Self>, due: Due, cx: &mut Context<'_>) -> Poll<()> {
+        if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
+            // Polling takes of the task's cooperative budget, asking does not: a call that uses
+            // the budget up on every poll can't keep its own timer from being looked at.
+            return if sleep.is_elapsed() { Poll::Ready(()) } else { sleep.poll(cx) };
         }
-    }
-
-    /// Ready once `due` has come. To be polled after the call was pending; `had_budget` is what
-    /// [`has_budget`](Self::has_budget) said before.
-    pub(super) fn poll_at(
-        mut self: Pin<&mut Self>,
-        began: Instant,
-        due: Instant,
-        had_budget: bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        if matches!(*self, Self::Unset) {
-            let left = due.saturating_duration_since(began);
-            if left.is_zero() {
-                return self.poll_overdue(cx);
-            }
-            if left > LONGEST {
-                return Poll::Pending;
-            }
-            self.set(Self::Set(sleep_until(due)));
-        }
+        let due = match due {
+            Due::Never => return Poll::Pending,
+            Due::Now if take_turn(cx) => return Poll::Ready(()),
+            Due::Now => Instant::now(),
+            Due::At(due) => due,
+        };
+        self.set(Self::Set(sleep_until(due)));
         match self.project() {
-            ExpiryProjection::Set(sleep) => poll_sleep(sleep, had_budget, cx),
-            ExpiryProjection::Unset | ExpiryProjection::Overdue => Poll::Ready(()),
-        }
-    }
-
-    /// No timer, but a part of the budget all the same: a loop of calls that are over at once
-    /// would keep its thread for itself. If the budget is gone, whoever used it up, the task
-    /// yields once, and the call has another chance to be ready.
-    fn poll_overdue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match coop::poll_proceed(cx) {
-            Poll::Ready(progress) => {
-                progress.made_progress();
-                Poll::Ready(())
-            }
-            Poll::Pending => {
-                self.set(Self::Overdue);
-                Poll::Pending
-            }
+            ExpiryProjection::Set(sleep) => register(sleep, cx),
+            ExpiryProjection::Unset => Poll::Pending,
         }
     }
 }
 
-/// A call that uses up the task's cooperative budget on every poll must not keep its own timer
-/// from being looked at. Where the budget was gone before, the task has to yield first.
-fn poll_sleep(mut sleep: Pin<&mut Sleep>, had_budget: bool, cx: &mut Context<'_>) -> Poll<()> {
-    if had_budget && !coop::has_budget_remaining() {
-        Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx)
-    } else {
+/// The first poll sets the timer, so it must not fail for want of budget.
+#[inline]
+fn register(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+    if coop::has_budget_remaining() {
         sleep.poll(cx)
+    } else {
+        Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx)
+    }
+}
+
+/// What is over without a timer takes its part of the task's budget all the same: a loop of such
+/// calls would keep its thread for itself. If the budget is gone, whoever used it up, a timer is
+/// set, and the call has another chance to be ready.
+fn take_turn(cx: &mut Context<'_>) -> bool {
+    match coop::poll_proceed(cx) {
+        Poll::Ready(progress) => {
+            progress.made_progress();
+            true
+        }
+        Poll::Pending => false,
     }
 }

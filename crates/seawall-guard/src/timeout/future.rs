@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, Error, Panicked, TimedOut};
+use seawall_core::{Attempt, Error, Panicked, PolicyKind, TimedOut, TimedOutBy};
 use tokio::time::Instant;
 
 use super::expiry::Expiry;
 use super::plan::Plan;
-use super::{Timeout, event};
+use super::policy::Identity;
+use super::{Limit, Timeout, event};
 
 /// A call with a [`Timeout`] around it.
 ///
@@ -21,49 +23,68 @@ use super::{Timeout, event};
 /// dropped before the error is returned.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct TimeoutFuture<'p, Fut> {
+pub struct TimeoutFuture<'p, Fut, L: Limit = Duration> {
     #[pin]
     state: State<Fut>,
     #[pin]
     expiry: Expiry,
-    timeout: &'p Timeout,
-    /// As it came from further out. It says when the call began, once it has.
-    attempt: Attempt,
-    /// What the timeout's function said, where it has one, once the call has begun.
-    limit: Option<Duration>,
+    timeout: &'p Timeout<L>,
+    decided: L::Decided,
+    began: Option<Instant>,
+    told: Option<Told>,
 }
 
-#[pin_project(project = StateProjection, project_replace = StateOwned)]
+/// What came from further out, and is not needed again unless the call is pending.
+struct Told {
+    number: NonZeroU32,
+    max: u32,
+    deadline: Option<Instant>,
+}
+
+#[pin_project(project = StateProjection)]
 enum State<Fut> {
     Running(#[pin] Fut),
-    /// Over; with what is still to be told, where the function that decides on limits panicked.
-    Over(Option<Box<Panicked>>),
+    /// Over, or never started because deciding how long it may take panicked.
+    Over,
 }
 
-impl<'p, Fut> TimeoutFuture<'p, Fut> {
-    /// A call that begins when it is first polled, unless `attempt` says that it has begun.
+impl<'p, Fut, L: Limit> TimeoutFuture<'p, Fut, L> {
+    /// A call that begins when it is first polled.
     #[inline]
-    pub(super) fn new(
-        timeout: &'p Timeout,
-        call: Fut,
-        attempt: Attempt,
-        limit: Option<Duration>,
-    ) -> Self {
-        let state = State::Running(call);
-        Self { state, expiry: Expiry::Unset, timeout, attempt, limit }
+    pub(super) fn lazy(timeout: &'p Timeout<L>, call: Option<Fut>, decided: L::Decided) -> Self {
+        let state = call.map_or(State::Over, State::Running);
+        Self { state, expiry: Expiry::Unset, timeout, decided, began: None, told: None }
     }
 
-    /// A call that was not started.
-    #[cold]
-    pub(super) fn failed(timeout: &'p Timeout, panicked: Box<Panicked>) -> Self {
-        let state = State::Over(Some(panicked));
-        Self { state, expiry: Expiry::Unset, timeout, attempt: Attempt::first(), limit: None }
+    /// A call that begins with `attempt`.
+    #[inline]
+    pub(super) fn begun(
+        timeout: &'p Timeout<L>,
+        call: Option<Fut>,
+        decided: L::Decided,
+        mut attempt: Attempt,
+    ) -> Self {
+        let began = Some(attempt.began());
+        let told = Some(Told::new(&attempt));
+        Self { began, told, ..Self::lazy(timeout, call, decided) }
     }
 }
 
-impl<Fut, T, E> Future for TimeoutFuture<'_, Fut>
+impl Told {
+    #[inline]
+    fn new(attempt: &Attempt) -> Self {
+        Self {
+            number: NonZeroU32::new(attempt.number()).unwrap_or(NonZeroU32::MIN),
+            max: attempt.max().unwrap_or(0),
+            deadline: attempt.deadline(),
+        }
+    }
+}
+
+impl<Fut, T, E, L> Future for TimeoutFuture<'_, Fut, L>
 where
     Fut: Future<Output = Result<T, Error<E>>>,
+    L: Limit,
 {
     type Output = Result<T, Error<E>>;
 
@@ -71,46 +92,65 @@ where
     ///
     /// When polled after it was ready.
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let StateProjection::Running(call) = this.state.as_mut().project() else {
-            return match this.state.project_replace(State::Over(None)) {
-                StateOwned::Over(Some(panicked)) => Poll::Ready(Err(Error::Panicked(panicked))),
-                _ => over(),
-            };
-        };
-        if let Err(panicked) = this.timeout.begin(this.attempt, this.limit) {
-            this.state.set(State::Over(None));
-            return Poll::Ready(Err(Error::Panicked(panicked)));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        if let StateProjection::Running(call) = this.state.project() {
+            this.began.get_or_insert_with(Instant::now);
+            if let Poll::Ready(outcome) = call.poll(cx) {
+                // What the call holds goes back before the caller resumes.
+                self.project().state.set(State::Over);
+                return Poll::Ready(outcome);
+            }
         }
-        let had_budget = this.expiry.as_ref().has_budget();
-        if let Poll::Ready(outcome) = call.poll(cx) {
-            // What the call holds goes back before the caller resumes.
-            this.state.set(State::Over(None));
-            return Poll::Ready(outcome);
-        }
-        let limit = this.timeout.limit_of(*this.limit);
-        if poll_expiry(this.expiry, *this.attempt, limit, had_budget, cx).is_pending() {
-            return Poll::Pending;
-        }
-        this.state.set(State::Over(None));
-        Poll::Ready(Err(Error::TimedOut(cut_off(this.timeout, *this.attempt, limit))))
+        self.not_ready(cx).map(|failure| Err(failure.into_error()))
     }
 }
 
-#[inline(never)]
-fn poll_expiry(
-    expiry: Pin<&mut Expiry>,
-    mut attempt: Attempt,
-    limit: Duration,
-    had_budget: bool,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    let plan = Plan::new(&mut attempt, limit);
-    match plan.due {
-        Some(due) => expiry.poll_at(plan.began, due, had_budget, cx),
-        None => Poll::Pending,
+/// How a call ends without an outcome of its own.
+enum Failure {
+    TimedOut(TimedOut),
+    Panicked(Box<Panicked>),
+}
+
+impl Failure {
+    fn into_error<E>(self) -> Error<E> {
+        match self {
+            Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
+            Self::Panicked(panicked) => Error::Panicked(panicked),
+        }
     }
+}
+
+impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
+    /// Everything that a call which is ready at once does not need: one function, so that `poll`
+    /// is small enough to disappear into its caller, which gives back a pointer, so that the
+    /// outcome of a call that is ready can stay in registers.
+    #[inline(never)]
+    fn not_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Box<Failure>> {
+        let mut this = self.project();
+        let identity = &this.timeout.identity;
+        let Some(limit) = this.timeout.limit.of(this.decided) else {
+            let panicked = Box::new(refuse::<L>(identity, this.decided));
+            return Poll::Ready(Box::new(Failure::Panicked(panicked)));
+        };
+        if matches!(*this.state, State::Over) {
+            over();
+        }
+        let Some(began) = *this.began else { return Poll::Pending };
+        let outer = this.told.as_ref().and_then(|told| told.deadline);
+        let plan = Plan::new(began, limit, outer);
+        ready!(this.expiry.poll_at(plan.due, cx));
+        // What the call holds goes back before the caller resumes.
+        this.state.set(State::Over);
+        let attempt = attempt(this.told.as_ref());
+        Poll::Ready(Box::new(Failure::TimedOut(cut_off(identity, began, plan.by, limit, attempt))))
+    }
+}
+
+/// The attempt as it came from further out.
+fn attempt(told: Option<&Told>) -> Attempt {
+    let attempt = Attempt::first();
+    told.map_or(attempt, |told| attempt.numbered(told.number.get(), told.max))
 }
 
 #[cold]
@@ -119,20 +159,32 @@ fn over() -> ! {
 }
 
 #[cold]
-fn cut_off(timeout: &Timeout, mut attempt: Attempt, limit: Duration) -> TimedOut {
-    let plan = Plan::new(&mut attempt, limit);
+fn refuse<L: Limit>(identity: &Identity, decided: &mut L::Decided) -> Panicked {
+    let report = L::take_panic(decided).unwrap_or_else(|| over());
+    event::panicked(identity, &report);
+    Panicked::in_callback(identity.name.clone(), PolicyKind::Timeout, report)
+}
+
+#[cold]
+fn cut_off(
+    identity: &Identity,
+    began: Instant,
+    by: TimedOutBy,
+    limit: Duration,
+    attempt: Attempt,
+) -> TimedOut {
     let now = Instant::now();
-    let elapsed = now.saturating_duration_since(plan.began);
-    let name = timeout.name.clone();
-    let error = TimedOut::new(name, timeout.scope, plan.by, limit, elapsed, attempt);
-    event::timed_out(timeout, now, &error);
+    let elapsed = now.saturating_duration_since(began);
+    let name = identity.name.clone();
+    let error = TimedOut::new(name, identity.scope, by, limit, elapsed, attempt);
+    event::timed_out(identity, now, &error);
     error
 }
 
-impl<Fut> fmt::Debug for TimeoutFuture<'_, Fut> {
+impl<Fut, L: Limit> fmt::Debug for TimeoutFuture<'_, Fut, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutFuture")
-            .field("timeout", &self.timeout.name)
+            .field("timeout", self.timeout.name())
             .field("running", &matches!(self.state, State::Running(_)))
             .finish_non_exhaustive()
     }

@@ -4,10 +4,12 @@ mod config;
 mod event;
 mod expiry;
 mod future;
+mod limit;
 mod plan;
 mod policy;
 
 pub use config::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, TimeoutBuilder};
 pub use future::TimeoutFuture;
+pub use limit::Limit;
 pub use plan::LONGEST;
 pub use policy::{Timeout, TimeoutCall};

@@ -12,25 +12,59 @@ pub const LONGEST: Duration = Duration::from_millis((1 << 36) - 2);
 
 /// When a call has to be over, and what decides that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub(crate) began: Instant,
-    /// `None` is never.
-    pub(crate) due: Option<Instant>,
-    pub(crate) by: TimedOutBy,
+pub(super) struct Plan {
+    pub(super) due: Due,
+    pub(super) by: TimedOutBy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Before it has begun.
+    Now,
+    At(Instant),
+    Never,
 }
 
 impl Plan {
-    /// The plan for a call that begins with `attempt` and may take `limit`: the nearer of its own
-    /// limit and the deadline that comes from further out.
+    /// The plan for a call that began at `began` and may take `limit`: the nearer of its own limit
+    /// and the deadline that comes from further out.
     #[inline]
-    pub(crate) fn new(attempt: &mut Attempt, limit: Duration) -> Self {
-        let began = attempt.began();
-        let own = if limit <= LONGEST { began.checked_add(limit) } else { None };
-        let (due, by) = match (own, attempt.deadline()) {
-            (Some(own), Some(outer)) if outer < own => (Some(outer), TimedOutBy::Deadline),
-            (None, Some(outer)) => (Some(outer), TimedOutBy::Deadline),
-            (own, _) => (own, TimedOutBy::Limit),
+    pub(super) fn new(began: Instant, limit: Duration, outer: Option<Instant>) -> Self {
+        match (own(began, limit), outer) {
+            (Some(own), Some(outer)) if outer < own => Self::by_deadline(began, outer),
+            (None, Some(outer)) => Self::by_deadline(began, outer),
+            (Some(own), _) => {
+                let due = if limit.is_zero() { Due::Now } else { Due::At(own) };
+                Self { due, by: TimedOutBy::Limit }
+            }
+            (None, None) => Self { due: Due::Never, by: TimedOutBy::Limit },
+        }
+    }
+
+    fn by_deadline(began: Instant, outer: Instant) -> Self {
+        let left = outer.saturating_duration_since(began);
+        let due = if left.is_zero() {
+            Due::Now
+        } else if left > LONGEST {
+            Due::Never
+        } else {
+            Due::At(outer)
         };
-        Self { began, due, by }
+        Self { due, by: TimedOutBy::Deadline }
+    }
+}
+
+/// When `limit` runs out, if it ever does.
+#[inline]
+pub(super) fn own(began: Instant, limit: Duration) -> Option<Instant> {
+    if limit <= LONGEST { began.checked_add(limit) } else { None }
+}
+
+/// What the operation inside is told: it is due when this call is, or sooner.
+#[inline]
+pub(super) fn narrowed(attempt: Attempt, began: Instant, limit: Duration) -> Attempt {
+    match own(began, limit) {
+        Some(own) => attempt.due_by(own),
+        None => attempt,
     }
 }

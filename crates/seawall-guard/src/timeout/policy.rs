@@ -1,17 +1,17 @@
 //! The timeout as a policy.
 
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use seawall_core::{
     AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Listeners, Name, Operation, OperationFuture, Panicked, Policy, PolicyKind, Scope, contain,
+    Listeners, Name, Operation, OperationFuture, Policy, PolicyKind, Scope,
 };
 
-use super::config::Limit;
 use super::future::TimeoutFuture;
-use super::plan::{LONGEST, Plan};
-use super::{TimeoutBuilder, event};
+use super::plan::{LONGEST, narrowed};
+use super::{Limit, TimeoutBuilder};
 
 /// Cuts a call off when it takes too long.
 ///
@@ -34,11 +34,17 @@ use super::{TimeoutBuilder, event};
 /// assert_eq!(error.to_string(), "timeout 'timeout': no outcome after 2.000s (limit 2s)");
 /// # }
 /// ```
+#[derive(Clone)]
+pub struct Timeout<L = Duration> {
+    pub(super) identity: Identity,
+    pub(super) limit: L,
+}
+
+/// Who speaks, for what, and to whom.
 #[derive(Clone, Debug)]
-pub struct Timeout {
+pub(super) struct Identity {
     pub(super) name: Name,
     pub(super) scope: Scope,
-    pub(super) limit: Limit,
     pub(super) listeners: Listeners,
 }
 
@@ -46,35 +52,35 @@ impl Timeout {
     /// A timeout of `limit` for whole calls, called `"timeout"`. See
     /// [`TimeoutBuilder::limit`] for zero and very long limits.
     pub fn new(limit: Duration) -> Self {
-        Self {
-            name: Name::from("timeout"),
-            scope: Scope::Total,
-            limit: Limit::Fixed(limit),
-            listeners: Listeners::default(),
-        }
+        let listeners = Listeners::default();
+        let identity = Identity { name: Name::from("timeout"), scope: Scope::Total, listeners };
+        Self { identity, limit }
     }
 
     /// Configures a timeout.
     pub fn builder() -> TimeoutBuilder {
         TimeoutBuilder::default()
     }
+}
 
+impl<L: Limit> Timeout<L> {
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.name
+        &self.identity.name
     }
 
     /// What it bounds.
     pub fn scope(&self) -> Scope {
-        self.scope
+        self.identity.scope
     }
 
     /// Who is told of calls that it cuts off.
     pub fn listeners(&self) -> &Listeners {
-        &self.listeners
+        &self.identity.listeners
     }
 
-    /// `future`, cut off in time. The time counts from the first poll.
+    /// `future`, cut off in time. The time counts from the first poll; how long it is, is decided
+    /// here.
     ///
     /// # Cancel safety
     ///
@@ -87,93 +93,44 @@ impl Timeout {
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> TimeoutFuture<'_, OperationFuture<'static, Fut, AllTransient>>
+    ) -> TimeoutFuture<'_, OperationFuture<'static, Fut, AllTransient>, L>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        let call = FromFuture::new(future, &AllTransient).start(Attempt::first());
-        TimeoutFuture::new(self, call, Attempt::first(), None)
-    }
-
-    /// Notes when the call began, and what the function says about it, unless that is known.
-    #[inline]
-    pub(super) fn begin(
-        &self,
-        attempt: &mut Attempt,
-        limit: &mut Option<Duration>,
-    ) -> Result<(), Box<Panicked>> {
-        attempt.began();
-        match &self.limit {
-            Limit::Fixed(_) => Ok(()),
-            Limit::By(decide) => self.decide(&**decide, attempt, limit),
-        }
-    }
-
-    /// A function that panicked decides nothing.
-    #[cold]
-    fn decide(
-        &self,
-        decide: &dyn Fn(&Attempt) -> Duration,
-        attempt: &Attempt,
-        limit: &mut Option<Duration>,
-    ) -> Result<(), Box<Panicked>> {
-        if limit.is_none() {
-            let decided = contain(|| decide(attempt)).map_err(|report| {
-                event::panicked(self, &report);
-                Box::new(Panicked::in_callback(self.name.clone(), PolicyKind::Timeout, report))
-            })?;
-            *limit = Some(decided);
-        }
-        Ok(())
-    }
-
-    /// The limit of a call, of which the function said `decided`.
-    #[inline]
-    pub(super) fn limit_of(&self, decided: Option<Duration>) -> Duration {
-        match self.limit {
-            Limit::Fixed(limit) => limit,
-            Limit::By(_) => decided.unwrap_or(Duration::MAX),
-        }
-    }
-
-    /// What the operation inside is told: it is due when this call is.
-    #[inline]
-    fn narrow(&self, mut attempt: Attempt, decided: Option<Duration>) -> Attempt {
-        match Plan::new(&mut attempt, self.limit_of(decided)).due {
-            Some(due) => attempt.due_by(due),
-            None => attempt,
-        }
+        let attempt = Attempt::first();
+        let decided = self.limit.decide(&attempt);
+        let call =
+            self.limit.of(&decided).map(|_| FromFuture::new(future, &AllTransient).start(attempt));
+        TimeoutFuture::lazy(self, call, decided)
     }
 }
 
-impl Policy for Timeout {
-    type Wrapped<'p, Op> = TimeoutCall<'p, Op>;
+impl<L: Limit> Policy for Timeout<L> {
+    type Wrapped<'p, Op>
+        = TimeoutCall<'p, Op, L>
+    where
+        Self: 'p;
 
     #[inline]
-    fn wrap<Op>(&self, op: Op) -> TimeoutCall<'_, Op> {
+    fn wrap<Op>(&self, op: Op) -> TimeoutCall<'_, Op, L> {
         TimeoutCall { timeout: self, op }
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let what = match self.scope {
+        let what = match self.scope() {
             Scope::Attempt => "an attempt",
             _ => "a call",
         };
-        match &self.limit {
-            Limit::Fixed(limit) if *limit <= LONGEST => inner
-                .layer(PolicyKind::Timeout, &self.name, format!("{limit:?} for {what}"))
-                .cut_to(*limit),
-            Limit::Fixed(_) => {
-                inner.layer(PolicyKind::Timeout, &self.name, format!("never for {what}"))
-            }
-            Limit::By(_) => {
-                inner.layer(PolicyKind::Timeout, &self.name, format!("by function for {what}"))
-            }
+        let layer = |text: String| inner.layer(PolicyKind::Timeout, self.name(), text);
+        match self.limit.fixed() {
+            Some(limit) if limit <= LONGEST => layer(format!("{limit:?} for {what}")).cut_to(limit),
+            Some(_) => layer(format!("never for {what}")),
+            None => layer(format!("by function for {what}")),
         }
     }
 }
 
-impl Layer for Timeout {
+impl<L: Limit> Layer for Timeout<L> {
     type Policy = Self;
 
     fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
@@ -181,45 +138,56 @@ impl Layer for Timeout {
     }
 }
 
-/// An operation with a [`Timeout`] around it.
-#[derive(Clone, Copy, Debug)]
-pub struct TimeoutCall<'p, Op> {
-    timeout: &'p Timeout,
-    op: Op,
-}
-
-impl<'p, Op: Call> Call for TimeoutCall<'p, Op> {
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = TimeoutFuture<'p, Op::Future>;
-
-    #[inline]
-    fn start(self, mut attempt: Attempt) -> Self::Future {
-        let mut limit = None;
-        match self.timeout.begin(&mut attempt, &mut limit) {
-            Ok(()) => {
-                let call = self.op.start(self.timeout.narrow(attempt, limit));
-                TimeoutFuture::new(self.timeout, call, attempt, limit)
-            }
-            Err(panicked) => TimeoutFuture::failed(self.timeout, panicked),
-        }
+impl<L: Limit> fmt::Debug for Timeout<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("identity", &self.identity)
+            .field("limit", &self.limit.fixed())
+            .finish()
     }
 }
 
-impl<'p, Op: Operation> Operation for TimeoutCall<'p, Op> {
+/// An operation with a [`Timeout`] around it.
+#[derive(Debug)]
+pub struct TimeoutCall<'p, Op, L: Limit = Duration> {
+    timeout: &'p Timeout<L>,
+    op: Op,
+}
+
+impl<Op: Clone, L: Limit> Clone for TimeoutCall<'_, Op, L> {
+    fn clone(&self) -> Self {
+        Self { timeout: self.timeout, op: self.op.clone() }
+    }
+}
+
+impl<'p, Op: Call, L: Limit> Call for TimeoutCall<'p, Op, L> {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = TimeoutFuture<'p, Op::Future>;
+    type Future = TimeoutFuture<'p, Op::Future, L>;
+
+    #[inline]
+    fn start(self, mut attempt: Attempt) -> Self::Future {
+        let began = attempt.began();
+        let Self { timeout, op } = self;
+        let decided = timeout.limit.decide(&attempt);
+        let limit = timeout.limit.of(&decided);
+        let call = limit.map(|limit| op.start(narrowed(attempt, began, limit)));
+        TimeoutFuture::begun(timeout, call, decided, attempt)
+    }
+}
+
+impl<'p, Op: Operation, L: Limit> Operation for TimeoutCall<'p, Op, L> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = TimeoutFuture<'p, Op::Future, L>;
 
     #[inline]
     fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
-        let mut limit = None;
-        match self.timeout.begin(&mut attempt, &mut limit) {
-            Ok(()) => {
-                let call = self.op.attempt(self.timeout.narrow(attempt, limit));
-                TimeoutFuture::new(self.timeout, call, attempt, limit)
-            }
-            Err(panicked) => TimeoutFuture::failed(self.timeout, panicked),
-        }
+        let began = attempt.began();
+        let Self { timeout, op } = self;
+        let decided = timeout.limit.decide(&attempt);
+        let limit = timeout.limit.of(&decided);
+        let call = limit.map(|limit| op.attempt(narrowed(attempt, began, limit)));
+        TimeoutFuture::begun(timeout, call, decided, attempt)
     }
 }
