@@ -7,10 +7,13 @@
 pub mod callgrind;
 pub mod case;
 pub mod cases;
+pub mod compare;
 pub mod drive;
 pub mod growth;
+pub mod machine;
 pub mod operation;
 pub mod plot;
+pub mod report;
 pub mod sizes;
 pub mod throughput;
 #[cfg(feature = "criterion")]

@@ -3,12 +3,18 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use seawall_benches::{Case, callgrind, cases};
+use seawall_benches::{Case, callgrind, cases, compare, report, throughput};
 
 const USAGE: &str = "\
 usage: seawall-benches list [PATTERN]              the cases whose name contains PATTERN
-       seawall-benches count [--case] [PATTERN]    instructions per call of each
+       seawall-benches count [--ours] [PATTERN]    instructions per call of each
        seawall-benches profile NAME [FILE]         callgrind profile of one case
+       seawall-benches wall [PATTERN]              wall time of each, by Criterion (feature criterion)
+       seawall-benches threads [PATTERN]           calls per second from 1 to 16 threads
+       seawall-benches report                      measures everything, writes docs/benchmarks.md
+       seawall-benches compare BASE [REVISION]     counts our cases at two revisions and fails where
+                                                   one needs more than 3 % more instructions;
+                                                   without REVISION: what lies in the work tree
        seawall-benches drive NAME CALLS            makes CALLS calls (what callgrind runs)";
 
 fn main() -> ExitCode {
@@ -17,10 +23,19 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["list"] => list(""),
         ["list", pattern] => list(pattern),
-        ["count"] => count(""),
-        ["count", pattern] => count(pattern),
+        ["count"] => count("", false),
+        ["count", "--ours"] => count("", true),
+        ["count", "--ours", pattern] => count(pattern, true),
+        ["count", pattern] => count(pattern, false),
         ["profile", name] => profile(name, "callgrind.out"),
         ["profile", name, file] => profile(name, file),
+        ["wall"] => wall(""),
+        ["wall", pattern] => wall(pattern),
+        ["threads"] => threads(""),
+        ["threads", pattern] => threads(pattern),
+        ["report"] => report::report(),
+        ["compare", base] => compare::compare(base, compare::WORK_TREE),
+        ["compare", base, head] => compare::compare(base, head),
         ["drive", name, calls] => drive(name, calls),
         _ => Err(USAGE.into()),
     };
@@ -60,8 +75,9 @@ fn list(pattern: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn count(pattern: &str) -> Result<(), String> {
-    let cases = some(pattern)?;
+fn count(pattern: &str, ours: bool) -> Result<(), String> {
+    let mut cases = some(pattern)?;
+    cases.retain(|case| case.is_ours() || !ours);
     let counted = callgrind::count(&cases, 1, |case, figure| match figure {
         Ok(instructions) => println!("{:<60} {instructions:>10.1}", case.name()),
         Err(reason) => eprintln!("{}: {reason}", case.name()),
@@ -83,5 +99,28 @@ fn drive(name: &str, calls: &str) -> Result<(), String> {
     let case = named(name)?;
     let calls = calls.parse().map_err(|e| format!("`{calls}` is no number of calls: {e}"))?;
     case.prepared()?.run(calls);
+    Ok(())
+}
+
+#[cfg(feature = "criterion")]
+fn wall(pattern: &str) -> Result<(), String> {
+    let out = std::env::temp_dir().join("seawall-criterion");
+    seawall_benches::wall::run(&some(pattern)?, &out)
+}
+
+#[cfg(not(feature = "criterion"))]
+fn wall(_: &str) -> Result<(), String> {
+    Err("built without Criterion: cargo run --release -p seawall-benches --features criterion"
+        .into())
+}
+
+fn threads(pattern: &str) -> Result<(), String> {
+    for shared in throughput::all() {
+        let name = format!("{}: {}", shared.group, shared.who);
+        if name.contains(pattern) {
+            let rates = throughput::THREADS.map(|n| throughput::measure(&shared, n));
+            println!("{name:<50} {}", rates.map(|rate| format!("{rate:9.1}")).join(" "));
+        }
+    }
     Ok(())
 }

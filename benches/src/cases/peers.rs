@@ -8,12 +8,17 @@ use crate::{Case, poll};
 
 pub mod breaker;
 pub mod guard;
+pub mod more;
 pub mod pipeline;
 pub mod retry;
+pub mod shutdown;
+
+pub use more::{futures, instances, many, shared, windows};
 
 /// Every case of a peer's.
 pub fn cases() -> Vec<Case> {
-    [breaker::cases(), retry::cases(), guard::cases(), pipeline::cases()].concat()
+    [breaker::cases(), retry::cases(), guard::cases(), shutdown::cases(), pipeline::cases()]
+        .concat()
 }
 
 /// One call of a tower service, borrowed for it: first ready, then called.

@@ -1,24 +1,56 @@
 //! Retry, its budget, and hedging.
 
-use seawall_retry::{Backoff, Retry, RetryBuilder};
+use seawall_retry::{Backoff, Budget, BudgetBuilder, Retry, RetryBuilder};
 
 use crate::operation::{ready, third_time_lucky};
-use crate::{Case, poll, polled};
+use crate::{Case, plain, poll, polled};
 
 /// The cases of retry, budget and hedge.
 pub fn cases() -> Vec<Case> {
     vec![
         Case::ours("retry/first", || {
-            let retry = build(Retry::builder().max_attempts(3));
+            let retry = build(Retry::builder());
+            polled(move |cx| poll(retry.call(ready), cx), 1, Result::is_ok)
+        }),
+        Case::variant("retry/first", "without a budget", || {
+            let retry = build(Retry::builder().without_budget());
             polled(move |cx| poll(retry.call(ready), cx), 1, Result::is_ok)
         }),
         Case::ours("retry/third", || {
-            let retry = build(Retry::builder().max_attempts(3).backoff(Backoff::none()));
+            let retry = build(Retry::builder().backoff(Backoff::none()).without_budget());
             polled(move |cx| poll(retry.call(third_time_lucky), cx), 3, Result::is_ok)
+        }),
+        Case::variant("retry/third", "with a budget", || {
+            // Every call may be retried twice: what a budget costs, not what it refuses.
+            let budget = open_handed(Budget::builder());
+            let retry = build(Retry::builder().backoff(Backoff::none()).budget(&budget));
+            polled(move |cx| poll(retry.call(third_time_lucky), cx), 3, Result::is_ok)
+        }),
+        Case::variant("budget/take-and-give", "tokens", || {
+            let budget = open_handed(Budget::builder());
+            plain(move || budget.try_take().is_some(), |&taken| taken)
+        }),
+        Case::variant("budget/take-and-give", "tokens and share in flight", || {
+            let budget = open_handed(Budget::builder().in_flight(0.2, 3));
+            plain(move || budget.try_take().is_some(), |&taken| taken)
+        }),
+        Case::variant("budget/call", "tokens", || {
+            let budget = open_handed(Budget::builder());
+            plain(move || drop(budget.call()), |()| true)
         }),
     ]
 }
 
 fn build(builder: RetryBuilder) -> Retry {
-    builder.name("benches").idempotent().build().expect("a valid retry")
+    builder.name("benches").max_attempts(3).idempotent().build().expect("a valid retry")
+}
+
+fn open_handed(builder: BudgetBuilder) -> Budget {
+    builder
+        .name("benches")
+        .deposit(2.0)
+        .capacity(1_000.0)
+        .reserve(1_000.0)
+        .build()
+        .expect("a valid budget")
 }

@@ -219,7 +219,7 @@ fn full_yields() -> Vec<Case> {
     ]
 }
 
-fn by_hand_breaker() -> AsyncRecloser {
+pub(super) fn by_hand_breaker() -> AsyncRecloser {
     AsyncRecloser::from(
         recloser::Recloser::custom()
             .error_rate(0.5)
@@ -241,7 +241,7 @@ fn recovery(result: &Result<u64, Failure>) -> RecoveryInfo {
     }
 }
 
-fn seatbelt_two<Fut>(
+pub(super) fn seatbelt_two<Fut>(
     operation: fn() -> Fut,
 ) -> impl layered::Service<(), Out = Result<u64, Failure>> + 'static
 where
@@ -262,7 +262,7 @@ where
         .into_service()
 }
 
-fn seatbelt_full<Fut>(
+pub(super) fn seatbelt_full<Fut>(
     operation: fn() -> Fut,
 ) -> impl layered::Service<(), Out = Result<u64, Failure>> + 'static
 where
@@ -281,6 +281,34 @@ where
         seatbelt::timeout::Timeout::layer("timeout", &context)
             .timeout_error(|_| Failure(3))
             .timeout(SECOND),
+        Execute::new(move |()| operation()),
+    )
+        .into_service()
+}
+
+pub(super) fn seatbelt_breaker<Fut>(
+    operation: fn() -> Fut,
+) -> impl layered::Service<(), Out = Result<u64, Failure>> + 'static
+where
+    Fut: Future<Output = Result<u64, Failure>> + Send + 'static,
+{
+    seatbelt_window(operation, TEN_SECONDS)
+}
+
+pub(super) fn seatbelt_window<Fut>(
+    operation: fn() -> Fut,
+    window: Duration,
+) -> impl layered::Service<(), Out = Result<u64, Failure>> + 'static
+where
+    Fut: Future<Output = Result<u64, Failure>> + Send + 'static,
+{
+    let clock = tick::Clock::new_tokio();
+    let context = ResilienceContext::<(), Result<u64, Failure>>::new(&clock).name("benches");
+    (
+        seatbelt::breaker::Breaker::layer("breaker", &context)
+            .recovery_with(|result, _| recovery(result))
+            .rejected_input_error(|(), _| Failure(2))
+            .sampling_duration(window),
         Execute::new(move |()| operation()),
     )
         .into_service()
@@ -321,7 +349,7 @@ fn tower_retry() -> tower_resilience_retry::RetryLayer<(), u64, TowerRefused> {
         .build()
 }
 
-fn tower_breaker() -> tower_resilience_circuitbreaker::CircuitBreakerLayer<
+pub(super) fn tower_breaker() -> tower_resilience_circuitbreaker::CircuitBreakerLayer<
     tower_resilience_circuitbreaker::DefaultClassifier,
 > {
     tower_resilience_circuitbreaker::CircuitBreakerLayer::builder()
