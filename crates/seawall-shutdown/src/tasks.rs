@@ -35,8 +35,6 @@ struct Shard {
 #[derive(Debug)]
 struct Slot {
     name: Cow<'static, str>,
-    /// Tells a task from one that had the slot before it.
-    generation: u32,
     blocking: bool,
     state: State,
 }
@@ -46,6 +44,8 @@ enum State {
     Free(Option<u32>),
     /// The task may run already; its handle is not here yet.
     Spawning,
+    /// The task is over already; whoever brings its handle frees the slot.
+    Over,
     Running(AbortHandle),
 }
 
@@ -72,11 +72,24 @@ pub(crate) struct Entry {
     finished: bool,
 }
 
+/// Where a task's slot is: the shard in the low bits, the index in the others.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
-    shard: u8,
-    index: u32,
-    generation: u32,
+pub(crate) struct Key(u32);
+
+impl Key {
+    fn new(shard: usize, index: u32) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "there are eight shards")]
+        let shard = shard as u32;
+        Self(index * SHARDS as u32 + shard)
+    }
+
+    fn shard(self) -> usize {
+        self.0 as usize % SHARDS
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize / SHARDS
+    }
 }
 
 /// A task that is still there.
@@ -90,7 +103,6 @@ impl Tasks {
         Self { gate: Gate::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "there are eight shards")]
     pub(crate) fn enter(
         self: &Arc<Self>,
         name: Cow<'static, str>,
@@ -98,23 +110,16 @@ impl Tasks {
     ) -> Result<Entry, Closed> {
         let before = self.gate.enter()?;
         let shard = before % SHARDS;
-        let (index, generation) = self.shards[shard].lock().occupy(name, blocking);
-        Ok(Entry {
-            tasks: Arc::clone(self),
-            key: Key { shard: shard as u8, index, generation },
-            finished: false,
-        })
+        let index = self.shards[shard].lock().occupy(name, blocking);
+        Ok(Entry { tasks: Arc::clone(self), key: Key::new(shard, index), finished: false })
     }
 
     /// The task of `key` can be aborted by `handle`, if it is still there.
     pub(crate) fn attach(&self, key: Key, handle: AbortHandle) {
-        let late = {
-            let mut shard = self.shards[usize::from(key.shard)].lock();
-            if shard.aborting { Some(handle) } else { shard.attach(key, handle) }
-        };
-        // Either aborted in the time between its spawn and here, or over already: then this
-        // does nothing. Outside the lock, since the task's drop takes it.
-        if let Some(handle) = late {
+        let late = self.shards[key.shard()].lock().attach(key, handle);
+        // Either over already, and then this does nothing, or all were aborted in the time between
+        // its spawn and here. Outside the lock, since the task's drop takes it.
+        if let Some((handle, _name)) = late {
             handle.abort();
         }
     }
@@ -144,7 +149,7 @@ impl Tasks {
                     if let State::Running(handle) = &slot.state {
                         handles.push(handle.clone());
                     }
-                    if !matches!(slot.state, State::Free(_)) {
+                    if !matches!(slot.state, State::Free(_) | State::Over) {
                         total += 1;
                         if remaining.len() < at_most {
                             remaining.push(Remaining {
@@ -176,43 +181,62 @@ impl Tasks {
 }
 
 impl Shard {
-    fn occupy(&mut self, name: Cow<'static, str>, blocking: bool) -> (u32, u32) {
+    #[inline]
+    fn occupy(&mut self, name: Cow<'static, str>, blocking: bool) -> u32 {
         self.counts.started += 1;
         if let Some(index) = self.free {
             let slot = &mut self.slots[index as usize];
             if let State::Free(next) = slot.state {
                 self.free = next;
             }
-            slot.name = name;
-            slot.blocking = blocking;
-            slot.state = State::Spawning;
-            return (index, slot.generation);
+            *slot = Slot { name, blocking, state: State::Spawning };
+            return index;
         }
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "four thousand million tasks at once in each shard do not fit into memory"
+            reason = "four thousand million tasks at once do not fit into memory"
         )]
         let index = self.slots.len() as u32;
-        self.slots.push(Slot { name, generation: 0, blocking, state: State::Spawning });
-        (index, 0)
+        self.slots.push(Slot { name, blocking, state: State::Spawning });
+        index
     }
 
-    /// Gives the handle back if its task is gone.
-    fn attach(&mut self, key: Key, handle: AbortHandle) -> Option<AbortHandle> {
-        let slot = &mut self.slots[key.index as usize];
-        if slot.generation != key.generation {
-            return Some(handle);
+    /// Gives the handle back if its task is over, with the name that is free then, or to be aborted.
+    #[inline]
+    fn attach(
+        &mut self,
+        key: Key,
+        handle: AbortHandle,
+    ) -> Option<(AbortHandle, Cow<'static, str>)> {
+        let slot = &mut self.slots[key.index()];
+        if matches!(slot.state, State::Over) {
+            return Some((handle, self.free(key)));
+        }
+        if self.aborting {
+            slot.state = State::Running(handle.clone());
+            return Some((handle, Cow::Borrowed("")));
         }
         slot.state = State::Running(handle);
         None
     }
 
-    /// Frees the slot; what was in it is dropped by the caller, outside the lock.
-    fn vacate(&mut self, key: Key) -> (State, Cow<'static, str>) {
-        let next = self.free.replace(key.index);
-        let slot = &mut self.slots[key.index as usize];
-        slot.generation = slot.generation.wrapping_add(1);
-        (std::mem::replace(&mut slot.state, State::Free(next)), std::mem::take(&mut slot.name))
+    /// The task is over. What was in its slot is dropped by the caller, outside the lock.
+    #[inline]
+    fn leave(&mut self, key: Key) -> (State, Cow<'static, str>) {
+        let slot = &mut self.slots[key.index()];
+        if matches!(slot.state, State::Spawning) {
+            slot.state = State::Over;
+            return (State::Over, Cow::Borrowed(""));
+        }
+        let state = std::mem::replace(&mut slot.state, State::Over);
+        (state, self.free(key))
+    }
+
+    #[inline]
+    fn free(&mut self, key: Key) -> Cow<'static, str> {
+        let slot = &mut self.slots[key.index()];
+        slot.state = State::Free(self.free.replace(key.0 / SHARDS as u32));
+        std::mem::take(&mut slot.name)
     }
 }
 
@@ -229,7 +253,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let vacated = {
-            let mut shard = self.tasks.shards[usize::from(self.key.shard)].lock();
+            let mut shard = self.tasks.shards[self.key.shard()].lock();
             let counts = &mut shard.counts;
             if self.finished {
                 counts.finished += 1;
@@ -238,7 +262,7 @@ impl Drop for Entry {
             } else {
                 counts.aborted += 1;
             }
-            shard.vacate(self.key)
+            shard.leave(self.key)
         };
         drop(vacated);
         self.tasks.gate.leave();

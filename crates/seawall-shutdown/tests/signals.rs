@@ -16,6 +16,10 @@ fn part() {
     let Ok(part) = std::env::var(PART) else {
         return;
     };
+    if let Some(grace) = part.strip_prefix("supervised ") {
+        let grace = Duration::from_secs(grace.parse().expect("seconds"));
+        supervised(grace);
+    }
     let (shutdown, workers) = match part.as_str() {
         "idle" => (coordinator(Duration::from_secs(20), Vec::new()), false),
         "busy" => (coordinator(Duration::from_secs(20), Vec::new()), true),
@@ -58,6 +62,26 @@ fn part() {
         say("ready");
         shutdown.run().await
     });
+    say(&format!("report: {report}"));
+    std::process::exit(report.exit_code().into());
+}
+
+/// Blocks the only thread of its runtime, and is got out of it from outside.
+fn supervised(grace: Duration) -> ! {
+    let shutdown = Shutdown::builder()
+        .grace_period(grace)
+        .signals(Signal::TERMINATION)
+        .step(Phase::FLUSH, Step::blocking("flush", || say("flushed")))
+        .step(Phase::CLOSE, Step::new("close", async || say("closed")))
+        .build()
+        .expect("valid");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let main = async {
+        say("ready");
+        park_for_ever();
+    };
+    let report = shutdown.supervise(runtime, main).expect("a thread");
     say(&format!("report: {report}"));
     std::process::exit(report.exit_code().into());
 }
@@ -212,4 +236,30 @@ fn a_step_that_blocks_its_thread_for_ever_is_left_behind_at_the_deadline() {
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("stuck: timed out"), "{said}");
     assert!(said.contains("left behind: blocking step 'stuck'"), "{said}");
+}
+
+#[test]
+fn a_runtime_whose_only_thread_is_blocked_is_got_out_of_at_the_deadline() {
+    let process = Process::start("supervised 1");
+    let sent = process.signal("TERM");
+    let (code, said) = process.end();
+    let took = sent.elapsed();
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("left behind: task 'main'"), "{said}");
+    assert!(said.contains("flush: done"), "a blocking step needs no thread of the runtime: {said}");
+    assert!(said.contains("close: timed out"), "an async step does: {said}");
+}
+
+#[test]
+fn a_second_signal_gets_out_of_a_runtime_whose_only_thread_is_blocked() {
+    let process = Process::start("supervised 20");
+    process.signal("TERM");
+    std::thread::sleep(Duration::from_millis(100));
+    let second = process.signal("TERM");
+    let (code, said) = process.end();
+    let took = second.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(code, 143, "{said}");
+    assert!(said.contains("left behind: task 'main'"), "{said}");
 }
