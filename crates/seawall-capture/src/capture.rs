@@ -1,0 +1,267 @@
+//! The way in: redacts, groups, hands to the store.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::{Cell, RefCell};
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use seawall_core::{Error, PanicReport, contain};
+
+use crate::fingerprint::{Rules, group};
+use crate::record::{Origin, Spare, frames_of, limits};
+use crate::store::{DropReason, Seen, Store};
+use crate::text::assign;
+use crate::{Clock, Draft, Record, Redactor};
+
+pub use config::CaptureBuilder;
+
+mod config;
+
+/// Captures failures. Clones share it.
+///
+/// Capturing never blocks, never fails and never panics, whatever the error's `Display` does. What
+/// can't be kept is counted.
+///
+/// ```
+/// use seawall_capture::{Capture, MemoryStore};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::default();
+/// let capture = Capture::builder().service("billing").store(store.clone()).build()?;
+/// for n in 1..=3 {
+///     if let Err(error) = format!("12x{n}").parse::<u32>() {
+///         capture.error(&error);
+///     }
+/// }
+/// let groups = store.list(&Default::default());
+/// assert_eq!((groups.len(), groups[0].count), (1, 3));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Capture(Arc<Inner>);
+
+struct Inner {
+    origin: Arc<Origin>,
+    redactor: Redactor,
+    rules: Rules,
+    clock: Clock,
+    backtraces: bool,
+    store: Arc<dyn Store>,
+    recursion: AtomicU64,
+    panics: AtomicU64,
+}
+
+/// What a thread works with, so that what repeats is recorded without allocating.
+#[derive(Default)]
+struct Scratch {
+    record: Record,
+    spare: Spare,
+    text: String,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    /// How many deliveries this thread is in the middle of.
+    static DELIVERING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Runs `deliver`, in which nothing is captured on this thread: a sink that fails, and captures
+/// that, does not feed itself. What is captured all the same is counted in
+/// [`Capture::recursions`].
+///
+/// ```
+/// use seawall_capture::{Capture, Draft, delivering, store::{DropReason, Seen}};
+///
+/// # fn main() -> Result<(), seawall_core::ConfigError> {
+/// let capture = Capture::builder().build()?;
+/// let seen = delivering(|| capture.record(Draft::new("SinkFailed", "no route")));
+/// assert_eq!(seen, Seen::Dropped(DropReason::Recursion));
+/// # Ok(())
+/// # }
+/// ```
+pub fn delivering<R>(deliver: impl FnOnce() -> R) -> R {
+    struct Restore(u32);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = DELIVERING.try_with(|depth| depth.set(self.0));
+        }
+    }
+    let before = DELIVERING.try_with(|depth| depth.replace(depth.get().saturating_add(1)));
+    let _restore = Restore(before.unwrap_or(0));
+    deliver()
+}
+
+fn is_delivering() -> bool {
+    DELIVERING.try_with(Cell::get).is_ok_and(|depth| depth > 0)
+}
+
+impl Capture {
+    /// A builder with the defaults.
+    pub fn builder() -> CaptureBuilder {
+        CaptureBuilder::default()
+    }
+
+    /// Captures an error of a known type, with all that it was caused by.
+    #[track_caller]
+    pub fn error<E: StdError + 'static>(&self, error: &E) -> Seen {
+        self.capture(Location::caller(), |record, spare| record.fill_typed(error, spare))
+    }
+
+    /// Captures an error whose type is not known, with all that it was caused by.
+    #[track_caller]
+    pub fn dyn_error(&self, error: &(dyn StdError + 'static)) -> Seen {
+        self.capture(Location::caller(), |record, spare| record.fill_error(error, spare))
+    }
+
+    /// Captures a panic that was caught.
+    #[track_caller]
+    pub fn panic(&self, report: &PanicReport) -> Seen {
+        self.capture(Location::caller(), |record, _| record.fill_panic(report))
+    }
+
+    /// Captures the final failure of a call, whatever it is. What calls leave out that were
+    /// cancelled or ignored is the business of those who call this.
+    #[track_caller]
+    pub fn failure<E: StdError + 'static>(&self, error: &Error<E>) -> Seen {
+        self.failure_at(error, Location::caller(), |_| {})
+    }
+
+    pub(crate) fn failure_at<E: StdError + 'static>(
+        &self,
+        error: &Error<E>,
+        location: &Location<'_>,
+        mark: impl FnOnce(&mut Record),
+    ) -> Seen {
+        self.capture(location, |record, spare| {
+            record.fill_failure(error, spare);
+            mark(record);
+        })
+    }
+
+    /// Captures what the caller says.
+    pub fn record(&self, draft: Draft) -> Seen {
+        if is_delivering() {
+            return self.recursion();
+        }
+        let done = contain(|| self.0.store.record(&self.prepare(draft)));
+        done.unwrap_or_else(|_| self.panicked())
+    }
+
+    /// The record that `draft` becomes, which is not stored.
+    pub fn prepare(&self, draft: Draft) -> Record {
+        let Draft { mut record, explicit, at, version } = draft;
+        let inner = &*self.0;
+        let mut text = String::new();
+        record.origin = match version {
+            Some(version) => Arc::new(Origin { version, ..(*inner.origin).clone() }),
+            None => Arc::clone(&inner.origin),
+        };
+        record.at = at.unwrap_or_else(|| inner.clock.now());
+        record.redact(&inner.redactor, &mut text);
+        let explicit = explicit.map(|mut key| {
+            inner.redactor.apply(&mut key, limits::VALUE, &mut text);
+            key
+        });
+        group(&mut record, explicit.as_deref(), &inner.rules, &mut text);
+        *record
+    }
+
+    fn capture(&self, location: &Location<'_>, fill: impl FnOnce(&mut Record, &mut Spare)) -> Seen {
+        if is_delivering() {
+            return self.recursion();
+        }
+        let mut fill = Some(fill);
+        let mut work = |scratch: &mut Scratch| {
+            let Some(fill) = fill.take() else { return self.recursion() };
+            contain(|| self.work(scratch, location, fill)).unwrap_or_else(|_| self.panicked())
+        };
+        let done = SCRATCH.try_with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut scratch) => work(&mut scratch),
+            // The error's own `Display` captures something.
+            Err(_) => self.recursion(),
+        });
+        // A thread that is ending has no scratch any more.
+        done.unwrap_or_else(|_| work(&mut Scratch::default()))
+    }
+
+    fn work(
+        &self,
+        scratch: &mut Scratch,
+        location: &Location<'_>,
+        fill: impl FnOnce(&mut Record, &mut Spare),
+    ) -> Seen {
+        let inner = &*self.0;
+        let Scratch { record, spare, text } = scratch;
+        record.clear(spare);
+        fill(record, spare);
+        record.set_location(location);
+        if inner.backtraces && record.details.frames.is_empty() {
+            let backtrace = Backtrace::capture();
+            if backtrace.status() == BacktraceStatus::Captured {
+                record.details.frames = frames_of(&backtrace.to_string());
+            }
+        }
+        if !Arc::ptr_eq(&record.origin, &inner.origin) {
+            record.origin = Arc::clone(&inner.origin);
+        }
+        record.at = inner.clock.now();
+        record.redact(&inner.redactor, text);
+        group(record, None, &inner.rules, text);
+        inner.store.record(record)
+    }
+
+    fn recursion(&self) -> Seen {
+        self.0.recursion.fetch_add(1, Ordering::Relaxed);
+        Seen::Dropped(DropReason::Recursion)
+    }
+
+    fn panicked(&self) -> Seen {
+        self.0.panics.fetch_add(1, Ordering::Relaxed);
+        Seen::Dropped(DropReason::Panicked)
+    }
+
+    /// Where what is captured is kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// What records say of the process.
+    pub fn origin(&self) -> &Origin {
+        &self.0.origin
+    }
+
+    /// How many captures came out of the capture or the delivery of another, and were dropped.
+    pub fn recursions(&self) -> u64 {
+        self.0.recursion.load(Ordering::Relaxed)
+    }
+
+    /// How many captures were dropped because the store panicked.
+    pub fn panics(&self) -> u64 {
+        self.0.panics.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Capture")
+            .field("origin", &self.0.origin)
+            .field("recursions", &self.recursions())
+            .field("panics", &self.panics())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Origin {
+    pub(crate) fn of(service: &str, version: &str, environment: &str, host: &str) -> Self {
+        let mut origin = Self::default();
+        assign(&mut origin.service, limits::NAME, service);
+        assign(&mut origin.version, limits::NAME, version);
+        assign(&mut origin.environment, limits::NAME, environment);
+        assign(&mut origin.host, limits::NAME, host);
+        origin
+    }
+}

@@ -1,0 +1,147 @@
+//! How a capture is built.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use seawall_core::{Check, ConfigError, PolicyKind};
+
+use super::{Capture, Inner};
+use crate::fingerprint::Rules;
+use crate::record::{Origin, limits};
+use crate::store::{MemoryStore, Store};
+use crate::{Clock, Redactor};
+
+/// Builds a [`Capture`].
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | [`service`](Self::service), [`version`](Self::version), [`environment`](Self::environment) | empty | nobody else knows them |
+/// | [`host`](Self::host) | what the system says, else empty | |
+/// | [`redactor`](Self::redactor) | [`Redactor::default`] | what is stored in the clear by accident can't be taken back |
+/// | [`rules`](Self::rules) | none | types and messages group well by themselves |
+/// | [`backtraces`](Self::backtraces) | on, if `RUST_BACKTRACE` asks for them | as everywhere else in Rust |
+/// | [`store`](Self::store) | a [`MemoryStore`] with its defaults | nothing to install |
+#[derive(Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct CaptureBuilder {
+    service: String,
+    version: String,
+    environment: String,
+    host: Option<String>,
+    redactor: Redactor,
+    rules: Rules,
+    clock: Clock,
+    no_backtraces: bool,
+    store: Option<Arc<dyn Store>>,
+}
+
+impl CaptureBuilder {
+    /// The service's name, at most 256 bytes.
+    pub fn service(mut self, service: impl Into<String>) -> Self {
+        self.service = service.into();
+        self
+    }
+
+    /// The service's version, at most 256 bytes.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// Where it runs, at most 256 bytes.
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = environment.into();
+        self
+    }
+
+    /// The machine's name, at most 256 bytes.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// What takes out what must not be kept.
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// The rules that say which failures are the same.
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Where the time comes from.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Whether backtraces of captured errors are taken where the environment asks for them
+    /// (`RUST_BACKTRACE`, `RUST_LIB_BACKTRACE`). Each takes milliseconds, and groups by frames.
+    /// Those of panics come with the panic.
+    pub fn backtraces(mut self, backtraces: bool) -> Self {
+        self.no_backtraces = !backtraces;
+        self
+    }
+
+    /// Where what is captured is kept.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Builds it.
+    pub fn build(self) -> Result<Capture, ConfigError> {
+        let check = Check::of(PolicyKind::Capture);
+        let host = self.host.unwrap_or_else(host);
+        for (field, text) in [
+            ("service", &self.service),
+            ("version", &self.version),
+            ("environment", &self.environment),
+            ("host", &host),
+        ] {
+            let length = text.len();
+            let value = format_args!("{length} bytes long");
+            check.that(length <= limits::NAME, field, value, "at most 256 bytes long")?;
+        }
+        let store = match self.store {
+            Some(store) => store,
+            None => Arc::new(MemoryStore::builder().clock(self.clock.clone()).build()?),
+        };
+        let origin = Origin::of(&self.service, &self.version, &self.environment, &host);
+        Ok(Capture(Arc::new(Inner {
+            origin: Arc::new(origin),
+            redactor: self.redactor,
+            rules: self.rules,
+            clock: self.clock,
+            backtraces: !self.no_backtraces,
+            store,
+            recursion: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+        })))
+    }
+}
+
+/// What the system calls this machine, where it says so in a file or in `HOSTNAME`.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::env::var("HOSTNAME").map_err(|_| ()))
+        .unwrap_or_default();
+    let name = name.trim();
+    if name.len() <= limits::NAME { name.into() } else { String::new() }
+}
+
+impl std::fmt::Debug for CaptureBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CaptureBuilder")
+            .field("service", &self.service)
+            .field("version", &self.version)
+            .field("environment", &self.environment)
+            .field("host", &self.host)
+            .field("redactor", &self.redactor)
+            .field("rules", &self.rules.len())
+            .finish_non_exhaustive()
+    }
+}

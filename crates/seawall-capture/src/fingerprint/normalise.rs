@@ -1,0 +1,380 @@
+//! A message without what varies.
+
+use super::shape::{self, DATE, NUM, STR, URL, UUID};
+
+/// `text` with everything that varies replaced by what it is: `<email>`, `<url>`, `<host>`,
+/// `<ip>`, `<uuid>`, `<hash>`, `<date>`, `<duration>`, `<hex>`, `<num>`, `<str>`, `<path>`.
+///
+/// Lists of one kind become one of them, blanks and control characters become one blank. Digits
+/// that are a name stay: those of `utf8` and `sha256`, and codes after a word that says so, as in
+/// `status 503`, `os error 2`, `SQLSTATE 23505`.
+///
+/// ```
+/// use seawall_capture::fingerprint::normalise;
+///
+/// assert_eq!(
+///     normalise("no answer from db-3.prod.internal:5432 after 1.5s, order 4711"),
+///     "no answer from <host> after <duration>, order <num>",
+/// );
+/// ```
+#[must_use]
+pub fn normalise(text: &str) -> String {
+    let mut out = String::new();
+    into(text, usize::MAX, &mut out);
+    out
+}
+
+/// Replaces `out` by `text` normalised, cut to `bound` bytes.
+pub(super) fn into(text: &str, bound: usize, out: &mut String) {
+    out.clear();
+    append(text, bound, out);
+}
+
+/// Appends `text` normalised, of which at most `bound` bytes.
+pub(super) fn append(text: &str, bound: usize, out: &mut String) {
+    let start = out.len();
+    let mut normaliser = Normaliser { text, bytes: text.as_bytes(), out, start, code: Code::No };
+    let mut at = 0;
+    while at < text.len() && normaliser.out.len() - start <= bound {
+        at = normaliser.step(at);
+    }
+    while out.len() > start && out.ends_with(' ') {
+        out.pop();
+    }
+    if out.len() - start > bound {
+        out.truncate(out.floor_char_boundary(start + bound));
+    }
+}
+
+/// Whether a number that comes next is a code.
+#[derive(Clone, Copy, PartialEq)]
+enum Code {
+    No,
+    /// After `os`, which `error` may follow.
+    Os,
+    Next,
+}
+
+struct Normaliser<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    out: &'a mut String,
+    start: usize,
+    code: Code,
+}
+
+fn is_delimiter(byte: u8) -> bool {
+    byte <= b' '
+        || byte == 0x7f
+        || matches!(
+            byte,
+            b'(' | b')'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'<'
+                | b'>'
+                | b','
+                | b';'
+                | b'|'
+                | b'='
+                | b'"'
+                | b'\''
+                | b'`'
+        )
+}
+
+impl Normaliser<'_> {
+    fn step(&mut self, at: usize) -> usize {
+        match self.bytes[at] {
+            byte if byte <= b' ' || byte == 0x7f => {
+                if self.out.len() > self.start && !self.out.ends_with(' ') {
+                    self.out.push(' ');
+                }
+                at + 1
+            }
+            quote @ (b'"' | b'`' | b'\'') => self.quote(at, quote),
+            b'[' if self.bracketed(at).is_some() => {
+                self.put(shape::IP);
+                self.bracketed(at).unwrap_or(at + 1)
+            }
+            byte if is_delimiter(byte) => {
+                self.out.push(char::from(byte));
+                at + 1
+            }
+            _ => self.word(at),
+        }
+    }
+
+    /// After `[::1]` or `[::1]:80`.
+    fn bracketed(&self, from: usize) -> Option<usize> {
+        // The longest address, with a zone, has some 60 characters.
+        let inside = self.bytes[from + 1..].iter().take(64).position(|byte| *byte == b']')?;
+        let end = from + 1 + inside;
+        if !self.text.get(from + 1..end).is_some_and(shape::is_ipv6) {
+            return None;
+        }
+        let port = self.bytes.get(end + 1..).unwrap_or_default();
+        let digits = port.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+        let port = if port.first() == Some(&b':') && digits > 0 { 1 + digits } else { 0 };
+        Some(end + 1 + port)
+    }
+
+    fn is_alphanumeric(&self, at: Option<usize>) -> bool {
+        let byte = at.and_then(|at| self.bytes.get(at));
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
+    }
+
+    /// A quoted string, or a quote that is none.
+    fn quote(&mut self, at: usize, quote: u8) -> usize {
+        let mut end = at + 1;
+        while let Some(byte) = self.bytes.get(end) {
+            let closes =
+                *byte == quote && (quote != b'\'' || !self.is_alphanumeric(end.checked_add(1)));
+            if closes {
+                self.put(STR);
+                return end + 1;
+            }
+            end += if *byte == b'\\' { 2 } else { 1 };
+        }
+        self.out.push(char::from(quote));
+        at + 1
+    }
+
+    fn word(&mut self, from: usize) -> usize {
+        let mut to = from;
+        while let Some(byte) = self.bytes.get(to) {
+            let apostrophe = *byte == b'\''
+                && to > from
+                && self.is_alphanumeric(to.checked_sub(1))
+                && self.is_alphanumeric(to.checked_add(1));
+            if is_delimiter(*byte) && !apostrophe {
+                break;
+            }
+            to += 1;
+        }
+        let word = &self.text[from..to];
+        if let Some(scheme) = word.find("://") {
+            return self.url(from, scheme);
+        }
+        if word.starts_with('/') && word.contains('?') {
+            to = self.blank_or_quote(to);
+            self.put(shape::PATH);
+            return to;
+        }
+        let bare = word.trim_end_matches(['.', ':', '!', '?', '…']);
+        let cut = to - (word.len() - bare.len());
+        self.bare_word(&self.text[from..cut]);
+        self.out.push_str(&self.text[cut..to]);
+        to
+    }
+
+    fn blank_or_quote(&self, from: usize) -> usize {
+        let ends = |b: &u8| *b <= b' ' || matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>');
+        let len = self.bytes[from..].iter().position(ends);
+        len.map_or(self.bytes.len(), |len| from + len)
+    }
+
+    /// A URL whose `://` is `colon` bytes after `from`.
+    fn url(&mut self, from: usize, colon: usize) -> usize {
+        let before = &self.text[from..from + colon];
+        let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-');
+        let scheme = before.len() - before.trim_end_matches(is_scheme).len();
+        let start = from + colon - scheme;
+        if start > from {
+            self.bare_word(&self.text[from..start]);
+        }
+        let end = self.blank_or_quote(from + colon + 3);
+        self.put(URL);
+        // Never nothing: the scheme's colon is followed by slashes, which are not trimmed.
+        start + without_punctuation(&self.text[start..end]).len()
+    }
+
+    fn bare_word(&mut self, word: &str) {
+        let code = std::mem::replace(&mut self.code, Code::No);
+        if word.is_empty() {
+            return;
+        }
+        if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            if !self.month(word) {
+                self.code = after(word, code);
+                if word.eq_ignore_ascii_case("localhost") {
+                    self.put(shape::HOST);
+                } else {
+                    self.out.push_str(word);
+                }
+            }
+            return;
+        }
+        let is_number = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit());
+        if shape::is_code(word) || (is_number && code == Code::Next) {
+            self.out.push_str(word);
+        } else if let Some(shape) = shape::of(word) {
+            if !(is_number && self.year_or_day()) {
+                self.put(shape);
+            }
+        } else {
+            self.parts(word);
+            if word.len() > 5 && word.as_bytes()[..5].eq_ignore_ascii_case(b"http/") {
+                self.code = Code::Next;
+            }
+        }
+    }
+
+    /// `Mar` after or before a number is part of a date.
+    fn month(&mut self, word: &str) -> bool {
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        if matches!(word, "GMT" | "UTC") && self.written().ends_with("<date> ") {
+            self.out.pop();
+            return true;
+        }
+        if word.len() != 3 || !MONTHS.contains(&word) {
+            return false;
+        }
+        if !self.written().ends_with("<num> ") {
+            return false;
+        }
+        self.out.truncate(self.out.len() - "<num> ".len());
+        for day in DAYS {
+            let end = [day, ", "].concat();
+            if self.written().ends_with(&end) {
+                self.out.truncate(self.out.len() - end.len());
+            }
+        }
+        self.put(DATE);
+        true
+    }
+
+    /// A number right after a date is its year; one right after the name of a month its day.
+    fn year_or_day(&mut self) -> bool {
+        const MONTHS: [&str; 12] = [
+            "Jan ", "Feb ", "Mar ", "Apr ", "May ", "Jun ", "Jul ", "Aug ", "Sep ", "Oct ", "Nov ",
+            "Dec ",
+        ];
+        if self.written().ends_with("<date> ") {
+            self.out.pop();
+            return true;
+        }
+        if MONTHS.iter().any(|month| self.written().ends_with(month)) {
+            self.out.truncate(self.out.len() - 4);
+            self.put(DATE);
+            return true;
+        }
+        false
+    }
+
+    fn written(&self) -> &str {
+        &self.out[self.start..]
+    }
+
+    /// A word that is nothing as a whole: looks at its parts.
+    fn parts(&mut self, word: &str) {
+        if let Some(at) = uuid_in(word) {
+            self.parts(&word[..at]);
+            self.put(UUID);
+            self.parts(&word[at + 36..]);
+            return;
+        }
+        let mut rest = word;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            self.part(&rest[..end]);
+            let mark = rest[end..].chars().next().map_or(0, char::len_utf8);
+            self.out.push_str(&rest[end..end + mark]);
+            rest = &rest[end + mark..];
+        }
+    }
+
+    /// Letters and digits: digits are numbers unless they belong to the name.
+    fn part(&mut self, part: &str) {
+        if !part.bytes().any(|byte| byte.is_ascii_digit()) || shape::is_name(part) {
+            self.out.push_str(part);
+            return;
+        }
+        if let Some(hex) = shape::of_hex(part) {
+            self.put(hex);
+            return;
+        }
+        let mut rest = part;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            self.out.push_str(&rest[..end]);
+            rest = &rest[end..];
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            if digits > 0 {
+                self.put(NUM);
+            }
+            rest = &rest[digits..];
+        }
+    }
+
+    /// Writes a placeholder; once for a list of them.
+    fn put(&mut self, placeholder: &'static str) {
+        let separators: &[&str] = match placeholder {
+            NUM => &["", ".", ",", ", ", "_"],
+            DATE => &["", " ", ", "],
+            _ => &[",", ", "],
+        };
+        for separator in separators {
+            let before = self.written().strip_suffix(separator);
+            if before.is_some_and(|before| before.ends_with(placeholder)) {
+                self.out.truncate(self.out.len() - separator.len());
+                return;
+            }
+        }
+        self.out.push_str(placeholder);
+    }
+}
+
+/// `url` without the punctuation of the sentence that it is in.
+fn without_punctuation(url: &str) -> &str {
+    let count = |url: &str, bracket: char| url.matches(bracket).count();
+    let mut url = url;
+    loop {
+        let open = match url.chars().next_back() {
+            Some('.' | ',' | ';' | ':' | '!' | '?') => None,
+            Some(')') => Some(('(', ')')),
+            Some(']') => Some(('[', ']')),
+            Some('}') => Some(('{', '}')),
+            _ => return url,
+        };
+        if open.is_some_and(|(open, close)| count(url, open) >= count(url, close)) {
+            return url;
+        }
+        url = &url[..url.len() - 1];
+    }
+}
+
+/// Whether what follows `word` is a code.
+fn after(word: &str, before: Code) -> Code {
+    const CODES: [&str; 7] = ["code", "status", "errno", "sqlstate", "http", "signal", "exit"];
+    if word.len() > 8 {
+        Code::No
+    } else if word.eq_ignore_ascii_case("os") {
+        Code::Os
+    } else if CODES.iter().any(|code| word.eq_ignore_ascii_case(code))
+        || (before == Code::Os && word.eq_ignore_ascii_case("error"))
+    {
+        Code::Next
+    } else {
+        Code::No
+    }
+}
+
+/// Where in `word` a UUID begins that stands by itself.
+fn uuid_in(word: &str) -> Option<usize> {
+    let bytes = word.as_bytes();
+    let last = bytes.len().checked_sub(36)?;
+    (0..=last).find(|at| {
+        let free = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at)).is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        };
+        bytes[at + 8] == b'-'
+            && free(at.checked_sub(1))
+            && free(at.checked_add(36))
+            && word.get(*at..at + 36).is_some_and(shape::is_uuid)
+    })
+}

@@ -1,0 +1,267 @@
+//! What is known of failures that are the same.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Fingerprint, GroupedBy, Kind, Record, Severity, Timestamp};
+
+/// How many sources and versions of a group are counted one by one; the rest is counted together.
+pub const MAX_TALLY: usize = 16;
+
+/// Failures that are the same, counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Group {
+    /// Its name.
+    pub fingerprint: Fingerprint,
+    /// The version of the way that the fingerprint was made.
+    pub fingerprint_version: u8,
+    /// What the fingerprint was made from.
+    pub grouped_by: GroupedBy,
+    /// How many occurrences are held: those since it was last taken.
+    pub count: u64,
+    /// The first of them.
+    pub first_seen: Timestamp,
+    /// The last of them.
+    pub last_seen: Timestamp,
+    /// The first of them in full.
+    pub first: Record,
+    /// The last of them in full.
+    pub last: Record,
+    /// How many came from each source.
+    pub sources: Tally,
+    /// How many came from each version of the service.
+    pub versions: Tally,
+    /// Whether it was never seen before, as far as the store remembers.
+    pub new: bool,
+    /// Whether it was resolved and came back.
+    pub regressed: bool,
+    /// Whether it comes much more often than it used to.
+    pub spiking: bool,
+    /// Until when it is muted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted: Option<Mute>,
+    /// Whether it is resolved, and in which version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Resolution>,
+}
+
+impl Group {
+    pub(crate) fn of(record: &Record, fingerprint: Fingerprint, new: bool) -> Self {
+        let mut group = Self {
+            fingerprint,
+            fingerprint_version: record.grouping.version,
+            grouped_by: record.grouping.by,
+            count: 1,
+            first_seen: record.at,
+            last_seen: record.at,
+            first: record.clone(),
+            last: record.clone(),
+            sources: Tally::default(),
+            versions: Tally::default(),
+            new,
+            regressed: false,
+            spiking: false,
+            muted: None,
+            resolved: None,
+        };
+        group.sources.add(&record.source, 1);
+        group.versions.add(&record.origin.version, 1);
+        group
+    }
+
+    /// Counts one more.
+    pub(crate) fn add(&mut self, record: &Record) {
+        self.count = self.count.saturating_add(1);
+        self.first_seen = self.first_seen.min(record.at);
+        self.last_seen = self.last_seen.max(record.at);
+        self.last.copy_from(record);
+        self.sources.add(&record.source, 1);
+        self.versions.add(&record.origin.version, 1);
+    }
+
+    /// Adds what another group of the same failures counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        if other.first_seen < self.first_seen {
+            self.first_seen = other.first_seen;
+            self.first.copy_from(&other.first);
+        }
+        if other.last_seen > self.last_seen {
+            self.last_seen = other.last_seen;
+            self.last.copy_from(&other.last);
+        }
+        self.sources.merge(&other.sources);
+        self.versions.merge(&other.versions);
+        self.new |= other.new;
+        self.regressed |= other.regressed;
+    }
+
+    pub(crate) fn footprint(&self) -> usize {
+        // Both records count themselves, so they are taken off the size of the whole.
+        size_of::<Self>() - 2 * size_of::<Record>()
+            + self.first.footprint()
+            + self.last.footprint()
+            + self.sources.footprint()
+            + self.versions.footprint()
+    }
+
+    /// The worst severity that was said.
+    pub fn severity(&self) -> Option<Severity> {
+        self.first.severity.max(self.last.severity)
+    }
+
+    /// What failed.
+    pub fn kind(&self) -> Option<Kind> {
+        self.last.kind.or(self.first.kind)
+    }
+}
+
+/// Counts by name, bounded: what is beyond [`MAX_TALLY`] names is counted together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Counts by name, in the order in which the names came. The empty name is for those that
+    /// gave none.
+    pub counts: Vec<(String, u64)>,
+    /// What all other names counted.
+    pub other: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, name: &str, count: u64) {
+        if let Some((_, sum)) = self.counts.iter_mut().find(|(known, _)| known == name) {
+            *sum = sum.saturating_add(count);
+        } else if self.counts.len() < MAX_TALLY {
+            self.counts.push((name.into(), count));
+        } else {
+            self.other = self.other.saturating_add(count);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (name, count) in &other.counts {
+            self.add(name, *count);
+        }
+        self.other = self.other.saturating_add(other.other);
+    }
+
+    /// The count of `name`, if it is counted by itself.
+    pub fn get(&self, name: &str) -> Option<u64> {
+        self.counts.iter().find(|(known, _)| known == name).map(|(_, count)| *count)
+    }
+
+    /// All counts together.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().fold(self.other, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    fn footprint(&self) -> usize {
+        self.counts.capacity() * size_of::<(String, u64)>()
+            + self.counts.iter().map(|(name, _)| name.capacity()).sum::<usize>()
+    }
+}
+
+/// Until when a group is muted. Muted groups are counted like all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Mute {
+    /// How many within `period` end it; `None` for no number.
+    pub until: Option<u64>,
+    /// The period, which begins anew with the first occurrence after it ended.
+    pub period: Duration,
+}
+
+impl Mute {
+    /// Until somebody ends it.
+    pub const FOREVER: Self = Self { until: None, period: Duration::ZERO };
+
+    /// Until there are `count` within `period`; a `count` of 0 is taken as 1.
+    pub const fn until(count: u64, period: Duration) -> Self {
+        Self { until: Some(if count == 0 { 1 } else { count }), period }
+    }
+}
+
+/// That a group is resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Resolution {
+    /// The version that holds the fix. Occurrences in older versions do not bring the group back,
+    /// as those run on for a while; `None`: any occurrence does.
+    pub version: Option<String>,
+}
+
+impl Resolution {
+    /// Resolved: any occurrence from now on is a regression.
+    pub const NOW: Self = Self { version: None };
+
+    /// Resolved in `version`: an occurrence in that or a newer one is a regression.
+    pub fn in_version(version: impl Into<String>) -> Self {
+        Self { version: Some(version.into()) }
+    }
+
+    /// Whether an occurrence in `version` is a regression.
+    pub(crate) fn is_broken_by(&self, version: &str) -> bool {
+        self.version.as_deref().is_none_or(|fixed| !is_older(version, fixed))
+    }
+}
+
+/// Whether `a` comes before `b`: number by number, a pre-release before its release. What is no
+/// number is compared as text.
+fn is_older(a: &str, b: &str) -> bool {
+    let split = |version: &str| -> (Vec<String>, bool) {
+        let version = version.trim_start_matches('v');
+        let version = version.split_once('+').map_or(version, |(version, _)| version);
+        let (core, pre) = version.split_once('-').unwrap_or((version, ""));
+        let parts = core.split('.').chain(pre.split('.').filter(|part| !part.is_empty()));
+        (parts.map(str::to_owned).collect(), !pre.is_empty())
+    };
+    let ((a, a_pre), (b, b_pre)) = (split(a), split(b));
+    for (a, b) in a.iter().zip(&b) {
+        let order = match (a.parse::<u64>(), b.parse::<u64>()) {
+            (Ok(a), Ok(b)) => a.cmp(&b),
+            _ => a.cmp(b),
+        };
+        if order.is_ne() {
+            return order.is_lt();
+        }
+    }
+    match (a_pre, b_pre) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => a.len() < b.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_number_by_number() {
+        for (a, b) in [
+            ("1.2.3", "1.2.4"),
+            ("1.2.9", "1.2.10"),
+            ("1.2", "1.2.1"),
+            ("v1.9", "2.0"),
+            ("1.0.0-rc.1", "1.0.0"),
+            ("1.0.0-rc.1", "1.0.0-rc.2"),
+        ] {
+            assert!(is_older(a, b), "{a} before {b}");
+            assert!(!is_older(b, a), "{b} not before {a}");
+        }
+        assert!(!is_older("1.2.3", "1.2.3"));
+        assert!(!is_older("1.2.3+build5", "1.2.3"));
+    }
+
+    #[test]
+    fn a_tally_is_bounded_and_exact() {
+        let mut tally = Tally::default();
+        for n in 0..1_000 {
+            tally.add(&format!("s{}", n % 40), 1);
+        }
+        assert_eq!(tally.counts.len(), MAX_TALLY);
+        assert_eq!((tally.total(), tally.get("s3"), tally.get("s20")), (1_000, Some(25), None));
+    }
+}

@@ -1,0 +1,43 @@
+//! What repeats is recorded without allocating.
+//!
+//! A file of its own: the counter counts the whole process.
+
+use std::alloc::System;
+use std::time::Duration;
+
+use seawall_capture::{Capture, MemoryStore};
+use seawall_core::{Class, Error, GaveUp, Name, PolicyKind, StopReason};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn allocations(mut run: impl FnMut()) -> usize {
+    for _ in 0..100 {
+        run();
+    }
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..1_000 {
+        run();
+    }
+    let change = region.change();
+    // Per call: the test's own harness allocates a few times on other threads.
+    (change.allocations + change.reallocations) / 1_000
+}
+
+#[test]
+fn a_repeat_of_a_known_group_allocates_nothing() {
+    let store = MemoryStore::default();
+    let capture = Capture::builder().backtraces(false).store(store.clone()).build().unwrap();
+    let plain = "12x".parse::<u32>().unwrap_err();
+    assert_eq!(allocations(|| _ = capture.error(&plain)), 0);
+    let caused = std::io::Error::other(std::io::Error::other(plain.clone()));
+    assert_eq!(allocations(|| _ = capture.error(&caused)), 0);
+    let last = Error::operation_failed(plain, Class::Transient);
+    let elapsed = Duration::from_secs(1);
+    let gave_up =
+        GaveUp::new(Name::from("db"), PolicyKind::Retry, StopReason::Attempts, 3, elapsed, last);
+    let error = Error::GaveUp(Box::new(gave_up));
+    assert_eq!(allocations(|| _ = capture.failure(&error)), 0);
+    assert_eq!(store.totals().recorded, 3_300);
+}
