@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
+use seawall::shutdown::ShutdownReason;
 use tokio::time::Instant;
 
-use crate::circuit::{Change, Circuit};
+use crate::diary::{Change, Diary};
 use crate::measure::seconds;
 use crate::options::Options;
 use crate::report::{ClientReport, PhaseReport, PipelineReport, Report, played};
@@ -21,8 +22,9 @@ pub struct Finale {
     scenario: Arc<Scenario>,
     start: Instant,
     cast: Vec<Role>,
-    circuit: Circuit,
+    diary: Diary,
     description: Vec<String>,
+    ended: OnceLock<(Instant, String)>,
     written: OnceLock<Written>,
 }
 
@@ -37,7 +39,7 @@ impl Finale {
     pub fn new(
         options: &Options,
         stage: &Stage,
-        circuit: Circuit,
+        diary: Diary,
         description: Vec<String>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -45,13 +47,20 @@ impl Finale {
             scenario: Arc::clone(&stage.scenario),
             start: stage.start,
             cast: stage.cast(),
-            circuit,
+            diary,
             description,
+            ended: OnceLock::new(),
             written: OnceLock::new(),
         })
     }
 
-    /// Closes the books and writes both files.
+    /// The end has begun: no more calls are made.
+    pub fn close(&self, reason: &ShutdownReason) {
+        // A shutdown begins once.
+        let _ = self.ended.set((Instant::now(), reason.to_string()));
+    }
+
+    /// Writes both files.
     pub fn write(&self) -> anyhow::Result<()> {
         let report = self.report();
         let write = |name: &str, text: String| -> anyhow::Result<PathBuf> {
@@ -73,15 +82,17 @@ impl Finale {
 
     fn report(&self) -> Report {
         let scenario = &self.scenario;
-        // The load ends with the script, or when somebody stops it; the last calls take longer.
         let books: Vec<_> = self.cast.iter().map(|role| role.ledger.books()).collect();
-        let length = self.start.elapsed().min(scenario.length());
+        let (ended, reason) = self.ended.get().cloned().unwrap_or((Instant::now(), String::new()));
+        // The load ends with the script, or when somebody stops it; the last answers come later.
+        let length = ended.saturating_duration_since(self.start).min(scenario.length());
         let phases = played(scenario, length);
         let client = |(role, books): (&Role, _)| {
             ClientReport::new(role.name, books, role.tally.as_deref(), &phases)
         };
         Report {
             complete: length == scenario.length(),
+            ended_by: reason,
             seed: self.options.seed,
             target: self.options.target.as_ref().map(ToString::to_string),
             seconds: seconds(length),
@@ -98,15 +109,16 @@ impl Finale {
     }
 
     fn pipeline(&self) -> PipelineReport {
-        let changes = self.circuit.since(0).into_iter().map(|(at, transition)| {
+        let changes = self.diary.since(0).into_iter().map(|(at, transition)| {
             let at = at.saturating_duration_since(self.start);
             let phase = &self.scenario.phases[self.scenario.phase_at(at)];
             Change::new(at.as_secs_f64(), &phase.name, &transition)
         });
         PipelineReport {
             description: self.description.clone(),
+            events: self.diary.counts(),
             transitions: changes.collect(),
-            transitions_dropped: self.circuit.dropped(),
+            transitions_dropped: self.diary.dropped(),
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | `pipeline.rs` | the client behind a seawall pipeline: **the part to copy** |
 //! | `load.rs` | calls at a constant rate, come what may |
 //! | `ledger.rs` | every call is accounted exactly once |
-//! | `circuit.rs` | a listener to the breaker |
+//! | `diary.rs` | a listener to what the pipeline does |
 //! | `progress.rs` | the live view |
 //! | `measure.rs`, `report.rs` | what the books say |
 //! | `table.rs`, `timeline_svg.rs` | the same for the eye |
@@ -21,8 +21,8 @@
 #![expect(unreachable_pub, reason = "a program has no outside")]
 #![expect(clippy::cast_precision_loss, reason = "counts of calls, far below 2^52")]
 
-mod circuit;
 mod client;
+mod diary;
 mod finale;
 mod ledger;
 mod load;
@@ -45,8 +45,8 @@ use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::Context as _;
-use circuit::Circuit;
 use client::{Bare, Naive};
+use diary::Diary;
 use finale::{Finale, Written};
 use options::{Options, Refusal};
 use pipeline::Seawall;
@@ -120,15 +120,16 @@ async fn play(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<Exit
         // No balancer has to notice anything.
         .drain_delay(Duration::ZERO)
         .build()?;
-    let circuit = Circuit::default();
+    let diary = Diary::default();
     let mut stage = Stage::new(Arc::clone(&scenario), options.seed, options.target.clone());
-    let description = cast(&mut stage, &scenario, options.seed, &circuit, &shutdown)?;
+    let description = cast(&mut stage, &scenario, options.seed, &diary, &shutdown)?;
 
-    let finale = Finale::new(options, &stage, circuit.clone(), description);
-    let writer = Arc::clone(&finale);
+    let finale = Finale::new(options, &stage, diary.clone(), description);
+    let (closer, writer) = (Arc::clone(&finale), Arc::clone(&finale));
+    shutdown.on_shutdown(move |reason| closer.close(reason));
     shutdown.register(Phase::FLUSH, Step::blocking("report", move || writer.write()))?;
     let end_of_view = CancellationToken::new();
-    let progress = Progress::new(Screen::choose(options.json), &stage, circuit);
+    let progress = Progress::new(Screen::choose(options.json), &stage, diary);
     let view = tokio::spawn(progress.watch(end_of_view.clone()));
     let playing = tokio::spawn(until_the_end(stage, shutdown.clone()));
 
@@ -152,11 +153,11 @@ fn cast(
     stage: &mut Stage,
     scenario: &Scenario,
     seed: u64,
-    circuit: &Circuit,
+    diary: &Diary,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Vec<String>> {
     let (call_timeout, attempt_timeout) = (scenario.call_timeout, scenario.attempt_timeout);
-    let seawall = Seawall::new(scenario, seed, circuit.clone(), shutdown)?;
+    let seawall = Seawall::new(scenario, seed, diary.clone(), shutdown)?;
     let description = seawall.description();
     stage.enter("bare", Bare { call_timeout }, shutdown)?;
     stage.enter("naive", Naive { call_timeout, attempt_timeout }, shutdown)?;

@@ -8,7 +8,7 @@ use seawall::CircuitState;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::circuit::Circuit;
+use crate::diary::Diary;
 use crate::ledger::Totals;
 use crate::scenario::Scenario;
 use crate::stage::{Role, Stage};
@@ -75,7 +75,7 @@ pub struct Progress {
     scenario: Arc<Scenario>,
     start: Instant,
     cast: Vec<Role>,
-    circuit: Circuit,
+    diary: Diary,
     told: usize,
 }
 
@@ -83,9 +83,9 @@ pub struct Progress {
 const GLANCE: Duration = Duration::from_millis(100);
 
 impl Progress {
-    pub fn new(screen: Screen, stage: &Stage, circuit: Circuit) -> Self {
+    pub fn new(screen: Screen, stage: &Stage, diary: Diary) -> Self {
         let (scenario, cast) = (Arc::clone(&stage.scenario), stage.cast());
-        Self { screen, scenario, start: stage.start, cast, circuit, told: 0 }
+        Self { screen, scenario, start: stage.start, cast, diary, told: 0 }
     }
 
     /// Shows how it goes, until `end`; then gives the screen back.
@@ -122,7 +122,7 @@ impl Progress {
 
     /// Says each transition that was not said yet.
     fn tell_changes(&mut self) {
-        let changes = self.circuit.since(self.told);
+        let changes = self.diary.since(self.told);
         self.told += changes.len();
         for (at, transition) in changes {
             let at = at.saturating_duration_since(self.start);
@@ -132,7 +132,7 @@ impl Progress {
 
     fn line(&self, now: Duration) -> String {
         let phase = &self.scenario.phases[self.scenario.phase_at(now)].name;
-        let state = self.screen.paint(self.circuit.state());
+        let state = self.screen.paint(self.diary.state());
         let client = |role: &Role| {
             let Totals { successes, failures, refusals, .. } = role.ledger.totals();
             format!("{} {successes}/{failures}/{refusals}", role.name)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::circuit::Change;
+use crate::diary::Change;
 use crate::ledger::{Books, Outcome, Settled};
 use crate::measure::{Goodput, Latency, rounded, seconds};
 use crate::scenario::{Fault, Phase, Scenario};
@@ -20,6 +20,8 @@ pub const SLICE: Duration = Duration::from_millis(200);
 pub struct Report {
     /// Whether the script was played to its end.
     pub complete: bool,
+    /// What ended it.
+    pub ended_by: String,
     pub seed: u64,
     /// The server that was driven, if it was not the built-in one.
     pub target: Option<String>,
@@ -111,6 +113,8 @@ pub struct ServerReport {
 pub struct PipelineReport {
     /// The pipeline's own words.
     pub description: Vec<String>,
+    /// How often its policies did what.
+    pub events: BTreeMap<String, u64>,
     pub transitions: Vec<Change>,
     /// Transitions that there was no room for.
     pub transitions_dropped: u64,

@@ -45,7 +45,21 @@ pub fn table(report: &Report) -> String {
             table.row("  back after its end, s", |client| back(client, index));
         }
     }
-    table.text
+    table.text + &pipeline(report)
+}
+
+/// What the pipeline is, and what it did.
+fn pipeline(report: &Report) -> String {
+    let mut text = String::from("\nthe seawall client's pipeline\n");
+    for line in &report.pipeline.description {
+        let _ = writeln!(text, "  {line}");
+    }
+    let openings = report.pipeline.transitions.iter().filter(|change| change.to == "open").count();
+    let _ = writeln!(text, "{openings:>8} × opened");
+    for (event, count) in &report.pipeline.events {
+        let _ = writeln!(text, "{count:>8} × {event}");
+    }
+    text
 }
 
 struct Table<'a> {

@@ -205,6 +205,7 @@ fn one_interrupt_finishes_what_is_under_way_and_writes_the_report() {
     let report = report(&directory);
     assert_accounted(&report);
     assert_eq!(report["complete"], Value::Bool(false));
+    assert!(report["ended_by"].as_str().is_some_and(|reason| reason.contains("SIGINT")));
     assert!(directory.join("timeline.svg").exists());
 }
 

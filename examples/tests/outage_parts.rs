@@ -5,10 +5,10 @@
 #![expect(unreachable_pub, reason = "a program has no outside")]
 #![expect(clippy::cast_precision_loss, reason = "counts of calls, far below 2^52")]
 
-#[path = "../outage/circuit.rs"]
-mod circuit;
 #[path = "../outage/client.rs"]
 mod client;
+#[path = "../outage/diary.rs"]
+mod diary;
 #[path = "../outage/finale.rs"]
 mod finale;
 #[path = "../outage/ledger.rs"]

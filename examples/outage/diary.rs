@@ -1,5 +1,6 @@
-//! What the breaker of the seawall client did, kept as it happens.
+//! What the pipeline of the seawall client did, kept as it happens.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,30 +14,38 @@ use crate::measure::rounded;
 /// is a finding, and `dropped` says so.
 const MOST: usize = 10_000;
 
-/// A listener that keeps the transitions of a breaker. Clones share it.
+/// A listener that keeps the transitions of the breaker, and counts what else there is. Clones
+/// share it.
 #[derive(Clone, Debug, Default)]
-pub struct Circuit(Arc<Mutex<Log>>);
+pub struct Diary(Arc<Mutex<Log>>);
 
 #[derive(Debug, Default)]
 struct Log {
     changes: Vec<(Instant, Transition)>,
     dropped: u64,
+    counts: BTreeMap<String, u64>,
 }
 
-impl Listener for Circuit {
+impl Listener for Diary {
     fn on_event(&self, event: &Event) {
-        if let What::Transition(transition) = &event.what {
-            let mut log = self.0.lock();
-            if log.changes.len() < MOST {
-                log.changes.push((event.at, transition.clone()));
-            } else {
-                log.dropped += 1;
+        let mut log = self.0.lock();
+        let word = match &event.what {
+            What::Transition(transition) if log.changes.len() < MOST => {
+                return log.changes.push((event.at, transition.clone()));
             }
-        }
+            What::Transition(_) => return log.dropped += 1,
+            What::Rejected(rejection) => format!("refused: {}", rejection.reason()),
+            What::Retrying { .. } => "retried".to_owned(),
+            What::GaveUp { why, .. } => format!("gave up: {why}"),
+            What::TimedOut(_) => "timed out".to_owned(),
+            What::Stale { .. } => "answered after the circuit had changed".to_owned(),
+            _ => "other".to_owned(),
+        };
+        *log.counts.entry(word).or_default() += 1;
     }
 }
 
-impl Circuit {
+impl Diary {
     /// The state that the breaker is in now.
     pub fn state(&self) -> CircuitState {
         let log = self.0.lock();
@@ -46,6 +55,11 @@ impl Circuit {
     /// The transitions from number `from` on, counted from 0.
     pub fn since(&self, from: usize) -> Vec<(Instant, Transition)> {
         self.0.lock().changes[from..].to_vec()
+    }
+
+    /// How often what else happened.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.0.lock().counts.clone()
     }
 
     /// How many transitions there was no room for.
@@ -107,14 +121,15 @@ mod tests {
 
     #[tokio::test]
     async fn transitions_are_kept_and_others_are_not() {
-        let circuit = Circuit::default();
-        assert_eq!(circuit.state(), CircuitState::Closed);
+        let diary = Diary::default();
+        assert_eq!(diary.state(), CircuitState::Closed);
         for what in [What::Transition(opening()), What::LeaseExpired] {
             let event = Event::new("it".into(), PolicyKind::Breaker, Instant::now(), what);
-            circuit.on_event(&event);
+            diary.on_event(&event);
         }
-        assert_eq!((circuit.state(), circuit.since(0).len()), (CircuitState::Open, 1));
-        assert_eq!((circuit.since(1).len(), circuit.dropped()), (0, 0));
+        assert_eq!((diary.state(), diary.since(0).len()), (CircuitState::Open, 1));
+        assert_eq!((diary.since(1).len(), diary.dropped()), (0, 0));
+        assert_eq!(diary.counts(), BTreeMap::from([("other".to_owned(), 1)]));
     }
 
     #[test]
