@@ -1,9 +1,11 @@
 //! Retry, its budget, and hedging.
 
-use seawall_retry::{Backoff, Budget, BudgetBuilder, Retry, RetryBuilder};
+use std::time::Duration;
+
+use seawall_retry::{Backoff, Budget, BudgetBuilder, Hedge, HedgeBuilder, Retry, RetryBuilder};
 
 use crate::operation::{ready, third_time_lucky};
-use crate::{Case, plain, poll, polled};
+use crate::{Case, plain, poll, polled, polled_in_runtime};
 
 /// The cases of retry, budget and hedge.
 pub fn cases() -> Vec<Case> {
@@ -26,6 +28,14 @@ pub fn cases() -> Vec<Case> {
             let retry = build(Retry::builder().backoff(Backoff::none()).budget(&budget));
             polled(move |cx| poll(retry.call(third_time_lucky), cx), 3, Result::is_ok)
         }),
+        Case::ours("hedge/ready", || {
+            let hedge = hedge(Hedge::builder());
+            polled_in_runtime(move |cx| poll(hedge.call(ready), cx), 1, Result::is_ok)
+        }),
+        Case::variant("hedge/ready", "without a budget", || {
+            let hedge = hedge(Hedge::builder().without_budget());
+            polled_in_runtime(move |cx| poll(hedge.call(ready), cx), 1, Result::is_ok)
+        }),
         Case::variant("budget/take-and-give", "tokens", || {
             let budget = open_handed(Budget::builder());
             plain(move || budget.try_take().is_some(), |&taken| taken)
@@ -43,6 +53,15 @@ pub fn cases() -> Vec<Case> {
 
 fn build(builder: RetryBuilder) -> Retry {
     builder.name("benches").max_attempts(3).idempotent().build().expect("a valid retry")
+}
+
+fn hedge(builder: HedgeBuilder) -> Hedge {
+    builder
+        .name("benches")
+        .delay(Duration::from_millis(500))
+        .max_attempts(2)
+        .build()
+        .expect("a valid hedge")
 }
 
 fn open_handed(builder: BudgetBuilder) -> Budget {
