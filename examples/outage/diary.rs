@@ -39,6 +39,9 @@ impl Listener for Diary {
             What::GaveUp { why, .. } => format!("gave up: {why}"),
             What::TimedOut(_) => "timed out".to_owned(),
             What::Stale { .. } => "answered after the circuit had changed".to_owned(),
+            What::BudgetExhausted => "retry budget: empty".to_owned(),
+            What::BudgetRecovered { .. } => "retry budget: recovered".to_owned(),
+            What::LeaseExpired => "probe lost: its lease expired".to_owned(),
             _ => "other".to_owned(),
         };
         *log.counts.entry(word).or_default() += 1;

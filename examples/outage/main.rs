@@ -41,7 +41,6 @@ mod workshop;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::Context as _;
@@ -117,8 +116,6 @@ async fn play(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<Exit
     let shutdown = Shutdown::builder()
         .name("outage")
         .signals([Signal::Interrupt, Signal::Terminate])
-        // No balancer has to notice anything.
-        .drain_delay(Duration::ZERO)
         .build()?;
     let diary = Diary::default();
     let mut stage = Stage::new(Arc::clone(&scenario), options.seed, options.target.clone());
