@@ -1,9 +1,11 @@
 //! Timeout, deadline, panic and fallback guards around a future.
 
+pub mod deadline;
 pub mod fallback;
 pub mod panic_guard;
 pub mod timeout;
 
+pub use deadline::Deadline;
 pub use fallback::{Fallback, FallbackBuilder};
 pub use panic_guard::{PanicGuard, PanicGuardBuilder};
 pub use timeout::{Timeout, TimeoutBuilder};

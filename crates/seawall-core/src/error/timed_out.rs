@@ -104,12 +104,12 @@ impl fmt::Display for TimedOut {
             TimedOutBy::Limit => {
                 write!(f, "no outcome after {:.3?} (limit {:?})", self.elapsed(), self.limit())?;
             }
-            TimedOutBy::Deadline => write!(
-                f,
-                "the deadline passed after {:.3?}, before the limit of {:?}",
-                self.elapsed(),
-                self.limit()
-            )?,
+            TimedOutBy::Deadline => {
+                write!(f, "the deadline passed after {:.3?}", self.elapsed())?;
+                if self.limit != CompactDuration::new(Duration::MAX) {
+                    write!(f, ", before the limit of {:?}", self.limit())?;
+                }
+            }
         }
         match (self.scope, self.max_attempts()) {
             (Scope::Attempt, Some(max)) => write!(f, ", attempt {} of {max}", self.attempt),

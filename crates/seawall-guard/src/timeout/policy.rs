@@ -52,8 +52,12 @@ impl Timeout {
     /// A timeout of `limit` for whole calls, called `"timeout"`. See
     /// [`TimeoutBuilder::limit`] for zero and very long limits.
     pub fn new(limit: Duration) -> Self {
+        Self::named("timeout", limit)
+    }
+
+    pub(crate) fn named(name: &str, limit: Duration) -> Self {
         let listeners = Listeners::default();
-        let identity = Identity { name: Name::from("timeout"), scope: Scope::Total, listeners };
+        let identity = Identity { name: Name::from(name), scope: Scope::Total, listeners };
         Self { identity, limit }
     }
 

@@ -1,0 +1,216 @@
+//! The deadline as a value and as a policy.
+
+use std::future::Future;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use seawall_core::{
+    AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext,
+    Operation, OperationFuture, Policy, PolicyKind,
+};
+use tokio::time::Instant;
+
+use super::future::{CURRENT, Scoped};
+use super::{WireError, decode, encode};
+use crate::timeout::{LONGEST, Timeout, TimeoutCall, TimeoutFuture};
+
+/// Cuts off at deadlines, and says so under the name `"deadline"`: a timeout without a limit of
+/// its own.
+static CUT_OFF: LazyLock<Timeout> = LazyLock::new(|| Timeout::named("deadline", Duration::MAX));
+
+/// A point in time by which something has to be over, or never.
+///
+/// A small `Copy` value. Whatever is derived from it is never later. As a policy it tells the
+/// operation when it is due and cuts it off then; it costs nothing to make one for each call.
+///
+/// ```
+/// use std::time::Duration;
+/// use seawall_core::{AllTransient, Call, FromAttemptFn, Lazy, Policy};
+/// use seawall_guard::{Deadline, Timeout};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let request = Deadline::after(Duration::from_secs(1));
+/// let timeout = Timeout::new(Duration::from_secs(30));
+/// let operation = FromAttemptFn::new(
+///     |attempt: seawall_core::Attempt| async move {
+///         assert_eq!(attempt.time_left(), Some(Duration::from_secs(1)));
+///         std::future::pending::<Result<(), std::io::Error>>().await
+///     },
+///     &AllTransient,
+/// );
+/// let error = Lazy::new(request.wrap(timeout.wrap(operation))).await.unwrap_err();
+/// assert!(error.timed_out().is_some());
+/// assert!(request.is_over());
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    at: Option<Instant>,
+}
+
+impl Deadline {
+    /// No deadline.
+    pub const NEVER: Self = Self { at: None };
+
+    /// At `at`.
+    pub const fn at(at: Instant) -> Self {
+        Self { at: Some(at) }
+    }
+
+    /// `left` from now. Longer than [`LONGEST`], about 2.2 years, is never.
+    pub fn after(left: Duration) -> Self {
+        Self::NEVER.child(left)
+    }
+
+    /// What the operation that was given `attempt` has to keep.
+    pub const fn of(attempt: &Attempt) -> Self {
+        Self { at: attempt.deadline() }
+    }
+
+    /// The deadline of the [scope](Self::scope) that this runs in; never outside of one.
+    pub fn current() -> Self {
+        CURRENT.try_with(|current| *current).unwrap_or(Self::NEVER)
+    }
+
+    /// When it is; `None` is never.
+    pub const fn instant(self) -> Option<Instant> {
+        self.at
+    }
+
+    /// How much time is left: zero once it has passed, `None` if it never does. Reads the clock.
+    pub fn left(self) -> Option<Duration> {
+        self.at.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether it has passed. Reads the clock.
+    pub fn is_over(self) -> bool {
+        self.at.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// The sooner of two.
+    #[must_use]
+    pub fn sooner(self, other: Self) -> Self {
+        match (self.at, other.at) {
+            (Some(a), Some(b)) => Self::at(a.min(b)),
+            (a, b) => Self { at: a.or(b) },
+        }
+    }
+
+    /// `limit` from now, but no later than this one. Reads the clock.
+    #[must_use]
+    pub fn child(self, limit: Duration) -> Self {
+        if limit > LONGEST {
+            return self;
+        }
+        self.sooner(Self { at: Instant::now().checked_add(limit) })
+    }
+
+    /// Sooner by `margin`: what is kept back to make use of the answer. Before the clock began is
+    /// now.
+    #[must_use]
+    pub fn less(self, margin: Duration) -> Self {
+        let at = self.at.map(|at| at.checked_sub(margin).unwrap_or_else(Instant::now));
+        Self { at }
+    }
+
+    /// A first attempt that is due by it, for [`Lazy::with_attempt`](seawall_core::Lazy).
+    pub fn attempt(self) -> Attempt {
+        let first = Attempt::first();
+        self.at.map_or(first, |at| first.due_by(at))
+    }
+
+    /// The time left as the value of a [header](super::HEADER), `None` if there is no deadline.
+    /// See [`encode`]. Reads the clock.
+    pub fn to_wire(self) -> Option<String> {
+        self.left().map(encode)
+    }
+
+    /// The deadline that a caller sent as the time left, counted from now, but never later than
+    /// `at_most` from now: how long this side is ready to work for anybody. Reads the clock.
+    pub fn from_wire(left: &[u8], at_most: Duration) -> Result<Self, WireError> {
+        decode(left).map(|left| Self::after(left).child(at_most))
+    }
+
+    /// `future`, within which [`current`](Self::current) gives this deadline, or that of the
+    /// scope around it if that is sooner. It is told, not enforced, and does not follow into
+    /// spawned tasks.
+    pub fn scope<Fut: Future>(self, future: Fut) -> Scoped<Fut> {
+        Scoped(CURRENT.scope(self.sooner(Self::current()), future))
+    }
+
+    /// `future`, cut off at the deadline.
+    ///
+    /// # Panics
+    ///
+    /// When `future` is pending outside a tokio runtime that has its timer enabled.
+    pub fn call<Fut, T, E>(
+        self,
+        future: Fut,
+    ) -> TimeoutFuture<'static, OperationFuture<'static, Fut, AllTransient>>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let operation = FromFuture::new(future, &AllTransient);
+        CUT_OFF.wrap(operation).start(self.attempt())
+    }
+
+    fn narrow(self, attempt: Attempt) -> Attempt {
+        self.at.map_or(attempt, |at| attempt.due_by(at))
+    }
+}
+
+impl Policy for Deadline {
+    type Wrapped<'p, Op> = DeadlineCall<Op>;
+
+    fn wrap<Op>(&self, op: Op) -> DeadlineCall<Op> {
+        DeadlineCall { deadline: *self, op: CUT_OFF.wrap(op) }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let text = match self.left() {
+            Some(left) => format!("deadline in {left:?}"),
+            None => "no deadline".to_owned(),
+        };
+        let described = inner.layer(PolicyKind::Timeout, CUT_OFF.name(), text);
+        match self.left() {
+            Some(left) => described.cut_to(left),
+            None => described,
+        }
+    }
+}
+
+impl Layer for Deadline {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+/// An operation with a [`Deadline`] around it.
+#[derive(Clone, Debug)]
+pub struct DeadlineCall<Op> {
+    deadline: Deadline,
+    op: TimeoutCall<'static, Op>,
+}
+
+impl<Op: Call> Call for DeadlineCall<Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = TimeoutFuture<'static, Op::Future>;
+
+    fn start(self, attempt: Attempt) -> Self::Future {
+        self.op.start(self.deadline.narrow(attempt))
+    }
+}
+
+impl<Op: Operation> Operation for DeadlineCall<Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = TimeoutFuture<'static, Op::Future>;
+
+    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
+        self.op.attempt(self.deadline.narrow(attempt))
+    }
+}
