@@ -166,7 +166,7 @@ fn refuse<L: Limit>(identity: &Identity, decided: &mut L::Decided) -> Panicked {
 }
 
 #[cold]
-fn cut_off(
+pub(super) fn cut_off(
     identity: &Identity,
     began: Instant,
     by: TimedOutBy,

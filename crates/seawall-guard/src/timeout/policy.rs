@@ -55,6 +55,11 @@ impl Timeout {
         Self::named("timeout", limit)
     }
 
+    /// `inner`, cut off in time.
+    pub(super) fn around<Fut>(&self, inner: Fut) -> TimeoutFuture<'_, Fut> {
+        TimeoutFuture::lazy(self, Some(inner), ())
+    }
+
     pub(crate) fn named(name: &str, limit: Duration) -> Self {
         let listeners = Listeners::default();
         let identity = Identity { name: Name::from(name), scope: Scope::Total, listeners };
