@@ -6,13 +6,15 @@ use seawall_core::{Event, PolicyKind, What};
 use tokio::time::Instant;
 
 use super::Budget;
+use super::handle::Inner;
+use super::share::Share;
 use super::tokens::Tokens;
 
 impl Tokens {
     /// Whether half of the reserve is there: then a budget that was empty has recovered. With less
     /// it would be told empty and recovered in turns, as long as calls pay in what others take out.
-    pub(super) const fn is_plenty(&self, left: u64) -> bool {
-        left >= self.plan.reserve / 2
+    pub(super) fn is_plenty(&self) -> bool {
+        self.left() >= self.plan.reserve / 2
     }
 }
 
@@ -25,9 +27,13 @@ impl Budget {
         }
     }
 
+    /// Something was granted, and the budget was last told to be exhausted.
     #[cold]
-    pub(super) fn recovered(&self) {
-        if self.0.exhausted.swap(false, Relaxed) {
+    pub(super) fn recovers(&self) {
+        let Inner { tokens, share, .. } = &*self.0;
+        let plenty = tokens.as_ref().is_none_or(Tokens::is_plenty)
+            && share.as_ref().is_none_or(Share::is_plenty);
+        if plenty && self.0.exhausted.swap(false, Relaxed) {
             self.tell(What::budget_recovered(self.0.refused.load(Relaxed)));
         }
     }

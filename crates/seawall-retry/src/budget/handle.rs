@@ -46,6 +46,8 @@ pub(super) struct Inner {
     pub(super) name: Name,
     pub(super) tokens: Option<Tokens>,
     pub(super) share: Option<Share>,
+    /// There are tokens, and neither a refill nor a share in flight to think of.
+    simple: bool,
     pub(super) listeners: Listeners,
     epoch: Instant,
     granted: AtomicU64,
@@ -68,6 +70,7 @@ impl Budget {
     ) -> Self {
         Self(Arc::new(Inner {
             name,
+            simple: share.is_none() && tokens.is_some_and(|tokens| tokens.per_second == 0),
             tokens: tokens.map(Tokens::new),
             share: share.map(Share::new),
             listeners,
@@ -104,44 +107,52 @@ impl Budget {
     /// [started](BudgetPermit::start): then its token is spent.
     #[inline]
     pub fn try_take(&self) -> Option<BudgetPermit<'_>> {
-        let taken = match (&self.0.share, &self.0.tokens) {
-            (None, Some(tokens)) if !tokens.refills() => {
-                tokens.try_take().map(|left| tokens.is_plenty(left))
-            }
+        let taken = match &self.0.tokens {
+            Some(tokens) if self.0.simple => tokens.try_take(),
             _ => self.take_of_all(),
         };
-        let Some(plenty) = taken else {
+        if !taken {
             self.refused();
             return None;
-        };
-        self.0.granted.fetch_add(1, Relaxed);
-        if plenty && self.0.exhausted.load(Relaxed) {
-            self.recovered();
         }
+        self.granted();
         Some(BudgetPermit::new(self))
     }
 
-    /// Takes of all that there is to take of, or of nothing; says whether plenty is left.
-    fn take_of_all(&self) -> Option<bool> {
+    /// Takes a token that is spent at once, if there is one and nothing else to account for. Where
+    /// not, nothing is counted as refused: [`try_take`](Self::try_take) comes next.
+    #[inline]
+    pub(crate) fn try_spend(&self) -> bool {
+        let spent = self.0.simple && self.0.tokens.as_ref().is_some_and(Tokens::try_take);
+        if spent {
+            self.granted();
+        }
+        spent
+    }
+
+    #[inline]
+    fn granted(&self) {
+        self.0.granted.fetch_add(1, Relaxed);
+        if self.0.exhausted.load(Relaxed) {
+            self.recovers();
+        }
+    }
+
+    /// Takes of all that there is to take of, or of nothing.
+    fn take_of_all(&self) -> bool {
         let Inner { share, tokens, .. } = &*self.0;
-        let mut plenty = true;
-        if let Some(share) = share {
-            let (taken, limit) = share.try_take()?;
-            plenty &= taken <= limit / 2;
+        if share.as_ref().is_some_and(|share| !share.try_take()) {
+            return false;
         }
-        if let Some(tokens) = tokens {
-            if tokens.refills() {
-                tokens.refill(self.now());
-            }
-            let Some(left) = tokens.try_take() else {
-                if let Some(share) = share {
-                    share.give_back();
-                }
-                return None;
-            };
-            plenty &= tokens.is_plenty(left);
+        let Some(tokens) = tokens else { return true };
+        if tokens.refills() {
+            tokens.refill(self.now());
         }
-        Some(plenty)
+        let taken = tokens.try_take();
+        if let (false, Some(share)) = (taken, share) {
+            share.give_back();
+        }
+        taken
     }
 
     /// Nanoseconds since the budget was made. A clock that went back counts as one that stands.
@@ -181,14 +192,13 @@ impl Budget {
         Arc::strong_count(&self.0) == 1
     }
 
+    #[inline]
     pub(super) fn release(&self, started: bool) {
-        let Inner { share, tokens, .. } = &*self.0;
-        if let Some(tokens) = tokens
-            && !started
-        {
-            tokens.give_back();
+        match &self.0.tokens {
+            Some(tokens) if !started => tokens.give_back(),
+            _ => {}
         }
-        if let Some(share) = share {
+        if let Some(share) = &self.0.share {
             share.give_back();
         }
     }

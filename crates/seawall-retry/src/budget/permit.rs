@@ -12,6 +12,12 @@ impl<'b> CallInFlight<'b> {
     /// Of a budget that does not count what is in flight, or of none.
     pub(crate) const UNCOUNTED: Self = Self(None);
 
+    /// Hands on what is counted.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
     #[inline]
     pub(super) fn new(share: Option<&'b Share>) -> Self {
         if let Some(share) = share {

@@ -54,21 +54,25 @@ impl Share {
         self.word.fetch_sub(CALL, Relaxed);
     }
 
-    /// Takes a place for a repetition, if there is one: checked and taken in one step. Gives how
-    /// many of how many are taken then.
-    pub(super) fn try_take(&self) -> Option<(u32, u32)> {
+    /// Takes a place for a repetition, if there is one: checked and taken in one step.
+    pub(super) fn try_take(&self) -> bool {
         let take = |word| {
             let free = repetitions(word) < self.plan.limit(calls(word));
             free.then_some(word + 1)
         };
         // AcqRel pairs with the Release of `give_back`: who takes a place sees what its former
         // holder did.
-        let before = self.word.fetch_update(AcqRel, Acquire, take).ok()?;
-        Some((repetitions(before) + 1, self.plan.limit(calls(before))))
+        self.word.fetch_update(AcqRel, Acquire, take).is_ok()
     }
 
     pub(super) fn give_back(&self) {
         self.word.fetch_sub(1, Release);
+    }
+
+    /// Whether half of the places are free, or all of them.
+    pub(super) fn is_plenty(&self) -> bool {
+        let word = self.word.load(Acquire);
+        repetitions(word) <= self.plan.limit(calls(word)).div_ceil(2)
     }
 
     pub(super) fn in_flight(&self) -> (u32, u32) {

@@ -33,6 +33,7 @@ impl TokenPlan {
         Some((u64::try_from(earned).unwrap_or(u64::MAX), until.min(now)))
     }
 
+    #[inline]
     fn after_gain(&self, left: u64, gain: u64) -> u64 {
         left.saturating_add(gain).min(self.capacity)
     }
@@ -65,23 +66,22 @@ impl Tokens {
     }
 
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token
-    /// is never granted to two takers. Gives what is left.
+    /// is never granted to two takers.
     #[inline]
-    pub(super) fn try_take(&self) -> Option<u64> {
+    pub(super) fn try_take(&self) -> bool {
         let cost = self.plan.cost;
         // AcqRel pairs with the Release of `gain`: who takes a token sees what was done before it
         // was given back. The count itself would be right with less.
-        self.left
-            .fetch_update(AcqRel, Acquire, |left| left.checked_sub(cost))
-            .ok()
-            .map(|before| before - cost)
+        self.left.fetch_update(AcqRel, Acquire, |left| left.checked_sub(cost)).is_ok()
     }
 
     /// Gives back what was taken for a repetition that was never started.
+    #[inline]
     pub(super) fn give_back(&self) {
         self.gain(self.plan.cost);
     }
 
+    #[inline]
     fn gain(&self, gain: u64) {
         let result =
             self.left.fetch_update(Release, Relaxed, |left| Some(self.plan.after_gain(left, gain)));

@@ -306,8 +306,13 @@ impl<J> RetryBuilder<J> {
             Paying::Shared(budget) => Some(budget),
             Paying::Nothing => None,
         };
+        let at_once = plan.backoff == Backoff::none()
+            && self.veto.is_none()
+            && self.shutdown.is_none()
+            && self.history == 0;
         Ok(Retry {
             name,
+            at_once,
             plan,
             budget,
             deadline: self.deadline,

@@ -18,38 +18,34 @@ use crate::CallInFlight;
 /// After how many attempts that had nothing to wait for it is other tasks' turn: with fewer the
 /// executor is asked too often, with many more an operation that fails at once, repeated without
 /// limit and delay, would hold its thread.
-const ATTEMPTS_PER_TURN: u32 = 32;
+pub(super) const ATTEMPTS_PER_TURN: u32 = 32;
 
 /// A call with a [`Retry`] around it.
-#[pin_project(project = RetryProjection)]
+///
+/// Holds the first attempt in place. What repeating needs, the timer above all, is in a box that is
+/// made when an attempt has failed and there is something to wait for or to carry over.
+#[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     retry: &'p Retry<J>,
-    op: Op,
-    // Began when the call began, once that is known.
-    attempt: Attempt,
-    in_flight: CallInFlight<'p>,
     #[pin]
-    state: State<'p, Op::Future, Op::Output, Op::Error>,
+    state: State<'p, Op, J>,
 }
 
-#[pin_project(project = StateProjection, project_replace = StateOwned)]
-enum State<'p, Fut, T, E> {
-    /// The first attempt: the one state that a call sees which does not fail. It carries nothing
-    /// that only repeating needs.
+#[pin_project(project = StateProjection)]
+enum State<'p, Op: Operation, J> {
+    /// The first attempt, or a later one where nothing had to be carried over.
     First {
         #[pin]
-        future: Fut,
+        future: Op::Future,
+        // Taken when the state ends.
+        op: Option<Op>,
+        // Began when the call began, once that is known.
+        attempt: Attempt,
+        in_flight: CallInFlight<'p>,
     },
-    Again {
-        #[pin]
-        future: Fut,
-        course: Course<'p, E>,
-    },
-    /// The timer and the last outcome are in a box, so that a call which does not wait does not
-    /// have to be as large as one that does.
-    Waiting {
-        wait: Pin<Box<Wait<'p, T, E>>>,
+    Repeating {
+        repeating: Pin<Box<Repeating<'p, Op, J>>>,
     },
     Done,
 }
@@ -65,7 +61,7 @@ impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
             None => CallInFlight::UNCOUNTED,
         };
         let future = op.attempt(attempt);
-        Self { retry, op, attempt, in_flight, state: State::First { future } }
+        Self { retry, state: State::First { future, op: Some(op), attempt, in_flight } }
     }
 }
 
@@ -80,134 +76,179 @@ where
     ///
     /// When polled after it was ready, and outside of a tokio runtime with a timer when there is a
     /// delay to wait for.
+    // All that happens to a call which does not fail is in here, and nothing of it hands out a
+    // pointer to `self`: then it is inlined, and the future of a call that is ready at once lives
+    // in registers.
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Small, so that it is inlined: what happens to a call that does not fail. All else is in
-        // `proceed`.
-        let mut this = self.as_mut().project();
-        let StateProjection::First { future } = this.state.as_mut().project() else {
-            return self.proceed(None, cx);
-        };
-        match future.poll(cx) {
-            Poll::Ready(outcome) => match this.retry.class(&outcome) {
-                Class::Success => Poll::Ready(outcome),
-                class => self.proceed(Some(Last { outcome, class }), cx),
-            },
-            Poll::Pending => {
-                note_began(this.attempt);
-                Poll::Pending
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let retry = *this.retry;
+        loop {
+            let (mut future, op, attempt, in_flight) = match this.state.as_mut().project() {
+                StateProjection::First { future, op, attempt, in_flight } => {
+                    (future, op, attempt, in_flight)
+                }
+                StateProjection::Repeating { repeating } => return repeating.as_mut().poll(cx),
+                StateProjection::Done => panic!("a retry was polled after it was over"),
+            };
+            let Poll::Ready(outcome) = future.as_mut().poll(cx) else {
+                // Until now no time has passed but that of one synchronous poll: a call that
+                // succeeds at once reads no clock.
+                attempt.began();
+                return Poll::Pending;
+            };
+            let class = retry.class(&outcome);
+            if class == Class::Success {
+                return Poll::Ready(outcome);
+            }
+            attempt.began();
+            let (number, said) = (attempt.number(), attempt.is_idempotent());
+            if attempt.deadline().is_none() && retry.repeats_at_once(number, said, class) {
+                *attempt = attempt.numbered(number + 1, retry.plan.max_attempts).after(class);
+                if let Some(op) = op {
+                    let next = op.attempt(attempt.restart_clock());
+                    future.set(next);
+                    continue;
+                }
+            }
+            let last = Last { outcome, class };
+            let Some(op) = op.take() else { return Poll::Ready(last.outcome) };
+            let (attempt, in_flight) = (*attempt, in_flight.take());
+            // The attempt gives back what it holds before anything is decided or waited for.
+            this.state.set(State::Done);
+            match Repeating::after_first(retry, op, attempt, in_flight, last) {
+                Ok(repeating) => this.state.set(State::Repeating { repeating }),
+                Err(outcome) => return Poll::Ready(outcome),
             }
         }
     }
 }
 
-/// Until a call is pending or fails for the first time, no time has passed but that of one
-/// synchronous poll: a call that succeeds at once reads no clock.
-#[inline(never)]
-fn note_began(attempt: &mut Attempt) {
-    attempt.began();
+/// A call of which an attempt has failed.
+#[pin_project(project = RepeatingProjection)]
+struct Repeating<'p, Op: Operation, J> {
+    retry: &'p Retry<J>,
+    op: Op,
+    attempt: Attempt,
+    _in_flight: CallInFlight<'p>,
+    course: Course<'p, Op::Error>,
+    #[pin]
+    now: Now<'p, Op::Future, Op::Output, Op::Error>,
 }
 
-impl<Op, J> RetryFuture<'_, Op, J>
+#[pin_project(project = NowProjection)]
+#[expect(clippy::large_enum_variant, reason = "it is in a box, and waits in turns with running")]
+enum Now<'p, Fut, T, E> {
+    Running {
+        #[pin]
+        future: Fut,
+    },
+    Waiting {
+        #[pin]
+        wait: Wait<'p, T, E>,
+    },
+    Over,
+}
+
+impl<'p, Op: Operation, J> Repeating<'p, Op, J> {
+    /// Goes on after the first failure that there was something to think of, or gives what the
+    /// call came to.
+    #[inline(never)]
+    fn after_first(
+        retry: &'p Retry<J>,
+        op: Op,
+        mut attempt: Attempt,
+        in_flight: CallInFlight<'p>,
+        last: Last<Op::Output, Op::Error>,
+    ) -> Result<Pin<Box<Self>>, Outcome<Op>> {
+        let mut course = Course::default();
+        let delay = match course.decide(retry, &mut attempt, &last) {
+            Step::Pass => return Err(last.outcome),
+            Step::Stop(why) => return Err(course.give_up(retry, &mut attempt, last, why)),
+            Step::Repeat { delay, .. } => delay,
+        };
+        let now = Now::Over;
+        let mut repeating =
+            Box::pin(Self { retry, op, attempt, _in_flight: in_flight, course, now });
+        repeating.as_mut().project().repeat(delay, last);
+        Ok(repeating)
+    }
+}
+
+impl<Op, J> Repeating<'_, Op, J>
 where
     Op: Operation,
     J: Judge<Op::Output, Op::Error>,
 {
-    /// Goes on after a first attempt that failed, or with what is under way.
     #[inline(never)]
-    fn proceed(
-        self: Pin<&mut Self>,
-        first: Option<Last<Op::Output, Op::Error>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Outcome<Op>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<Op>> {
         let mut this = self.project();
-        if let Some(last) = first
-            && let Some(outcome) = this.after(last, Course::default())
-        {
-            return Poll::Ready(outcome);
-        }
         loop {
-            let (last, course) = match this.state.as_mut().project() {
-                StateProjection::Again { future, .. } => {
+            match this.now.as_mut().project() {
+                NowProjection::Running { future } => {
                     let outcome = ready!(future.poll(cx));
                     let class = this.retry.class(&outcome);
-                    let StateOwned::Again { course, .. } =
-                        this.state.as_mut().project_replace(State::Done)
-                    else {
-                        unreachable!("it was polled just now")
-                    };
+                    // What the attempt holds goes back before anything else.
+                    this.now.set(Now::Over);
                     if class == Class::Success {
                         return Poll::Ready(outcome);
                     }
-                    (Last { outcome, class }, course)
+                    let last = Last { outcome, class };
+                    match this.course.decide(this.retry, this.attempt, &last) {
+                        Step::Pass => return Poll::Ready(last.outcome),
+                        Step::Stop(why) => return Poll::Ready(this.give_up(last, why)),
+                        Step::Repeat { delay, .. } => this.repeat(delay, last),
+                    }
                 }
-                StateProjection::Waiting { wait } => {
-                    let ended = ready!(wait.as_mut().poll(cx));
-                    this.state.set(State::Done);
+                NowProjection::Waiting { wait } => {
+                    let ended = ready!(wait.poll(cx));
+                    this.now.set(Now::Over);
                     match ended {
-                        Ended::Due(last, course) => {
-                            this.start_next(last, course);
-                            continue;
-                        }
-                        Ended::ShuttingDown(last, course) => {
-                            let why = StopReason::Shutdown;
-                            return Poll::Ready(course.give_up(
-                                this.retry,
-                                this.attempt,
-                                last,
-                                why,
-                            ));
+                        Ended::Due(last) => this.start_next(last),
+                        Ended::ShuttingDown(last) => {
+                            return Poll::Ready(this.give_up(last, StopReason::Shutdown));
                         }
                     }
                 }
-                _ => panic!("a retry was polled after it was over"),
-            };
-            if let Some(outcome) = this.after(last, course) {
-                return Poll::Ready(outcome);
+                NowProjection::Over => panic!("a retry was polled after it was over"),
             }
         }
     }
 }
 
-impl<'p, Op: Operation, J> RetryProjection<'_, 'p, Op, J> {
-    /// After an attempt that failed: starts the next, or the wait for it; or gives what the call
-    /// came to.
-    fn after(
-        &mut self,
-        last: Last<Op::Output, Op::Error>,
-        mut course: Course<'p, Op::Error>,
-    ) -> Option<Outcome<Op>> {
-        // The attempt gives back what it holds before anything is decided or waited for.
-        self.state.set(State::Done);
-        match course.decide(self.retry, self.attempt, &last) {
-            Step::Pass => return Some(last.outcome),
-            Step::Stop(why) => return Some(course.give_up(self.retry, self.attempt, last, why)),
-            Step::Repeat { delay: Duration::ZERO, .. }
-                if !self.attempt.number().is_multiple_of(ATTEMPTS_PER_TURN) =>
-            {
-                self.start_next(last, course);
-            }
-            Step::Repeat { delay, .. } => {
-                let wait = Wait::new(delay, self.retry.shutdown.as_ref(), last, course);
-                self.state.set(State::Waiting { wait });
-            }
+impl<'p, Op: Operation, J> RepeatingProjection<'_, 'p, Op, J> {
+    /// Starts the next attempt, or the wait for it.
+    fn repeat(&mut self, delay: Duration, last: Last<Op::Output, Op::Error>) {
+        let turn = self.attempt.number().is_multiple_of(ATTEMPTS_PER_TURN);
+        if delay.is_zero() && !turn {
+            return self.start_next(last);
         }
-        None
+        let retry: &'p Retry<J> = self.retry;
+        let wait = Wait::new(delay, retry.shutdown.as_ref(), last);
+        self.now.set(Now::Waiting { wait });
     }
 
-    fn start_next(&mut self, last: Last<Op::Output, Op::Error>, mut course: Course<'p, Op::Error>) {
-        let attempt = course.advance(self.retry, self.attempt, last);
+    fn start_next(&mut self, last: Last<Op::Output, Op::Error>) {
+        let attempt = self.course.advance(self.retry, self.attempt, last);
         let future = self.op.attempt(attempt);
-        self.state.set(State::Again { future, course });
+        self.now.set(Now::Running { future });
+    }
+
+    fn give_up(&mut self, last: Last<Op::Output, Op::Error>, why: StopReason) -> Outcome<Op> {
+        std::mem::take(self.course).give_up(self.retry, self.attempt, last, why)
     }
 }
 
 impl<Op: Operation, J> fmt::Debug for RetryFuture<'_, Op, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempt = match &self.state {
+            State::First { attempt, .. } => Some(attempt.number()),
+            State::Repeating { repeating } => Some(repeating.attempt.number()),
+            State::Done => None,
+        };
         f.debug_struct("RetryFuture")
             .field("retry", &self.retry.name)
-            .field("attempt", &self.attempt.number())
-            .field("waiting", &matches!(self.state, State::Waiting { .. }))
+            .field("attempt", &attempt)
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::future::ATTEMPTS_PER_TURN;
 use super::plan::Plan;
 use super::{RetryBuilder, RetryFuture};
 use crate::Budget;
@@ -26,6 +27,8 @@ pub struct Retry<J = ByClass> {
     pub(super) budget: Option<Budget>,
     pub(super) deadline: Option<Duration>,
     pub(super) history: usize,
+    /// There is nothing to wait for, to remember or to ask between attempts.
+    pub(super) at_once: bool,
     pub(super) random: Random,
     pub(super) listeners: Listeners,
     pub(super) shutdown: Option<CancellationToken>,
@@ -116,6 +119,21 @@ impl<J> Retry<J> {
         J: Judge<T, E>,
     {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
+    }
+
+    /// Whether attempt `number`, which came to `class`, is followed by another at once, paid for and
+    /// not told to anybody. Short for what [`Course::decide`](super::course::Course::decide) comes
+    /// to where there is no deadline and nothing to wait for, to remember or to tell.
+    #[inline(never)]
+    pub(super) fn repeats_at_once(&self, number: u32, said: Option<bool>, class: Class) -> bool {
+        self.at_once
+            && class == Class::Transient
+            && self.plan.repeats(class, said)
+            // 0 is unlimited.
+            && number - 1 < self.plan.max_attempts.wrapping_sub(1)
+            && !number.is_multiple_of(ATTEMPTS_PER_TURN)
+            && self.listeners.is_empty()
+            && self.budget.as_ref().is_none_or(Budget::try_spend)
     }
 
     /// The first attempt of a call that was started as `attempt`.

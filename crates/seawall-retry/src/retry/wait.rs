@@ -5,19 +5,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::course::{Course, Last};
+use super::course::Last;
 use pin_project::pin_project;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-/// The wait for the next attempt, and what is kept of the call meanwhile.
+/// The wait for the next attempt, and what the last attempt came to.
 #[pin_project]
 pub(super) struct Wait<'p, T, E> {
     #[pin]
     pause: Pause,
     #[pin]
     shutdown: Option<WaitForCancellationFuture<'p>>,
-    kept: Option<(Last<T, E>, Course<'p, E>)>,
+    last: Option<Last<T, E>>,
 }
 
 #[pin_project(project = PauseProjection)]
@@ -30,11 +30,11 @@ enum Pause {
 }
 
 /// How a wait ended.
-pub(super) enum Ended<'p, T, E> {
+pub(super) enum Ended<T, E> {
     /// It is time.
-    Due(Last<T, E>, Course<'p, E>),
+    Due(Last<T, E>),
     /// There will be no other attempt.
-    ShuttingDown(Last<T, E>, Course<'p, E>),
+    ShuttingDown(Last<T, E>),
 }
 
 impl<'p, T, E> Wait<'p, T, E> {
@@ -42,29 +42,28 @@ impl<'p, T, E> Wait<'p, T, E> {
         delay: Duration,
         shutdown: Option<&'p CancellationToken>,
         last: Last<T, E>,
-        course: Course<'p, E>,
-    ) -> Pin<Box<Self>> {
+    ) -> Self {
         let pause = match delay {
             Duration::ZERO => Pause::Turn { taken: false },
             delay => Pause::Sleep(sleep(delay)),
         };
         let shutdown = shutdown.map(CancellationToken::cancelled);
-        Box::pin(Self { pause, shutdown, kept: Some((last, course)) })
+        Self { pause, shutdown, last: Some(last) }
     }
 
     /// # Panics
     ///
     /// When polled after it ended.
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<'p, T, E>> {
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<T, E>> {
         let this = self.project();
         let shutdown = this.shutdown.as_pin_mut();
         let shutting_down = shutdown.is_some_and(|shutdown| shutdown.poll(cx).is_ready());
         if !shutting_down && this.pause.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        let (last, course) = this.kept.take().expect("a wait was polled after it ended");
+        let last = this.last.take().expect("a wait was polled after it ended");
         let ended = if shutting_down { Ended::ShuttingDown } else { Ended::Due };
-        Poll::Ready(ended(last, course))
+        Poll::Ready(ended(last))
     }
 }
 
