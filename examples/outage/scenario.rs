@@ -388,8 +388,8 @@ mod tests {
                 "phase[3].factor is given, but must be absent, except in a slow phase",
             ),
             (
-                ("seconds = 1\n", "seconds = inf\n"),
-                "phase[2].seconds is inf, but must be between 0.1 and 600",
+                ("seconds = 2\n", "seconds = inf\n"),
+                "phase[5].seconds is inf, but must be between 0.1 and 600",
             ),
             (
                 ("kind = \"healthy\"", "kind = \"slow\"\nfactor = 2"),
