@@ -1,20 +1,19 @@
 //! The peers in everything that is no case: bytes, threads, growth.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use failsafe::futures::CircuitBreaker as _;
 use layered::Service as _;
 use recloser::AsyncRecloser;
-use tower::{Layer as _, ServiceBuilder, service_fn};
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 
 use super::{pipeline, serve};
 use crate::growth::{Call, Many, Order, Window};
 use crate::operation::{Failure, ready, uncounted};
 use crate::poll;
 use crate::sizes::{FutureSize, Instance, Operation};
-use crate::throughput::{Calls, Shared, calls};
+use crate::throughput::{Calls, Shared, block, calls};
 
 const LONG: Duration = Duration::from_secs(600);
 const WAIT: Duration = Duration::from_secs(30);
@@ -105,7 +104,7 @@ pub fn shared() -> Vec<Shared> {
             who: "failsafe (consecutive)",
             prepare: || {
                 let breaker = failsafe_consecutive();
-                calls(move |_, cx| poll(breaker.call(uncounted(true)), cx))
+                calls(move |_, cx| block(breaker.call(uncounted(true)), cx))
             },
         },
         Shared {
@@ -113,7 +112,7 @@ pub fn shared() -> Vec<Shared> {
             who: "failsafe (consecutive)",
             prepare: || {
                 let breaker = failsafe_consecutive();
-                calls(move |n, cx| poll(breaker.call(uncounted(one_in_ten(n))), cx))
+                calls(move |n, cx| block(breaker.call(uncounted(one_in_ten(n))), cx))
             },
         },
         Shared {
@@ -121,7 +120,7 @@ pub fn shared() -> Vec<Shared> {
             who: "nobreak (consecutive)",
             prepare: || {
                 let breaker = nobreak::breaker();
-                calls(move |_, cx| poll(breaker.call_async(|| uncounted(true)), cx))
+                calls(move |_, cx| block(breaker.call_async(|| uncounted(true)), cx))
             },
         },
         Shared {
@@ -135,7 +134,7 @@ pub fn shared() -> Vec<Shared> {
                 .failure_threshold(0.5)
                 .cooldown(WAIT)
                 .build();
-                calls(move |_, cx| poll(breaker.call_async(|| uncounted(true)), cx))
+                calls(move |_, cx| block(breaker.call_async(|| uncounted(true)), cx))
             },
         },
         Shared {
@@ -143,12 +142,8 @@ pub fn shared() -> Vec<Shared> {
             who: "tower-resilience (count 100)",
             prepare: || {
                 let service = tower_breaker().layer(service_fn(|()| uncounted(true)));
-                // Each thread works on a clone of its own, as tower's users do.
-                let service = Mutex::new(service);
-                calls(move |_, cx| {
-                    let mut own = service.lock().expect("nobody panicked").clone();
-                    serve(&mut own, cx)
-                })
+                // Called through a clone of one's own, as tower's users do.
+                calls(move |_, cx| block(service.clone().oneshot(()), cx))
             },
         },
         Shared {
@@ -160,7 +155,7 @@ pub fn shared() -> Vec<Shared> {
                     runtime.block_on(async { pipeline::seatbelt_breaker(|| uncounted(true)) });
                 calls(move |_, cx| {
                     let _ = &runtime;
-                    poll(service.execute(()), cx)
+                    block(service.execute(()), cx)
                 })
             },
         },
@@ -249,7 +244,7 @@ fn one_in_ten(n: u64) -> bool {
 
 fn recloser_calls(well: fn(u64) -> bool) -> Calls {
     let breaker = recloser();
-    calls(move |n, cx| poll(breaker.call(uncounted(well(n))), cx))
+    calls(move |n, cx| block(breaker.call(uncounted(well(n))), cx))
 }
 
 fn recloser() -> AsyncRecloser {
