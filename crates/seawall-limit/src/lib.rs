@@ -7,6 +7,7 @@
 //! | policy | limits | use it when |
 //! |---|---|---|
 //! | [`Bulkhead`] | calls in flight | you know how many the dependency or the caller stands |
+//! | [`AdaptiveLimit`] | calls in flight | you don't, or it changes |
 //! | [`RateLimit`] | calls that start in a period | there is a quota |
 //! | [`KeyedRateLimit`] | the same, for each user or tenant | you are the one who sets quotas |
 //!
@@ -16,6 +17,7 @@
 //!
 //! Applications use the facade, `seawall`, which re-exports what they need from here.
 
+pub mod adaptive;
 pub mod admission;
 pub mod bulkhead;
 pub mod rate;
@@ -24,6 +26,7 @@ mod gate;
 mod sync;
 mod timeline;
 
+pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};
 pub use gate::Priority;
 pub use rate::{Algorithm, KeyedRateLimit, RateLimit, RateLimitBuilder, RateLimitSnapshot};

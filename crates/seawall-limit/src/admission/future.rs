@@ -70,11 +70,19 @@ where
         loop {
             match state.as_mut().project() {
                 Projection::Running { future, .. } => {
-                    let outcome = ready!(future.poll(cx));
-                    if let Owned::Running { permit, .. } = state.project_replace(State::Over) {
-                        permit.settle(&outcome);
-                    }
-                    return Poll::Ready(outcome);
+                    // Success and failure are told apart first: a small output then stays in
+                    // registers, where a whole `Result` is copied.
+                    return Poll::Ready(match ready!(future.poll(cx)) {
+                        Ok(output) => {
+                            if let Owned::Running { permit, .. } =
+                                state.project_replace(State::Over)
+                            {
+                                permit.succeeded();
+                            }
+                            Ok(output)
+                        }
+                        Err(error) => Err(state.failed(error)),
+                    });
                 }
                 Projection::Waiting { wait, .. } => {
                     let admitted = ready!(Pin::new(wait).poll(cx));
@@ -98,6 +106,16 @@ impl<P, W, S: Start<Future = Fut>, Fut> State<P, W, S, Fut> {
             Err(rejection) => Self::Refused(rejection),
         };
         self.set(next);
+    }
+
+    fn failed<E>(self: Pin<&mut Self>, error: Error<E>) -> Error<E>
+    where
+        P: Settle,
+    {
+        if let Owned::Running { permit, .. } = self.project_replace(Self::Over) {
+            permit.failed(&error);
+        }
+        error
     }
 
     #[cold]

@@ -23,21 +23,29 @@ pub struct Guarded<'p, L: Limit, Fut> {
     // Before the permit: what is inside ends before its permit goes to the next.
     #[pin]
     future: Fut,
-    stage: Stage<L::Permit<'p>, L::Wait<'p>>,
+    held: Held<L::Permit<'p>, L::Wait<'p>>,
+    stage: Stage,
     limit: &'p L,
 }
 
-enum Stage<P, W> {
+#[derive(Clone, Copy, Debug)]
+enum Stage {
     Unasked,
-    Waiting(W),
-    Running(P),
+    UnderWay,
     Over,
+}
+
+/// What a call that was not over at the first poll holds.
+enum Held<P, W> {
+    Nothing,
+    Place(W),
+    Permit(P),
 }
 
 impl<'p, L: Limit, Fut> Guarded<'p, L, Fut> {
     #[inline]
     pub(crate) const fn new(limit: &'p L, future: Fut) -> Self {
-        Self { future, stage: Stage::Unasked, limit }
+        Self { future, held: Held::Nothing, stage: Stage::Unasked, limit }
     }
 }
 
@@ -52,13 +60,12 @@ where
     /// When polled after it was ready.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::Unasked = self.stage {
-            return match self.limit.admit(&mut Attempt::first()) {
-                Admission::Granted(permit) => self.run(permit, cx),
-                other => self.not_at_once(other, cx),
-            };
+        if let Stage::Unasked = self.stage
+            && let Some(permit) = self.limit.admit_at_once(&mut Attempt::first())
+        {
+            return self.run(permit, cx);
         }
-        self.poll_again(cx)
+        self.poll_late(cx)
     }
 }
 
@@ -77,80 +84,53 @@ where
         *this.stage = Stage::Over;
         match this.future.poll(cx) {
             Poll::Ready(Ok(output)) => {
-                let outcome = Ok(output);
-                permit.settle(&outcome);
-                Poll::Ready(outcome)
+                permit.succeeded();
+                Poll::Ready(Ok(output))
             }
-            Poll::Ready(Err(error)) => Poll::Ready(failed(permit, error)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(permit, error))),
             Poll::Pending => {
-                *this.stage = Stage::Running(permit);
+                *this.stage = Stage::UnderWay;
+                *this.held = Held::Permit(permit);
                 Poll::Pending
             }
         }
     }
 
-    // What follows is apart from the first poll of what is let in at once, so that what is inlined
-    // everywhere is small.
-
-    #[cold]
-    fn not_at_once(
-        self: Pin<&mut Self>,
-        admission: Admission<L::Permit<'p>, L::Wait<'p>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<T, Error<E>>> {
-        match admission {
-            Admission::Granted(permit) => self.run(permit, cx),
-            Admission::Waiting(wait) => self.wait(wait, cx),
-            Admission::Refused(rejection) => {
-                *self.project().stage = Stage::Over;
-                Poll::Ready(Err(rejection.into()))
-            }
-        }
-    }
-
+    /// Everything but the first poll of what is let in at once.
     #[inline(never)]
-    fn poll_again(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
-        match mem::replace(self.as_mut().project().stage, Stage::Over) {
-            Stage::Running(permit) => self.run(permit, cx),
-            Stage::Waiting(wait) => self.wait(wait, cx),
+    fn poll_late(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+        let this = self.as_mut().project();
+        let held = mem::replace(this.held, Held::Nothing);
+        let stage = mem::replace(this.stage, Stage::Over);
+        let mut wait = match (stage, held) {
+            (Stage::UnderWay, Held::Permit(permit)) => return self.run(permit, cx),
+            (Stage::UnderWay, Held::Place(wait)) => wait,
+            (Stage::Unasked, _) => match this.limit.admit(&mut Attempt::first()) {
+                Admission::Granted(permit) => return self.run(permit, cx),
+                Admission::Refused(rejection) => return Poll::Ready(Err(rejection.into())),
+                Admission::Waiting(wait) => wait,
+            },
             _ => panic!("a call was polled after it was over"),
+        };
+        if let Poll::Ready(admitted) = Pin::new(&mut wait).poll(cx) {
+            return self.run(admitted?, cx);
         }
-    }
-
-    fn wait(
-        self: Pin<&mut Self>,
-        mut wait: L::Wait<'p>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<T, Error<E>>> {
-        match Pin::new(&mut wait).poll(cx) {
-            Poll::Ready(Ok(permit)) => self.run(permit, cx),
-            Poll::Ready(Err(rejection)) => {
-                *self.project().stage = Stage::Over;
-                Poll::Ready(Err(rejection.into()))
-            }
-            Poll::Pending => {
-                *self.project().stage = Stage::Waiting(wait);
-                Poll::Pending
-            }
-        }
+        *this.stage = Stage::UnderWay;
+        *this.held = Held::Place(wait);
+        Poll::Pending
     }
 }
 
 #[cold]
-fn failed<P: Settle, T, E>(permit: P, error: E) -> Result<T, Error<E>> {
+fn failed<P: Settle, E>(permit: P, error: E) -> Error<E> {
     let class = AllTransient.classify(&error);
-    let outcome = Err(Error::operation_failed(error, class));
-    permit.settle(&outcome);
-    outcome
+    let error = Error::operation_failed(error, class);
+    permit.failed(&error);
+    error
 }
 
 impl<L: Limit, Fut> fmt::Debug for Guarded<'_, L, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.stage {
-            Stage::Unasked => "Guarded::Unasked",
-            Stage::Waiting(_) => "Guarded::Waiting",
-            Stage::Running(_) => "Guarded::Running",
-            Stage::Over => "Guarded::Over",
-        })
+        f.debug_struct("Guarded").field("stage", &self.stage).finish_non_exhaustive()
     }
 }

@@ -40,12 +40,20 @@ pub trait Limit {
     where
         Self: 'p;
 
+    /// A permit, if there is one right now and nobody has to be asked twice for it. `None` says
+    /// nothing and changes nothing: ask [`admit`](Self::admit) then. Apart from it, so that what is
+    /// inlined everywhere is small.
+    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Self::Permit<'_>>;
+
     /// Asks for admission of `attempt`.
     fn admit(&self, attempt: &mut Attempt) -> Admission<Self::Permit<'_>, Self::Wait<'_>>;
 }
 
 /// Is told what the call it was given to came to. Dropped instead, it counts as abandoned.
 pub trait Settle {
-    /// The call is over.
-    fn settle<T, E>(self, outcome: &Result<T, Error<E>>);
+    /// The call succeeded.
+    fn succeeded(self);
+
+    /// The call failed.
+    fn failed<E>(self, error: &Error<E>);
 }

@@ -121,7 +121,7 @@ impl Bulkhead {
     /// Takes no place in the queue, needs no runtime and works in blocking code.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
-        self.shared.entrance.try_enter(self.demand).map(|()| Permit::new(self))
+        self.shared.entrance.try_enter(&self.demand).map(|()| Permit::new(self))
     }
 
     /// [`try_acquire`](Self::try_acquire), borrowing nothing.
@@ -201,12 +201,12 @@ impl Bulkhead {
 
     #[inline]
     pub(super) fn enter(&self, deadline: Option<Instant>) -> Arrival<'_> {
-        self.shared.entrance.enter(self.demand, deadline)
+        self.shared.entrance.enter(&self.demand, deadline)
     }
 
     #[inline]
     pub(super) fn leave(&self) {
-        self.shared.entrance.gate.leave(self.demand);
+        self.shared.entrance.gate.leave(&self.demand);
     }
 }
 
@@ -231,6 +231,11 @@ impl Limit for Bulkhead {
     type Wait<'p> = Acquire<'p>;
 
     #[inline]
+    fn admit_at_once(&self, _: &mut Attempt) -> Option<Permit<'_>> {
+        let entered = self.shared.entrance.gate.try_enter(&self.demand).is_ok();
+        entered.then(|| Permit::new(self))
+    }
+
     fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, Acquire<'_>> {
         match self.enter(attempt.deadline()) {
             Arrival::Entered => Admission::Granted(Permit::new(self)),

@@ -113,7 +113,7 @@
 //!
 //! # When not to use it
 //!
-//! If you don't know the right number, or it changes, an adaptive limit finds it. If what is scarce
+//! If you don't know the right number, or it changes, an [adaptive limit](crate::adaptive) finds it. If what is scarce
 //! is calls per second and not calls at once, use a [rate limit](crate::rate). If a pool of
 //! connections is behind it, the pool is a bulkhead already.
 

@@ -65,7 +65,10 @@ impl Drop for OwnedPermit {
 
 impl Settle for Permit<'_> {
     #[inline]
-    fn settle<T, E>(self, _: &Result<T, Error<E>>) {}
+    fn succeeded(self) {}
+
+    #[inline]
+    fn failed<E>(self, _: &Error<E>) {}
 }
 
 /// A call that waits for its [`Permit`], made by [`Bulkhead::acquire`].

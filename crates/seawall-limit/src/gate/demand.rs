@@ -49,7 +49,7 @@ impl Demand {
         clippy::cast_possible_truncation,
         reason = "a part of a limit is at most the limit, a u32"
     )]
-    pub(crate) const fn ceiling(self, limit: u32) -> u32 {
+    pub(crate) const fn ceiling(&self, limit: u32) -> u32 {
         limit - ((limit as u64 * self.headroom as u64) >> 16) as u32
     }
 }

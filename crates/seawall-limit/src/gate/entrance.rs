@@ -35,16 +35,16 @@ pub(crate) enum Arrival<'p> {
 
 impl Entrance {
     #[inline]
-    pub(crate) fn try_enter(&self, demand: Demand) -> Result<(), Rejection> {
-        self.gate.try_enter(demand).map_err(|word| self.refuse_try(word))
+    pub(crate) fn try_enter(&self, demand: &Demand) -> Result<(), Rejection> {
+        self.gate.try_enter(demand).map(drop).map_err(|word| self.refuse_try(word))
     }
 
     /// Lets a call in, or gives it a place in the queue, or turns it away.
     #[inline]
-    pub(crate) fn enter(&self, demand: Demand, deadline: Option<Instant>) -> Arrival<'_> {
+    pub(crate) fn enter(&self, demand: &Demand, deadline: Option<Instant>) -> Arrival<'_> {
         match self.gate.try_enter(demand) {
-            Ok(()) => Arrival::Entered,
-            Err(word) => self.enter_late(demand, deadline, word),
+            Ok(_) => Arrival::Entered,
+            Err(word) => self.enter_late(*demand, deadline, word),
         }
     }
 
@@ -83,7 +83,7 @@ impl Entrance {
     }
 
     #[cold]
-    fn refuse_try(&self, word: Word) -> Rejection {
+    pub(crate) fn refuse_try(&self, word: Word) -> Rejection {
         if word.is_closed() {
             return self.refuse(Reason::ShuttingDown, None, None);
         }
@@ -234,7 +234,7 @@ impl Drop for Wait<'_> {
     fn drop(&mut self) {
         let Some(key) = self.key.take() else { return };
         if self.entrance.gate.forget_waiter(key) == Some(Verdict::Granted) {
-            self.entrance.gate.leave(self.demand);
+            self.entrance.gate.leave(&self.demand);
         }
     }
 }

@@ -62,9 +62,9 @@ impl Gate {
         }
     }
 
-    /// Takes a permit if one is free and nobody waits for it.
+    /// Takes a permit if one is free and nobody waits for it. Gives the word as it is with it.
     #[inline]
-    pub(crate) fn try_enter(&self, demand: Demand) -> Result<(), Word> {
+    pub(crate) fn try_enter(&self, demand: &Demand) -> Result<Word, Word> {
         let mut word = Word::from_bits(self.word.load(Ordering::Relaxed));
         loop {
             if !word.admits(demand) {
@@ -82,12 +82,12 @@ impl Gate {
             }
         }
         self.shares.entered(demand);
-        Ok(())
+        Ok(word.plus(demand.weight))
     }
 
     /// Gives a permit back.
     #[inline]
-    pub(crate) fn leave(&self, demand: Demand) {
+    pub(crate) fn leave(&self, demand: &Demand) {
         self.shares.left(demand);
         // Release: what this holder wrote happened before the next one takes the permit. Acquire,
         // for the waiters' flag: the queue is looked at only after.
@@ -103,7 +103,7 @@ impl Gate {
     pub(crate) fn enter_or_queue(&self, demand: Demand, now: Instant) -> Entry {
         let mut queue = self.queue.lock();
         if self.take_or_flag(demand, &queue) {
-            self.shares.entered(demand);
+            self.shares.entered(&demand);
             return Entry::Entered;
         }
         let word = self.word();
@@ -122,7 +122,7 @@ impl Gate {
     fn take_or_flag(&self, demand: Demand, queue: &Queue) -> bool {
         let mut word = self.word();
         loop {
-            let takes = queue.len() == 0 && word.without_waiters().admits(demand);
+            let takes = queue.len() == 0 && word.without_waiters().admits(&demand);
             let next = if takes { word.plus(demand.weight) } else { word.with_waiters() };
             match self.exchange(word, next) {
                 Ok(()) => return takes,
@@ -165,7 +165,7 @@ impl Gate {
         let (key, demand) = queue.next(|partition| self.shares.is_below(partition, limit))?;
         let mut word = self.word();
         loop {
-            if !word.without_waiters().admits(demand) {
+            if !word.without_waiters().admits(&demand) {
                 return None;
             }
             if queue.sheds()
@@ -178,7 +178,7 @@ impl Gate {
                 Err(now) => word = now,
             }
         }
-        self.shares.entered(demand);
+        self.shares.entered(&demand);
         queue.settle(key, Verdict::Granted)
     }
 

@@ -45,14 +45,14 @@ impl Shares {
     // The counts decide only who is served first. They are exact whenever nothing moves, and that
     // one of them lags behind the word by an instruction does no harm: hence relaxed.
     #[inline]
-    pub(crate) fn entered(&self, demand: Demand) {
+    pub(crate) fn entered(&self, demand: &Demand) {
         if let Some(partition) = self.get(demand.partition) {
             partition.in_flight.fetch_add(demand.weight, Ordering::Relaxed);
         }
     }
 
     #[inline]
-    pub(crate) fn left(&self, demand: Demand) {
+    pub(crate) fn left(&self, demand: &Demand) {
         if let Some(partition) = self.get(demand.partition) {
             partition.in_flight.fetch_sub(demand.weight, Ordering::Relaxed);
         }

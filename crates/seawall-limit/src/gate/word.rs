@@ -57,7 +57,7 @@ impl Word {
 
     /// Whether a call that asks for this much may start now.
     #[inline]
-    pub(crate) const fn admits(self, demand: Demand) -> bool {
+    pub(crate) const fn admits(self, demand: &Demand) -> bool {
         // Both at most 2³² − 1: the sum is taken in 64 bits.
         let wanted = self.in_flight() as u64 + demand.weight as u64;
         self.0 & Self::FLAGS == 0 && wanted <= demand.ceiling(self.limit()) as u64

@@ -116,6 +116,7 @@ impl RateLimitBuilder {
                     quota,
                     closed: false,
                     refused: 0,
+                    shown: quota.shown(),
                 }),
                 time: Timeline::new(),
                 algorithm: self.algorithm,

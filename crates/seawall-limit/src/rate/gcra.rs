@@ -44,10 +44,11 @@ impl Fine {
     // Both rests are below `unit`, which is below 2⁶³, so their sum is no more than a u64 holds.
     #[inline]
     const fn plus(self, other: Self, unit: u64) -> Self {
-        let nanos = self.nanos.saturating_add(other.nanos);
+        // Both below 2⁶³ for the 292 years after the limit was built; after that nothing is promised.
+        let nanos = self.nanos.wrapping_add(other.nanos);
         let rest = self.rest + other.rest;
         if rest >= unit {
-            Self { nanos: nanos.saturating_add(1), rest: rest - unit }
+            Self { nanos: nanos.wrapping_add(1), rest: rest - unit }
         } else {
             Self { nanos, rest }
         }
@@ -60,6 +61,12 @@ impl Fine {
 
     pub(crate) fn round_up(&mut self) {
         *self = Self::at(self.ceil());
+    }
+
+    // The usual case, in which the whole nanoseconds decide, first.
+    #[inline]
+    const fn is_after(self, other: Self) -> bool {
+        self.nanos > other.nanos || self.nanos == other.nanos && self.rest > other.rest
     }
 
     /// How many whole nanoseconds `earlier` has to be put off to be no earlier than this.
@@ -104,8 +111,8 @@ impl GcraRate {
         };
         // The same as: from now or the time that was reached, whichever is later, the cost leads
         // no further than a burst ahead of now.
-        let latest = Fine { nanos: now.saturating_add(slack.nanos), rest: slack.rest };
-        if *tat > latest {
+        let latest = Fine { nanos: now.wrapping_add(slack.nanos), rest: slack.rest };
+        if tat.is_after(latest) {
             return Err(tat.since(latest));
         }
         let from = if tat.nanos < now { Fine::at(now) } else { *tat };
@@ -140,6 +147,10 @@ impl Gcra {
     }
 
     #[inline]
+    pub(crate) fn take_one(&mut self, now: u64) -> Result<(), u64> {
+        self.rate.take(&mut self.tat, now, 1)
+    }
+
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
         self.rate.take(&mut self.tat, now, permits)
     }

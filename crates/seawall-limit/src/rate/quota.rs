@@ -40,9 +40,15 @@ impl Quota {
                 .unwrap_err());
         };
         let quota = Self { permits, period, burst };
-        let fills = u64::try_from(quota.nanos(burst.get()).0).is_ok();
-        check.that(fills, "burst", burst, "refilled within 584 years")?;
+        let fills = i64::try_from(quota.nanos(burst.get()).0).is_ok();
+        check.that(fills, "burst", burst, "refilled within 292 years")?;
         Ok(quota)
+    }
+
+    /// The permits of a period, as evidence shows them.
+    #[expect(clippy::cast_precision_loss, reason = "for people; a rate is a round figure")]
+    pub(crate) const fn shown(&self) -> f64 {
+        self.permits.get() as f64
     }
 
     /// How long `permits` permits take to come: whole nanoseconds, and a rest in fractions of

@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) quota: Quota,
     pub(super) closed: bool,
     pub(super) refused: u64,
+    /// The permits of a period, as evidence shows them.
+    pub(super) shown: f64,
 }
 
 /// What a rate limit is doing.
@@ -71,7 +73,10 @@ impl Pass {
 
 impl crate::admission::Settle for Pass {
     #[inline]
-    fn settle<T, E>(self, _: &Result<T, seawall_core::Error<E>>) {}
+    fn succeeded(self) {}
+
+    #[inline]
+    fn failed<E>(self, _: &seawall_core::Error<E>) {}
 }
 
 impl State {
@@ -101,27 +106,16 @@ impl RateLimit {
     /// them.
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
-        self.try_acquire_at(1, Instant::now())
+        self.shared.take_now(Instant::now())
     }
 
     /// Takes `permits` permits now, all or none. More than can ever be had at once are refused
     /// without a time to try again. None at all are always there.
     pub fn try_acquire_many(&self, permits: u64) -> Result<(), Rejection> {
-        self.try_acquire_at(permits, Instant::now())
-    }
-
-    #[inline]
-    fn try_acquire_at(&self, permits: u64, now: Instant) -> Result<(), Rejection> {
-        let now = self.shared.time.at(now);
+        let now = self.shared.time.now();
         let mut state = self.shared.state.lock();
-        if state.is_open() {
-            match state.meter.take(now, permits) {
-                Ok(()) => return Ok(()),
-                Err(wait) if permits == 1 => {
-                    return Err(self.shared.refuse(state, Reason::RateLimited, Some(wait)));
-                }
-                Err(_) => {}
-            }
+        if state.is_open() && state.meter.take(now, permits).is_ok() {
+            return Ok(());
         }
         Err(self.shared.refuse_try(state, now, permits))
     }
@@ -178,6 +172,7 @@ impl RateLimit {
         let wakers = {
             let mut state = self.shared.state.lock();
             state.quota = quota;
+            state.shown = quota.shown();
             state.meter.set_quota(quota, now);
             // They look again: their time may have come, or their call may never fit.
             state.line.wakers()
@@ -226,18 +221,35 @@ pub(super) fn check_burst(algorithm: Algorithm, burst: Option<u64>) -> Result<()
 }
 
 impl State {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "evidence is for people; a rate is a round figure"
-    )]
     pub(super) fn evidence(&self) -> Evidence {
-        let limit = self.quota.permits.get() as f64;
         let waiting = u32::try_from(self.line.len()).unwrap_or(u32::MAX);
-        Evidence::new(Rule::Rate, limit, limit, waiting)
+        Evidence::new(Rule::Rate, self.shown, self.shown, waiting)
     }
 }
 
 impl Shared {
+    /// Takes one permit, if nobody waits and it is there. Says nothing of why not.
+    #[inline]
+    fn take_if_there(&self, now: Instant) -> bool {
+        let now = self.time.at(now);
+        let mut state = self.state.lock();
+        state.is_open() && state.meter.take_one(now).is_ok()
+    }
+
+    /// Takes one permit, or refuses.
+    #[inline]
+    fn take_now(&self, now: Instant) -> Result<(), Rejection> {
+        let now = self.time.at(now);
+        let mut state = self.state.lock();
+        if state.is_open() {
+            return match state.meter.take_one(now) {
+                Ok(()) => Ok(()),
+                Err(wait) => Err(self.refuse(state, Reason::RateLimited, Some(wait))),
+            };
+        }
+        Err(self.refuse_try(state, now, 1))
+    }
+
     #[cold]
     fn refuse_try(&self, state: MutexGuard<'_, State>, now: u64, permits: u64) -> Rejection {
         if state.closed {
@@ -287,12 +299,16 @@ impl Limit for RateLimit {
     type Wait<'p> = Turn<'p>;
 
     #[inline]
+    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Pass> {
+        self.shared.take_if_there(attempt.began()).then_some(Pass::NEW)
+    }
+
     fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {
         let now = attempt.began();
         if self.shared.queue.is_some() {
             return Turn::admit(self, attempt.deadline(), now);
         }
-        match self.try_acquire_at(1, now) {
+        match self.shared.take_now(now) {
             Ok(()) => Admission::Granted(Pass::NEW),
             Err(rejection) => Admission::Refused(rejection),
         }

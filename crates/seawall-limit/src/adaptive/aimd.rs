@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use super::Sample;
+use super::machine::says_nothing;
+
+/// Additive increase, multiplicative decrease.
+///
+/// - lost, or slower than `slow`: `limit × decrease`, at most once for as many samples as the limit
+///   is, which is about one round-trip: calls that are lost together are one overload, not many
+/// - otherwise, if at least half of the limit was in flight: `limit + increase`
+///
+/// Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion
+/// Avoidance in Computer Networks" (1989).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aimd {
+    slow: Duration,
+    increase: f64,
+    decrease: f64,
+    deaf_for: u32,
+}
+
+impl Default for Aimd {
+    /// Decreases to [0.7](super::DEFAULT_DECREASE) on loss, increases by 1; nothing is slow.
+    fn default() -> Self {
+        Self { slow: Duration::MAX, increase: 1.0, decrease: super::DEFAULT_DECREASE, deaf_for: 0 }
+    }
+}
+
+impl Aimd {
+    /// Takes samples that took longer than this for lost.
+    #[must_use]
+    pub const fn slow(mut self, slow: Duration) -> Self {
+        self.slow = slow;
+        self
+    }
+
+    /// By how much a good sample raises the limit.
+    #[must_use]
+    pub const fn increase(mut self, increase: f64) -> Self {
+        self.increase = increase;
+        self
+    }
+
+    /// By what a lost one multiplies it.
+    #[must_use]
+    pub const fn decrease(mut self, decrease: f64) -> Self {
+        self.decrease = decrease;
+        self
+    }
+
+    pub(super) const fn parameters(&self) -> (f64, f64) {
+        (self.increase, self.decrease)
+    }
+
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a limit is a u32 with a fraction"
+    )]
+    pub(super) fn next(&mut self, limit: f64, sample: &Sample) -> f64 {
+        self.deaf_for = self.deaf_for.saturating_sub(1);
+        if sample.dropped || sample.rtt > self.slow {
+            if self.deaf_for > 0 {
+                return limit;
+            }
+            let next = limit * self.decrease;
+            self.deaf_for = next as u32;
+            return next;
+        }
+        if says_nothing(limit, sample) { limit } else { limit + self.increase }
+    }
+}

@@ -1,0 +1,166 @@
+use parking_lot::Mutex;
+use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+
+use super::adaptive_limit::Shared;
+use super::state::State;
+use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range};
+use crate::gate::{Entrance, Gate, MAX_LIMIT, QueueConfig, Shares};
+use crate::timeline::Timeline;
+
+/// 20 to begin with: enough for 1,000 calls a second of 20 ms; from there it finds its own level
+/// within a few round-trips.
+pub const DEFAULT_INITIAL: u32 = 20;
+
+/// Never below 2: with 1, each call that lingers would stop all others.
+pub const DEFAULT_MIN: u32 = 2;
+
+/// Never above 200: what one client seldom needs, and what a dependency that is healthy again can
+/// work off.
+pub const DEFAULT_MAX: u32 = 200;
+
+/// A loss takes away three tenths. Less lets a queue stand for seconds when capacity falls; half
+/// costs goodput where single calls are slow by chance.
+pub const DEFAULT_DECREASE: f64 = 0.7;
+
+/// Builds an [`AdaptiveLimit`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct AdaptiveLimitBuilder {
+    name: Option<Name>,
+    adaptation: Adaptation,
+    min: u32,
+    max: u32,
+    initial: Option<u32>,
+    shadow: bool,
+    listeners: Option<Listeners>,
+}
+
+impl AdaptiveLimitBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            name: None,
+            adaptation: Adaptation::Aimd(Aimd::default()),
+            min: DEFAULT_MIN,
+            max: DEFAULT_MAX,
+            initial: None,
+            shadow: false,
+            listeners: None,
+        }
+    }
+
+    /// Its name in errors, events and metrics. Without one: the pipeline's, or "adaptive limit".
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How it adapts. Default: [`Aimd`].
+    pub const fn adaptation(mut self, adaptation: Adaptation) -> Self {
+        self.adaptation = adaptation;
+        self
+    }
+
+    /// It never falls below this: at least 1. Default: [2](DEFAULT_MIN).
+    pub const fn min(mut self, min: u32) -> Self {
+        self.min = min;
+        self
+    }
+
+    /// It never rises above this: at least the minimum, at most 1,073,741,823. Default:
+    /// [200](DEFAULT_MAX).
+    pub const fn max(mut self, max: u32) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// What it begins with: between the minimum and the maximum. Default:
+    /// [20](DEFAULT_INITIAL), or the bound that is nearest to it.
+    pub const fn initial(mut self, initial: u32) -> Self {
+        self.initial = Some(initial);
+        self
+    }
+
+    /// Refuses nothing, but adapts, and counts what it would have refused.
+    pub const fn shadow(mut self) -> Self {
+        self.shadow = true;
+        self
+    }
+
+    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
+    /// Builds the limit, or names the field that is wrong.
+    pub fn build(self) -> Result<AdaptiveLimit, ConfigError> {
+        let check = Check::of(PolicyKind::AdaptiveLimit);
+        let range = self.range(check)?;
+        self.check_adaptation(check)?;
+        let limit = if self.shadow { MAX_LIMIT } else { range.initial };
+        let name = check.name(self.name.unwrap_or_else(|| Name::from("adaptive limit")))?;
+        Ok(AdaptiveLimit::from_shared(Shared {
+            entrance: Entrance {
+                gate: Gate::new(limit, QueueConfig::default(), Shares::default()),
+                name,
+                kind: PolicyKind::AdaptiveLimit,
+                listeners: self.listeners.unwrap_or_default(),
+                shutdown: None,
+                longest_wait: None,
+                refused: 0.into(),
+            },
+            state: Mutex::new(State::new(Adaptive::new(self.adaptation, range))),
+            time: Timeline::new(),
+            range,
+            shadow: self.shadow,
+            would_refuse: 0.into(),
+            missed: 0.into(),
+            text: match self.adaptation {
+                Adaptation::Aimd(_) => "loss and slowness (AIMD)",
+                Adaptation::Vegas(_) => "the lowest latency (Vegas)",
+                Adaptation::Gradient(_) => "the usual latency (Gradient)",
+            },
+        }))
+    }
+
+    fn range(&self, check: Check) -> Result<Range, ConfigError> {
+        let Self { min, max, initial, .. } = *self;
+        check.that((1..=MAX_LIMIT).contains(&min), "min", min, "between 1 and 1,073,741,823")?;
+        let fits = (min..=MAX_LIMIT).contains(&max);
+        check.that(fits, "max", max, "at least the minimum, at most 1,073,741,823")?;
+        // The default gives way to bounds that were chosen; a choice has to fit them.
+        let initial = initial.unwrap_or(DEFAULT_INITIAL.clamp(min, max));
+        let fits = (min..=max).contains(&initial);
+        check.that(fits, "initial", initial, "between the minimum and the maximum")?;
+        Ok(Range { min, max, initial })
+    }
+
+    fn check_adaptation(&self, check: Check) -> Result<(), ConfigError> {
+        match self.adaptation {
+            Adaptation::Aimd(aimd) => {
+                let (increase, decrease) = aimd.parameters();
+                let fits = increase > 0.0 && increase.is_finite();
+                check.that(fits, "increase", increase, "above 0 and finite")?;
+                let fits = decrease > 0.0 && decrease < 1.0;
+                check.that(fits, "decrease", decrease, "above 0 and below 1")
+            }
+            Adaptation::Vegas(vegas) => check.at_least_one("memory", vegas.parameters()).map(drop),
+            Adaptation::Gradient(gradient) => {
+                let (tolerance, room) = gradient.parameters();
+                let fits = tolerance >= 1.0 && tolerance.is_finite();
+                check.that(fits, "tolerance", tolerance, "at least 1 and finite")?;
+                check.that(room >= 0.0 && room.is_finite(), "room", room, "at least 0 and finite")
+            }
+        }
+    }
+}
+
+impl Layer for AdaptiveLimitBuilder {
+    type Policy = AdaptiveLimit;
+
+    fn into_policy(mut self, context: &LayerContext) -> Result<AdaptiveLimit, ConfigError> {
+        self.name.get_or_insert_with(|| context.name.clone());
+        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.build()
+    }
+}

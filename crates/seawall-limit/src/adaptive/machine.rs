@@ -1,0 +1,88 @@
+//! How a limit adapts: samples in, a limit out. No lock, no clock.
+
+use std::time::Duration;
+
+use super::{Aimd, Gradient, Vegas};
+
+/// What one call showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// How long it took.
+    pub rtt: Duration,
+    /// How many calls were in flight when it started, itself included.
+    pub in_flight: u32,
+    /// Whether it was lost to overload: it timed out, or the dependency said that it has too much
+    /// to do.
+    pub dropped: bool,
+}
+
+/// Bounds and beginning of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// It never falls below this. At least 1.
+    pub min: u32,
+    /// It never rises above this.
+    pub max: u32,
+    /// What it is before the first sample.
+    pub initial: u32,
+}
+
+/// Which algorithm adapts the limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Adaptation {
+    /// Additive increase, multiplicative decrease on loss and on slowness.
+    Aimd(Aimd),
+    /// Keeps a small queue in front of the lowest latency seen.
+    Vegas(Vegas),
+    /// Follows the ratio of the usual latency to the latest.
+    Gradient(Gradient),
+}
+
+/// A limit and the algorithm that adapts it.
+///
+/// Whatever it is fed, the limit is finite and within its range.
+#[derive(Clone, Debug)]
+pub struct Adaptive {
+    adaptation: Adaptation,
+    range: Range,
+    limit: f64,
+}
+
+impl Adaptive {
+    /// A limit that starts at `range.initial` and is adapted by `adaptation`.
+    pub fn new(adaptation: Adaptation, range: Range) -> Self {
+        Self { adaptation, range, limit: f64::from(range.initial) }
+    }
+
+    /// The limit now.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within the range, whose bounds are u32"
+    )]
+    pub fn limit(&self) -> u32 {
+        self.limit as u32
+    }
+
+    /// Takes note of `sample`, and gives the limit that follows from it.
+    #[inline]
+    pub fn observe(&mut self, sample: &Sample) -> u32 {
+        let next = match &mut self.adaptation {
+            Adaptation::Aimd(algorithm) => algorithm.next(self.limit, sample),
+            Adaptation::Vegas(algorithm) => algorithm.next(self.limit, sample),
+            Adaptation::Gradient(algorithm) => algorithm.next(self.limit, sample),
+        };
+        // Not a number is no limit: what was stays.
+        if !next.is_nan() {
+            self.limit = next.max(f64::from(self.range.min)).min(f64::from(self.range.max));
+        }
+        self.limit()
+    }
+}
+
+/// Below half of the limit a good sample says nothing about it: it was not what held calls back.
+pub(super) fn says_nothing(limit: f64, sample: &Sample) -> bool {
+    f64::from(sample.in_flight) * 2.0 < limit
+}
