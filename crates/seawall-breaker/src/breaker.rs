@@ -4,16 +4,20 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use seawall_core::{
-    CircuitState, Class, Event, Health, Listeners, Name, PolicyKind, Reason, Rejection, What,
+    CircuitState, Class, ConfigError, Error, Event, Health, Listeners, Name, PolicyKind, Reason,
+    Rejection, What,
 };
 use tokio::time::Instant;
 
-use crate::BreakerBuilder;
-use crate::machine::{Abandoned, Happened, Machine, Refusal, Refusing, Settings, Trigger};
-use crate::permit::{Permit, Settlement};
+use crate::machine::{
+    Abandoned, Happened, Machine, Refusal, Refusing, Restored, Settings, Trigger,
+};
+use crate::permit::{OwnedPermit, Permit, Settlement};
 use crate::shell::{Admitted, Entry, Gate, Nothing, Report, Shell};
 use crate::snapshot::Snapshot;
-use crate::time::{NEVER, Nanos, nanos, since};
+use crate::time::{NEVER, Nanos, finite, nanos, since};
+use crate::waiting::Waiters;
+use crate::{BreakerBuilder, Export};
 
 /// A circuit breaker. Clones share it.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub(crate) struct Inner {
     name: Name,
     /// Made when somebody first asks for it: most breakers of a set are never listened to.
     listeners: OnceLock<Listeners>,
+    /// Made when a caller first waits for a verdict.
+    pub(crate) waiters: OnceLock<Box<Waiters>>,
 }
 
 impl Breaker {
@@ -33,14 +39,31 @@ impl Breaker {
         BreakerBuilder::default()
     }
 
-    pub(crate) fn new(name: Name, settings: Arc<Settings>, listeners: Option<Listeners>) -> Self {
-        let waits = settings.wait.draw(0, None);
+    pub(crate) fn new(
+        name: Name,
+        settings: Arc<Settings>,
+        listeners: Option<Listeners>,
+        restored: Option<Restored>,
+    ) -> Self {
         let listeners = listeners.map_or_else(OnceLock::new, OnceLock::from);
+        let openings = restored.as_ref().map_or(0, |restored| restored.openings);
+        let last = restored.as_ref().and_then(|restored| finite(restored.wait)).map(nanos);
+        let waits = settings.wait.draw(openings, last);
+        // The epoch lies where the restored state began, so that the state keeps its age.
+        let now = Instant::now();
+        let age = restored.as_ref().map_or(Duration::ZERO, |restored| restored.age);
+        let epoch = now.checked_sub(age).unwrap_or(now);
+        let start = since(epoch, now);
+        let machine = match restored {
+            Some(restored) => Machine::restore(settings, waits, restored, start),
+            None => Machine::new(settings, waits, start),
+        };
         Self(Arc::new(Inner {
-            shell: Shell::new(Machine::new(settings, waits, 0), shards()),
-            epoch: Instant::now(),
+            shell: Shell::new(machine, shards()),
+            epoch,
             name,
             listeners,
+            waiters: OnceLock::new(),
         }))
     }
 
@@ -69,6 +92,42 @@ impl Breaker {
         self.0.admit(Instant::now).map(|admitted| Permit::new(&self.0, admitted))
     }
 
+    /// [`try_acquire`](Self::try_acquire), with a permit that can outlive this handle.
+    pub fn try_acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
+        let admitted = self.0.admit(Instant::now)?;
+        Ok(OwnedPermit::new(Arc::clone(&self.0), admitted))
+    }
+
+    /// Runs `operation` on this thread, if it is admitted. Its errors all count as failures, and so
+    /// does its panic, which goes on.
+    ///
+    /// ```
+    /// use seawall_breaker::Breaker;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = Breaker::builder().build()?;
+    /// let text = breaker.call_blocking(|| std::fs::read_to_string("/proc/uptime"));
+    /// # drop(text);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call_blocking<T, E>(
+        &self,
+        operation: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, Error<E>> {
+        let permit = self.try_acquire()?;
+        match operation() {
+            Ok(output) => {
+                permit.success();
+                Ok(output)
+            }
+            Err(error) => {
+                permit.failure(Class::Transient);
+                Err(Error::operation_failed(error, Class::Transient))
+            }
+        }
+    }
+
     /// The name.
     pub fn name(&self) -> &Name {
         &self.0.name
@@ -82,7 +141,7 @@ impl Breaker {
     /// The state as of the last call: transitions happen when a call asks, so an open circuit whose
     /// wait is over is open until one does.
     pub fn state(&self) -> CircuitState {
-        self.0.shell.peek(Machine::state)
+        self.0.shell.gate().state()
     }
 
     /// Everything there is to know, at one moment.
@@ -90,6 +149,32 @@ impl Breaker {
         let inner = &*self.0;
         let now = inner.now();
         inner.shell.read(now, inner, |machine, tallies| Snapshot::of(machine, tallies, now))
+    }
+
+    /// What is to survive a restart: see [`BreakerBuilder::restore`].
+    pub fn export(&self) -> Export {
+        let inner = &*self.0;
+        let now = inner.now();
+        inner.shell.read(now, inner, |machine, _| Export::of(machine, now))
+    }
+
+    /// Swaps the configuration: state, counts, permits in flight and the name stay. What is wrong is
+    /// refused, and the old configuration stays.
+    ///
+    /// A window that changes its size keeps the newest outcomes that fit. One that changes its kind
+    /// keeps its counts; a count window that is too small for them keeps their share. A wait that is
+    /// under way ends when it was to.
+    pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
+        let (_, settings) = builder.parts(self.name().clone())?;
+        let inner = &*self.0;
+        let settings = Arc::new(settings);
+        let waits = settings.wait.draw(inner.shell.peek(Machine::openings), None);
+        let now = inner.now();
+        inner.shell.with(now, inner, |machine, happened| {
+            machine.reconfigure(settings, waits, now, happened);
+        });
+        inner.wake();
+        Ok(())
     }
 
     /// Holds the circuit open: every call is refused until the operator says otherwise.
@@ -134,40 +219,53 @@ impl Inner {
     #[inline(always)]
     pub(crate) fn admit(&self, clock: impl FnOnce() -> Instant) -> Result<Admitted, Rejection> {
         let gate = self.shell.gate();
-        if gate.admits_at_once() { Ok(Admitted::at_once(gate)) } else { self.decide(gate, clock()) }
+        if gate.admits_at_once() {
+            Ok(Admitted::at_once(gate))
+        } else {
+            self.admit_or_refuse(gate, clock())
+        }
     }
 
     /// Not inlined, so that what is stays small: it is in every future.
     #[inline(never)]
-    fn decide(&self, gate: Gate, at: Instant) -> Result<Admitted, Rejection> {
+    fn admit_or_refuse(&self, gate: Gate, at: Instant) -> Result<Admitted, Rejection> {
+        self.decide(gate, at).map_err(|refusal| self.refuse(refusal, at))
+    }
+
+    #[inline]
+    pub(crate) fn decide(&self, gate: Gate, at: Instant) -> Result<Admitted, Refusal> {
         let now = self.moment(at);
         if gate.refuses()
             && let Some(refusing) = self.shell.refuse(gate, now)
         {
             let reason = if gate.forced() { Reason::ForcedOpen } else { Reason::Open };
-            let rejection = self.rejection(reason, refusing, now);
-            if self.is_heard() {
-                self.tell_refusal(&rejection, at);
-            }
-            return Err(rejection);
+            return Err(Refusal { reason, refusing });
         }
-        self.admit_watched(gate, at, now)
+        self.ask(gate, at, now)
     }
 
     #[inline(never)]
-    fn admit_watched(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Rejection> {
+    fn ask(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Refusal> {
         match self.shell.admit(gate, now, self) {
             Entry::Admitted(admitted) => Ok(admitted),
-            Entry::Refused(Refusal { reason, refusing }) => {
-                let rejection = self.rejection(reason, refusing, now);
-                self.tell_refusal(&rejection, at);
-                Err(rejection)
-            }
+            Entry::Refused(refusal) => Err(refusal),
             Entry::Shadowed(admitted, Refusal { reason, refusing }) => {
+                self.shell.count_refusal();
                 self.emit(at, || What::WouldReject(self.rejection(reason, refusing, now)));
                 Ok(admitted)
             }
         }
+    }
+
+    /// Counts a refusal, and tells of it.
+    #[inline]
+    pub(crate) fn refuse(&self, refusal: Refusal, at: Instant) -> Rejection {
+        self.shell.count_refusal();
+        let rejection = self.rejection(refusal.reason, refusal.refusing, self.moment(at));
+        if self.is_heard() {
+            self.tell_refusal(&rejection, at);
+        }
+        rejection
     }
 
     #[inline]
@@ -207,7 +305,7 @@ impl Inner {
         since(self.epoch, at)
     }
 
-    fn instant(&self, moment: Nanos) -> Instant {
+    pub(crate) fn instant(&self, moment: Nanos) -> Instant {
         let age = Duration::from_nanos(moment);
         self.epoch.checked_add(age).unwrap_or(self.epoch)
     }
@@ -260,6 +358,9 @@ impl Inner {
 
     pub(crate) fn give_back(&self, admitted: Admitted, why: Nothing) -> Settlement {
         self.shell.give_back(admitted, why, || self.now(), self);
+        if admitted.is_probe() {
+            self.wake();
+        }
         Settlement::Ignored
     }
 
@@ -297,6 +398,7 @@ impl Report for Inner {
         if opened {
             self.draw_waits();
         }
+        self.wake();
         if let Some(listeners) = self.listeners.get() {
             listeners.deliver();
         }

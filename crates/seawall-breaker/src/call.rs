@@ -122,10 +122,9 @@ where
 
     #[inline]
     fn start(self, mut attempt: Attempt) -> Self::Future {
-        match self.breaker.admit(|| attempt.began()) {
-            Ok(admitted) => {
-                // Before the inner start, which may panic.
-                let guard = Guard::new(self.breaker, admitted);
+        match Guard::enter(self.breaker, &mut attempt) {
+            // Made before the inner start, which may panic.
+            Ok(guard) => {
                 let future = self.op.start(attempt);
                 BreakerFuture::Running { future, guard, judge: self.judge }
             }
@@ -144,10 +143,9 @@ where
 
     #[inline]
     fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
-        match self.breaker.admit(|| attempt.began()) {
-            Ok(admitted) => {
-                // Before the inner attempt, which may panic.
-                let guard = Guard::new(self.breaker, admitted);
+        match Guard::enter(self.breaker, &mut attempt) {
+            // Made before the inner attempt, which may panic.
+            Ok(guard) => {
                 let future = self.op.attempt(attempt);
                 BreakerFuture::Running { future, guard, judge: self.judge }
             }

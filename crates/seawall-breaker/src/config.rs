@@ -8,10 +8,11 @@ use seawall_core::{
 };
 
 use crate::machine::{
-    Abandoned, OpenWait, Probing, Rules, Settings, SlowRule, WindowCounts, WindowSize,
+    Abandoned, OpenWait, Probing, Restored, Rules, Settings, SlowRule, Waiting, WindowCounts,
+    WindowSize,
 };
 use crate::time::nanos;
-use crate::{Breaker, defaults};
+use crate::{Breaker, Export, Ramp, defaults};
 
 /// Configures a [`Breaker`].
 ///
@@ -54,8 +55,11 @@ pub struct BreakerBuilder {
     probes: u32,
     probe_successes: Option<u32>,
     lease: Option<Duration>,
+    ramp: Option<Ramp>,
+    waiting: Option<Waiting>,
     abandoned: Abandoned,
     tally: bool,
+    restore: Option<(Export, Option<Duration>)>,
 }
 
 #[derive(Clone)]
@@ -89,8 +93,11 @@ impl Default for BreakerBuilder {
             probes: defaults::PROBES,
             probe_successes: None,
             lease: None,
+            ramp: None,
+            waiting: None,
             abandoned: Abandoned::default(),
             tally: false,
+            restore: None,
         }
     }
 }
@@ -251,6 +258,24 @@ impl BreakerBuilder {
         self
     }
 
+    /// After the verdict, traffic comes back in stages. Default: all at once, for in most outages
+    /// a dependency that answers its probes can take the load, and callers are waiting.
+    pub fn ramp(mut self, ramp: Ramp) -> Self {
+        self.ramp = Some(ramp);
+        self
+    }
+
+    /// Up to `callers` beyond the probes wait for the verdict, up to `longest`, instead of being
+    /// refused. Default: nobody waits.
+    ///
+    /// Only calls that are futures wait; permits do not. Needs a tokio runtime with time enabled.
+    /// In a pipeline, what is inside the breaker is started before the wait: a timeout inside it
+    /// counts the wait.
+    pub fn wait_for_verdict(mut self, callers: u32, longest: Duration) -> Self {
+        self.waiting = Some(Waiting { callers, longest });
+        self
+    }
+
     /// What a call counts as that was dropped before it had an outcome. Default: nothing.
     pub fn abandoned_as(mut self, abandoned: Abandoned) -> Self {
         self.abandoned = abandoned;
@@ -265,22 +290,55 @@ impl BreakerBuilder {
         self
     }
 
+    /// Begins where an [exported](Breaker::export) breaker was, as much later as the system's clock
+    /// says. `build()` refuses an export of an unknown version.
+    ///
+    /// An open circuit whose wait has passed since is half-open for the first call. The window is
+    /// empty: it is about calls of another process.
+    pub fn restore(mut self, export: Export) -> Self {
+        self.restore = Some((export, None));
+        self
+    }
+
+    /// [`restore`](Self::restore), where `elapsed` has passed since the export, whatever the
+    /// system's clock says.
+    pub fn restore_after(mut self, export: Export, elapsed: Duration) -> Self {
+        self.restore = Some((export, Some(elapsed)));
+        self
+    }
+
     /// Builds the breaker, or says which field is wrong and what it may be.
     pub fn build(self) -> Result<Breaker, ConfigError> {
         self.build_with("breaker".into(), None)
     }
 
     fn build_with(self, name: Name, listeners: Option<Listeners>) -> Result<Breaker, ConfigError> {
-        let name = CHECK.name(self.name.clone().unwrap_or(name))?;
-        let settings = self.settings()?;
-        Ok(Breaker::new(name, Arc::new(settings), listeners))
+        let restored = self.restored()?;
+        let (name, settings) = self.parts(name)?;
+        Ok(Breaker::new(name, Arc::new(settings), listeners, restored))
     }
 
-    fn settings(self) -> Result<Settings, ConfigError> {
+    /// The name, which is `name` unless it has one, and the rest.
+    pub(crate) fn parts(mut self, name: Name) -> Result<(Name, Settings), ConfigError> {
+        let name = CHECK.name(self.name.take().unwrap_or(name))?;
+        Ok((name, self.settings()?))
+    }
+
+    fn restored(&self) -> Result<Option<Restored>, ConfigError> {
+        let Some((export, elapsed)) = &self.restore else {
+            return Ok(None);
+        };
+        export.check(CHECK)?;
+        Ok(Some(export.after(*elapsed)))
+    }
+
+    pub(crate) fn settings(self) -> Result<Settings, ConfigError> {
         Ok(Settings {
             rules: self.rules()?,
             wait: self.wait()?,
             probing: self.probing()?,
+            ramp: self.ramp.as_ref().map(|ramp| ramp.plan(CHECK)).transpose()?,
+            waiting: self.waiting()?,
             abandoned: self.abandoned,
             tally: self.tally,
         })
@@ -356,6 +414,14 @@ impl BreakerBuilder {
             forget_after: nanos(self.forget_after),
             longest_hint: self.longest_hint.map_or(0, nanos),
         })
+    }
+
+    fn waiting(&self) -> Result<Option<Waiting>, ConfigError> {
+        if let Some(waiting) = self.waiting {
+            CHECK.at_least_one("wait_for_verdict", waiting.callers)?;
+            CHECK.positive("wait_for_verdict", waiting.longest)?;
+        }
+        Ok(self.waiting)
     }
 
     fn probing(&self) -> Result<Probing, ConfigError> {

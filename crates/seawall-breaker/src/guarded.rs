@@ -1,7 +1,7 @@
 //! `breaker.call(future)`: the guarded call where the future is there already.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
 use seawall_core::{Class, Error};
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::breaker::Inner;
 use crate::permit::Permit;
 use crate::shell::{Admitted, Gate};
+use crate::waiting::{Entrance, Wait};
 
 /// A future that a breaker guards: asked for admission when it is first polled.
 ///
@@ -21,13 +22,13 @@ pub struct Guarded<'b, Fut> {
     #[pin]
     future: Fut,
     breaker: &'b Inner,
-    stage: Stage,
+    stage: Stage<'b>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Stage {
+enum Stage<'b> {
     /// Not polled yet; or over at its first poll, and the inner future says what a second is.
     Unasked,
+    Waiting(Wait<'b>),
     Running(Admitted),
     Over,
 }
@@ -79,15 +80,26 @@ where
     #[inline(never)]
     fn poll_watched(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let this = self.project();
-        let admitted = match *this.stage {
-            Stage::Running(admitted) => Ok(admitted),
-            Stage::Unasked => this.breaker.admit(Instant::now),
-            Stage::Over => panic!("a guarded call was polled after it was over"),
+        let breaker = *this.breaker;
+        if let Stage::Unasked = this.stage {
+            *this.stage = match breaker.enter(Instant::now()) {
+                Entrance::In(admitted) => Stage::Running(admitted),
+                Entrance::Wait(wait) => Stage::Waiting(wait),
+                Entrance::Out(rejection) => {
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(Err(Error::Rejected(rejection)));
+                }
+            };
+        }
+        let admitted = match this.stage {
+            Stage::Running(admitted) => Ok(*admitted),
+            Stage::Waiting(wait) => ready!(wait.as_mut().poll(cx)),
+            _ => panic!("a guarded call was polled after it was over"),
         };
         *this.stage = Stage::Over;
         // Held here while the future runs, so that its panic finds it.
         let permit = match admitted {
-            Ok(admitted) => Permit::new(this.breaker, admitted),
+            Ok(admitted) => Permit::new(breaker, admitted),
             Err(rejection) => return Poll::Ready(Err(Error::Rejected(rejection))),
         };
         let outcome = this.future.poll(cx);
@@ -98,7 +110,7 @@ where
 impl Permit<'_> {
     fn heed<T, E>(
         self,
-        stage: &mut Stage,
+        stage: &mut Stage<'_>,
         outcome: Poll<Result<T, E>>,
     ) -> Poll<Result<T, Error<E>>> {
         match outcome {
@@ -133,7 +145,7 @@ impl Plain<'_> {
     #[inline(always)]
     fn heed<T, E>(
         self,
-        stage: &mut Stage,
+        stage: &mut Stage<'_>,
         outcome: Poll<Result<T, E>>,
     ) -> Poll<Result<T, Error<E>>> {
         let Self { breaker, gate } = self;
@@ -155,7 +167,7 @@ impl Drop for Plain<'_> {
 fn heed<T, E>(
     breaker: &Inner,
     gate: Gate,
-    stage: &mut Stage,
+    stage: &mut Stage<'_>,
     outcome: Poll<Result<T, E>>,
 ) -> Poll<Result<T, Error<E>>> {
     Permit::new(breaker, Admitted::at_once(gate)).heed(stage, outcome)
@@ -185,6 +197,11 @@ fn drop_running(breaker: &Inner, admitted: &Admitted) {
 
 impl<Fut> std::fmt::Debug for Guarded<'_, Fut> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Guarded").field("stage", &self.stage).finish_non_exhaustive()
+        f.write_str(match self.stage {
+            Stage::Unasked => "Guarded::Unasked",
+            Stage::Waiting(_) => "Guarded::Waiting",
+            Stage::Running(_) => "Guarded::Running",
+            Stage::Over => "Guarded::Over",
+        })
     }
 }

@@ -1,23 +1,170 @@
-//! A circuit breaker that cannot wedge: rates and slow calls, leases, generations, operator states.
+//! A circuit breaker that cannot wedge.
+//!
+//! # What and why
+//!
+//! A dependency that is down answers no call, yet each call to it costs its caller time and a place
+//! in some queue, and costs the dependency the load that keeps it down. A circuit breaker notices,
+//! refuses calls at once for a while, lets a few *probes* through, and closes again when they are
+//! well.
+//!
+//! Breakers are known for one fault above all: a circuit that never closes again, because a probe
+//! was cancelled, panicked or never came back, and took its place with it. Here a probe is a value
+//! that gives its place back however it ends, and holds it on a *lease* in case it does not end. An
+//! outcome counts only in the *generation* (the stretch between two transitions) that admitted its
+//! call, so no slow call of yesterday decides about today.
+//!
+//! # Quick start
+//!
+//! ```
+//! use seawall_breaker::Breaker;
+//! use seawall_core::Error;
+//!
+//! # async fn fetch() -> Result<u32, std::io::Error> { Ok(42) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let breaker = Breaker::builder().name("warehouse").build()?;
+//! match breaker.call(fetch()).await {
+//!     Ok(answer) => assert_eq!(answer, 42),
+//!     Err(Error::Rejected(rejection)) => println!("not now: {rejection}"),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! There are three ways in: as a policy in a pipeline (a breaker and its builder are
+//! [`Layer`](seawall_core::Layer)s), [`Breaker::call`] around a future, and permits
+//! ([`Breaker::try_acquire`], [`Breaker::call_blocking`]) for code that is no future. All clones of a
+//! breaker share one circuit, whichever way they are used. [`BreakerSet`] keeps one per host or
+//! tenant.
+//!
+//! What counts as a failure is decided by the pipeline's classifier: a
+//! [`Class`](seawall_core::Class) that is [`Sick`](seawall_core::Health::Sick) is a failure,
+//! `Healthy` a success, and `Unknown` (rejected by another policy, cancelled) is neither.
+//! [`Breaker::judged_by`] overrides it for one pipeline.
+//!
+//! # States
+//!
+//! ```mermaid
+//! stateDiagram-v2
+//!     [*] --> Closed
+//!     Closed --> Open: a rule is broken
+//!     Open --> HalfOpen: the wait is over
+//!     HalfOpen --> Closed: enough probes succeeded
+//!     HalfOpen --> Ramping: enough probes succeeded, with a ramp
+//!     HalfOpen --> Open: enough probes can no longer succeed
+//!     Ramping --> Closed: the last stage is over
+//!     Ramping --> Open: a stage failed
+//! ```
+//!
+//! The operator's actions lead from any state to any of theirs: [`force_open`](Breaker::force_open),
+//! [`force_closed`](Breaker::force_closed) and [`shadow`](Breaker::shadow) hold until
+//! [`release`](Breaker::release); [`reset`](Breaker::reset) begins anew.
+//!
+//! - **Closed**: calls go through. It opens on whichever rule is broken first: failures in a row; the
+//!   share of failures, or of slow calls, in a window of outcomes or of time; a predicate of yours.
+//!   All thresholds are "at or above".
+//! - **Open**: calls are refused at once, with the evidence and `retry_after`. The wait counts from
+//!   the transition, and grows with each reopening.
+//! - **Half-open**: at most [`probes`](BreakerBuilder::probes) calls go through, and they alone
+//!   decide: when enough succeeded it closes, when enough can no longer succeed it opens. A probe
+//!   that says nothing (ignored, cancelled, dropped) gives its place to the next.
+//! - **Ramping**, if configured: traffic comes back in [stages](Ramp).
+//! - **Forced open**, **forced closed**, **shadow**: the operator's. Forced closed measures but does
+//!   not decide; shadow decides and reports, but refuses nothing.
+//!
+//! Transitions are lazy: they happen when a call asks. There is no background task and no timer;
+//! a breaker that is dropped leaves nothing behind.
+//!
+//! # Defaults
+//!
+//! | setting | default | why |
+//! |---|---|---|
+//! | [`consecutive_failures`](BreakerBuilder::consecutive_failures) | 20 | opens within 70 ms of a hard failure at 300 calls/s; with 30 % errors once in 10¹⁰ calls |
+//! | [`failure_rate`](BreakerBuilder::failure_rate) | 0.5 | below it retries cope, above it they multiply the load |
+//! | [`count_window`](BreakerBuilder::count_window) | 200 | tells 30 % errors from 50 %; renewed in under a second; needs no clock |
+//! | [`min_calls`](BreakerBuilder::min_calls) | 100 | with fewer, chance decides |
+//! | [`slow_call_rate`](BreakerBuilder::slow_call_rate) | off | what is slow is known to you only |
+//! | [`open_wait`](BreakerBuilder::open_wait) | 100 ms, doubling up to 500 ms, second half drawn by chance | callers are out at most half a second after the dependency is back |
+//! | [`forget_after`](BreakerBuilder::forget_after) | 10 s | the next opening waits as the first did |
+//! | [`heed_hints_up_to`](BreakerBuilder::heed_hints_up_to) | 5 s | a server's `Retry-After` counts, within reason |
+//! | [`probes`](BreakerBuilder::probes), [`probe_successes`](BreakerBuilder::probe_successes) | 2, all | one may be lucky, more take longer |
+//! | [`lease`](BreakerBuilder::lease) | the open wait, doubled each time it ends in vain | a dependency slower than the wait gets its verdict, too |
+//! | [`ramp`](BreakerBuilder::ramp) | none | what answers its probes can mostly take the load |
+//! | [`wait_for_verdict`](BreakerBuilder::wait_for_verdict) | nobody waits | a retry around the breaker waits better |
+//! | [`abandoned_as`](BreakerBuilder::abandoned_as) | ignored | callers go away for reasons of their own |
+//! | [`tally`](BreakerBuilder::tally) | off | two atomic operations a call |
+//!
+//! The constants and the longer reasons are in [`defaults`]; [`presets`] are for other kinds of
+//! traffic.
+//!
+//! # Cost
+//!
+//! The state is one word. Under a closed circuit whose window is full and holds no failure a call
+//! reads it twice and writes nothing; otherwise a success adds to a counter of its group of threads,
+//! and a failure takes a lock for some ten nanoseconds. An open circuit refuses without a lock and
+//! without allocating, with one reading of the clock. A time window or a slow-call rule costs one
+//! and two clock readings a call.
+//!
+//! # Telemetry
+//!
+//! [`Breaker::listeners`] are told of every [transition](seawall_core::What::Transition), exactly
+//! once, in order and with its evidence; of [refusals](seawall_core::What::Rejected), slow calls,
+//! stale outcomes and expired leases. They run outside the lock and may call the breaker.
+//! [`Breaker::snapshot`] is everything there is to know at one moment.
+//!
+//! # Traps
+//!
+//! - **One breaker for many hosts** opens for all when one is down. Use a [`BreakerSet`].
+//! - **A breaker around a retry** sees one outcome for many attempts, and opens late. Put the retry
+//!   around the breaker.
+//! - **No timeout inside the breaker**: a dependency that hangs never fails. Put a timeout inside.
+//! - **404s as failures**: class them `Permanent`. [`Breaker::call`] alone takes every error for a
+//!   failure.
+//! - **A lease of your own** that is shorter than a healthy call makes every probe stale.
+//! - **A permit kept for later** counts when it is settled, not when the call ended.
+//!
+//! # When not to use it
+//!
+//! Around what can't be down while you are up (your own memory, a local file); around a dependency
+//! without which no request can be answered and that sheds load itself; where traffic is so thin
+//! that each call is a probe anyway. To bound what a slow dependency costs you, a bulkhead or a
+//! timeout says it more directly.
+//!
+//! # Where the ideas come from
+//!
+//! Nygard, "Release It!" (2007) for the pattern; resilience4j for the two windows, slow calls and
+//! the disabled and metrics-only states; leases and generations from distributed locks (Gray and
+//! Cheriton, 1989).
 
 mod breaker;
 mod call;
 mod config;
 pub mod defaults;
+mod export;
 mod future;
 mod guarded;
+mod keyed;
 mod machine;
 mod permit;
+pub mod presets;
+mod ramp;
 mod shell;
 mod snapshot;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod time;
+mod waiting;
 
 pub use breaker::Breaker;
 pub use call::{BreakerCall, Judged};
 pub use config::BreakerBuilder;
+pub use export::Export;
 pub use future::BreakerFuture;
 pub use guarded::Guarded;
+pub use keyed::BreakerSet;
 pub use machine::{Abandoned, WindowCounts};
-pub use permit::{Permit, Settlement};
+pub use permit::{OwnedPermit, Permit, Settlement};
+pub use ramp::Ramp;
 pub use snapshot::{Snapshot, Totals};

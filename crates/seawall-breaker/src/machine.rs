@@ -2,16 +2,21 @@
 //! handed out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seawall_core::{CircuitState, Evidence, Reason, Rule, Transition, What, contain};
 
 use crate::time::{NEVER, Nanos, finite};
 pub(crate) use half_open::Probing;
 use half_open::{HalfOpen, Verdict};
+use ramp::{Progress, Ramp};
+pub(crate) use ramp::{RampPlan, StagePlan, WHOLE};
 pub(crate) use rules::{Predicate, Rules, SlowRule};
 pub use settings::Abandoned;
-pub(crate) use settings::{OpenWait, Settings, Waits};
+pub(crate) use settings::{OpenWait, Settings, Waiting, Waits};
 pub(crate) use table::Trigger;
+#[cfg(test)]
+pub(crate) use table::{TABLE, next};
 use window::Window;
 pub use window::WindowCounts;
 pub(crate) use window::WindowSize;
@@ -19,6 +24,7 @@ pub(crate) use window::WindowSize;
 mod count;
 mod describe;
 mod half_open;
+mod ramp;
 mod rules;
 mod settings;
 mod span;
@@ -52,6 +58,22 @@ enum Phase {
     Closed,
     Open { until: Nanos, wait: Nanos },
     HalfOpen(HalfOpen),
+    Ramping(Ramp),
+}
+
+/// Where a machine begins that was exported.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Restored {
+    pub(crate) state: CircuitState,
+    pub(crate) generation: u64,
+    /// For how long the state was in force.
+    pub(crate) age: Duration,
+    /// How long the open state refuses in all.
+    pub(crate) wait: Nanos,
+    /// How much of that is left; `None` where it is not open.
+    pub(crate) left: Option<Nanos>,
+    pub(crate) openings: u32,
+    pub(crate) evidence: Option<Evidence>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +186,48 @@ impl Machine {
         }
     }
 
+    /// A machine where another one was when it was exported.
+    pub(crate) fn restore(
+        settings: Arc<Settings>,
+        waits: Waits,
+        restored: Restored,
+        now: Nanos,
+    ) -> Self {
+        let mut machine = Self::new(settings, waits, now);
+        machine.hold = match restored.state {
+            CircuitState::ForcedOpen => Hold::Open,
+            CircuitState::ForcedClosed => Hold::Closed,
+            CircuitState::Shadow => Hold::Shadow,
+            _ => Hold::None,
+        };
+        if let Some(left) = restored.left {
+            let until = now.saturating_add(left);
+            machine.phase = Phase::Open { until, wait: restored.wait };
+        }
+        machine.generation = restored.generation;
+        machine.since = 0;
+        machine.openings = restored.openings;
+        machine.evidence = restored.evidence;
+        machine
+    }
+
+    /// Swaps the configuration. State, counts and admissions stay.
+    pub(crate) fn reconfigure(
+        &mut self,
+        settings: Arc<Settings>,
+        waits: Waits,
+        now: Nanos,
+        happened: &mut Happened,
+    ) {
+        self.window.slide(now);
+        let slow = settings.rules.slow.is_some();
+        self.window = self.window.resized(settings.rules.window, slow, now);
+        self.settings = settings;
+        self.waits = waits;
+        // With other numbers the probes may have said enough already.
+        self.heed_verdict(None, now, happened);
+    }
+
     /// Decides whether a call may go through.
     pub(crate) fn admit(&mut self, now: Nanos, happened: &mut Happened) -> Admission {
         match self.hold {
@@ -181,22 +245,52 @@ impl Machine {
     }
 
     fn decide(&mut self, now: Nanos, happened: &mut Happened) -> Result<Ticket, Refusal> {
-        if let Phase::Open { until, wait } = self.phase {
-            if now < until {
-                return Err(self.refusal(Reason::Open));
-            }
+        if let Phase::Open { until, wait } = self.phase
+            && now >= until
+        {
             self.half_open(wait, now, happened);
         }
-        let probe = match &mut self.phase {
+        self.advance_ramp(now, happened);
+        match &mut self.phase {
+            Phase::Closed => Ok(self.ticket(0)),
+            Phase::Open { .. } => Err(self.refusal(Reason::Open)),
             Phase::HalfOpen(half_open) => {
                 expire(half_open, &mut self.totals, now, happened);
-                half_open.admit(self.settings.probing, now)
+                let probe = half_open.admit(self.settings.probing, now);
+                probe.map(|probe| self.ticket(probe)).ok_or(self.refusal(Reason::ProbesInFlight))
             }
-            _ => Some(0),
+            Phase::Ramping(ramp) => {
+                let admitted = self.settings.ramp.as_ref().is_none_or(|plan| ramp.admit(plan));
+                if admitted { Ok(self.ticket(0)) } else { Err(self.refusal(Reason::Ramping)) }
+            }
+        }
+    }
+
+    /// Moves a ramp on to the stage of `now`.
+    fn advance_ramp(&mut self, now: Nanos, happened: &mut Happened) {
+        let Phase::Ramping(ramp) = &mut self.phase else {
+            return;
         };
-        match probe {
-            Some(probe) => Ok(self.ticket(probe)),
-            None => Err(self.refusal(Reason::ProbesInFlight)),
+        let progress = match &self.settings.ramp {
+            Some(plan) => ramp.advance(plan, now),
+            None => Progress::Over,
+        };
+        self.heed_progress(progress, None, now, happened);
+    }
+
+    fn heed_progress(
+        &mut self,
+        progress: Progress,
+        hint: Option<Nanos>,
+        now: Nanos,
+        happened: &mut Happened,
+    ) {
+        match progress {
+            Progress::Under => {}
+            Progress::Over => self.close(Trigger::RampOver, None, now, happened),
+            Progress::Sick(evidence) => {
+                self.open(Trigger::StageSick, evidence, hint, now, happened);
+            }
         }
     }
 
@@ -229,6 +323,7 @@ impl Machine {
             self.totals.unmeasured += 1;
             return Settled::Unmeasured;
         }
+        self.advance_ramp(now, happened);
         if !self.give_back(ticket, now, happened) {
             self.totals.stale += 1;
             happened.push(What::stale(ticket.generation, self.generation));
@@ -240,6 +335,12 @@ impl Machine {
             Phase::HalfOpen(half_open) => {
                 half_open.record(outcome.failed);
                 self.heed_verdict(outcome.hint, now, happened);
+            }
+            Phase::Ramping(ramp) => {
+                let plan = self.settings.ramp.as_ref();
+                let progress =
+                    plan.map_or(Progress::Over, |plan| ramp.record(outcome.failed, plan));
+                self.heed_progress(progress, outcome.hint, now, happened);
             }
         }
         Settled::Counted
@@ -266,9 +367,11 @@ impl Machine {
 
     /// Counts successes that the shell saw in this generation and that were not slow.
     pub(crate) fn add_successes(&mut self, count: u64) {
-        self.totals.successes += count;
-        self.window.push_successes(count);
-        self.run = 0;
+        if count > 0 {
+            self.totals.successes += count;
+            self.window.push_successes(count);
+            self.run = 0;
+        }
     }
 
     /// Counts successes of the generation that is over.
@@ -331,7 +434,7 @@ impl Machine {
                     probing.needed.into(),
                     samples,
                 );
-                self.close(Trigger::ProbesWell, Some(evidence), now, happened);
+                self.recover(evidence, now, happened);
             }
             Verdict::Sick => {
                 let evidence = Evidence::new(
@@ -342,6 +445,17 @@ impl Machine {
                 );
                 self.open(Trigger::ProbesSick, evidence, hint, now, happened);
             }
+        }
+    }
+
+    /// The probes were well.
+    fn recover(&mut self, evidence: Evidence, now: Nanos, happened: &mut Happened) {
+        match &self.settings.ramp {
+            Some(plan) => {
+                let phase = Phase::Ramping(Ramp::new(plan, now));
+                self.step(Trigger::ProbesWellRamp, phase, Some(evidence), now, happened);
+            }
+            None => self.close(Trigger::ProbesWell, Some(evidence), now, happened),
         }
     }
 
@@ -497,10 +611,35 @@ impl Machine {
         }
     }
 
+    /// The wait of an open circuit, the lease of a half-open one.
+    pub(crate) fn current_wait(&self) -> Option<Nanos> {
+        match &self.phase {
+            Phase::Open { wait, .. } => Some(*wait),
+            Phase::HalfOpen(half_open) => Some(half_open.lease()),
+            _ => None,
+        }
+    }
+
+    /// When the first of the probes' leases ends.
+    pub(crate) fn first_lease_end(&self) -> Option<Nanos> {
+        match &self.phase {
+            Phase::HalfOpen(half_open) => half_open.first_end(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn probes_in_flight(&self) -> u32 {
         match &self.phase {
             Phase::HalfOpen(half_open) => half_open.in_flight(),
             _ => 0,
+        }
+    }
+
+    /// Which stage of its ramp it is in, counting from 1.
+    pub(crate) fn ramp_stage(&self) -> Option<usize> {
+        match &self.phase {
+            Phase::Ramping(ramp) => Some(ramp.stage() + 1),
+            _ => None,
         }
     }
 
@@ -559,15 +698,13 @@ impl Machine {
     }
 
     fn ease_of_window(&self) -> Ease {
-        let total = self.window.total();
-        let harmless = total.failures == 0 && total.slow == 0;
-        // With enough samples the rates were compared after the last outcome and found to be
-        // below their thresholds; a fast success only lowers them.
-        if harmless || total.samples >= self.settings.rules.min_calls {
-            Ease::Counted
-        } else {
-            Ease::Locked
-        }
+        let counts = self.counts();
+        let harmless = counts.failures == 0 && counts.slow == 0;
+        // A fast success lowers the rates. So what does not break a rule now, with enough samples
+        // for it to have a say, will not do so after any number of them.
+        let enough = counts.samples >= self.settings.rules.min_calls;
+        let holds = enough && self.settings.rules.broken_by(&counts).is_none();
+        if harmless || holds { Ease::Counted } else { Ease::Locked }
     }
 }
 
@@ -598,6 +735,7 @@ impl Phase {
             Self::Closed => CircuitState::Closed,
             Self::Open { .. } => CircuitState::Open,
             Self::HalfOpen(_) => CircuitState::HalfOpen,
+            Self::Ramping(_) => CircuitState::Ramping,
         }
     }
 }

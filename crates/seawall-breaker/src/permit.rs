@@ -1,5 +1,7 @@
 //! An admission as a value.
 
+use std::sync::Arc;
+
 use seawall_core::Class;
 use tokio::time::Instant;
 
@@ -89,12 +91,6 @@ impl<'b> Permit<'b> {
         breaker.settle(admitted, class, Instant::now)
     }
 
-    /// Whether a success changes nothing.
-    #[inline]
-    pub(crate) fn succeeds_at_once(&self) -> bool {
-        self.breaker.shell.succeeds_at_once(self.admitted)
-    }
-
     /// The admission without the duty to settle it.
     #[inline]
     pub(crate) fn keep(self) -> Admitted {
@@ -111,6 +107,73 @@ impl<'b> Permit<'b> {
     /// Whether the call is a probe of a half-open circuit.
     pub fn is_probe(&self) -> bool {
         self.admitted.is_probe()
+    }
+}
+
+/// A [`Permit`] that holds the breaker, so that it can be kept anywhere.
+///
+/// Settled and dropped like a [`Permit`].
+#[must_use = "a permit that is dropped counts as an abandoned call"]
+pub struct OwnedPermit {
+    breaker: Arc<Inner>,
+    /// Absent once settled.
+    admitted: Option<Admitted>,
+}
+
+impl OwnedPermit {
+    pub(crate) fn new(breaker: Arc<Inner>, admitted: Admitted) -> Self {
+        Self { breaker, admitted: Some(admitted) }
+    }
+
+    /// The call succeeded.
+    pub fn success(self) -> Settlement {
+        self.settle(Class::Success)
+    }
+
+    /// The call failed, which is recorded whatever the class. The class says whether the dependency
+    /// asked for a pause.
+    pub fn failure(mut self, class: Class) -> Settlement {
+        self.lend().map_or(Settlement::Ignored, |permit| permit.failure(class))
+    }
+
+    /// The call says nothing about the dependency.
+    pub fn ignore(self) -> Settlement {
+        self.settle(Class::Ignored)
+    }
+
+    /// The call came to `class`, which says whether that is a success, a failure, or nothing.
+    pub fn settle(mut self, class: Class) -> Settlement {
+        self.lend().map_or(Settlement::Ignored, |permit| permit.settle(class))
+    }
+
+    /// The generation that admitted the call.
+    pub fn generation(&self) -> u64 {
+        self.admitted.map_or(0, Admitted::generation)
+    }
+
+    /// Whether the call is a probe of a half-open circuit.
+    pub fn is_probe(&self) -> bool {
+        self.admitted.is_some_and(Admitted::is_probe)
+    }
+
+    fn lend(&mut self) -> Option<Permit<'_>> {
+        let admitted = self.admitted.take()?;
+        Some(Permit::new(&self.breaker, admitted))
+    }
+}
+
+impl Drop for OwnedPermit {
+    fn drop(&mut self) {
+        drop(self.lend());
+    }
+}
+
+impl std::fmt::Debug for OwnedPermit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnedPermit")
+            .field("generation", &self.generation())
+            .field("is_probe", &self.is_probe())
+            .finish_non_exhaustive()
     }
 }
 

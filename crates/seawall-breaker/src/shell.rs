@@ -138,7 +138,7 @@ impl Shell {
     }
 
     #[inline]
-    fn count_refusal(&self) {
+    pub(crate) fn count_refusal(&self) {
         self.shard().refused.fetch_add(1, Relaxed);
     }
 
@@ -152,7 +152,6 @@ impl Shell {
         if now >= refusing.until || self.gate.load(Relaxed) != gate.0 {
             return None;
         }
-        self.count_refusal();
         Some(refusing)
     }
 
@@ -167,14 +166,8 @@ impl Shell {
         };
         match admission {
             Admission::Admitted(ticket) => Entry::Admitted(admitted(ticket)),
-            Admission::Shadowed(ticket, refusal) => {
-                self.count_refusal();
-                Entry::Shadowed(admitted(ticket), refusal)
-            }
-            Admission::Refused(refusal) => {
-                self.count_refusal();
-                Entry::Refused(refusal)
-            }
+            Admission::Shadowed(ticket, refusal) => Entry::Shadowed(admitted(ticket), refusal),
+            Admission::Refused(refusal) => Entry::Refused(refusal),
         }
     }
 
@@ -302,9 +295,7 @@ impl Shell {
     fn drain(&self, machine: &mut Machine) {
         let generation = machine.generation();
         let pending = self.shards.iter().map(|shard| shard.drain(generation)).sum();
-        if pending > 0 {
-            machine.add_successes(pending);
-        }
+        machine.add_successes(pending);
     }
 
     /// Successes that were counted after the drain belong to the generation that is over: they

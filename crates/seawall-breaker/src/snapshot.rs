@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub window: WindowCounts,
     /// Probes under way.
     pub probes_in_flight: u32,
+    /// Which stage of its ramp it is in, counting from 1.
+    pub ramp_stage: Option<usize>,
     /// Calls under way; `None` unless [`tally`](crate::BreakerBuilder::tally) is on.
     pub in_flight: Option<u64>,
     /// Openings in a row, without being closed long enough in between.
@@ -84,6 +86,7 @@ impl Snapshot {
             evidence: machine.evidence(),
             window: machine.counts(),
             probes_in_flight: machine.probes_in_flight(),
+            ramp_stage: machine.ramp_stage(),
             in_flight: totals.in_flight(),
             openings_in_a_row: machine.openings(),
             totals,

@@ -91,6 +91,15 @@ impl CountWindow {
         self.samples == self.size && self.failed.ones == 0 && self.slow() == 0
     }
 
+    /// The outcomes, oldest first: whether it failed, whether it was slow.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (bool, bool)> + '_ {
+        let oldest = if self.samples == self.size { self.cursor } else { 0 };
+        (0..self.samples).map(move |n| {
+            let at = (oldest + n) % self.size;
+            (self.failed.get(at), self.slow.as_ref().is_some_and(|ring| ring.get(at)))
+        })
+    }
+
     pub(crate) fn size(&self) -> u32 {
         self.size
     }
@@ -105,6 +114,10 @@ impl Ring {
         self.clear_run(at, 1);
         self.words[(at / 64) as usize] |= u64::from(value) << (at % 64);
         self.ones += u32::from(value);
+    }
+
+    fn get(&self, at: u32) -> bool {
+        self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
     /// Clears `run` bits from `at` on. They lie in one word.

@@ -103,6 +103,16 @@ impl HalfOpen {
         self.failed
     }
 
+    /// When the first of the leases ends.
+    pub(crate) fn first_end(&self) -> Option<Nanos> {
+        self.leases.iter().map(|lease| lease.ends).min()
+    }
+
+    /// How long a probe may take.
+    pub(crate) fn lease(&self) -> Nanos {
+        self.lease
+    }
+
     pub(crate) fn in_flight(&self) -> u32 {
         self.leases.len() as u32
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use seawall_core::{Backoff, Random};
 
 use super::half_open::Probing;
+use super::ramp::RampPlan;
 use super::rules::Rules;
 use super::window::Window;
 use crate::time::{Nanos, nanos};
@@ -14,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
     pub(crate) wait: OpenWait,
     pub(crate) probing: Probing,
+    pub(crate) ramp: Option<RampPlan>,
+    pub(crate) waiting: Option<Waiting>,
     pub(crate) abandoned: Abandoned,
     /// Whether calls in flight and successes are counted one by one.
     pub(crate) tally: bool,
@@ -28,6 +31,13 @@ pub(crate) struct OpenWait {
     pub(crate) forget_after: Nanos,
     /// The longest wait that a failure's own hint may ask for; 0 where hints are not heeded.
     pub(crate) longest_hint: Nanos,
+}
+
+/// How callers beyond the probes wait for the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) callers: u32,
+    pub(crate) longest: Duration,
 }
 
 /// The next waits, drawn in advance: the backoff and its chance may be the user's code, which must

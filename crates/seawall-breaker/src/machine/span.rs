@@ -58,12 +58,27 @@ impl TimeWindow {
         self.total.subtract(oldest);
     }
 
+    /// How long a slice is.
+    pub(crate) fn width(&self) -> Nanos {
+        self.width
+    }
+
     /// Counts outcomes into the current slice; of more than four billion in the window, none.
     pub(crate) fn push(&mut self, outcomes: Slice) {
         if self.total.samples.checked_add(outcomes.samples).is_some() {
             self.slices[self.current as usize].add(outcomes);
             self.total.add(outcomes);
         }
+    }
+
+    /// The slices, oldest first, each with when it ends.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = (Nanos, Slice)> + '_ {
+        let count = self.slices.len();
+        (1..=count).map(move |n| {
+            let at = (self.current as usize + n) % count;
+            let age = self.width.saturating_mul((count - n) as Nanos);
+            (self.ends.saturating_sub(age), self.slices[at])
+        })
     }
 
     pub(crate) fn clear(&mut self, now: Nanos) {

@@ -34,6 +34,36 @@ pub(crate) enum Trigger {
     Reset,
 }
 
+impl Trigger {
+    /// The trigger in words.
+    #[cfg(test)]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tripped => "a rule is broken",
+            Self::WaitOver => "the wait is over",
+            Self::ProbesWell => "enough probes succeeded",
+            Self::ProbesWellRamp => "enough probes succeeded, with a ramp",
+            Self::ProbesSick => "enough probes can no longer succeed",
+            Self::RampOver => "the last stage is over",
+            Self::StageSick => "a stage failed",
+            Self::ForceOpen => "force_open()",
+            Self::ForceClosed => "force_closed()",
+            Self::Watch => "shadow()",
+            Self::Release => "release()",
+            Self::Reset => "reset()",
+        }
+    }
+
+    /// Whether it is the operator's.
+    #[cfg(test)]
+    pub(crate) const fn is_operators(self) -> bool {
+        matches!(
+            self,
+            Self::ForceOpen | Self::ForceClosed | Self::Watch | Self::Release | Self::Reset
+        )
+    }
+}
+
 /// A row: in this state, on this trigger, that is the next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {

@@ -54,6 +54,19 @@ pub(crate) fn share(part: u32, whole: u32) -> f64 {
     if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
 }
 
+/// Puts counts of unknown order into a count window: successes first, as the newest outcome was most
+/// likely what made somebody look. Of more than fit, their share.
+fn fill(window: &mut CountWindow, total: Slice) {
+    let size = u64::from(window.size());
+    let samples = u64::from(total.samples);
+    let kept = samples.min(size);
+    let scaled = |part: u32| (u64::from(part) * kept).checked_div(samples).unwrap_or(0);
+    let (failures, slow) = (scaled(total.failures), scaled(total.slow));
+    for n in 0..kept {
+        window.push(n >= kept - failures, n >= kept - slow);
+    }
+}
+
 impl Window {
     pub(crate) fn new(size: WindowSize, slow: bool, now: Nanos) -> Self {
         match size {
@@ -61,6 +74,30 @@ impl Window {
             WindowSize::Count { outcomes } => Self::Count(CountWindow::new(outcomes, slow)),
             WindowSize::Time { span, slices } => Self::Time(TimeWindow::new(span, slices, now)),
         }
+    }
+
+    /// A window of another kind or size, with what is in this one as far as it fits.
+    pub(crate) fn resized(&self, size: WindowSize, slow: bool, now: Nanos) -> Self {
+        let mut new = Self::new(size, slow, now);
+        match (self, &mut new) {
+            (Self::Count(old), Self::Count(new)) => {
+                old.outcomes().for_each(|(failed, slow)| new.push(failed, slow));
+            }
+            (Self::Time(old), Self::Time(new)) => {
+                // From the time of its oldest slice on, the new window lives through the same.
+                let ends = old.slices().next().map_or(now, |(ends, _)| ends);
+                new.clear(ends.saturating_sub(old.width()));
+                for (ends, slice) in old.slices() {
+                    new.slide(ends.saturating_sub(1).min(now));
+                    new.push(slice);
+                }
+                new.slide(now);
+            }
+            (Self::Count(_), Self::Time(new)) => new.push(self.total()),
+            (Self::Time(old), Self::Count(new)) => fill(new, old.total()),
+            (Self::Absent, _) | (_, Self::Absent) => {}
+        }
+        new
     }
 
     pub(crate) fn slide(&mut self, now: Nanos) {

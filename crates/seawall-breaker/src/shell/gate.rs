@@ -29,7 +29,19 @@ const MEASURE: u64 = 1 << 6;
 const SLIDES: u64 = 1 << 7;
 
 const FLAGS: u64 = 0xFF;
-const GENERATION: u32 = 8;
+/// The state, as an index into [`STATES`].
+const STATE: u32 = 8;
+const GENERATION: u32 = 12;
+
+const STATES: [CircuitState; 7] = [
+    CircuitState::Closed,
+    CircuitState::Open,
+    CircuitState::HalfOpen,
+    CircuitState::Ramping,
+    CircuitState::ForcedOpen,
+    CircuitState::ForcedClosed,
+    CircuitState::Shadow,
+];
 
 impl Gate {
     pub(crate) fn of(machine: &Machine) -> Self {
@@ -50,12 +62,17 @@ impl Gate {
             | flag(settings.tally, TALLY)
             | ease
             | flag(settings.rules.slides(), SLIDES);
-        Self(machine.generation() << GENERATION | flags)
+        let state = STATES.iter().position(|known| *known == state).unwrap_or(0) as u64;
+        Self(machine.generation() << GENERATION | state << STATE | flags)
     }
 
     /// A word that sends every call to the lock, for while the words beside it are changed.
     pub(crate) fn busy(self) -> Self {
         Self((self.0 & !FLAGS) | ASK | MEASURE)
+    }
+
+    pub(crate) fn state(self) -> CircuitState {
+        STATES[(self.0 >> STATE) as usize & 0xF]
     }
 
     pub(crate) fn generation(self) -> u64 {

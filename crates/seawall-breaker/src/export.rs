@@ -1,0 +1,146 @@
+//! What survives a restart.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use seawall_core::{Check, CircuitState, ConfigError, Evidence, Rule};
+
+use crate::machine::{Machine, Restored};
+use crate::time::{NEVER, Nanos, finite};
+
+/// A breaker's state in a form that can be written down, so that a restart does not forget an open
+/// circuit.
+///
+/// Serialisable with the feature `serde`. It has a version: [`build()`](crate::BreakerBuilder::build)
+/// refuses to restore one that it does not know. The window is not in it: it is about calls of a
+/// process that is gone.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+// Defaults for what is missing, so that of a foreign version at least the version is read.
+#[cfg_attr(feature = "serde", serde(default))]
+pub struct Export {
+    version: u32,
+    /// Milliseconds since 1970.
+    taken_at: u64,
+    state: String,
+    generation: u64,
+    /// Nanoseconds.
+    age: u64,
+    /// How long the open state refuses in all, in nanoseconds; absent where it does not end.
+    wait: Option<u64>,
+    /// How much of that is left.
+    left: Option<u64>,
+    openings: u32,
+    evidence: Option<Why>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
+struct Why {
+    rule: String,
+    observed: f64,
+    limit: f64,
+    samples: u32,
+}
+
+const STATES: [CircuitState; 7] = [
+    CircuitState::Closed,
+    CircuitState::Open,
+    CircuitState::HalfOpen,
+    CircuitState::Ramping,
+    CircuitState::ForcedOpen,
+    CircuitState::ForcedClosed,
+    CircuitState::Shadow,
+];
+
+const RULES: [Rule; 5] = [
+    Rule::ConsecutiveFailures,
+    Rule::FailureRate,
+    Rule::SlowRate,
+    Rule::Predicate,
+    Rule::ProbeFailures,
+];
+
+impl Export {
+    /// The version that this release writes and reads.
+    pub const VERSION: u32 = 1;
+
+    pub(crate) fn of(machine: &Machine, now: Nanos) -> Self {
+        let wait = machine.current_wait();
+        Self {
+            version: Self::VERSION,
+            taken_at: unix_millis(),
+            state: machine.state().as_str().into(),
+            generation: machine.generation(),
+            age: now.saturating_sub(machine.since()),
+            wait: wait.filter(|wait| *wait != NEVER),
+            left: machine
+                .open_until()
+                .filter(|(until, _)| *until != NEVER)
+                .map(|(until, _)| until.saturating_sub(now)),
+            openings: machine.openings(),
+            evidence: machine.evidence().map(Why::of),
+        }
+    }
+
+    /// The version of the release that wrote it.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The state that was exported; `None` if this release does not know it.
+    pub fn state(&self) -> Option<CircuitState> {
+        STATES.into_iter().find(|state| state.as_str() == self.state)
+    }
+
+    pub(crate) fn check(&self, check: Check) -> Result<(), ConfigError> {
+        let found = format_args!("of version {}", self.version);
+        check.that(self.version == Self::VERSION, "restore", found, "of version 1")?;
+        let state = format_args!("in state '{}'", self.state);
+        check.that(self.state().is_some(), "restore", state, "in a state that exists")
+    }
+
+    /// Where the breaker is when `elapsed` has passed, or as much as the system's clock says. A
+    /// clock that went backwards says that none has.
+    pub(crate) fn after(&self, elapsed: Option<Duration>) -> Restored {
+        let elapsed = elapsed.map_or_else(
+            || unix_millis().saturating_sub(self.taken_at).saturating_mul(1_000_000),
+            crate::time::nanos,
+        );
+        let state = self.state().unwrap_or(CircuitState::Closed);
+        let left = match state {
+            CircuitState::Open => {
+                Some(self.left.map_or(NEVER, |left| left.saturating_sub(elapsed)))
+            }
+            // Its probes are gone; the next call is the first of new ones.
+            CircuitState::HalfOpen | CircuitState::Ramping => Some(0),
+            _ => None,
+        };
+        Restored {
+            state,
+            generation: self.generation,
+            age: finite(self.age.saturating_add(elapsed)).unwrap_or_default(),
+            wait: self.wait.unwrap_or(NEVER),
+            left,
+            openings: self.openings,
+            evidence: self.evidence.as_ref().and_then(Why::evidence),
+        }
+    }
+}
+
+impl Why {
+    fn of(evidence: Evidence) -> Self {
+        let Evidence { rule, observed, limit, samples, .. } = evidence;
+        Self { rule: rule.as_str().into(), observed, limit, samples }
+    }
+
+    fn evidence(&self) -> Option<Evidence> {
+        let rule = RULES.into_iter().find(|rule| rule.as_str() == self.rule)?;
+        Some(Evidence::new(rule, self.observed, self.limit, self.samples))
+    }
+}
+
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

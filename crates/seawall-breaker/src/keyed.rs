@@ -1,0 +1,182 @@
+//! A breaker per key.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use seawall_core::{Check, CircuitState, ConfigError, Listeners, Name, PolicyKind};
+
+use crate::machine::Settings;
+use crate::{Breaker, BreakerBuilder};
+
+/// A breaker per key (host, tenant), made on first use from one configuration, bounded in number.
+///
+/// When a new key finds the set full, the least recently used breaker that is closed is evicted:
+/// it has nothing to remember but a window. One that is open, half-open, ramping or under an
+/// operator's order is never evicted. Where there are only such, the new key gets a breaker that is
+/// not kept. Both are [counted](Self::evicted). Whoever holds an evicted breaker can go on using it.
+///
+/// Finding a breaker takes one lock and a step logarithmic in the size of the set.
+///
+/// ```
+/// use seawall_breaker::{Breaker, BreakerSet};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hosts: BreakerSet<String> = BreakerSet::new(Breaker::builder().name("hosts"), 1_000)?;
+/// let breaker = hosts.get("db-1");
+/// breaker.call(async { Ok::<_, std::io::Error>(()) }).await?;
+/// assert_eq!(breaker.name().as_str(), "hosts[db-1]");
+/// # Ok(())
+/// # }
+/// ```
+pub struct BreakerSet<K> {
+    name: Name,
+    settings: Arc<Settings>,
+    listeners: Listeners,
+    capacity: usize,
+    kept: Mutex<Kept<K>>,
+}
+
+struct Kept<K> {
+    by_key: HashMap<K, u64>,
+    /// Least recently used first.
+    by_use: BTreeMap<u64, (K, Breaker)>,
+    uses: u64,
+    evicted: u64,
+    unkept: u64,
+}
+
+impl<K: Hash + Eq + Clone + Display> BreakerSet<K> {
+    /// A set of at most `capacity` breakers, at least 1, configured as `builder` says. The breaker
+    /// of a key is called `name[key]`.
+    pub fn new(builder: BreakerBuilder, capacity: usize) -> Result<Self, ConfigError> {
+        let check = Check::of(PolicyKind::Breaker);
+        check.that(capacity > 0, "capacity", capacity, "at least 1")?;
+        let (name, settings) = builder.parts("breaker".into())?;
+        Ok(Self {
+            name,
+            settings: Arc::new(settings),
+            listeners: Listeners::default(),
+            capacity,
+            kept: Mutex::new(Kept {
+                by_key: HashMap::new(),
+                by_use: BTreeMap::new(),
+                uses: 0,
+                evicted: 0,
+                unkept: 0,
+            }),
+        })
+    }
+
+    /// The breaker of `key`.
+    pub fn get<Q>(&self, key: &Q) -> Breaker
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut kept = self.kept.lock();
+        if let Some(breaker) = kept.touch(key) {
+            return breaker;
+        }
+        let key = key.to_owned();
+        let breaker = self.make(&key);
+        kept.insert(key, &breaker, self.capacity);
+        breaker
+    }
+
+    fn make(&self, key: &K) -> Breaker {
+        let mut name = format!("{}[{key}]", self.name);
+        if name.len() > Name::MAX_LEN {
+            let end = (0..=Name::MAX_LEN).rev().find(|end| name.is_char_boundary(*end));
+            name.truncate(end.unwrap_or(0));
+        }
+        let settings = Arc::clone(&self.settings);
+        Breaker::new(name.into(), settings, Some(self.listeners.clone()), None)
+    }
+}
+
+impl<K> BreakerSet<K> {
+    /// The listeners of all its breakers.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// How many breakers are kept.
+    pub fn len(&self) -> usize {
+        self.kept.lock().by_use.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many were evicted.
+    pub fn evicted(&self) -> u64 {
+        self.kept.lock().evicted
+    }
+
+    /// How many were made and not kept, since the set was full of breakers that must not be
+    /// evicted.
+    pub fn unkept(&self) -> u64 {
+        self.kept.lock().unkept
+    }
+
+    /// The breakers that are kept, least recently used first.
+    pub fn breakers(&self) -> Vec<Breaker> {
+        self.kept.lock().by_use.values().map(|(_, breaker)| breaker.clone()).collect()
+    }
+}
+
+impl<K: Hash + Eq + Clone> Kept<K> {
+    fn touch<Q>(&mut self, key: &Q) -> Option<Breaker>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let last = self.by_key.get_mut(key)?;
+        self.uses += 1;
+        let entry = self.by_use.remove(last)?;
+        *last = self.uses;
+        let breaker = entry.1.clone();
+        self.by_use.insert(self.uses, entry);
+        Some(breaker)
+    }
+
+    fn insert(&mut self, key: K, breaker: &Breaker, capacity: usize) {
+        if self.by_use.len() >= capacity && !self.evict() {
+            self.unkept += 1;
+            return;
+        }
+        self.uses += 1;
+        self.by_key.insert(key.clone(), self.uses);
+        self.by_use.insert(self.uses, (key, breaker.clone()));
+    }
+
+    /// Evicts the least recently used breaker that is closed. Says whether there was one.
+    fn evict(&mut self) -> bool {
+        let mut oldest_first = self.by_use.iter();
+        let closed = oldest_first.find(|(_, (_, breaker))| breaker.state() == CircuitState::Closed);
+        let Some(last) = closed.map(|(last, _)| *last) else {
+            return false;
+        };
+        if let Some((key, _)) = self.by_use.remove(&last) {
+            self.by_key.remove(&key);
+        }
+        self.evicted += 1;
+        true
+    }
+}
+
+impl<K> Debug for BreakerSet<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BreakerSet")
+            .field("name", &self.name)
+            .field("len", &self.len())
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}

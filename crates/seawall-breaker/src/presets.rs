@@ -1,0 +1,57 @@
+//! Builders for other kinds of traffic than the defaults have in mind.
+//!
+//! Each is a builder, so that what does not fit can be changed.
+
+use std::time::Duration;
+
+use seawall_core::{Backoff, Jitter};
+
+use crate::{Breaker, BreakerBuilder, Ramp};
+
+/// For a few calls a minute: a background job, a nightly import, an admin page.
+///
+/// Opens after 3 failures in a row, or when half of at least 4 calls within 10 minutes failed: with
+/// so few calls there is no telling chance from trouble, and opening is cheap. Waits 1 s, doubling up
+/// to 1 minute, and lets one probe decide, as a second may be long in coming.
+pub fn low_traffic() -> BreakerBuilder {
+    Breaker::builder()
+        .consecutive_failures(3)
+        .time_window(Duration::from_secs(600))
+        .min_calls(4)
+        .open_wait(
+            Backoff::exponential(Duration::from_secs(1))
+                .max(Duration::from_secs(60))
+                .jitter(Jitter::Equal),
+        )
+        .forget_after(Duration::from_secs(600))
+        .probes(1)
+}
+
+/// For tens of thousands of calls per second: opening must not depend on a burst, and what comes
+/// back must not be run over.
+///
+/// Takes the rate over the last 5 s, of at least 1,000 calls, and 200 failures in a row; comes back
+/// over four stages in half a second.
+pub fn high_traffic() -> BreakerBuilder {
+    Breaker::builder()
+        .consecutive_failures(200)
+        .time_window(Duration::from_secs(5))
+        .min_calls(1_000)
+        .probes(5)
+        .ramp(Ramp::new([0.1, 0.25, 0.5, 0.75], Duration::from_millis(125)).min_calls(50))
+}
+
+/// For a service of somebody else's, over the internet, that asks to be left alone now and then.
+///
+/// Heeds its `Retry-After` up to a minute; waits 500 ms, doubling up to 10 s.
+pub fn remote_service() -> BreakerBuilder {
+    Breaker::builder()
+        .consecutive_failures(10)
+        .open_wait(
+            Backoff::exponential(Duration::from_millis(500))
+                .max(Duration::from_secs(10))
+                .jitter(Jitter::Equal),
+        )
+        .forget_after(Duration::from_secs(60))
+        .heed_hints_up_to(Duration::from_secs(60))
+}

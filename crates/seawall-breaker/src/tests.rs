@@ -1,0 +1,5 @@
+//! Proofs about the pure machine: against a naive reference, and of its transition table.
+
+mod diagram;
+mod model;
+mod reference;

@@ -1,0 +1,111 @@
+//! Waiting for the verdict.
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+
+use seawall_core::{Reason, Rejection};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::breaker::Inner;
+use crate::machine::Refusal;
+use crate::shell::Admitted;
+
+/// A caller that waits for the verdict, and what comes of it.
+pub(crate) type Wait<'b> =
+    Pin<Box<dyn Future<Output = Result<Admitted, Rejection>> + Send + Sync + 'b>>;
+
+/// What an attempt of a future to get in came to.
+pub(crate) enum Entrance<'b> {
+    In(Admitted),
+    Out(Rejection),
+    Wait(Wait<'b>),
+}
+
+/// Those who wait.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    /// Called whenever one of them may get in.
+    pub(crate) change: Notify,
+    count: AtomicU32,
+}
+
+/// A place among those who wait.
+struct Place<'b>(&'b Waiters);
+
+impl Waiters {
+    fn place(&self, most: u32) -> Option<Place<'_>> {
+        let room = |count| (count < most).then_some(count + 1);
+        // Relaxed: the count is all there is to it.
+        self.count.fetch_update(Relaxed, Relaxed, room).ok().map(|_| Place(self))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Inner {
+    /// Admits, refuses, or puts a future among those who wait.
+    pub(crate) fn enter(&self, at: Instant) -> Entrance<'_> {
+        match self.decide(self.shell.gate(), at) {
+            Ok(admitted) => Entrance::In(admitted),
+            Err(refusal) => match self.queue(refusal) {
+                Some(wait) => Entrance::Wait(wait),
+                None => Entrance::Out(self.refuse(refusal, at)),
+            },
+        }
+    }
+
+    fn queue(&self, refusal: Refusal) -> Option<Wait<'_>> {
+        if refusal.reason != Reason::ProbesInFlight {
+            return None;
+        }
+        let waiting = self.shell.peek(|machine| machine.settings().waiting)?;
+        let waiters = self.waiters.get_or_init(Default::default);
+        let place = waiters.place(waiting.callers)?;
+        Some(Box::pin(self.wait(place, Instant::now().checked_add(waiting.longest))))
+    }
+
+    async fn wait(
+        &self,
+        place: Place<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Admitted, Rejection> {
+        loop {
+            // Asked to be told before the state is looked at: a verdict between the two is not
+            // missed.
+            let mut change = pin!(place.0.change.notified());
+            change.as_mut().enable();
+            let at = Instant::now();
+            let mut refusal = match self.decide(self.shell.gate(), at) {
+                Ok(admitted) => return Ok(admitted),
+                Err(refusal) => refusal,
+            };
+            if refusal.reason != Reason::ProbesInFlight {
+                return Err(self.refuse(refusal, at));
+            }
+            if deadline.is_some_and(|deadline| at >= deadline) {
+                refusal.reason = Reason::WaitedTooLong;
+                return Err(self.refuse(refusal, at));
+            }
+            // A lease that ends gives a slot back without a word: nothing runs for it.
+            let lease = self.shell.peek(|machine| machine.first_lease_end());
+            let lease = lease.map(|end| self.instant(end));
+            match lease.into_iter().chain(deadline).min() {
+                Some(wake) => drop(timeout_at(wake, change).await),
+                None => change.await,
+            }
+        }
+    }
+
+    /// Lets those who wait look again.
+    pub(crate) fn wake(&self) {
+        if let Some(waiters) = self.waiters.get() {
+            waiters.change.notify_waiters();
+        }
+    }
+}
