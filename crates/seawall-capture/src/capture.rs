@@ -8,9 +8,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use seawall_core::{Error, PanicReport, contain};
+use seawall_core::{Error, Name, PanicReport, contain};
 
 use crate::fingerprint::{Rules, group};
+use crate::join::{CaptureAttempts, CaptureFinal, CaptureListener, SkipCounts, Skipped, Tops};
 use crate::record::{Origin, Spare, frames_of, limits};
 use crate::store::{DropReason, Seen, Store};
 use crate::text::assign;
@@ -53,6 +54,8 @@ struct Inner {
     store: Arc<dyn Store>,
     recursion: AtomicU64,
     panics: AtomicU64,
+    skips: SkipCounts,
+    tops: Tops,
 }
 
 /// What a thread works with, so that what repeats is recorded without allocating.
@@ -222,6 +225,59 @@ impl Capture {
     fn panicked(&self) -> Seen {
         self.0.panics.fetch_add(1, Ordering::Relaxed);
         Seen::Dropped(DropReason::Panicked)
+    }
+
+    /// Lets `look` see what `error` would be as a record, which is not kept.
+    pub(crate) fn look_at<E: StdError + 'static>(
+        &self,
+        error: &Error<E>,
+        look: impl FnOnce(&Record),
+    ) {
+        let work = |scratch: &mut Scratch| {
+            let Scratch { record, spare, text } = scratch;
+            record.clear(spare);
+            record.fill_failure(error, spare);
+            record.redact(&self.0.redactor, text);
+            group(record, None, &self.0.rules, text);
+            look(record);
+        };
+        // Whoever is in the middle of a capture, or of ending, looks at nothing.
+        let _ = SCRATCH.try_with(|scratch| {
+            scratch.try_borrow_mut().map(|mut scratch| contain(|| work(&mut scratch)))
+        });
+    }
+
+    /// A policy that captures the failure that a call comes to in the end: the outermost layer of
+    /// a pipeline.
+    #[track_caller]
+    pub fn finals(&self, name: impl Into<Name>) -> CaptureFinal {
+        CaptureFinal::new(self.clone(), name.into())
+    }
+
+    /// A policy that notes what attempts fail of, for the breaker called `name`: the innermost
+    /// layer of a pipeline.
+    pub fn attempts(&self, name: impl Into<Name>) -> CaptureAttempts {
+        let name = name.into();
+        let top = self.0.tops.of(&name);
+        CaptureAttempts::new(self.clone(), name, top)
+    }
+
+    /// A listener that captures what policies report.
+    pub fn listener(&self) -> CaptureListener {
+        CaptureListener::new(self.clone())
+    }
+
+    /// What was not captured, on purpose.
+    pub fn skipped(&self) -> Skipped {
+        self.0.skips.get()
+    }
+
+    pub(crate) fn skips(&self) -> &SkipCounts {
+        &self.0.skips
+    }
+
+    pub(crate) fn tops(&self) -> &Tops {
+        &self.0.tops
     }
 
     /// Where what is captured is kept.

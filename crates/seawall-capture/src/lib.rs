@@ -73,6 +73,8 @@
 //! into metrics.
 
 pub mod fingerprint;
+pub mod join;
+pub mod log;
 pub mod record;
 pub mod redact;
 pub mod store;
@@ -85,6 +87,7 @@ mod text;
 pub use capture::{Capture, CaptureBuilder, delivering};
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use fingerprint::{Fingerprint, GroupedBy, Grouping};
+pub use join::{CaptureAttempts, CaptureFinal, CaptureListener};
 pub use record::{Draft, Kind, Observability, Record, Severity};
 pub use redact::Redactor;
 pub use store::{MemoryStore, Store};

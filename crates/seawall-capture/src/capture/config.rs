@@ -7,6 +7,7 @@ use seawall_core::{Check, ConfigError, PolicyKind};
 
 use super::{Capture, Inner};
 use crate::fingerprint::Rules;
+use crate::join::{SkipCounts, Tops};
 use crate::record::{Origin, limits};
 use crate::store::{MemoryStore, Store};
 use crate::{Clock, Redactor};
@@ -120,6 +121,8 @@ impl CaptureBuilder {
             store,
             recursion: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            skips: SkipCounts::default(),
+            tops: Tops::default(),
         })))
     }
 }

@@ -35,6 +35,16 @@ impl Record {
         assign(&mut self.type_name, limits::TYPE_NAME, name);
     }
 
+    /// The type of an error that a policy made. The policy's name is part of it: the failure of
+    /// one dependency is not that of another.
+    fn set_policy_type(&mut self, name: &str, policy: &str) {
+        render(&mut self.type_name, limits::TYPE_NAME, &format_args!("{name}[{policy}]"));
+    }
+
+    pub(crate) fn set_source(&mut self, source: &str) {
+        assign(&mut self.source, limits::NAME, source);
+    }
+
     /// An error of a known type.
     pub(crate) fn fill_typed<E: StdError + 'static>(&mut self, error: &E, spare: &mut Spare) {
         self.fill_error(error, spare);
@@ -88,12 +98,12 @@ impl Record {
             Error::Operation { error, .. } => self.fill_typed(error, spare),
             Error::Panicked(panicked) => self.fill_panic(&panicked.report),
             Error::TimedOut(timed_out) => {
-                self.set_type("seawall::TimedOut");
+                self.set_policy_type("seawall::TimedOut", timed_out.policy().as_str());
                 render(&mut self.details.message, limits::MESSAGE, timed_out);
                 self.kind = Some(Kind::Performance);
             }
             Error::Rejected(rejection) => {
-                self.set_type("seawall::Rejection");
+                self.set_policy_type("seawall::Rejection", rejection.policy().as_str());
                 render(&mut self.details.message, limits::MESSAGE, rejection);
                 self.kind = Some(Kind::Integration);
                 self.observability = Some(Observability::LoadDependent);

@@ -1,0 +1,165 @@
+//! The outermost layer.
+
+use std::error::Error as StdError;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+use seawall_core::{
+    AllTransient, Attempt, Call, ConfigError, Description, Error, FromFuture, Layer, LayerContext,
+    Lazy, Name, Operation, Policy, PolicyKind,
+};
+
+use super::inside;
+use crate::Capture;
+
+/// Captures the failure that a call comes to in the end. The outermost layer of a pipeline; see
+/// [the module](super) for what is captured and what is not.
+///
+/// The record's source is the policy's name, its location where the policy was made. A call that
+/// succeeds pays for two accesses to a thread's own counter for each poll.
+///
+/// Dropping the call captures nothing.
+///
+/// ```
+/// use seawall_capture::{Capture, MemoryStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::default();
+/// let capture = Capture::builder().store(store.clone()).build()?;
+/// let orders = capture.finals("orders");
+/// let result = orders.call(async { Err::<(), _>(std::io::Error::other("no route")) }).await;
+/// assert!(result.is_err());
+/// assert_eq!(store.totals().held, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CaptureFinal(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    capture: Capture,
+    name: Name,
+    location: &'static Location<'static>,
+}
+
+impl CaptureFinal {
+    #[track_caller]
+    pub(crate) fn new(capture: Capture, name: Name) -> Self {
+        Self(Arc::new(Inner { capture, name, location: Location::caller() }))
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    /// Runs `future` by itself and captures its failure.
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Lazy<FinalCall<'_, FromFuture<'static, Fut>>>
+    where
+        Fut: Future<Output = Result<T, E>>,
+        E: StdError + 'static,
+    {
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+    }
+
+    #[cold]
+    fn failed<E: StdError + 'static>(&self, error: &Error<E>) {
+        let Inner { capture, name, location } = &*self.0;
+        if capture.skips().is_final(error.class()) {
+            capture.failure_at(error, location, |record| record.set_source(name.as_str()));
+        }
+    }
+}
+
+impl Policy for CaptureFinal {
+    type Wrapped<'p, Op> = FinalCall<'p, Op>;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> FinalCall<'_, Op> {
+        FinalCall { op, policy: self }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        inner.layer(PolicyKind::Capture, &self.0.name, "captures final failures")
+    }
+}
+
+impl Layer for CaptureFinal {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+/// An operation whose final failure is captured.
+#[derive(Clone, Debug)]
+pub struct FinalCall<'p, Op> {
+    op: Op,
+    policy: &'p CaptureFinal,
+}
+
+impl<'p, Op> Call for FinalCall<'p, Op>
+where
+    Op: Call,
+    Op::Error: StdError + 'static,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = FinalFuture<'p, Op::Future>;
+
+    #[inline]
+    fn start(self, attempt: Attempt) -> Self::Future {
+        let Self { op, policy } = self;
+        FinalFuture { future: inside(|| op.start(attempt)), policy }
+    }
+}
+
+impl<'p, Op> Operation for FinalCall<'p, Op>
+where
+    Op: Operation,
+    Op::Error: StdError + 'static,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = FinalFuture<'p, Op::Future>;
+
+    #[inline]
+    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
+        let op = &mut self.op;
+        FinalFuture { future: inside(|| op.attempt(attempt)), policy: self.policy }
+    }
+}
+
+/// The future of a [`FinalCall`].
+#[pin_project]
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct FinalFuture<'p, Fut> {
+    #[pin]
+    future: Fut,
+    policy: &'p CaptureFinal,
+}
+
+impl<Fut, T, E> Future for FinalFuture<'_, Fut>
+where
+    Fut: Future<Output = Result<T, Error<E>>>,
+    E: StdError + 'static,
+{
+    type Output = Result<T, Error<E>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = ready!(inside(|| this.future.poll(cx)));
+        if let Err(error) = &outcome {
+            this.policy.failed(error);
+        }
+        Poll::Ready(outcome)
+    }
+}

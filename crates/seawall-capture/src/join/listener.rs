@@ -1,0 +1,88 @@
+//! The listener.
+
+use std::fmt::Write;
+
+use seawall_core::{CircuitState, Class, Event, Listener, Scope, Transition, What};
+
+use super::is_inside;
+use crate::{Capture, Draft, Kind, Observability, Severity};
+
+/// How many fingerprints the record of an opening names.
+pub(super) const NAMED: usize = 3;
+
+/// Turns events of policies into records:
+///
+/// - a breaker that opens: always. The message ends with what its attempts failed of most, where a
+///   [`CaptureAttempts`](super::CaptureAttempts) of the breaker's name notes that; the values
+///   `failed.1` to `failed.3` hold it too, each as `<fingerprint> <count> <description>`.
+/// - a panic that a guard caught, the end of a policy that repeats, a timeout of a whole call: where
+///   no [`CaptureFinal`](super::CaptureFinal) captures them with more in hand.
+///
+/// Attempts that another follows are [counted](super::Skipped::retried).
+#[derive(Clone, Debug)]
+pub struct CaptureListener(Capture);
+
+impl CaptureListener {
+    pub(crate) const fn new(capture: Capture) -> Self {
+        Self(capture)
+    }
+
+    fn opened(&self, event: &Event, transition: &Transition) {
+        let name = event.policy.as_str();
+        let failed = self.0.tops().get(&event.policy).map(|top| top.take()).unwrap_or_default();
+        let mut message = event.to_string();
+        for (place, kind) in failed.iter().take(NAMED).enumerate() {
+            message.push_str(if place == 0 { "; failed: " } else { ", " });
+            // Writing to a `String` can't fail.
+            let _ = write!(message, "{}× {}", kind.count, kind.description);
+        }
+        let mut draft = Draft::new("seawall::CircuitOpened", &message)
+            .description(&message)
+            .fingerprint(format!("circuit opened: {name}"))
+            .severity(Severity::High)
+            .kind(Kind::Integration)
+            .observability(Observability::Environmental)
+            .source(name);
+        if let Some(evidence) = &transition.evidence {
+            draft = draft.value("evidence", &evidence.to_string());
+        }
+        for (place, kind) in (1..).zip(failed.iter().take(NAMED)) {
+            let text = format!("{} {} {}", kind.fingerprint, kind.count, kind.description);
+            draft = draft.value(&format!("failed.{place}"), &text);
+        }
+        self.0.record(draft);
+    }
+
+    /// A final failure that only the event tells of.
+    fn failed(&self, event: &Event, class: Class, draft: impl FnOnce() -> Draft) {
+        if self.0.skips().is_final(class) {
+            self.0.record(draft().source(event.policy.as_str()));
+        }
+    }
+}
+
+impl Listener for CaptureListener {
+    fn on_event(&self, event: &Event) {
+        let name = event.policy.as_str();
+        match &event.what {
+            What::Transition(transition) if transition.to == CircuitState::Open => {
+                self.opened(event, transition);
+            }
+            What::Retrying { .. } => self.0.skips().retried(),
+            What::Panicked(report) if !is_inside() => {
+                self.failed(event, Class::Panicked, || Draft::panic(report));
+            }
+            What::GaveUp { class, .. } if !is_inside() => self.failed(event, *class, || {
+                Draft::new("seawall::GaveUp", &event.to_string())
+                    .fingerprint(format!("gave up: {name}, {}", class.as_str()))
+            }),
+            What::TimedOut(timed_out) if timed_out.scope() == Scope::Total && !is_inside() => {
+                self.failed(event, Class::Transient, || {
+                    Draft::new(&format!("seawall::TimedOut[{name}]"), &timed_out.to_string())
+                        .kind(Kind::Performance)
+                });
+            }
+            _ => {}
+        }
+    }
+}
