@@ -1,4 +1,147 @@
-//! Retry with backoff, jitter, budgets and hedging: asking again without making the outage worse.
+//! Asking again, without making the outage worse: retry with backoff and jitter, the budget that
+//! bounds it, and hedging.
+//!
+//! # What and why
+//!
+//! Much of what fails between two services is gone a moment later: a connection that was reset, a
+//! node that restarts, a queue that was full. Asking again hides it from the caller. Done without
+//! measure it is also what keeps an outage alive: three attempts a call are three times the traffic,
+//! at the moment when the dependency can bear it least. So there are three things here.
+//!
+//! - [`Retry`] repeats an operation that failed, after a [`Backoff`] whose [`Jitter`] keeps those
+//!   who failed together from coming back together.
+//! - [`Budget`] limits how much of the traffic may be repeated. Any number of retries and hedges
+//!   share one. It is on by default.
+//! - [`Hedge`] launches a second attempt beside one that is slow, and takes the first outcome.
+//!
+//! # Quick start
+//!
+//! ```
+//! use seawall_retry::Retry;
+//!
+//! # async fn fetch() -> Result<u32, std::io::Error> { Ok(42) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let retry = Retry::builder().idempotent().build()?;
+//! let answer = retry.call(|| fetch()).await?;
+//! assert_eq!(answer, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In a pipeline a retry goes inside the timeout of the whole call and outside of all that belongs
+//! to one attempt: breaker, attempt timeout, panic guard. `fetch.retry(&retry)` is the same with
+//! [`Retryable`]; threads that may block use [`Retry::call_blocking`].
+//!
+//! # What is repeated
+//!
+//! | an attempt came to | repeated | takes from the budget |
+//! |---|---|---|
+//! | success | no | |
+//! | [overloaded](Class::Overloaded): the dependency refused it | yes, not before it asked | yes |
+//! | [transient](Class::Transient), a timeout, a caught panic | if it is [idempotent](RetryBuilder::idempotent) | yes |
+//! | [permanent](Class::Permanent) | no | |
+//! | refused by one of our own policies | no; [on demand](RetryBuilder::wait_for_rejections) if it knows when to come back | no |
+//! | cancelled, shutting down | no | |
+//!
+//! `.idempotent()` is the word that says "carried out twice does no harm". It has to be said, once
+//! on the builder or for one call with [`Attempt::idempotent`]: after a timeout nobody knows whether
+//! the operation was carried out. Without it only what the dependency refused to begin is repeated.
+//!
+//! The class comes with the error. [`when`](RetryBuilder::when), [`when_ok`](RetryBuilder::when_ok)
+//! and [`judge`](RetryBuilder::judge) overrule it, [`while_attempt`](RetryBuilder::while_attempt)
+//! decides by the number of the attempt.
+//!
+//! ```mermaid
+//! stateDiagram-v2
+//!     [*] --> Attempt
+//!     Attempt --> [*]: success
+//!     Attempt --> Decide: any other outcome
+//!     Decide --> Waiting: repeatable, attempts, time and budget left
+//!     Decide --> Attempt: the same, and no delay
+//!     Waiting --> Attempt: the delay is over
+//!     Waiting --> GaveUp: shutdown
+//!     Decide --> GaveUp: attempts, deadline, budget, permanent, shutdown, poisoned
+//!     Decide --> [*]: never a candidate, the outcome as it is
+//!     GaveUp --> [*]
+//! ```
+//!
+//! # What comes back
+//!
+//! The outcome of the last attempt. If it is an error, it is wrapped in
+//! [`GaveUp`](seawall_core::GaveUp), which says after how many attempts, in what time, and why it
+//! ended, unless repeating was out of the question from the start: a first attempt that was not
+//! repeatable, or a retry of one attempt, gives its error as it is. A first attempt that would have
+//! been repeated, had the budget, the deadline or a shutdown allowed it, is wrapped. What a wrapped
+//! error means, and the operation's own error in it, are those of the last attempt.
+//!
+//! | [`StopReason`](seawall_core::StopReason) | |
+//! |---|---|
+//! | `Attempts` | all were used |
+//! | `Deadline` | the next could not have started in time; it was not waited for |
+//! | `Budget` | there was nothing to take |
+//! | `Permanent` | the last outcome was not one to repeat after |
+//! | `Shutdown` | the token was cancelled, at once even while waiting |
+//! | `Poisoned` | the same panic came again and again |
+//!
+//! # Delays
+//!
+//! A [`Backoff`] is a schedule, a maximum and a jitter. No delay exceeds the maximum, and none piles
+//! up on it. Below, the delay before each of ten attempts: the schedule as a line, 48 calls as dots.
+//!
+#![doc = include_str!("delays.svg")]
+//!
+//! What a dependency asks for (`Retry-After`, which [`parse_retry_after`] reads) is a floor under the
+//! delay, up to [`max_retry_after`](RetryBuilder::max_retry_after). Those that were given the same
+//! hint are spread behind it by what they drew.
+//!
+//! # Defaults
+//!
+//! | | default | why |
+//! |---|---|---|
+//! | attempts | 3, the first included | [`DEFAULT_MAX_ATTEMPTS`](retry::DEFAULT_MAX_ATTEMPTS) |
+//! | delays | exponential from 100 ms by 2, up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`](retry::DEFAULT_INITIAL_DELAY) |
+//! | budget | one of its own: 10 tokens and a tenth of one a call | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT) |
+//! | waits that a dependency asks for | up to a minute | [`DEFAULT_MAX_RETRY_AFTER`](retry::DEFAULT_MAX_RETRY_AFTER) |
+//! | the same panic | twice | [`DEFAULT_MAX_SAME_PANICS`](retry::DEFAULT_MAX_SAME_PANICS) |
+//! | hedge | one, after the 95th percentile of the latencies of late | [`DEFAULT_PERCENTILE`](hedge::DEFAULT_PERCENTILE) |
+//!
+//! # How much worse it can get
+//!
+//! The description of a pipeline has the largest number of attempts that one call can make, and the
+//! longest time that it can take, both from the configuration alone. A budget bounds all calls
+//! together: `n` calls reach the dependency at most `n + reserve + n · deposit` times, or three times
+//! `n` without one.
+//!
+//! # Telemetry
+//!
+//! | event | when |
+//! |---|---|
+//! | [`Retrying`](seawall_core::What::Retrying) | an attempt failed, another follows: number, class, delay |
+//! | [`GaveUp`](seawall_core::What::GaveUp) | it stopped: attempts, why, the last class |
+//! | [`Hedged`](seawall_core::What::Hedged) | a hedge was launched |
+//! | [`BudgetExhausted`](seawall_core::What::BudgetExhausted), [`BudgetRecovered`](seawall_core::What::BudgetRecovered) | once each |
+//! | [`Panicked`](seawall_core::What::Panicked) | a predicate or function of yours panicked, and was contained |
+//!
+//! [`Budget::snapshot`] has what is left, in flight, granted and refused.
+//!
+//! # Traps
+//!
+//! - **Retries on several floors multiply.** Three attempts at each of three services are 27 calls
+//!   at the lowest. Retry on one floor; the budget keeps the rest bounded.
+//! - **A retry does not interrupt an attempt.** Without an attempt timeout, an operation that hangs is
+//!   never repeated. The [`deadline`](RetryBuilder::deadline) bounds when attempts start.
+//! - **A hedge doubles what is carried out.** It is for reads. The loser is dropped, not undone.
+//! - **A budget of its own is a budget for this handle.** Clones share it; two retries that were built
+//!   separately do not, unless they are given the same one.
+//! - **Timers have steps of a millisecond.** A delay of zero never goes through one. After 32 attempts
+//!   without a wait, other tasks get a turn.
+//!
+//! # When not to use it
+//!
+//! For work that may take minutes, or must survive this process, use a queue. For a stream or a
+//! connection that is to be kept up, reconnecting belongs to its owner. Where the client library
+//! retries already, switch one of the two off.
 
 pub mod budget;
 pub mod hedge;
@@ -14,3 +157,6 @@ pub use hedge::{Hedge, HedgeBuilder, HedgeCall, HedgeFuture};
 pub use retry::{Retry, RetryBuilder, RetryCall, RetryFuture};
 pub use retry_after::parse_retry_after;
 pub use seawall_core::{Backoff, Jitter, Random};
+
+#[cfg(doc)]
+use seawall_core::{Attempt, Class};
