@@ -235,11 +235,28 @@ impl Transition {
     }
 }
 
+impl Transition {
+    /// What made a change that rests on no evidence: time, or an operator.
+    const fn cause_without_evidence(&self) -> Option<&'static str> {
+        use CircuitState::{Closed, ForcedClosed, ForcedOpen, HalfOpen, Open, Ramping, Shadow};
+        Some(match (self.from, self.to) {
+            (_, ForcedOpen | ForcedClosed | Shadow) => "ordered by an operator",
+            (ForcedOpen | ForcedClosed | Shadow, _) => "released by an operator",
+            (Open, HalfOpen) => "the wait is over",
+            (Ramping, Closed) => "all stages went well",
+            (_, Closed) => "reset",
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} → {}", self.from, self.to)?;
         if let Some(evidence) = &self.evidence {
             write!(f, ": {evidence}")?;
+        } else if let Some(cause) = self.cause_without_evidence() {
+            write!(f, ": {cause}")?;
         }
         match self.retry_after {
             Some(retry_after) => write!(f, "; retry in {retry_after:.3?}"),

@@ -169,7 +169,7 @@ impl fmt::Display for Evidence {
             ),
             Rule::Predicate => write!(f, "the user's predicate held over {samples} calls"),
             Rule::ProbeFailures => {
-                write!(f, "{observed} of {samples} probes failed, {limit} were too many")
+                write!(f, "{observed} of {samples} probes failed, limit {limit}")
             }
             Rule::ProbeSuccesses => {
                 write!(f, "{observed} of {samples} probes succeeded, {limit} were needed")
