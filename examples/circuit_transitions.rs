@@ -19,9 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     breaker.listeners().add(move |event: &Event| {
         // A listener runs outside the breaker's lock: it may print, or ask the breaker back.
-        match &event.what {
-            What::Rejected(_) => {}
-            what => println!("{:6.3} s   {what}", began.elapsed().as_secs_f64()),
+        if let What::Transition(_) | What::Shadowed(_) = &event.what {
+            println!("{:6.3} s   {}", began.elapsed().as_secs_f64(), event.what);
         }
     });
 

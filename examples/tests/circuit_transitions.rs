@@ -18,14 +18,15 @@ fn every_state_is_seen_with_its_reason() {
     let text = String::from_utf8(output.stdout).expect("text");
     for line in [
         "closed → open: 20 failures in a row, limit 20; retry in",
-        "open → half-open",
+        "open → half-open: the wait is over",
         "half-open → open",
         "half-open → closed",
         "calls failed, threshold 50%",
-        "→ forced closed",
-        "→ forced open",
-        "→ shadow",
-        "shadow → closed",
+        "→ forced closed: ordered by an operator",
+        "→ forced open: ordered by an operator",
+        "→ shadow: ordered by an operator",
+        "would have been closed → open: 20 failures in a row",
+        "shadow → closed: released by an operator",
         "a caller is told: breaker 'inventory': open",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
