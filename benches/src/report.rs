@@ -112,7 +112,7 @@ fn allocations() -> Allocations {
         .args(["run", "--quiet", "--release", "--package", "seawall-benches"])
         .args(["--bin", "allocations"])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
-    let features = [
+    let features: &[&str] = &[
         #[cfg(feature = "criterion")]
         "criterion",
         #[cfg(feature = "peers")]
