@@ -41,7 +41,12 @@ impl<R> Expected<R> {
 }
 
 /// Polls a future that has to be ready at once.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "out of line, the future would be moved into it, which an `.await` does not do: large \
+              futures would pay for the bench"
+)]
+#[inline(always)]
 pub fn poll<F: Future>(future: F, cx: &mut Context<'_>) -> F::Output {
     match pin!(future).poll(cx) {
         Poll::Ready(output) => output,

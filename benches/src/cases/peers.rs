@@ -22,7 +22,8 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// One call of a tower service, borrowed for it: first ready, then called.
-#[inline]
+#[expect(clippy::inline_always, reason = "as `poll`")]
+#[inline(always)]
 fn serve<S: Service<()>>(service: &mut S, cx: &mut Context<'_>) -> Result<S::Response, S::Error> {
     match service.poll_ready(cx) {
         Poll::Ready(Ok(())) => poll(service.call(()), cx),
