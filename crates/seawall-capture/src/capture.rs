@@ -52,6 +52,7 @@ struct Inner {
     clock: Clock,
     backtraces: bool,
     store: Arc<dyn Store>,
+    observers: Vec<Box<dyn Observer>>,
     recursion: AtomicU64,
     panics: AtomicU64,
     skips: SkipCounts,
@@ -64,6 +65,19 @@ struct Scratch {
     record: Record,
     spare: Spare,
     text: String,
+}
+
+/// Is told of what is captured, after it was stored, on the thread that captured it. Should be
+/// quick; its panic is contained.
+pub trait Observer: Send + Sync + 'static {
+    /// `record` was captured, and the store says what it is.
+    fn on_record(&self, record: &Record, seen: Seen);
+}
+
+impl<F: Fn(&Record, Seen) + Send + Sync + 'static> Observer for F {
+    fn on_record(&self, record: &Record, seen: Seen) {
+        self(record, seen);
+    }
 }
 
 thread_local! {
@@ -150,7 +164,7 @@ impl Capture {
         if is_delivering() {
             return self.recursion();
         }
-        let done = contain(|| self.0.store.record(&self.prepare(draft)));
+        let done = contain(|| self.keep(&self.prepare(draft)));
         done.unwrap_or_else(|_| self.panicked())
     }
 
@@ -214,7 +228,17 @@ impl Capture {
         record.at = inner.clock.now();
         record.redact(&inner.redactor, text);
         group(record, None, &inner.rules, text);
-        inner.store.record(record)
+        self.keep(record)
+    }
+
+    fn keep(&self, record: &Record) -> Seen {
+        let seen = self.0.store.record(record);
+        for observer in &self.0.observers {
+            if contain(|| observer.on_record(record, seen)).is_err() {
+                self.0.panics.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        seen
     }
 
     fn recursion(&self) -> Seen {
@@ -295,7 +319,7 @@ impl Capture {
         self.0.recursion.load(Ordering::Relaxed)
     }
 
-    /// How many captures were dropped because the store panicked.
+    /// How often the store or an observer panicked.
     pub fn panics(&self) -> u64 {
         self.0.panics.load(Ordering::Relaxed)
     }

@@ -72,6 +72,7 @@
 //! errors that are part of the business, such as a form that was filled in wrongly: they belong
 //! into metrics.
 
+pub mod digest;
 pub mod fingerprint;
 pub mod join;
 pub mod log;
@@ -84,8 +85,9 @@ mod clock;
 mod sync;
 mod text;
 
-pub use capture::{Capture, CaptureBuilder, delivering};
+pub use capture::{Capture, CaptureBuilder, Observer, delivering};
 pub use clock::{Clock, NotATimestamp, Timestamp};
+pub use digest::Digester;
 pub use fingerprint::{Fingerprint, GroupedBy, Grouping};
 pub use join::{CaptureAttempts, CaptureFinal, CaptureListener};
 pub use record::{Draft, Kind, Observability, Record, Severity};

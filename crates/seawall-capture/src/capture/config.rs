@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use seawall_core::{Check, ConfigError, PolicyKind};
 
-use super::{Capture, Inner};
+use super::{Capture, Inner, Observer};
 use crate::fingerprint::Rules;
 use crate::join::{SkipCounts, Tops};
 use crate::record::{Origin, limits};
@@ -34,6 +34,7 @@ pub struct CaptureBuilder {
     clock: Clock,
     no_backtraces: bool,
     store: Option<Arc<dyn Store>>,
+    observers: Vec<Box<dyn Observer>>,
 }
 
 impl CaptureBuilder {
@@ -93,6 +94,12 @@ impl CaptureBuilder {
         self
     }
 
+    /// Is told of what is captured; may be called more than once.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// Builds it.
     pub fn build(self) -> Result<Capture, ConfigError> {
         let check = Check::of(PolicyKind::Capture);
@@ -119,6 +126,7 @@ impl CaptureBuilder {
             clock: self.clock,
             backtraces: !self.no_backtraces,
             store,
+            observers: self.observers,
             recursion: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             skips: SkipCounts::default(),

@@ -1,0 +1,251 @@
+//! From many to few: digests.
+//!
+//! A [`Digester`] observes what is captured, gathers it by key, and makes a [`Digest`] of it: 30 s
+//! after the last failure, and at most 5 min after the first. A [`Sink`] takes it where people
+//! look.
+//!
+//! ```mermaid
+//! stateDiagram-v2
+//!     [*] --> Gathering: a failure
+//!     Gathering --> Waiting: quiet for 30 s, or 5 min old
+//!     Waiting --> Sending: due
+//!     Sending --> [*]: the sink confirmed
+//!     Sending --> Waiting: it failed; due after a backoff, the same id
+//!     Waiting --> Waiting: too many wait; the two oldest of a key are merged
+//! ```
+//!
+//! ```
+//! use seawall_capture::{Capture, Draft, Digester, digest::Callback};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let digester = Digester::builder().build()?;
+//! let capture = Capture::builder().service("billing").observer(digester.clone()).build()?;
+//! for n in 1..=3 {
+//!     capture.record(Draft::new("Gone", &format!("invoice {n} is gone")));
+//! }
+//!
+//! let sink = Callback::new(|digest| {
+//!     assert_eq!((digest.count, digest.groups.len()), (3, 1));
+//!     assert!(digest.text(4096).contains("3× Gone: invoice <num> is gone"));
+//!     Ok(())
+//! });
+//! // A service spawns `digester.run(sink)` and calls `close` when it shuts down.
+//! let closed = digester.close(&sink, std::time::Duration::from_secs(5)).await;
+//! assert_eq!((closed.sent, closed.left.len()), (1, 0));
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_core::Random;
+use serde::Serialize;
+
+use crate::store::{Group, Tally};
+use crate::{Fingerprint, Timestamp};
+
+pub use config::DigesterBuilder;
+pub use digester::{Closed, Digester, DigesterCounts};
+pub use sink::{Callback, JsonLines, Sink, SinkError, SinkFuture, TextLines};
+
+mod config;
+mod digester;
+mod machine;
+mod sink;
+
+/// What failed in a while, for people to read. Holds nothing of a record's details.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Digest {
+    /// The same on every resend, so that a receiver can tell one that it has already. 32
+    /// hexadecimal digits.
+    pub id: String,
+    /// What it was gathered by: the service, unless the digester was told otherwise.
+    pub key: String,
+    /// When the first of the failures was.
+    pub from: Timestamp,
+    /// When the last of them was.
+    pub to: Timestamp,
+    /// How many there were.
+    pub count: u64,
+    /// What failed: new groups first, then by count.
+    pub groups: Vec<DigestGroup>,
+    /// How many of the failures were in groups that did not fit.
+    pub other: u64,
+}
+
+/// A group in a digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DigestGroup {
+    /// Its name.
+    pub fingerprint: Fingerprint,
+    /// The type of the error.
+    pub type_name: String,
+    /// What happened, in words that may leave the process.
+    pub description: String,
+    /// How many.
+    pub count: u64,
+    /// Whether it was never seen before, or is back after it was resolved.
+    pub new: bool,
+    /// When the first was.
+    pub first_seen: Timestamp,
+    /// When the last was.
+    pub last_seen: Timestamp,
+    /// How many from each source.
+    pub sources: Tally,
+    /// How many from each version.
+    pub versions: Tally,
+}
+
+impl DigestGroup {
+    fn of(group: &Group, new: bool) -> Self {
+        Self {
+            fingerprint: group.fingerprint,
+            type_name: group.last.type_name.clone(),
+            description: group.last.description.clone(),
+            count: group.count,
+            new,
+            first_seen: group.first_seen,
+            last_seen: group.last_seen,
+            sources: group.sources.clone(),
+            versions: group.versions.clone(),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.new |= other.new;
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        self.sources.merge(&other.sources);
+        self.versions.merge(&other.versions);
+    }
+}
+
+impl Digest {
+    fn new(
+        key: String,
+        (from, to): (Timestamp, Timestamp),
+        groups: &[Arc<Group>],
+        new: &HashSet<Fingerprint>,
+        other: u64,
+        random: &Random,
+    ) -> Self {
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|group| DigestGroup::of(group, new.contains(&group.fingerprint)))
+            .collect();
+        let count = groups.iter().fold(other, |sum, group| sum.saturating_add(group.count));
+        let mut digest = Self { id: id(random), key, from, to, count, groups, other };
+        digest.sort();
+        digest
+    }
+
+    fn sort(&mut self) {
+        self.groups
+            .sort_by_key(|group| (!group.new, std::cmp::Reverse(group.count), group.fingerprint));
+    }
+
+    /// Adds a later digest of the same key. It is another one then, with an id of its own; at most
+    /// `most` groups are kept, the others counted.
+    fn merge(&mut self, later: &Self, most: usize, random: &Random) {
+        for group in &later.groups {
+            let known = self.groups.iter_mut().find(|g| g.fingerprint == group.fingerprint);
+            match known {
+                Some(known) => known.merge(group),
+                None => self.groups.push(group.clone()),
+            }
+        }
+        self.id = id(random);
+        self.from = self.from.min(later.from);
+        self.to = self.to.max(later.to);
+        self.count = self.count.saturating_add(later.count);
+        self.other = self.other.saturating_add(later.other);
+        self.sort();
+        let cut = self.groups.split_off(self.groups.len().min(most));
+        self.other = cut.iter().fold(self.other, |sum, group| sum.saturating_add(group.count));
+    }
+
+    /// How many of the groups are new.
+    pub fn new_groups(&self) -> usize {
+        self.groups.iter().filter(|group| group.new).count()
+    }
+
+    /// One line: how many of what, and when.
+    pub fn subject(&self) -> String {
+        let key = if self.key.is_empty() { "unnamed" } else { &self.key };
+        let (groups, new) = (self.groups.len(), self.new_groups());
+        plain(&format!("{key}: {} failures in {groups} groups, {new} new", self.count))
+    }
+
+    /// The digest as text, in at most `bytes` bytes, but the heading at the least. What does not
+    /// fit is counted exactly.
+    pub fn text(&self, bytes: usize) -> String {
+        let mut text = format!("{}\n{} to {}\n", self.subject(), self.from, self.to);
+        // Room for the two lines that count what does not fit.
+        let room = bytes.saturating_sub(160);
+        let mut shown = 0;
+        for group in &self.groups {
+            let entry = entry(group);
+            if text.len() + entry.len() > room {
+                break;
+            }
+            text.push_str(&entry);
+            shown += 1;
+        }
+        let rest = &self.groups[shown..];
+        if !rest.is_empty() {
+            let count: u64 = rest.iter().map(|group| group.count).sum();
+            // Writing to a `String` can't fail.
+            let _ = writeln!(text, "+{} more groups with {count} failures", rest.len());
+        }
+        if self.other > 0 {
+            let _ = writeln!(text, "+{} more failures in groups that were not kept", self.other);
+        }
+        text
+    }
+}
+
+fn entry(group: &DigestGroup) -> String {
+    let mark = if group.new { "NEW " } else { "" };
+    let head = format!("{mark}{}× {}: {}", group.count, group.type_name, group.description);
+    let mut text = format!("\n{}\n", plain(&head));
+    let times = (group.first_seen, group.last_seen);
+    let _ = writeln!(text, "  {} · {} to {}", group.fingerprint, times.0, times.1);
+    for (what, tally) in [("sources", &group.sources), ("versions", &group.versions)] {
+        let named = tally.counts.iter().filter(|(name, _)| !name.is_empty());
+        let mut parts: Vec<_> = named.map(|(name, count)| format!("{name} {count}")).collect();
+        if tally.other > 0 {
+            parts.push(format!("others {}", tally.other));
+        }
+        if !parts.is_empty() {
+            let _ = writeln!(text, "  {what}: {}", plain(&parts.join(", ")));
+        }
+    }
+    text
+}
+
+/// `text` on one line, and without what a terminal would obey.
+fn plain(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect()
+}
+
+fn id(random: &Random) -> String {
+    format!("{:016x}{:016x}", random.next_u64(), random.next_u64())
+}
+
+/// Waits `first` after the first failure of a sink, twice as long after each further one, `most` at
+/// the longest.
+fn backoff(first: Duration, most: Duration, failures: u32) -> Duration {
+    let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(most)
+}
