@@ -32,6 +32,10 @@ pub enum PolicyKind {
     Shutdown,
     /// Error capture.
     Capture,
+    /// Tasks that are counted.
+    Tasks,
+    /// A supervisor of long-running tasks.
+    Supervisor,
     /// A policy of the user's own.
     Custom,
 }
@@ -54,6 +58,8 @@ impl PolicyKind {
             Self::Throttle => "throttle",
             Self::Shutdown => "shutdown",
             Self::Capture => "capture",
+            Self::Tasks => "tasks",
+            Self::Supervisor => "supervisor",
             Self::Custom => "policy",
         }
     }

@@ -1,0 +1,143 @@
+//! When a child is started again, and how often is too often: decided without a clock.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use seawall_core::{Class, PanicReport};
+use tokio::time::Instant;
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// With `Ok`.
+    Normally,
+    /// With an error, whose message this is.
+    Failed(String),
+    /// By a panic.
+    Panicked(PanicReport),
+    /// Cancelled from outside of its supervisor.
+    Cancelled,
+}
+
+impl Ended {
+    /// What it means.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Normally => Class::Success,
+            Self::Failed(_) => Class::Transient,
+            Self::Panicked(_) => Class::Panicked,
+            Self::Cancelled => Class::Cancelled,
+        }
+    }
+}
+
+/// After which ends a child is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Restart {
+    /// After each. Erlang's `permanent`.
+    Always,
+    /// After an error, a panic or a cancellation. Erlang's `transient`.
+    OnFailure,
+    /// After none. Erlang's `temporary`.
+    Never,
+}
+
+impl Restart {
+    /// Whether a child that `ended` is started again.
+    pub const fn applies(self, ended: &Ended) -> bool {
+        match self {
+            Self::Always => true,
+            Self::OnFailure => !matches!(ended, Ended::Normally),
+            Self::Never => false,
+        }
+    }
+}
+
+/// The restarts of the last period. Holds at most `max` points in time.
+#[derive(Clone, Debug)]
+pub(super) struct Intensity {
+    max: u32,
+    within: Duration,
+    restarts: VecDeque<Instant>,
+}
+
+impl Intensity {
+    pub(super) fn new(max: u32, within: Duration) -> Self {
+        Self { max, within, restarts: VecDeque::new() }
+    }
+
+    /// Notes a restart at `now` and gives how many there were within the period, or `None` if that
+    /// would be one too many. A clock that goes backwards forgets nothing.
+    pub(super) fn restart(&mut self, now: Instant) -> Option<u32> {
+        while let Some(oldest) = self.restarts.front()
+            && now.saturating_duration_since(*oldest) > self.within
+        {
+            self.restarts.pop_front();
+        }
+        let count = u32::try_from(self.restarts.len()).unwrap_or(u32::MAX);
+        if count >= self.max {
+            return None;
+        }
+        self.restarts.push_back(now);
+        Some(count + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn restarts_by_kind_of_end() {
+        let report = seawall_core::contain(|| panic!("boom")).unwrap_err();
+        let ends = [
+            Ended::Normally,
+            Ended::Failed(String::new()),
+            Ended::Panicked(report),
+            Ended::Cancelled,
+        ];
+        let table = [
+            (Restart::Always, [true, true, true, true]),
+            (Restart::OnFailure, [false, true, true, true]),
+            (Restart::Never, [false, false, false, false]),
+        ];
+        for (restart, applies) in table {
+            assert_eq!(ends.each_ref().map(|ended| restart.applies(ended)), applies, "{restart:?}");
+        }
+    }
+
+    #[test]
+    fn none_at_all_is_a_limit_too() {
+        let mut intensity = Intensity::new(0, Duration::MAX);
+        assert_eq!(intensity.restart(Instant::now()), None);
+    }
+
+    proptest! {
+        /// Against a model that keeps every restart and counts.
+        #[test]
+        fn at_most_max_within_any_period(
+            max in 0_u32..5,
+            within in 0_u64..20,
+            gaps in prop::collection::vec(0_u64..10, 0..60),
+        ) {
+            let within = Duration::from_secs(within);
+            let mut intensity = Intensity::new(max, within);
+            let mut granted: Vec<Instant> = Vec::new();
+            let mut now = Instant::now();
+            for gap in gaps {
+                now += Duration::from_secs(gap);
+                let recent = granted.iter().filter(|at| now - **at <= within).count();
+                let expected = (recent < max as usize).then(|| recent as u64 + 1);
+                prop_assert_eq!(intensity.restart(now).map(u64::from), expected);
+                if expected.is_some() {
+                    granted.push(now);
+                }
+                prop_assert!(intensity.restarts.len() <= max as usize);
+            }
+        }
+    }
+}

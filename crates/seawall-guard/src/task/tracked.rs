@@ -1,0 +1,286 @@
+//! Tasks that are counted.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use parking_lot::Mutex;
+use pin_project::pin_project;
+use seawall_core::{
+    Cancelled, Caught, Check, ConfigError, Error, Listeners, Name, Panicked, PolicyKind, catch,
+    contain,
+};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::event;
+
+/// Spawns tasks and counts what becomes of them. Clones share the counts.
+///
+/// ```
+/// use seawall_guard::task::{TaskError, Tasks};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), seawall_core::ConfigError> {
+/// let tasks = Tasks::builder().name("uploads").build()?;
+/// let good = tasks.spawn(async { 7 });
+/// let bad = tasks.spawn(async { if true { panic!("disk full") } });
+/// assert_eq!(good.await.ok(), Some(7));
+/// assert!(matches!(bad.await, Err(TaskError::Panicked(_))));
+/// tasks.wait().await;
+/// assert_eq!((tasks.counts().running, tasks.counts().panicked), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tasks(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    name: Name,
+    listeners: Listeners,
+    counts: Mutex<TaskCounts>,
+    idle: Notify,
+}
+
+/// What became of tasks: `started` is `running + finished + panicked + cancelled`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskCounts {
+    /// Spawned so far.
+    pub started: u64,
+    /// Neither over nor dropped.
+    pub running: u64,
+    /// Came to an output.
+    pub finished: u64,
+    /// Panicked.
+    pub panicked: u64,
+    /// Were aborted, or dropped with their runtime.
+    pub cancelled: u64,
+}
+
+/// Why a task has no output.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// It panicked.
+    Panicked(Box<Panicked>),
+    /// It was aborted, or dropped with its runtime.
+    Cancelled(Cancelled),
+}
+
+impl TaskError {
+    /// The same as the toolkit's one error.
+    pub fn into_error<E>(self) -> Error<E> {
+        match self {
+            Self::Panicked(panicked) => Error::Panicked(panicked),
+            Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(panicked) => panicked.fmt(f),
+            Self::Cancelled(cancelled) => cancelled.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TaskError {}
+
+/// Builds [`Tasks`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct TasksBuilder {
+    name: Name,
+    listeners: Listeners,
+}
+
+impl TasksBuilder {
+    /// The name in errors and events, `"tasks"` unless set. 1 to 256 bytes.
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Who is told of panics.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = listeners.clone();
+        self
+    }
+
+    /// Makes it. Fails if the name is empty or too long.
+    pub fn build(self) -> Result<Tasks, ConfigError> {
+        Ok(Tasks(Arc::new(Shared {
+            name: Check::of(PolicyKind::Tasks).name(self.name)?,
+            listeners: self.listeners,
+            counts: Mutex::new(TaskCounts::default()),
+            idle: Notify::new(),
+        })))
+    }
+}
+
+impl Tasks {
+    /// Configures it.
+    pub fn builder() -> TasksBuilder {
+        TasksBuilder { name: Name::from("tasks"), listeners: Listeners::default() }
+    }
+
+    /// Spawns `future`. A panic in it is told to the listeners when it happens.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn spawn<Fut>(&self, future: Fut) -> Task<Fut::Output>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let mut counts = self.0.counts.lock();
+        counts.started += 1;
+        counts.running += 1;
+        drop(counts);
+        let counted = Counted { tasks: self.clone(), end: End::Cancelled };
+        let handle = tokio::spawn(Tracked { future: Some(future), counted });
+        Task { handle, tasks: self.clone() }
+    }
+
+    /// What became of its tasks so far.
+    pub fn counts(&self) -> TaskCounts {
+        *self.0.counts.lock()
+    }
+
+    /// Waits until none runs. More may be spawned meanwhile, and are waited for, too.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it stops waiting.
+    pub async fn wait(&self) {
+        loop {
+            // Before the count is read: a task that ends in between is not missed.
+            let idle = self.0.idle.notified();
+            if self.counts().running == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn panicked(&self, caught: Caught) -> Panicked {
+        let report = caught.into_report();
+        event::panicked(&self.0.listeners, &self.0.name, PolicyKind::Tasks, &report);
+        Panicked::in_callback(self.0.name.clone(), PolicyKind::Tasks, report)
+    }
+}
+
+/// A task that was spawned by [`Tasks`]. As a future it waits for the task; dropping it lets the
+/// task go on.
+#[derive(Debug)]
+#[must_use = "a task goes on without its handle, but nobody learns what it came to"]
+pub struct Task<T> {
+    handle: JoinHandle<Result<T, Box<Panicked>>>,
+    tasks: Tasks,
+}
+
+impl<T> Task<T> {
+    /// Drops the task's future at its next await.
+    pub fn abort(&self) {
+        self.handle.abort();
+    }
+
+    /// Whether the task is over.
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let name = &self.tasks.0.name;
+        let cancelled = Cancelled::new(name.clone(), PolicyKind::Tasks);
+        Poll::Ready(match ready!(Pin::new(&mut self.handle).poll(cx)) {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(panicked)) => Err(TaskError::Panicked(panicked)),
+            Err(_) => Err(TaskError::Cancelled(cancelled)),
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Finished,
+    Panicked,
+    Cancelled,
+}
+
+/// Counts its task out when it is dropped, so exactly once, however the task ends.
+struct Counted {
+    tasks: Tasks,
+    end: End,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let shared = &*self.tasks.0;
+        let mut counts = shared.counts.lock();
+        counts.running -= 1;
+        match self.end {
+            End::Finished => counts.finished += 1,
+            End::Panicked => counts.panicked += 1,
+            End::Cancelled => counts.cancelled += 1,
+        }
+        let idle = counts.running == 0;
+        drop(counts);
+        if idle {
+            shared.idle.notify_waiters();
+        }
+    }
+}
+
+/// The future of a task.
+#[pin_project(PinnedDrop)]
+struct Tracked<Fut> {
+    #[pin]
+    future: Option<Fut>,
+    counted: Counted,
+}
+
+impl<Fut: Future> Future for Tracked<Fut> {
+    type Output = Result<Fut::Output, Box<Panicked>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            panic!("a task was polled after it was over");
+        };
+        let tasks = &this.counted.tasks;
+        let (end, outcome) = match catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => (End::Finished, Ok(output)),
+            Err(caught) => (End::Panicked, Err(Box::new(tasks.panicked(caught)))),
+        };
+        if let Err(caught) = catch(|| this.future.set(None)) {
+            tasks.panicked(caught);
+        }
+        this.counted.end = end;
+        Poll::Ready(outcome)
+    }
+}
+
+#[pin_project::pinned_drop]
+impl<Fut> PinnedDrop for Tracked<Fut> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        // Cancelled: the future is gone before the task is counted out.
+        if let Err(report) = contain(|| this.future.set(None)) {
+            let shared = &this.counted.tasks.0;
+            event::panicked(&shared.listeners, &shared.name, PolicyKind::Tasks, &report);
+        }
+    }
+}
