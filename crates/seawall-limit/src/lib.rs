@@ -10,6 +10,7 @@
 //! | [`AdaptiveLimit`] | calls in flight | you don't, or it changes |
 //! | [`RateLimit`] | calls that start in a period | there is a quota |
 //! | [`KeyedRateLimit`] | the same, for each user or tenant | you are the one who sets quotas |
+//! | [`Throttle`], [`KeyedThrottle`] | calls in proportion to those accepted | the dependency says no |
 //!
 //! All of them refuse with a [`Rejection`](seawall_core::Rejection): which policy, why, on what
 //! evidence, when to come back. It is nobody's failure: a retry does not repeat it, a breaker does
@@ -21,6 +22,7 @@ pub mod adaptive;
 pub mod admission;
 pub mod bulkhead;
 pub mod rate;
+pub mod throttle;
 
 mod gate;
 mod sync;
@@ -30,3 +32,4 @@ pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};
 pub use gate::Priority;
 pub use rate::{Algorithm, KeyedRateLimit, RateLimit, RateLimitBuilder, RateLimitSnapshot};
+pub use throttle::{KeyedThrottle, Throttle, ThrottleBuilder, ThrottleSnapshot};

@@ -105,7 +105,7 @@
 //!
 //! If what the dependency can't stand is many calls *at once*, use a [bulkhead](crate::bulkhead): a
 //! rate limit does not notice that calls take ten times as long. If the dependency says how much it
-//! wants, by refusing, client throttling adapts to that.
+//! wants, by refusing, a [throttle](crate::throttle) adapts to that.
 
 pub use config::{DEFAULT_PERIOD, DEFAULT_PERMITS, RateLimitBuilder};
 pub use keyed::{DEFAULT_MAX_KEYS, KeyedRateLimit, KeyedRateLimitBuilder, KeyedRateLimitSnapshot};

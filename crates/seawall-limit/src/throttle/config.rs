@@ -1,0 +1,132 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Random};
+
+use super::Throttle;
+use super::throttle::Settings;
+use crate::timeline::Timeline;
+
+/// K = 2: one call in two may fail before any is shed, as in the book. Lower reacts sooner and
+/// sheds calls that would have been served; higher sends more in vain.
+pub const DEFAULT_K: f64 = 2.0;
+
+/// Ten: by the formula alone the first failure of all would have every second call shed.
+pub const DEFAULT_MIN_REQUESTS: u32 = 10;
+
+/// Ten seconds. The book has two minutes, in which a service is back only minutes after its
+/// dependency: what gets through doubles in about half a window.
+pub const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
+
+/// Never sheds more than nine in ten: what is not asked can't be known to be well again, and from
+/// one in ten the way back is two doublings.
+pub const DEFAULT_MAX_PROBABILITY: f64 = 0.9;
+
+/// Builds a [`Throttle`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct ThrottleBuilder {
+    name: Option<Name>,
+    k: f64,
+    min_requests: u32,
+    window: Duration,
+    max_probability: f64,
+    random: Random,
+    listeners: Option<Listeners>,
+}
+
+impl ThrottleBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            name: None,
+            k: DEFAULT_K,
+            min_requests: DEFAULT_MIN_REQUESTS,
+            window: DEFAULT_WINDOW,
+            max_probability: DEFAULT_MAX_PROBABILITY,
+            random: Random::default(),
+            listeners: None,
+        }
+    }
+
+    /// Its name in errors, events and metrics. Without one: the pipeline's, or "throttle".
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many calls may be made for each that is accepted: at least 1, finite. Default:
+    /// [2](DEFAULT_K).
+    pub const fn k(mut self, k: f64) -> Self {
+        self.k = k;
+        self
+    }
+
+    /// With fewer calls than this in the window none is shed. Default:
+    /// [10](DEFAULT_MIN_REQUESTS).
+    pub const fn min_requests(mut self, min_requests: u32) -> Self {
+        self.min_requests = min_requests;
+        self
+    }
+
+    /// What is older than this is forgotten: at least 10 ns, at most 584 years. It slides by tenths.
+    /// Default: [10 s](DEFAULT_WINDOW).
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// The largest probability of being shed: above 0 and below 1. Default:
+    /// [0.9](DEFAULT_MAX_PROBABILITY).
+    pub const fn max_probability(mut self, max_probability: f64) -> Self {
+        self.max_probability = max_probability;
+        self
+    }
+
+    /// Where its chance comes from. Default: the thread's generator.
+    pub fn random(mut self, random: Random) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
+    pub(super) fn settings(self) -> Result<Settings, ConfigError> {
+        let check = Check::of(PolicyKind::Throttle);
+        check.that(self.k >= 1.0 && self.k.is_finite(), "k", self.k, "at least 1 and finite")?;
+        let p = self.max_probability;
+        check.that(p > 0.0 && p < 1.0, "max_probability", p, "above 0 and below 1")?;
+        let width = u64::try_from(self.window.as_nanos() / 10).unwrap_or(0);
+        let window = format_args!("{:?}", self.window);
+        check.that(width > 0, "window", window, "at least 10 ns and at most 584 years")?;
+        Ok(Settings {
+            name: check.name(self.name.unwrap_or_else(|| Name::from("throttle")))?,
+            k: self.k,
+            min_requests: self.min_requests,
+            window: self.window,
+            width,
+            max_probability: self.max_probability,
+            random: self.random,
+            listeners: self.listeners.unwrap_or_default(),
+            time: Timeline::new(),
+        })
+    }
+
+    /// Builds the throttle, or names the field that is wrong.
+    pub fn build(self) -> Result<Throttle, ConfigError> {
+        Ok(Throttle::new(Arc::new(self.settings()?)))
+    }
+}
+
+impl Layer for ThrottleBuilder {
+    type Policy = Throttle;
+
+    fn into_policy(mut self, context: &LayerContext) -> Result<Throttle, ConfigError> {
+        self.name.get_or_insert_with(|| context.name.clone());
+        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.build()
+    }
+}

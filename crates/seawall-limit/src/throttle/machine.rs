@@ -1,0 +1,139 @@
+//! How much of what it was asked a dependency accepted lately. No lock, no clock: `now` is in
+//! nanoseconds since the throttle was built.
+
+/// How many parts the window has: it slides by a tenth of its length.
+const PARTS: usize = 10;
+
+/// Requests and accepts of the last window.
+///
+/// `p = max(0, (requests − K × accepts) / (requests + 1))` is the probability of being shed.
+///
+/// Source: Beyer et al., "Site Reliability Engineering", chapter 21, "Handling Overload", equation
+/// 21-1.
+#[derive(Clone, Debug)]
+pub(crate) struct Ratio {
+    part: u64,
+    parts: [Part; PARTS],
+    sum: Part,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) requests: u32,
+    pub(crate) accepts: u32,
+}
+
+impl Ratio {
+    pub(crate) const fn new() -> Self {
+        let none = Part { requests: 0, accepts: 0 };
+        Self { part: 0, parts: [none; PARTS], sum: none }
+    }
+
+    /// Lets go of what is older than the window, which is `PARTS` times `width` long.
+    #[inline]
+    pub(crate) fn advance(&mut self, now: u64, width: u64) {
+        let part = now / width;
+        if part > self.part {
+            self.forget(part);
+        }
+    }
+
+    #[cold]
+    fn forget(&mut self, part: u64) {
+        let passed = (part - self.part).min(PARTS as u64);
+        for step in 0..passed {
+            let gone = std::mem::take(&mut self.parts[Self::slot(part - step)]);
+            self.sum.requests -= gone.requests;
+            self.sum.accepts -= gone.accepts;
+        }
+        self.part = part;
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a rest of ten")]
+    const fn slot(part: u64) -> usize {
+        (part % PARTS as u64) as usize
+    }
+
+    /// Counts a request that is over, or was shed.
+    #[inline]
+    pub(crate) fn record(&mut self, accepted: bool) {
+        // Beyond four thousand million in a window nothing is learnt from one more.
+        if self.sum.requests < u32::MAX {
+            let part = &mut self.parts[Self::slot(self.part)];
+            part.requests += 1;
+            part.accepts += u32::from(accepted);
+            self.sum.requests += 1;
+            self.sum.accepts += u32::from(accepted);
+        }
+    }
+
+    /// The probability with which the next call is to be shed: none below `min_requests`.
+    #[inline]
+    pub(crate) fn probability(&self, k: f64, min_requests: u32) -> f64 {
+        let Part { requests, accepts } = self.sum;
+        if requests < min_requests {
+            return 0.0;
+        }
+        let (requests, accepts) = (f64::from(requests), f64::from(accepts));
+        ((requests - k * accepts) / (requests + 1.0)).max(0.0)
+    }
+
+    pub(crate) const fn sum(&self) -> Part {
+        self.sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WIDTH: u64 = 100;
+
+    proptest! {
+        #[test]
+        fn the_sums_are_those_of_the_window(
+            steps in proptest::collection::vec((0_u64..300, any::<bool>()), 0..300),
+        ) {
+            let mut ratio = Ratio::new();
+            let mut records = Vec::new();
+            let mut now = 0;
+            for (step, accepted) in steps {
+                now += step;
+                ratio.advance(now, WIDTH);
+                ratio.record(accepted);
+                records.push((now, accepted));
+                let oldest = (now / WIDTH).saturating_sub(PARTS as u64 - 1);
+                let inside = || records.iter().filter(|(at, _)| at / WIDTH >= oldest);
+                prop_assert_eq!(ratio.sum().requests as usize, inside().count());
+                let accepts = inside().filter(|(_, accepted)| *accepted).count();
+                prop_assert_eq!(ratio.sum().accepts as usize, accepts);
+                prop_assert!((0.0..1.0).contains(&ratio.probability(2.0, 0)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_probability_is_the_books() {
+        let mut ratio = Ratio::new();
+        for n in 0..100 {
+            ratio.record(n < 30);
+        }
+        // (100 − 2 × 30) / 101
+        assert!((ratio.probability(2.0, 100) - 40.0 / 101.0).abs() < 1e-12);
+        assert!(ratio.probability(4.0, 0).abs() < 1e-12);
+        assert!(ratio.probability(2.0, 101).abs() < 1e-12, "too few to tell");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_forgets_nothing() {
+        let mut ratio = Ratio::new();
+        ratio.advance(5_000, WIDTH);
+        ratio.record(true);
+        ratio.advance(0, WIDTH);
+        assert_eq!(ratio.sum().requests, 1);
+        ratio.advance(6_000, WIDTH);
+        assert_eq!(ratio.sum().requests, 0);
+    }
+}

@@ -1,0 +1,134 @@
+//! Who is shed, and what is held against the dependency.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use seawall_core::{Class, Description, Error, Layer, LayerContext, Policy, Random, Reason, Rule};
+use seawall_limit::admission::Settle;
+use seawall_limit::{KeyedThrottle, Throttle, ThrottleBuilder};
+use tokio::time::advance;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn of(random: Random) -> ThrottleBuilder {
+    Throttle::builder().window(SECOND * 10).random(random)
+}
+
+fn ok() -> Ready<Result<(), ()>> {
+    ready(Ok(()))
+}
+
+fn down() -> Ready<Result<(), ()>> {
+    ready(Err(()))
+}
+
+async fn is_shed(throttle: &Throttle) -> bool {
+    throttle.call(ok()).await.is_err_and(|error| error.rejection().is_some())
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_good_health_nobody_is_shed() {
+    let throttle = of(Random::lowest()).build().unwrap();
+    for _ in 0..1_000 {
+        throttle.call(ok()).await.unwrap();
+    }
+    assert_eq!(throttle.snapshot().probability.to_bits(), 0.0_f64.to_bits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_may_fail_before_any_is_shed_then_it_says_how_likely_it_was() {
+    let throttle = of(Random::lowest()).build().unwrap();
+    for _ in 0..50 {
+        throttle.call(ok()).await.unwrap();
+        throttle.call(down()).await.unwrap_err();
+    }
+    assert!(!is_shed(&throttle).await);
+    for _ in 0..3 {
+        throttle.call(down()).await.unwrap_err();
+    }
+    let refusal = throttle.try_acquire().unwrap_err();
+    assert_eq!(refusal.reason(), Reason::Shed);
+    let evidence = refusal.evidence().unwrap();
+    assert_eq!((evidence.rule, evidence.samples), (Rule::ShedProbability, 105));
+    assert!((evidence.observed - (104.0 - 2.0 * 51.0) / 105.0).abs() < 1e-9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_is_down_one_in_ten_gets_through_and_soon_after_all_do() {
+    let throttle = of(Random::seeded(1)).build().unwrap();
+    let mut sent = 0;
+    for _ in 0..10_000 {
+        let shed = throttle.call(down()).await.unwrap_err().rejection().is_some();
+        sent += u32::from(!shed);
+        advance(SECOND / 1_000).await;
+    }
+    assert!((900..1_400).contains(&sent), "{sent}");
+    let mut shed_after = 0;
+    for _ in 0..20_000 {
+        shed_after += u32::from(is_shed(&throttle).await);
+        advance(SECOND / 1_000).await;
+    }
+    assert!(!is_shed(&throttle).await);
+    assert!(shed_after < 14_000, "{shed_after}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_came_to_decides_whether_it_was_accepted() {
+    let throttle = of(Random::highest()).build().unwrap();
+    let failed = |class| Error::operation_failed((), class);
+    throttle.try_acquire().unwrap().failed(&failed(Class::Permanent));
+    assert_eq!((throttle.snapshot().requests, throttle.snapshot().accepts), (1, 1));
+    throttle.try_acquire().unwrap().failed(&failed(Class::Transient));
+    throttle.try_acquire().unwrap().failed(&failed(Class::Cancelled));
+    drop(throttle.try_acquire().unwrap());
+    assert_eq!((throttle.snapshot().requests, throttle.snapshot().accepts), (4, 1));
+    throttle.try_acquire().unwrap().failed(&failed(Class::Ignored));
+    assert_eq!(throttle.snapshot().requests, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_calls_are_too_few_to_tell() {
+    let throttle = of(Random::lowest()).build().unwrap();
+    for _ in 0..10 {
+        assert!(throttle.call(down()).await.unwrap_err().rejection().is_none());
+    }
+    assert!(is_shed(&throttle).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_have_a_throttle_each_within_bounds() {
+    let keyed = KeyedThrottle::<u32>::new(of(Random::lowest()), 2).unwrap();
+    for _ in 0..20 {
+        let _ = keyed.get(&1).call(down()).await;
+    }
+    assert!(is_shed(&keyed.get(&1)).await && !is_shed(&keyed.get(&2)).await);
+    keyed.get(&3).call(ok()).await.unwrap();
+    assert_eq!((keyed.keys(), keyed.overflowed()), (2, 1));
+    advance(SECOND * 20).await;
+    keyed.get(&3).call(ok()).await.unwrap();
+    assert_eq!((keyed.keys(), keyed.overflowed()), (1, 1), "both others were idle");
+    assert!(KeyedThrottle::<u32>::new(Throttle::builder(), 0).is_err());
+}
+
+#[test]
+fn in_a_pipeline_it_takes_its_name_and_says_what_it_is() {
+    let throttle = Throttle::builder().into_policy(&LayerContext::new("stock")).unwrap();
+    let text = throttle.describe(Description::bare()).to_string();
+    let expected = "throttle 'stock': 2 calls for each that was accepted in the last 10s\none \
+                    attempt per call, with no limit in time";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_wrong_field_is_named() {
+    let refused = [
+        (Throttle::builder().k(0.9), "k"),
+        (Throttle::builder().k(f64::NAN), "k"),
+        (Throttle::builder().window(Duration::from_nanos(9)), "window"),
+        (Throttle::builder().max_probability(1.0), "max_probability"),
+        (Throttle::builder().name(""), "name"),
+    ];
+    for (builder, field) in refused {
+        assert_eq!(builder.build().unwrap_err().field, field);
+    }
+}
