@@ -1,5 +1,6 @@
 //! The handle that is shared: the shell, a clock, and the listeners.
 
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -290,10 +291,21 @@ impl Inner {
         self.emit(at, || What::Rejected(rejection.clone()));
     }
 
+    /// Tells the listeners of what needs no order. What a listener causes by calling a breaker
+    /// while it is told is counted but not told: a listener that makes a call when one is refused
+    /// would be told without end.
     pub(crate) fn emit(&self, at: Instant, what: impl FnOnce() -> What) {
+        thread_local! {
+            static TELLING: Cell<bool> = const { Cell::new(false) };
+        }
+        if !self.is_heard() || TELLING.replace(true) {
+            return;
+        }
         if let Some(listeners) = self.listeners.get() {
+            // Listeners' panics are contained: this returns.
             listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what()));
         }
+        TELLING.set(false);
     }
 
     pub(crate) fn now(&self) -> Nanos {

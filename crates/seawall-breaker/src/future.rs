@@ -129,7 +129,8 @@ where
                 };
                 match future.poll(cx) {
                     Poll::Ready(outcome) => {
-                        permit.settle(judge.judge(&outcome));
+                        let class = judge.judge_contained(&outcome, |report| permit.tell(report));
+                        permit.settle(class);
                         Poll::Ready(outcome)
                     }
                     Poll::Pending => {

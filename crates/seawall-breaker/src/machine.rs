@@ -15,21 +15,19 @@ pub(crate) use rules::{Predicate, Rules, SlowRule};
 pub use settings::Abandoned;
 pub(crate) use settings::{OpenWait, Settings, Waiting, Waits};
 pub(crate) use table::Trigger;
-#[cfg(test)]
-pub(crate) use table::{TABLE, next};
 use window::Window;
 pub use window::WindowCounts;
 pub(crate) use window::WindowSize;
 
-mod count;
+pub(crate) mod count;
 mod describe;
 mod half_open;
-mod ramp;
+pub(crate) mod ramp;
 mod rules;
 mod settings;
-mod span;
-mod table;
-mod window;
+pub(crate) mod span;
+pub(crate) mod table;
+pub(crate) mod window;
 
 /// A circuit breaker's whole state.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seawall_core::Class;
+use seawall_core::{Class, PanicReport, What};
 use tokio::time::Instant;
 
 use crate::breaker::Inner;
@@ -97,6 +97,12 @@ impl<'b> Permit<'b> {
         let admitted = self.admitted;
         std::mem::forget(self);
         admitted
+    }
+
+    /// Tells of a panic in the user's judge.
+    #[cold]
+    pub(crate) fn tell(&self, report: PanicReport) {
+        self.breaker.emit(Instant::now(), || What::Panicked(report));
     }
 
     /// The generation that admitted the call.

@@ -2,4 +2,6 @@
 
 mod diagram;
 mod model;
+mod ramp;
 mod reference;
+mod windows;

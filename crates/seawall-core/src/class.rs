@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, PanicReport, contain};
 
 /// What an outcome means to the policies.
 ///
@@ -144,6 +144,23 @@ impl<E: ?Sized> Classify<E> for AllTransient {
 pub trait Judge<T, E> {
     /// The class of `outcome` for the policy that asks.
     fn judge(&self, outcome: &Result<T, Error<E>>) -> Class;
+
+    /// What policies call: like [`judge`](Self::judge), but a panic is contained. Then `panicked`
+    /// is told, and the outcome keeps the class it came with.
+    #[inline]
+    fn judge_contained(
+        &self,
+        outcome: &Result<T, Error<E>>,
+        panicked: impl FnOnce(PanicReport),
+    ) -> Class
+    where
+        Self: Sized,
+    {
+        contain(|| self.judge(outcome)).unwrap_or_else(|report| {
+            panicked(report);
+            ByClass.judge(outcome)
+        })
+    }
 }
 
 impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
@@ -165,5 +182,11 @@ impl<T, E> Judge<T, E> for ByClass {
             Ok(_) => Class::Success,
             Err(error) => error.class(),
         }
+    }
+
+    /// Does not panic, so nothing is to be contained.
+    #[inline]
+    fn judge_contained(&self, outcome: &Result<T, Error<E>>, _: impl FnOnce(PanicReport)) -> Class {
+        self.judge(outcome)
     }
 }

@@ -7,7 +7,8 @@ use seawall_core::CircuitState::{
     self, Closed, ForcedClosed, ForcedOpen, HalfOpen, Open, Ramping, Shadow,
 };
 
-use crate::machine::{TABLE, Trigger, next};
+use crate::machine::Trigger;
+use crate::machine::table::{TABLE, next};
 
 const STATES: [CircuitState; 7] =
     [Closed, Open, HalfOpen, Ramping, ForcedOpen, ForcedClosed, Shadow];

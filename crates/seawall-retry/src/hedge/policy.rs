@@ -123,13 +123,7 @@ impl<J> Hedge<J> {
     where
         J: Judge<T, E>,
     {
-        match contain(|| self.judge.judge(outcome)) {
-            Ok(class) => class,
-            Err(report) => {
-                self.tell_panicked(report);
-                ByClass.judge(outcome)
-            }
-        }
+        self.judge.judge_contained(outcome, |report| self.tell_panicked(report))
     }
 
     /// How long to wait after `attempt` was launched before the next is; `None` for ever.

@@ -159,13 +159,7 @@ impl<J> Retry<J> {
     where
         J: Judge<T, E>,
     {
-        match contain(|| self.judge.judge(outcome)) {
-            Ok(class) => class,
-            Err(report) => {
-                self.tell_panicked(report);
-                ByClass.judge(outcome)
-            }
-        }
+        self.judge.judge_contained(outcome, |report| self.tell_panicked(report))
     }
 
     pub(super) fn forbids(&self, attempt: &Attempt, class: Class) -> bool {
