@@ -71,7 +71,7 @@ impl Shutdown {
     pub fn subsystem(&self, child: &Shutdown, on_failure: OnFailure) -> Result<(), ShuttingDown> {
         self.0.subsystems.lock().live.push(child.clone());
         let run = run_child(Arc::downgrade(&self.0), child.clone(), on_failure);
-        let spawned = self.spawn(child.name().to_string(), |intake| run(intake));
+        let spawned = self.spawn(child.name().to_string(), run);
         if let Err(refused) = spawned {
             self.0.subsystems.lock().remove(child);
             return Err(refused);

@@ -14,12 +14,12 @@ use crate::gate::{Closed, Gate};
 
 /// Spread over so many locks that two threads rarely meet on one: a task takes its lock three
 /// times in its life.
-const SHARDS: usize = 8;
+const SHARDS: u32 = 8;
 
 #[derive(Debug)]
 pub(crate) struct Tasks {
     gate: Gate,
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS as usize],
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +64,17 @@ pub struct TaskCounts {
     pub aborted: u64,
 }
 
+impl TaskCounts {
+    #[cold]
+    fn cut_short(&mut self) {
+        if std::thread::panicking() {
+            self.panicked += 1;
+        } else {
+            self.aborted += 1;
+        }
+    }
+}
+
 /// A task's place among the tracked ones. Gives it up when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -77,18 +88,16 @@ pub(crate) struct Entry {
 pub(crate) struct Key(u32);
 
 impl Key {
-    fn new(shard: usize, index: u32) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "there are eight shards")]
-        let shard = shard as u32;
-        Self(index * SHARDS as u32 + shard)
+    fn new(shard: u32, index: u32) -> Self {
+        Self(index * SHARDS + shard)
     }
 
     fn shard(self) -> usize {
-        self.0 as usize % SHARDS
+        (self.0 % SHARDS) as usize
     }
 
-    fn index(self) -> usize {
-        self.0 as usize / SHARDS
+    fn index(self) -> u32 {
+        self.0 / SHARDS
     }
 }
 
@@ -109,8 +118,9 @@ impl Tasks {
         blocking: bool,
     ) -> Result<Entry, Closed> {
         let before = self.gate.enter()?;
-        let shard = before % SHARDS;
-        let index = self.shards[shard].lock().occupy(name, blocking);
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
+        let shard = before as u32 % SHARDS;
+        let index = self.shards[shard as usize].lock().occupy(name, blocking);
         Ok(Entry { tasks: Arc::clone(self), key: Key::new(shard, index), finished: false })
     }
 
@@ -208,7 +218,7 @@ impl Shard {
         key: Key,
         handle: AbortHandle,
     ) -> Option<(AbortHandle, Cow<'static, str>)> {
-        let slot = &mut self.slots[key.index()];
+        let slot = &mut self.slots[key.index() as usize];
         if matches!(slot.state, State::Over) {
             return Some((handle, self.free(key)));
         }
@@ -223,7 +233,7 @@ impl Shard {
     /// The task is over. What was in its slot is dropped by the caller, outside the lock.
     #[inline]
     fn leave(&mut self, key: Key) -> (State, Cow<'static, str>) {
-        let slot = &mut self.slots[key.index()];
+        let slot = &mut self.slots[key.index() as usize];
         if matches!(slot.state, State::Spawning) {
             slot.state = State::Over;
             return (State::Over, Cow::Borrowed(""));
@@ -234,8 +244,8 @@ impl Shard {
 
     #[inline]
     fn free(&mut self, key: Key) -> Cow<'static, str> {
-        let slot = &mut self.slots[key.index()];
-        slot.state = State::Free(self.free.replace(key.0 / SHARDS as u32));
+        let slot = &mut self.slots[key.index() as usize];
+        slot.state = State::Free(self.free.replace(key.index()));
         std::mem::take(&mut slot.name)
     }
 }
@@ -257,10 +267,8 @@ impl Drop for Entry {
             let counts = &mut shard.counts;
             if self.finished {
                 counts.finished += 1;
-            } else if std::thread::panicking() {
-                counts.panicked += 1;
             } else {
-                counts.aborted += 1;
+                counts.cut_short();
             }
             shard.leave(self.key)
         };

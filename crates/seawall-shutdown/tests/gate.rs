@@ -16,7 +16,7 @@ type Outcome = Result<u32, Error<&'static str>>;
 
 fn is_refused(outcome: &Outcome) -> bool {
     let Err(error) = outcome else { return false };
-    let rejection = error.rejection().map(|rejection| rejection.reason());
+    let rejection = error.rejection().map(seawall_core::Rejection::reason);
     rejection == Some(Reason::ShuttingDown)
 }
 

@@ -168,7 +168,7 @@ async fn a_step_registered_while_its_phase_runs_is_run_and_after_it_is_refused()
 #[tokio::test(start_paused = true)]
 async fn a_blocking_step_holds_a_paused_clock_and_its_panic_and_error_are_contained() {
     let shutdown = Shutdown::builder()
-        .step(Phase::FLUSH, Step::blocking("fine", || std::thread::yield_now()))
+        .step(Phase::FLUSH, Step::blocking("fine", std::thread::yield_now))
         .step(Phase::FLUSH, Step::blocking("bad", || Err::<(), _>("disk full")))
         .step(Phase::FLUSH, Step::blocking("worse", || -> () { panic!("lost it") }))
         .build()
