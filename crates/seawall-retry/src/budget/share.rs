@@ -46,10 +46,12 @@ impl Share {
     }
 
     // Relaxed: a call only counts. It guards nothing that another thread would have to see.
+    #[inline(never)]
     pub(super) fn enter(&self) {
         self.word.fetch_add(CALL, Relaxed);
     }
 
+    #[inline(never)]
     pub(super) fn leave(&self) {
         self.word.fetch_sub(CALL, Relaxed);
     }

@@ -61,8 +61,13 @@ impl Tokens {
     #[inline]
     pub(super) fn deposit(&self) {
         if self.left.load(Relaxed) < self.plan.capacity {
-            self.gain(self.plan.deposit);
+            self.pay_in();
         }
+    }
+
+    #[inline(never)]
+    fn pay_in(&self) {
+        self.gain(self.plan.deposit);
     }
 
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token

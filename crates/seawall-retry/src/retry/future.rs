@@ -24,10 +24,15 @@ pub(super) const ATTEMPTS_PER_TURN: u32 = 32;
 ///
 /// Holds the first attempt in place. What repeating needs, the timer above all, is in a box that is
 /// made when an attempt has failed and there is something to wait for or to carry over.
-#[pin_project]
+#[pin_project(project = RetryProjection)]
 #[must_use = "futures do nothing unless polled"]
 pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     retry: &'p Retry<J>,
+    // Taken when the call goes on in the box.
+    op: Option<Op>,
+    // Began when the call began, once that is known.
+    attempt: Attempt,
+    in_flight: CallInFlight<'p>,
     #[pin]
     state: State<'p, Op, J>,
 }
@@ -38,11 +43,6 @@ enum State<'p, Op: Operation, J> {
     First {
         #[pin]
         future: Op::Future,
-        // Taken when the state ends.
-        op: Option<Op>,
-        // Began when the call began, once that is known.
-        attempt: Attempt,
-        in_flight: CallInFlight<'p>,
     },
     Repeating {
         repeating: Pin<Box<Repeating<'p, Op, J>>>,
@@ -61,7 +61,7 @@ impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
             None => CallInFlight::UNCOUNTED,
         };
         let future = op.attempt(attempt);
-        Self { retry, state: State::First { future, op: Some(op), attempt, in_flight } }
+        Self { retry, op: Some(op), attempt, in_flight, state: State::First { future } }
     }
 }
 
@@ -76,51 +76,98 @@ where
     ///
     /// When polled after it was ready, and outside of a tokio runtime with a timer when there is a
     /// delay to wait for.
-    // All that happens to a call which does not fail is in here, and nothing of it hands out a
-    // pointer to `self`: then it is inlined, and the future of a call that is ready at once lives
-    // in registers.
+    // Small, so that it is inlined: what happens to a call that does not fail.
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let retry = *this.retry;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.as_mut().project();
+        let StateProjection::First { future } = this.state.as_mut().project() else {
+            return self.resume(cx);
+        };
+        let Poll::Ready(outcome) = future.poll(cx) else {
+            // Until now no time has passed but that of one synchronous poll: a call that succeeds
+            // at once reads no clock.
+            this.attempt.began();
+            return Poll::Pending;
+        };
+        let class = this.retry.class(&outcome);
+        if class != Class::Success {
+            return self.go_on(outcome, class, cx);
+        }
+        // Told apart, so that a small output is moved alone and not with all the room that an error
+        // would have had.
+        match outcome {
+            Ok(output) => Poll::Ready(Ok(output)),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl<Op, J> RetryFuture<'_, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    /// Goes on with what is under way in the box.
+    #[inline(never)]
+    fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<Op>> {
+        match self.project().state.project() {
+            StateProjection::Repeating { repeating } => repeating.as_mut().poll(cx),
+            _ => panic!("a retry was polled after it was over"),
+        }
+    }
+
+    /// Goes on after an attempt that came to `outcome`, which means `class` and is no success.
+    #[inline(never)]
+    fn go_on(
+        mut self: Pin<&mut Self>,
+        mut outcome: Outcome<Op>,
+        mut class: Class,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<Op>> {
         loop {
-            let (mut future, op, attempt, in_flight) = match this.state.as_mut().project() {
-                StateProjection::First { future, op, attempt, in_flight } => {
-                    (future, op, attempt, in_flight)
-                }
-                StateProjection::Repeating { repeating } => return repeating.as_mut().poll(cx),
-                StateProjection::Done => panic!("a retry was polled after it was over"),
+            let mut this = self.as_mut().project();
+            this.attempt.began();
+            let (true, Some(op)) = (this.retry.repeats_at_once(this.attempt, class), &mut *this.op)
+            else {
+                return match this.box_up(Last { outcome, class }) {
+                    Some(outcome) => Poll::Ready(outcome),
+                    None => self.resume(cx),
+                };
             };
-            let Poll::Ready(outcome) = future.as_mut().poll(cx) else {
-                // Until now no time has passed but that of one synchronous poll: a call that
-                // succeeds at once reads no clock.
-                attempt.began();
-                return Poll::Pending;
+            match outcome {
+                // The usual one, told apart from those whose drop has more to look at.
+                Err(Error::Operation { error, .. }) => drop(error),
+                other => drop(other),
+            }
+            let number = this.attempt.number() + 1;
+            let max_attempts = this.retry.plan.max_attempts;
+            *this.attempt = this.attempt.numbered(number, max_attempts).after(class);
+            let future = op.attempt(this.attempt.restart_clock());
+            this.state.set(State::First { future });
+            let StateProjection::First { future } = this.state.project() else {
+                unreachable!("it was set just now")
             };
-            let class = retry.class(&outcome);
+            outcome = ready!(future.poll(cx));
+            class = this.retry.class(&outcome);
             if class == Class::Success {
                 return Poll::Ready(outcome);
             }
-            attempt.began();
-            let (number, said) = (attempt.number(), attempt.is_idempotent());
-            if attempt.deadline().is_none() && retry.repeats_at_once(number, said, class) {
-                *attempt = attempt.numbered(number + 1, retry.plan.max_attempts).after(class);
-                if let Some(op) = op {
-                    let next = op.attempt(attempt.restart_clock());
-                    future.set(next);
-                    continue;
-                }
-            }
-            let last = Last { outcome, class };
-            let Some(op) = op.take() else { return Poll::Ready(last.outcome) };
-            let (attempt, in_flight) = (*attempt, in_flight.take());
-            // The attempt gives back what it holds before anything is decided or waited for.
-            this.state.set(State::Done);
-            match Repeating::after_first(retry, op, attempt, in_flight, last) {
-                Ok(repeating) => this.state.set(State::Repeating { repeating }),
-                Err(outcome) => return Poll::Ready(outcome),
-            }
         }
+    }
+}
+
+impl<Op: Operation, J> RetryProjection<'_, '_, Op, J> {
+    /// Goes on in the box, or gives what the call came to.
+    fn box_up(&mut self, last: Last<Op::Output, Op::Error>) -> Option<Outcome<Op>> {
+        // The attempt gives back what it holds before anything is decided or waited for.
+        self.state.set(State::Done);
+        let Some(op) = self.op.take() else { return Some(last.outcome) };
+        let in_flight = self.in_flight.take();
+        match Repeating::after_first(self.retry, op, *self.attempt, in_flight, last) {
+            Ok(repeating) => self.state.set(State::Repeating { repeating }),
+            Err(outcome) => return Some(outcome),
+        }
+        None
     }
 }
 
@@ -242,13 +289,12 @@ impl<'p, Op: Operation, J> RepeatingProjection<'_, 'p, Op, J> {
 impl<Op: Operation, J> fmt::Debug for RetryFuture<'_, Op, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempt = match &self.state {
-            State::First { attempt, .. } => Some(attempt.number()),
-            State::Repeating { repeating } => Some(repeating.attempt.number()),
-            State::Done => None,
+            State::Repeating { repeating } => &repeating.attempt,
+            State::First { .. } | State::Done => &self.attempt,
         };
         f.debug_struct("RetryFuture")
             .field("retry", &self.retry.name)
-            .field("attempt", &attempt)
+            .field("attempt", &attempt.number())
             .finish_non_exhaustive()
     }
 }

@@ -121,14 +121,16 @@ impl<J> Retry<J> {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
     }
 
-    /// Whether attempt `number`, which came to `class`, is followed by another at once, paid for and
-    /// not told to anybody. Short for what [`Course::decide`](super::course::Course::decide) comes
-    /// to where there is no deadline and nothing to wait for, to remember or to tell.
-    #[inline(never)]
-    pub(super) fn repeats_at_once(&self, number: u32, said: Option<bool>, class: Class) -> bool {
+    /// Whether `attempt`, which came to `class`, is followed by another at once, paid for and not
+    /// told to anybody. Short for what [`Course::decide`](super::course::Course::decide) comes to
+    /// where there is no deadline and nothing to wait for, to remember or to tell.
+    #[inline]
+    pub(super) fn repeats_at_once(&self, attempt: &Attempt, class: Class) -> bool {
+        let number = attempt.number();
         self.at_once
             && class == Class::Transient
-            && self.plan.repeats(class, said)
+            && attempt.deadline().is_none()
+            && self.plan.repeats(class, attempt.is_idempotent())
             // 0 is unlimited.
             && number - 1 < self.plan.max_attempts.wrapping_sub(1)
             && !number.is_multiple_of(ATTEMPTS_PER_TURN)
