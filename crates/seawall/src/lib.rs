@@ -114,8 +114,10 @@ pub use seawall_core::{
     Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Reason,
     Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
 };
-pub use seawall_guard::{PanicGuard, Timeout};
-pub use seawall_retry::Retry;
+pub use seawall_guard::{Fallback, PanicGuard, Timeout};
+pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
+pub use seawall_retry::{Backoff, Budget, Hedge, Retry};
+pub use seawall_shutdown::Shutdown;
 
 /// Circuit breaker.
 pub use seawall_breaker as breaker;
@@ -123,6 +125,8 @@ pub use seawall_breaker as breaker;
 pub use seawall_core as core;
 /// Timeout, deadline, panic and fallback guards.
 pub use seawall_guard as guard;
+/// Bulkhead, rate limits, adaptive concurrency and throttling.
+pub use seawall_limit as limit;
 /// Retry, backoff, budget and hedging.
 pub use seawall_retry as retry;
 /// Graceful shutdown.

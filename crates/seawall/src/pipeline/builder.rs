@@ -6,6 +6,7 @@ use seawall_core::{
     Name, PolicyKind, Scope,
 };
 use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
+use seawall_limit::{Bulkhead, BulkheadBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +78,37 @@ impl<L, C> PipelineBuilder<L, C> {
     /// [`Fallback`](crate::guard::Fallback) or its builder.
     pub fn fallback<N: Layer>(self, fallback: N) -> PipelineBuilder<Chain<L, N>, C> {
         self.layer(fallback)
+    }
+
+    /// Launches a second attempt beside one that is slow, and takes the first outcome: a
+    /// [`Hedge`](crate::retry::Hedge) or its builder.
+    pub fn hedge<N: Layer>(self, hedge: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(hedge)
+    }
+
+    /// Lets at most `limit` calls into what is inside at a time, and refuses the others. For a
+    /// queue, partitions or a handle to be shared, give a
+    /// [`Bulkhead`](crate::limit::Bulkhead) or its builder to [`layer`](Self::layer).
+    pub fn bulkhead(self, limit: u32) -> PipelineBuilder<Chain<L, BulkheadBuilder>, C> {
+        self.layer(Bulkhead::builder().limit(limit))
+    }
+
+    /// Lets calls in flight grow and shrink with what the dependency stands: an
+    /// [`AdaptiveLimit`](crate::limit::AdaptiveLimit) or its builder.
+    pub fn adaptive_limit<N: Layer>(self, limit: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(limit)
+    }
+
+    /// Limits how many calls start in a period: a [`RateLimit`](crate::limit::RateLimit) or its
+    /// builder.
+    pub fn rate_limit<N: Layer>(self, limit: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(limit)
+    }
+
+    /// Asks in proportion to what is accepted: a [`Throttle`](crate::limit::Throttle) or its
+    /// builder.
+    pub fn throttle<N: Layer>(self, throttle: N) -> PipelineBuilder<Chain<L, N>, C> {
+        self.layer(throttle)
     }
 
     /// Turns panics of what is inside into errors.
