@@ -1,0 +1,103 @@
+//! The ramp: shares, checks, stages.
+
+use std::time::Duration;
+
+use seawall_core::{Check, PolicyKind};
+
+use crate::Ramp as Builder;
+use crate::machine::RampPlan;
+use crate::machine::ramp::{Progress, Ramp};
+
+fn plan(ramp: &Builder) -> RampPlan {
+    ramp.plan(Check::of(PolicyKind::Breaker)).unwrap()
+}
+
+fn three() -> RampPlan {
+    plan(&Builder::new([0.1, 0.5, 1.0], Duration::from_nanos(100)).min_calls(4))
+}
+
+fn admitted(ramp: &mut Ramp, plan: &RampPlan, calls: usize) -> usize {
+    (0..calls).filter(|_| ramp.admit(plan)).count()
+}
+
+#[test]
+fn a_stage_admits_its_share_evenly_beginning_with_the_first_call() {
+    let plan = three();
+    let mut ramp = Ramp::new(&plan, 0);
+    assert!(ramp.admit(&plan));
+    assert_eq!(admitted(&mut ramp, &plan, 9), 0);
+    assert!((9..=10).contains(&admitted(&mut ramp, &plan, 100)));
+    assert_eq!(ramp.advance(&plan, 100), Progress::Under);
+    assert_eq!(admitted(&mut ramp, &plan, 100), 50);
+    assert_eq!(ramp.advance(&plan, 200), Progress::Under);
+    assert!(admitted(&mut ramp, &plan, 100) >= 99);
+}
+
+#[test]
+fn stages_end_with_time_one_after_the_other() {
+    let plan = three();
+    let mut ramp = Ramp::new(&plan, 1_000);
+    let stages: Vec<_> = [1_000, 1_099, 1_100, 1_199, 1_200, 1_299]
+        .map(|now| {
+            assert_eq!(ramp.advance(&plan, now), Progress::Under);
+            ramp.stage()
+        })
+        .into();
+    assert_eq!(stages, [0, 0, 1, 1, 2, 2]);
+    assert_eq!(ramp.advance(&plan, 1_300), Progress::Over);
+    assert_eq!(Ramp::new(&plan, 0).advance(&plan, u64::MAX), Progress::Over);
+}
+
+#[test]
+fn enough_failures_end_a_stage_at_once() {
+    let plan = three();
+    let mut ramp = Ramp::new(&plan, 0);
+    for failed in [true, true, false] {
+        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+    }
+    let Progress::Sick(evidence) = ramp.record(false, &plan) else {
+        panic!("two of four is half");
+    };
+    assert_eq!((evidence.observed, evidence.limit, evidence.samples), (0.5, 0.5, 4));
+    let mut ramp = Ramp::new(&plan, 0);
+    for failed in [true, false, false, false] {
+        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+    }
+}
+
+#[test]
+fn a_stage_with_few_outcomes_is_checked_at_its_end_and_the_next_begins_at_zero() {
+    let plan = three();
+    let mut ramp = Ramp::new(&plan, 0);
+    assert_eq!(ramp.record(true, &plan), Progress::Under);
+    assert_eq!(ramp.advance(&plan, 99), Progress::Under);
+    assert!(matches!(ramp.advance(&plan, 100), Progress::Sick(_)));
+    let mut ramp = Ramp::new(&plan, 0);
+    for failed in [true, false, false] {
+        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+    }
+    assert_eq!(ramp.advance(&plan, 100), Progress::Under);
+    for failed in [true, false, false] {
+        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+    }
+}
+
+#[test]
+fn a_wrong_ramp_is_refused_by_the_name_of_its_field() {
+    let each = Duration::from_millis(1);
+    let wrong = [
+        (Builder::new([], each), "ramp"),
+        (Builder::new(std::iter::repeat(0.5), each), "ramp"),
+        (Builder::new([0.0], each), "ramp.share"),
+        (Builder::new([1.1], each), "ramp.share"),
+        (Builder::new([f64::NAN], each), "ramp.share"),
+        (Builder::new([0.5], Duration::ZERO), "ramp.length"),
+        (Builder::new([0.5], each).failure_rate(0.0), "ramp.failure_rate"),
+        (Builder::new([0.5], each).min_calls(0), "ramp.min_calls"),
+    ];
+    for (ramp, field) in wrong {
+        let error = ramp.plan(Check::of(PolicyKind::Breaker)).unwrap_err();
+        assert_eq!(error.field, field);
+    }
+    assert_eq!(plan(&Builder::new([0.5; 64], each)).stages.len(), 64);
+}

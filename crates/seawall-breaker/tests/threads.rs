@@ -1,0 +1,149 @@
+//! Real threads: at the edges exactly as many as may.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use seawall_breaker::{Breaker, BreakerBuilder};
+use seawall_core::{CircuitState, Class};
+use seawall_testkit::Recorder;
+
+fn builder() -> BreakerBuilder {
+    Breaker::builder().open_wait(Duration::from_nanos(1)).lease(Duration::MAX)
+}
+
+#[test]
+fn a_hundred_tasks_at_the_half_open_instant_admit_exactly_as_many_as_there_are_probes() {
+    for probes in [1, 3, 10] {
+        let breaker = builder().consecutive_failures(1).probes(probes).build().unwrap();
+        breaker.try_acquire().unwrap().failure(Class::Transient);
+        let (polled, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (start, end) = (Barrier::new(100), Barrier::new(100));
+        let task = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                start.wait();
+                let call = breaker.call(async {
+                    polled.fetch_add(1, Ordering::SeqCst);
+                    // Nobody's verdict frees a place before everybody has asked.
+                    tokio::task::yield_now().await;
+                    Ok::<_, ()>(())
+                });
+                let mut call = Box::pin(call);
+                let first = futures_poll(call.as_mut());
+                refused.fetch_add(usize::from(first.is_some_and(|r| r.is_err())), Ordering::SeqCst);
+                end.wait();
+            });
+        };
+        thread::scope(|scope| (0..100).for_each(|_| drop(scope.spawn(task))));
+        assert_eq!(polled.load(Ordering::SeqCst), probes as usize);
+        assert_eq!(refused.load(Ordering::SeqCst), 100 - probes as usize);
+        let snapshot = breaker.snapshot();
+        assert_eq!((snapshot.probes_in_flight, snapshot.totals.refused), (0, 100 - u64::from(probes)));
+    }
+}
+
+/// Polls once.
+fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.poll(&mut cx) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+}
+
+#[test]
+fn sixty_four_threads_on_the_threshold_make_one_event() {
+    for threshold in [1, 32, 64] {
+        let breaker = builder()
+            .open_wait(Duration::MAX)
+            .consecutive_failures(threshold)
+            .tally(true)
+            .build()
+            .unwrap();
+        let recorder = Recorder::default();
+        breaker.listeners().add(recorder.clone());
+        let start = Barrier::new(64);
+        let fail = || {
+            let permit = breaker.try_acquire().unwrap();
+            start.wait();
+            permit.failure(Class::Transient);
+        };
+        thread::scope(|scope| (0..64).for_each(|_| drop(scope.spawn(fail))));
+        assert_eq!(recorder.path(), ["closed → open"]);
+        let totals = breaker.snapshot().totals;
+        assert_eq!(totals.failures, u64::from(threshold));
+        assert_eq!(totals.stale, 64 - u64::from(threshold));
+    }
+}
+
+#[test]
+fn under_load_nothing_is_lost_and_a_snapshot_agrees_with_itself() {
+    const CALLS: u64 = 20_000;
+    let breaker = builder()
+        .no_consecutive_failures()
+        .count_window(50)
+        .min_calls(50)
+        .failure_rate(0.5)
+        .probes(2)
+        .tally(true)
+        .build()
+        .unwrap();
+    let recorder = Recorder::default();
+    breaker.listeners().add(recorder.clone());
+    let refused = AtomicUsize::new(0);
+    let work = |seed: u64| {
+        for n in 0..CALLS {
+            let luck = (n * 7_919 + seed * 104_729) % 100;
+            match breaker.try_acquire() {
+                Err(_) => drop(refused.fetch_add(1, Ordering::Relaxed)),
+                Ok(permit) if luck < 45 => drop(permit.success()),
+                Ok(permit) if luck < 95 => drop(permit.failure(Class::Transient)),
+                Ok(permit) if luck < 97 => drop(permit.ignore()),
+                Ok(permit) => drop(permit),
+            }
+        }
+    };
+    let look = || {
+        for _ in 0..2_000 {
+            let snapshot = breaker.snapshot();
+            let window = snapshot.window;
+            assert!(window.failures <= window.samples && window.samples <= 50);
+            assert!(snapshot.totals.reopenings <= snapshot.totals.openings);
+            assert!(snapshot.probes_in_flight <= 2);
+            assert!(snapshot.in_flight <= Some(4));
+        }
+    };
+    thread::scope(|scope| {
+        (0..4).for_each(|seed| drop(scope.spawn(move || work(seed))));
+        scope.spawn(look);
+    });
+    let snapshot = breaker.snapshot();
+    let totals = snapshot.totals;
+    assert_eq!(totals.refused, refused.load(Ordering::SeqCst) as u64);
+    assert_eq!(totals.admitted, Some(4 * CALLS - totals.refused));
+    assert_eq!((snapshot.in_flight, snapshot.probes_in_flight), (Some(0), 0));
+    let transitions = recorder.transitions();
+    assert!(!transitions.is_empty());
+    assert!(transitions.windows(2).all(|pair| pair[0].to == pair[1].from));
+    let generations = transitions.iter().map(|transition| transition.generation);
+    assert!(generations.eq(1..=snapshot.generation));
+    let opened = transitions.iter().filter(|t| t.to == CircuitState::Open).count();
+    assert_eq!(opened as u64, totals.openings);
+}
+
+#[test]
+fn successes_counted_beside_the_lock_are_all_in_the_window() {
+    let breaker = Breaker::builder()
+        .no_consecutive_failures()
+        .time_window(Duration::MAX)
+        .failure_rate(1.0)
+        .min_calls(1)
+        .build()
+        .unwrap();
+    let work = || (0..50_000).for_each(|_| drop(breaker.try_acquire().unwrap().success()));
+    thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+    let window = breaker.snapshot().window;
+    assert_eq!((window.samples, window.failures), (200_000, 0));
+}
