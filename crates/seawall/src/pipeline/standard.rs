@@ -199,7 +199,9 @@ impl<C> fmt::Debug for StandardBuilder<C> {
 
 /// How a layer is made once the pipeline is built: holds a builder or a handle alike, so that the
 /// type of the pipeline does not depend on which was given.
-struct Recipe<P>(Box<dyn FnOnce(&LayerContext) -> Result<P, ConfigError>>);
+struct Recipe<P>(Box<Make<P>>);
+
+type Make<P> = dyn FnOnce(&LayerContext) -> Result<P, ConfigError>;
 
 impl<P> Recipe<P> {
     fn new(layer: impl Layer<Policy = P> + 'static) -> Self {
