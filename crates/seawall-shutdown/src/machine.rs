@@ -268,8 +268,9 @@ impl Machine {
     }
 
     fn end_overdue(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let behind = self.reserves_behind();
         for id in self.steps_of_current() {
-            let deadline_of_phase = self.step_deadline_by_phase(id, now);
+            let deadline_of_phase = self.deadline_before(behind[id], now);
             let step = &mut self.steps[id];
             let Status::Running { since, ref mut deadline, ref mut by_limit } = step.status else {
                 continue;
@@ -291,11 +292,12 @@ impl Machine {
         // A step that is skipped lets those behind it go on, so look again until nothing changes.
         loop {
             let mut skipped = false;
+            let behind = self.reserves_behind();
             for id in self.steps_of_current() {
                 if self.steps[id].status != Status::Waiting || !self.is_ready(id) {
                     continue;
                 }
-                let by_phase = self.step_deadline_by_phase(id, now);
+                let by_phase = self.deadline_before(behind[id], now);
                 let own = self.steps[id].limit.and_then(|limit| now.checked_add(limit));
                 let (deadline, by_limit) = match own {
                     Some(own) if own <= by_phase => (own, true),
@@ -319,11 +321,11 @@ impl Machine {
         self.steps[step].after.iter().all(|&before| self.steps[before].is_over())
     }
 
-    /// When a step of the current phase has to be over for the sake of the phase and of the steps
-    /// behind it. Thirty years on where nothing bounds it.
-    fn step_deadline_by_phase(&self, step: StepId, now: Instant) -> Instant {
+    /// When a step of the current phase has to be over for the sake of the phase and of the
+    /// reserves behind it. Thirty years on where nothing bounds it.
+    fn deadline_before(&self, behind: Duration, now: Instant) -> Instant {
         match self.phases[self.current].deadline {
-            Some(deadline) => before(deadline, self.reserve_behind(step)),
+            Some(deadline) => before(deadline, behind),
             None => now + FAR,
         }
     }
@@ -331,35 +333,35 @@ impl Machine {
     /// The reserves of the phases after `phase`, or of all that are not over.
     fn reserve_after(&self, phase: Option<PhaseId>) -> Duration {
         let first = phase.map_or(self.current, |phase| phase + 1);
+        let behind = self.reserves_behind();
         (first..self.phases.len())
-            .fold(Duration::ZERO, |sum, phase| sum.saturating_add(self.reserve_of(phase)))
+            .fold(Duration::ZERO, |sum, phase| sum.saturating_add(self.reserve_of(phase, &behind)))
     }
 
-    fn reserve_of(&self, phase: PhaseId) -> Duration {
+    fn reserve_of(&self, phase: PhaseId, behind: &[Duration]) -> Duration {
         (0..self.steps.len())
             .filter(|&id| self.steps[id].phase == phase && !self.steps[id].is_over())
-            .map(|id| {
-                let own = self.steps[id].reserve;
-                own.saturating_add(self.reserve_behind(id))
-            })
+            .map(|id| self.steps[id].reserve.saturating_add(behind[id]))
             .fold(self.phases[phase].reserve, Duration::max)
     }
 
-    /// The longest chain of reserves among the steps that wait for this one in its phase.
-    fn reserve_behind(&self, step: StepId) -> Duration {
-        let phase = self.steps[step].phase;
-        // Chains are as deep as the graph, which has no cycles: `build()` and `register` see to
-        // that. Graphs of a shutdown have tens of steps.
-        (0..self.steps.len())
-            .filter(|&id| {
-                let other = &self.steps[id];
-                other.phase == phase && !other.is_over() && other.after.contains(&step)
-            })
-            .map(|id| {
-                let own = self.steps[id].reserve;
-                own.saturating_add(self.reserve_behind(id))
-            })
-            .fold(Duration::ZERO, Duration::max)
+    /// For each step the longest chain of reserves among the steps that wait for it in its phase.
+    fn reserves_behind(&self) -> Vec<Duration> {
+        let mut behind = vec![Duration::ZERO; self.steps.len()];
+        // A step comes after steps that were there before it, so backwards everything behind a
+        // step is known when its turn comes.
+        for (id, step) in self.steps.iter().enumerate().rev() {
+            if step.is_over() {
+                continue;
+            }
+            let chain = step.reserve.saturating_add(behind[id]);
+            for &before in &step.after {
+                if self.steps[before].phase == step.phase {
+                    behind[before] = behind[before].max(chain);
+                }
+            }
+        }
+        behind
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::machine::{Machine, PhaseId, StepId, StepPlan};
 use crate::step::{Body, Builtin};
-use crate::{RegisterError, Step};
+use crate::{RegisterError, Shutdown, Step};
 
 pub(crate) struct Plan {
     pub(crate) machine: Machine,
@@ -77,6 +77,9 @@ impl Plan {
         };
         if self.machine.phase_is_over(id) {
             return Err(RegisterError::TooLate { step: name, phase: phase.to_owned() });
+        }
+        if self.work.len() >= Shutdown::MAX_STEPS {
+            return Err(RegisterError::TooMany { step: name });
         }
         if name.is_empty() || self.find(&name).is_some() {
             return Err(RegisterError::NameTaken { step: name });

@@ -44,6 +44,13 @@ pub enum RegisterError {
         /// The step.
         step: String,
     },
+    /// There are [`Shutdown::MAX_STEPS`](crate::Shutdown::MAX_STEPS) already.
+    #[error("step '{step}' is one too many")]
+    #[non_exhaustive]
+    TooMany {
+        /// The step.
+        step: String,
+    },
     /// The reserved slices together would be longer than the grace period.
     #[error("step '{step}' reserves more time than the grace period has left")]
     #[non_exhaustive]

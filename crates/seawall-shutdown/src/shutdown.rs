@@ -205,6 +205,9 @@ impl Inner {
 }
 
 impl Shutdown {
+    /// How many steps there may be, the built-in ones included.
+    pub const MAX_STEPS: usize = 10_000;
+
     /// A builder, with every default in place.
     pub fn builder() -> ShutdownBuilder {
         ShutdownBuilder::new()
@@ -297,7 +300,8 @@ impl Shutdown {
     }
 
     /// Adds a step to the phase of this name, before the shutdown or during it. A step that is
-    /// accepted is started, once, unless its time runs out first: then the report says so.
+    /// accepted is started, once, unless its time runs out first: then the report says so. It
+    /// can't be taken back: for what comes and goes there are tracked tasks and in-flight guards.
     ///
     /// # Errors
     ///

@@ -84,7 +84,9 @@ impl Shutdown {
             runtime.shutdown_background();
         })?;
         let _inside = handle.enter();
-        Ok(wait(&self.0))
+        let report = wait(&self.0);
+        *self.0.supervisor.lock() = None;
+        Ok(report)
     }
 }
 

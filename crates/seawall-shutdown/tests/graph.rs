@@ -182,3 +182,33 @@ async fn a_blocking_step_holds_a_paused_clock_and_its_panic_and_error_are_contai
     assert_eq!(report.exit_code(), 3);
     assert_eq!(report.total, Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wide_and_deep_graph_is_planned_in_no_time() {
+    // Three steps a layer, each after all of the layer before: 3^30 chains.
+    let mut builder = one_phase();
+    for layer in 0..30 {
+        for number in 0..3 {
+            let mut step = noop(&format!("{layer}.{number}")).reserve(SECOND / 10);
+            for before in 0..3 {
+                if layer > 0 {
+                    step = step.after(format!("{}.{before}", layer - 1));
+                }
+            }
+            builder = builder.step(ALL, step);
+        }
+    }
+    let shutdown = builder.build().unwrap();
+    shutdown.trigger("test");
+    assert!(shutdown.run().await.is_clean());
+}
+
+#[test]
+fn there_is_a_bound_on_steps() {
+    let shutdown = one_phase().build().unwrap();
+    for number in 0..Shutdown::MAX_STEPS {
+        shutdown.register(ALL, noop(&number.to_string())).unwrap();
+    }
+    let refused = shutdown.register(ALL, noop("more")).unwrap_err();
+    assert_eq!(refused.to_string(), "step 'more' is one too many");
+}
