@@ -193,9 +193,9 @@ fn hash(bytes: &[u8]) -> u128 {
 
 /// Gives `record` its description, unless it has one, and its grouping. `text` is scratch.
 pub(crate) fn group(record: &mut Record, explicit: Option<&str>, rules: &Rules, text: &mut String) {
-    if record.description.is_empty() {
-        normalise::into(&record.details.message, limits::DESCRIPTION, &mut record.description);
-    }
+    // Where the description is the whole normalised message, that need not be made twice.
+    let normal = record.description.is_empty()
+        && normalise::into(&record.details.message, limits::DESCRIPTION, &mut record.description);
     record.grouping = match explicit {
         Some(key) => {
             text.clear();
@@ -203,7 +203,7 @@ pub(crate) fn group(record: &mut Record, explicit: Option<&str>, rules: &Rules, 
             text.push_str(key);
             Grouping::of(text, GroupedBy::Explicit)
         }
-        None => by_rule(record, rules, text).unwrap_or_else(|| by_default(record, text)),
+        None => by_rule(record, rules, text).unwrap_or_else(|| by_default(record, normal, text)),
     };
 }
 
@@ -220,7 +220,7 @@ fn by_rule(record: &Record, rules: &Rules, text: &mut String) -> Option<Grouping
     Some(Grouping::of(text, GroupedBy::Rule { line }))
 }
 
-fn by_default(record: &Record, text: &mut String) -> Grouping {
+fn by_default(record: &Record, normal: bool, text: &mut String) -> Grouping {
     text.clear();
     let mut frames =
         record.details.frames.iter().filter(|frame| frame.in_app).take(FRAMES).peekable();
@@ -235,7 +235,11 @@ fn by_default(record: &Record, text: &mut String) -> Grouping {
     }
     part(text, "message");
     part(text, &record.type_name);
-    normalise::append(&record.details.message, limits::MESSAGE, text);
+    if normal {
+        text.push_str(&record.description);
+    } else {
+        normalise::append(&record.details.message, limits::MESSAGE, text);
+    }
     if let Some(root) = record.details.causes.first() {
         text.push(PART);
         normalise::append(root, limits::CAUSE, text);

@@ -72,6 +72,7 @@
 //! errors that are part of the business, such as a form that was filled in wrongly: they belong
 //! into metrics.
 
+pub mod alarm;
 pub mod digest;
 pub mod fingerprint;
 pub mod join;
@@ -85,6 +86,7 @@ mod clock;
 mod sync;
 mod text;
 
+pub use alarm::Alarms;
 pub use capture::{Capture, CaptureBuilder, Observer, delivering};
 pub use clock::{Clock, NotATimestamp, Timestamp};
 pub use digest::Digester;

@@ -20,7 +20,7 @@ pub use spike::SpikeConfig;
 pub mod conformance;
 mod group;
 mod memory;
-mod spike;
+pub(crate) mod spike;
 
 /// What a store's answer comes as.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

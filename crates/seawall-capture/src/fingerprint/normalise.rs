@@ -24,14 +24,14 @@ pub fn normalise(text: &str) -> String {
     out
 }
 
-/// Replaces `out` by `text` normalised, cut to `bound` bytes.
-pub(super) fn into(text: &str, bound: usize, out: &mut String) {
+/// Replaces `out` by `text` normalised, cut to `bound` bytes. Says whether all of it is there.
+pub(super) fn into(text: &str, bound: usize, out: &mut String) -> bool {
     out.clear();
-    append(text, bound, out);
+    append(text, bound, out)
 }
 
-/// Appends `text` normalised, of which at most `bound` bytes.
-pub(super) fn append(text: &str, bound: usize, out: &mut String) {
+/// Appends `text` normalised, of which at most `bound` bytes. Says whether all of it is there.
+pub(super) fn append(text: &str, bound: usize, out: &mut String) -> bool {
     let start = out.len();
     let mut normaliser = Normaliser { text, bytes: text.as_bytes(), out, start, code: Code::No };
     let mut at = 0;
@@ -41,9 +41,11 @@ pub(super) fn append(text: &str, bound: usize, out: &mut String) {
     while out.len() > start && out.ends_with(' ') {
         out.pop();
     }
-    if out.len() - start > bound {
+    let whole = out.len() - start <= bound;
+    if !whole {
         out.truncate(out.floor_char_boundary(start + bound));
     }
+    whole
 }
 
 /// Whether a number that comes next is a code.
@@ -63,26 +65,26 @@ struct Normaliser<'a> {
     code: Code,
 }
 
+/// Which bytes end a word: a table, as each byte of each message is looked up in it.
+static DELIMITERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control <= b' ' {
+        table[control as usize] = true;
+        control += 1;
+    }
+    let marks = b"()[]{}<>,;|=\"'`\x7f";
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+#[inline]
 fn is_delimiter(byte: u8) -> bool {
-    byte <= b' '
-        || byte == 0x7f
-        || matches!(
-            byte,
-            b'(' | b')'
-                | b'['
-                | b']'
-                | b'{'
-                | b'}'
-                | b'<'
-                | b'>'
-                | b','
-                | b';'
-                | b'|'
-                | b'='
-                | b'"'
-                | b'\''
-                | b'`'
-        )
+    DELIMITERS[usize::from(byte)]
 }
 
 impl Normaliser<'_> {
@@ -144,7 +146,9 @@ impl Normaliser<'_> {
 
     fn word(&mut self, from: usize) -> usize {
         let mut to = from;
+        let mut colon = false;
         while let Some(byte) = self.bytes.get(to) {
+            colon |= *byte == b':';
             let apostrophe = *byte == b'\''
                 && to > from
                 && self.is_alphanumeric(to.checked_sub(1))
@@ -155,7 +159,7 @@ impl Normaliser<'_> {
             to += 1;
         }
         let word = &self.text[from..to];
-        if let Some(scheme) = word.find("://") {
+        if let Some(scheme) = colon.then(|| word.find("://")).flatten() {
             return self.url(from, scheme);
         }
         if word.starts_with('/') && word.contains('?') {

@@ -30,10 +30,23 @@ pub(super) fn is_sensitive(key: &str, own: &[String]) -> bool {
         || own.iter().any(|end| plain.ends_with(end.as_bytes()))
 }
 
+/// Which bytes words are made of: a table, as each byte of each text is looked up in it.
+static WORDS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u16;
+    while byte < 256 {
+        let letter = byte.to_le_bytes()[0];
+        table[byte as usize] = letter.is_ascii_alphanumeric()
+            || letter >= 0x80
+            || matches!(letter, b'_' | b'-' | b'.' | b'%' | b'+' | b'@');
+        byte += 1;
+    }
+    table
+};
+
+#[inline]
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || byte >= 0x80
-        || matches!(byte, b'_' | b'-' | b'.' | b'%' | b'+' | b'@')
+    WORDS[usize::from(byte)]
 }
 
 /// Writes `text` without its secrets to `out`. Says whether there were any; if not, `out` holds

@@ -1,0 +1,202 @@
+//! Rules that say when somebody has to look.
+//!
+//! | rule | raised when | resolved when |
+//! |---|---|---|
+//! | [`rate`](AlarmsBuilder::rate) | so many failures came within a window | fewer did |
+//! | [`ratio`](AlarmsBuilder::ratio) | so large a share of calls failed within a window, of enough calls | a smaller one did, or of too few |
+//! | [`spike`](AlarmsBuilder::spike) | a bucket holds far more than the median of those before; see [`SpikeConfig`] | enough buckets were calm |
+//! | [`new_fingerprints`](AlarmsBuilder::new_fingerprints) | a failure came that was never seen | never: each is a notice of its own |
+//! | [`no_data`](AlarmsBuilder::no_data) | neither a failure nor a call was seen for a time | one is |
+//! | [`canary`](AlarmsBuilder::canary) | marked failures stopped coming | one comes |
+//!
+//! A rule that was resolved is not raised again before its cool-down is over. Everything runs on
+//! the [`Clock`] that the builder was given, and nothing happens by itself:
+//! [`check`](Alarms::check) says what changed, so call it every few seconds.
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall_capture::{Alarms, Capture, Draft};
+//!
+//! # fn main() -> Result<(), seawall_core::ConfigError> {
+//! let alarms = Alarms::builder().rate("pager", 100, Duration::from_secs(300)).build()?;
+//! let capture = Capture::builder().service("billing").observer(alarms.clone()).build()?;
+//! for _ in 0..100 {
+//!     capture.record(Draft::new("Gone", "it is gone"));
+//! }
+//! let notices = alarms.check();
+//! assert_eq!(notices[0].to_string(), "raised: pager: 100 failures in 300s, limit 100");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is not here: thresholds that learn from the time of day or the day of the week.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::store::Seen;
+use crate::{Clock, Fingerprint, Observer, Record, Timestamp};
+
+pub use crate::store::SpikeConfig;
+pub use config::AlarmsBuilder;
+use rule::{Rule, Verdict};
+
+mod config;
+mod known;
+mod rule;
+mod window;
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Notice {
+    /// The rule's name.
+    pub rule: String,
+    /// Whether it begins or is over.
+    pub state: NoticeState,
+    /// When it was found out.
+    pub at: Timestamp,
+    /// Why, in words that may leave the process.
+    pub text: String,
+}
+
+/// Whether something begins or is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeState {
+    /// It begins.
+    Raised,
+    /// It is over.
+    Resolved,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            NoticeState::Raised => "raised",
+            NoticeState::Resolved => "resolved",
+        };
+        write!(f, "{state}: {}: {}", self.rule, self.text)
+    }
+}
+
+/// Holds rules against what is captured. Clones share them.
+#[derive(Clone)]
+pub struct Alarms(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+struct State {
+    rules: Vec<Armed>,
+    cool_down: std::time::Duration,
+}
+
+/// A rule and whether it is raised.
+#[derive(Debug)]
+struct Armed {
+    name: String,
+    rule: Rule,
+    raised: bool,
+    resolved_at: Option<Timestamp>,
+}
+
+impl Alarms {
+    /// A builder without rules.
+    pub fn builder() -> AlarmsBuilder {
+        AlarmsBuilder::default()
+    }
+
+    fn of(rules: Vec<(String, Rule)>, cool_down: std::time::Duration, clock: Clock) -> Self {
+        let now = clock.now();
+        let armed = |(name, mut rule): (String, Rule)| {
+            rule.begin(now);
+            Armed { name, rule, raised: false, resolved_at: None }
+        };
+        let rules = rules.into_iter().map(armed).collect();
+        Self(Arc::new(Inner { clock, state: Mutex::new(State { rules, cool_down }) }))
+    }
+
+    /// Says that `calls` calls ended, failed or not: what [`ratio`](AlarmsBuilder::ratio) compares
+    /// failures with, and a sign of life for [`no_data`](AlarmsBuilder::no_data).
+    pub fn calls(&self, calls: u64) {
+        let now = self.0.clock.now();
+        for armed in &mut self.0.state.lock().rules {
+            armed.rule.calls(calls, now);
+        }
+    }
+
+    /// What changed since it was last asked, in the order of the rules.
+    pub fn check(&self) -> Vec<Notice> {
+        let now = self.0.clock.now();
+        let mut state = self.0.state.lock();
+        let cool_down = state.cool_down;
+        state.rules.iter_mut().flat_map(|armed| armed.check(cool_down, now)).collect()
+    }
+
+    /// The fingerprints that [`new_fingerprints`](AlarmsBuilder::new_fingerprints) knows, the oldest
+    /// first: to be kept over a restart, and given to the next
+    /// [`known`](AlarmsBuilder::known).
+    pub fn known(&self) -> Vec<Fingerprint> {
+        let state = self.0.state.lock();
+        state.rules.iter().find_map(|armed| armed.rule.known()).unwrap_or_default()
+    }
+}
+
+impl Armed {
+    fn check(&mut self, cool_down: std::time::Duration, now: Timestamp) -> Vec<Notice> {
+        let notice = |state, text| Notice { rule: self.name.clone(), state, at: now, text };
+        match self.rule.check(now) {
+            Verdict::Events(texts) => {
+                texts.into_iter().map(|text| notice(NoticeState::Raised, text)).collect()
+            }
+            Verdict::Holds(text) => {
+                let cooling = self.resolved_at.is_some_and(|at| now.since(at) < cool_down);
+                if self.raised || cooling {
+                    return Vec::new();
+                }
+                let notice = notice(NoticeState::Raised, text);
+                self.raised = true;
+                vec![notice]
+            }
+            Verdict::Not(text) => {
+                if !self.raised {
+                    return Vec::new();
+                }
+                let notice = notice(NoticeState::Resolved, text);
+                self.raised = false;
+                self.resolved_at = Some(now);
+                vec![notice]
+            }
+        }
+    }
+}
+
+impl Observer for Alarms {
+    fn on_record(&self, record: &Record, seen: Seen) {
+        let now = self.0.clock.now();
+        let rules = &mut self.0.state.lock().rules;
+        // Canaries are counted apart: they are there to be seen, not to alarm.
+        let mut canary = false;
+        for armed in rules.iter_mut() {
+            canary |= armed.rule.is_canary(record, now);
+        }
+        if canary || seen == Seen::Muted {
+            return;
+        }
+        for armed in rules.iter_mut() {
+            armed.rule.failure(record, now);
+        }
+    }
+}
+
+impl fmt::Debug for Alarms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.0.state.lock().rules).finish()
+    }
+}
