@@ -3,6 +3,7 @@
 use crate::Case;
 
 pub mod breaker;
+pub mod capture;
 pub mod core;
 pub mod floors;
 pub mod guard;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Case> {
         guard::cases(),
         shutdown::cases(),
         pipeline::cases(),
+        capture::cases(),
         #[cfg(feature = "peers")]
         peers::cases(),
     ]

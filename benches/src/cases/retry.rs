@@ -12,29 +12,29 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::ours("retry/first", || {
             let retry = build(Retry::builder());
-            polled(move |cx| poll(retry.call(ready), cx), 1, Result::is_ok)
+            polled(move |cx| poll(retry.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::variant("retry/first", "without a budget", || {
             let retry = build(Retry::builder().without_budget());
-            polled(move |cx| poll(retry.call(ready), cx), 1, Result::is_ok)
+            polled(move |cx| poll(retry.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::ours("retry/third", || {
             let retry = build(Retry::builder().backoff(Backoff::none()).without_budget());
-            polled(move |cx| poll(retry.call(third_time_lucky), cx), 3, Result::is_ok)
+            polled(move |cx| poll(retry.call(|| third_time_lucky()), cx), 3, Result::is_ok)
         }),
         Case::variant("retry/third", "with a budget", || {
             // Every call may be retried twice: what a budget costs, not what it refuses.
             let budget = open_handed(Budget::builder());
             let retry = build(Retry::builder().backoff(Backoff::none()).budget(&budget));
-            polled(move |cx| poll(retry.call(third_time_lucky), cx), 3, Result::is_ok)
+            polled(move |cx| poll(retry.call(|| third_time_lucky()), cx), 3, Result::is_ok)
         }),
         Case::ours("hedge/ready", || {
             let hedge = hedge(Hedge::builder());
-            polled_in_runtime(move |cx| poll(hedge.call(ready), cx), 1, Result::is_ok)
+            polled_in_runtime(move |cx| poll(hedge.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::variant("hedge/ready", "without a budget", || {
             let hedge = hedge(Hedge::builder().without_budget());
-            polled_in_runtime(move |cx| poll(hedge.call(ready), cx), 1, Result::is_ok)
+            polled_in_runtime(move |cx| poll(hedge.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::variant("budget/take-and-give", "tokens", || {
             let budget = open_handed(Budget::builder());

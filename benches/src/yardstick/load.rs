@@ -1,0 +1,121 @@
+//! The load: an open loop of 700 calls a second, and what became of them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use seawall_core::Random;
+use tokio::time::{Instant, sleep_until};
+
+use crate::server::Server;
+use crate::stacks::{Client, Outcome, Stack};
+use crate::trigger::Trigger;
+
+/// Calls a second, of all clients together.
+const RATE: f64 = 700.0;
+/// How long after a trigger its losses are counted.
+const AFTER: Duration = Duration::from_secs(10);
+/// For "back": the goodput of so long a time.
+const BIN: f64 = 0.1;
+/// For "back": this share of what was offered is full goodput.
+const FULL: f64 = 0.9;
+
+/// What a trigger cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// Calls lost from its start until ten seconds after its end, in seconds of offered load.
+    pub loss: f64,
+    /// When goodput was full for good, in seconds after its end.
+    pub back: f64,
+    /// Requests per call over the same time.
+    pub attempts: f64,
+    /// The 99th percentile of what a refusal took, in milliseconds, where the first attempt was
+    /// refused.
+    pub refused_in: f64,
+    /// The share of calls lost before it.
+    pub lost_in_health: f64,
+}
+
+struct Call {
+    at: f64,
+    took: f64,
+    outcome: Outcome,
+}
+
+/// Runs one trigger against `clients` clients with a stack each.
+pub async fn run(
+    stack: &Stack,
+    clients: usize,
+    trigger: Trigger,
+    health: Duration,
+    seed: u64,
+) -> Cost {
+    let server = Arc::new(Server::new(trigger, health, seed));
+    let clients: Arc<[Client]> = (0..clients).map(|_| (stack.client)()).collect();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let random = Random::seeded(seed ^ 0x5ea_3a11);
+    let end = (health + trigger.length + AFTER).as_secs_f64();
+    let start = health.as_secs_f64();
+    let mut at = 0.0;
+    let mut requests_before = 0;
+    let mut tasks = tokio::task::JoinSet::new();
+    loop {
+        at += -(1.0 - random.unit()).ln() / RATE;
+        if at >= end {
+            break;
+        }
+        sleep_until(server.origin() + Duration::from_secs_f64(at)).await;
+        if at < start {
+            requests_before = server.requests();
+        }
+        let client = usize::try_from(random.below(clients.len() as u64)).unwrap_or(0);
+        let (server, clients, calls) =
+            (Arc::clone(&server), Arc::clone(&clients), Arc::clone(&calls));
+        tasks.spawn(async move {
+            let began = Instant::now();
+            let outcome = clients[client](server).await;
+            let took = began.elapsed().as_secs_f64();
+            calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { at, took, outcome });
+        });
+        while tasks.try_join_next().is_some() {}
+    }
+    while tasks.join_next().await.is_some() {}
+    let requests = server.requests() - requests_before;
+    let calls = std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner));
+    cost(&calls, requests, start, start + trigger.length.as_secs_f64())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a few ten thousand")]
+fn cost(calls: &[Call], requests: u64, from: f64, until: f64) -> Cost {
+    let lost = |call: &&Call| call.outcome != Outcome::Good;
+    let counted = || calls.iter().filter(|call| call.at >= from);
+    let before = || calls.iter().filter(|call| call.at < from);
+    let mut refusals: Vec<f64> = counted()
+        .filter(|call| call.outcome == Outcome::Refused && call.took < 0.02)
+        .map(|call| call.took * 1e3)
+        .collect();
+    refusals.sort_by(f64::total_cmp);
+    let p99 = refusals.get(refusals.len() * 99 / 100).copied().unwrap_or(0.0);
+    Cost {
+        loss: counted().filter(lost).count() as f64 / RATE,
+        back: back(calls, until),
+        attempts: requests as f64 / counted().count() as f64,
+        refused_in: p99,
+        lost_in_health: before().filter(lost).count() as f64 / before().count().max(1) as f64,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a few hundred")]
+fn back(calls: &[Call], until: f64) -> f64 {
+    let bins = AFTER.as_secs_f64() / BIN;
+    let mut bin = bins;
+    while bin >= 1.0 {
+        let (from, to) = (until + (bin - 1.0) * BIN, until + bin * BIN);
+        let inside = || calls.iter().filter(|call| call.at >= from && call.at < to);
+        let good = inside().filter(|call| call.outcome == Outcome::Good).count();
+        if (good as f64) < FULL * inside().count() as f64 {
+            return bin * BIN;
+        }
+        bin -= 1.0;
+    }
+    0.0
+}
