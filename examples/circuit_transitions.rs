@@ -12,10 +12,15 @@ use std::error::Error;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use seawall::breaker::Ramp;
 use seawall::{Breaker, CircuitState, Class, Event, What};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let breaker = Breaker::builder().name("inventory").build()?;
+    let breaker = Breaker::builder()
+        .name("inventory")
+        // Not a default. It is here because it is a state, too.
+        .ramp(Ramp::new([0.5, 1.0], Duration::from_millis(100)))
+        .build()?;
     let began = Instant::now();
     breaker.listeners().add(move |event: &Event| {
         // A listener runs outside the breaker's lock: it may print, or ask the breaker back.
@@ -33,9 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     scene("Its wait is over, a probe goes through and fails: open again, for longer.");
     wait_until_probed(&breaker, Err("connection reset"));
 
-    scene("The dependency is back: the probes succeed and the circuit closes.");
+    scene(
+        "The dependency is back: the probes succeed, calls come back in stages, the circuit closes.",
+    );
     while breaker.state() != CircuitState::Closed {
         wait_until_probed(&breaker, Ok("in stock"));
+        sleep(Duration::from_millis(1));
     }
 
     scene("Half of the calls fail: nothing in a row, but the share opens it.");

@@ -132,7 +132,10 @@ mod tests {
         }
         assert_eq!((diary.state(), diary.since(0).len()), (CircuitState::Open, 1));
         assert_eq!((diary.since(1).len(), diary.dropped()), (0, 0));
-        assert_eq!(diary.counts(), BTreeMap::from([("other".to_owned(), 1)]));
+        assert_eq!(
+            diary.counts(),
+            BTreeMap::from([("probe lost: its lease expired".to_owned(), 1)])
+        );
     }
 
     #[test]

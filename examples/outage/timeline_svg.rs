@@ -284,3 +284,54 @@ fn class_of(state: &'static str) -> &'static str {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Books, Outcome, Settled};
+    use crate::report::PipelineReport;
+    use crate::scenario::{Fault, Phase};
+    use crate::table::table;
+    use std::time::Duration;
+
+    fn report(seconds: f64, phases: &[Phase], books: &Books) -> Report {
+        Report {
+            complete: false,
+            ended_by: String::new(),
+            seed: 1,
+            target: None,
+            seconds,
+            calls_per_second: 10,
+            call_timeout_ms: 1_000.0,
+            attempt_timeout_ms: 330.0,
+            late_ms: 0.0,
+            phases: phases.iter().map(PhaseReport::new).collect(),
+            clients: vec![ClientReport::new("bare", books, None, phases)],
+            pipeline: PipelineReport::default(),
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_ended_before_it_began_has_a_picture_and_a_table() {
+        let report = report(0.0, &[], &Books::default());
+        let picture = timeline(&report);
+        assert!(!picture.contains("NaN") && !picture.contains("inf"), "{picture}");
+        assert!(!table(&report).contains("NaN"));
+    }
+
+    #[test]
+    fn names_of_phases_cannot_break_the_picture() {
+        let name = "</svg><script>\"&".to_owned();
+        let (begin, end) = (Duration::ZERO, Duration::from_secs(1));
+        let phases = [Phase { name, fault: Fault::Refused, begin, end }];
+        let failed =
+            Settled { made: begin, latency: begin, outcome: Outcome::Failure("connection lost") };
+        let books =
+            Books { opened: vec![1], attempts: vec![1], settled: vec![failed], ..Books::default() };
+        let picture = timeline(&report(1.0, &phases, &books));
+        assert!(picture.contains("&lt;/svg&gt;&lt;script&gt;&quot;&amp;"), "{picture}");
+        assert_eq!(picture.matches("</svg>").count(), 1);
+        assert!(picture.contains(r#"<path class="failure" d="M"#));
+        assert!(picture.contains(r#"<path class="success" d=""/>"#));
+    }
+}

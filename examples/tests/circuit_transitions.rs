@@ -10,6 +10,7 @@ fn every_state_is_seen_with_its_reason() {
     path.pop();
     path.push("examples");
     path.push(format!("circuit_transitions{}", std::env::consts::EXE_SUFFIX));
+    // Built by `cargo test`, unless that was told to build this test only.
     assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
     let began = Instant::now();
     let output = Command::new(path).output().expect("the program runs");
@@ -20,7 +21,8 @@ fn every_state_is_seen_with_its_reason() {
         "closed → open: 20 failures in a row, limit 20; retry in",
         "open → half-open: the wait is over",
         "half-open → open",
-        "half-open → closed",
+        "half-open → ramping: 2 of 2 probes succeeded, 2 were needed",
+        "ramping → closed: all stages went well",
         "calls failed, threshold 50%",
         "→ forced closed: ordered by an operator",
         "→ forced open: ordered by an operator",
