@@ -7,6 +7,7 @@ pub mod capture;
 pub mod core;
 pub mod floors;
 pub mod guard;
+pub mod limit;
 #[cfg(feature = "peers")]
 pub mod peers;
 pub mod pipeline;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Case> {
         breaker::cases(),
         retry::cases(),
         guard::cases(),
+        limit::cases(),
         shutdown::cases(),
         pipeline::cases(),
         capture::cases(),

@@ -94,7 +94,7 @@ pub fn polled_in_runtime<R: 'static>(
 pub fn prepared_in_runtime(prepare: impl FnOnce() -> Box<dyn Work>) -> Box<dyn Work> {
     let runtime = runtime();
     let work = runtime.block_on(async { prepare() });
-    Box::new(Entered { runtime, work })
+    Box::new(Entered { work, runtime })
 }
 
 struct Entered {

@@ -13,7 +13,7 @@ use crate::plot::Series;
 use crate::poll;
 
 /// Long enough for a window to keep all that is put into it.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const BATCHES: usize = 40;
 const BATCH: u64 = 2_000;
 

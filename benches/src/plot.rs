@@ -76,29 +76,29 @@ impl Chart<'_> {
     fn grid(&self, svg: &mut String, x: &Axis, y: &Axis) {
         for tick in x.ticks() {
             let at = LEFT + x.share(tick) * (RIGHT - LEFT);
-            let _ = write!(
+            let _ = writeln!(
                 svg,
                 "<line class=\"grid\" x1=\"{at:.1}\" y1=\"{TOP}\" x2=\"{at:.1}\" y2=\"{BOTTOM}\"/>\
-                 <text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n",
+                 <text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                 BOTTOM + 16.0,
                 number(tick)
             );
         }
         for tick in y.ticks() {
             let at = BOTTOM - y.share(tick) * (BOTTOM - TOP);
-            let _ = write!(
+            let _ = writeln!(
                 svg,
                 "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{RIGHT}\" y2=\"{at:.1}\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\n",
+                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
                 LEFT - 6.0,
                 at + 4.0,
                 number(tick)
             );
         }
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
-             <text x=\"{LEFT}\" y=\"{:.1}\" text-anchor=\"start\">{}</text>\n",
+             <text x=\"{LEFT}\" y=\"{:.1}\" text-anchor=\"start\">{}</text>",
             BOTTOM + 32.0,
             escaped(self.x),
             TOP - 4.0,

@@ -3,16 +3,16 @@
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use seawall_breaker::{Breaker, BreakerBuilder};
+use seawall_breaker::{Breaker, BreakerBuilder, Permit};
 use seawall_core::Error;
 
 use crate::operation::{Failure, failing, one_in_ten_fails, ready};
 use crate::{Case, Work, plain, poll, polled};
 
 /// Long enough for a breaker to stay open while it is measured.
-const WAIT: Duration = Duration::from_secs(3_600);
+const WAIT: Duration = Duration::from_hours(1);
 /// Long enough for a time window to keep what was put into it while it is measured.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
 /// The breaker's cases.
@@ -23,10 +23,7 @@ pub fn cases() -> Vec<Case> {
         Case::variant("breaker/closed", "defaults", || closed(Breaker::builder(), 200)),
         Case::variant("breaker/closed", "count 100, permit", || {
             let breaker = build(count_window());
-            plain(
-                move || breaker.try_acquire().map(|permit| permit.success()).is_ok(),
-                |&admitted| admitted,
-            )
+            plain(move || breaker.try_acquire().map(Permit::success).is_ok(), |&admitted| admitted)
         }),
         Case::variant("breaker/mixed", "count 100", || mixed(count_window())),
         Case::variant("breaker/mixed", "10 s window", || mixed(time_window(TEN_SECONDS))),

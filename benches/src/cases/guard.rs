@@ -10,6 +10,10 @@ use crate::{Case, in_runtime, poll, polled, polled_in_runtime};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The guards' cases.
+///
+/// # Panics
+///
+/// When a case can't be prepared.
 pub fn cases() -> Vec<Case> {
     vec![
         Case::ours("timeout/ready", || {

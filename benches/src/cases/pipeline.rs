@@ -1,4 +1,8 @@
 //! Whole pipelines, put together by the facade.
+#![expect(
+    clippy::redundant_closure,
+    reason = "operations are passed as callers write them, as closures; so in every case"
+)]
 
 use seawall::{Breaker, Pipeline, Retry};
 
@@ -35,31 +39,35 @@ macro_rules! all_layers {
 pub(crate) use all_layers;
 
 /// The pipelines' cases.
+///
+/// # Panics
+///
+/// When a case can't be prepared.
 pub fn cases() -> Vec<Case> {
     vec![
         Case::ours("pipeline/retry+breaker/ready", || {
             let pipeline = retry_and_breaker!();
-            polled(move |cx| poll(pipeline.call(ready), cx), 1, Result::is_ok)
+            polled(move |cx| poll(pipeline.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::ours("pipeline/retry+breaker/yields", || {
             let pipeline = retry_and_breaker!();
-            in_runtime(async move || pipeline.call(yielding).await, 1, Result::is_ok)
+            in_runtime(async move || pipeline.call(|| yielding()).await, 1, Result::is_ok)
         }),
         Case::ours("pipeline/full/ready", || {
             let pipeline = all_layers!();
-            polled_in_runtime(move |cx| poll(pipeline.call(ready), cx), 1, Result::is_ok)
+            polled_in_runtime(move |cx| poll(pipeline.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::variant("pipeline/full/ready", "standard", || {
             let pipeline = Pipeline::standard("benches").idempotent().build().expect("valid");
-            polled_in_runtime(move |cx| poll(pipeline.call(ready), cx), 1, Result::is_ok)
+            polled_in_runtime(move |cx| poll(pipeline.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::variant("pipeline/full/ready", "boxed", || {
             let pipeline = all_layers!().boxed();
-            polled_in_runtime(move |cx| poll(pipeline.call(ready), cx), 1, Result::is_ok)
+            polled_in_runtime(move |cx| poll(pipeline.call(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::ours("pipeline/full/yields", || {
             let pipeline = all_layers!();
-            in_runtime(async move || pipeline.call(yielding).await, 1, Result::is_ok)
+            in_runtime(async move || pipeline.call(|| yielding()).await, 1, Result::is_ok)
         }),
     ]
 }

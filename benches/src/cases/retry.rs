@@ -1,4 +1,8 @@
 //! Retry, its budget, and hedging.
+#![expect(
+    clippy::redundant_closure,
+    reason = "operations are passed as callers write them, as closures; so in every case"
+)]
 
 use std::time::Duration;
 

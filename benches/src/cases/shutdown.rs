@@ -22,7 +22,15 @@ pub const END: &str = "shutdown/100k-tasks";
 pub const IN_FLIGHT: &str = "shutdown/in-flight";
 
 /// The cases of shutdown, and the floors that it is measured against.
+///
+/// # Panics
+///
+/// When a case can't be prepared.
 pub fn cases() -> Vec<Case> {
+    [life(), end(), in_flight()].concat()
+}
+
+fn life() -> Vec<Case> {
     vec![
         Case::ours(LIFE, || {
             in_runtime_with(
@@ -75,6 +83,11 @@ pub fn cases() -> Vec<Case> {
                 |answer| matches!(answer, Ok(Ok(_))),
             )
         }),
+    ]
+}
+
+fn end() -> Vec<Case> {
+    vec![
         Case::ours(END, || {
             in_runtime(
                 async || {
@@ -121,6 +134,11 @@ pub fn cases() -> Vec<Case> {
         })
         .calls(1)
         .units(MANY),
+    ]
+}
+
+fn in_flight() -> Vec<Case> {
+    vec![
         Case::ours(IN_FLIGHT, || {
             let in_flight = InFlight::new();
             plain(move || in_flight.enter().is_ok(), |&entered| entered)

@@ -21,18 +21,17 @@ const FULL: f64 = 0.9;
 
 /// What a trigger cost.
 #[derive(Clone, Copy, Debug)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// Calls lost from its start until ten seconds after its end, in seconds of offered load.
-    pub loss: f64,
+    pub(crate) loss: f64,
     /// When goodput was full for good, in seconds after its end.
-    pub back: f64,
+    pub(crate) back: f64,
     /// Requests per call over the same time.
-    pub attempts: f64,
-    /// The 99th percentile of what a refusal took, in milliseconds, where the first attempt was
-    /// refused.
-    pub refused_in: f64,
+    pub(crate) attempts: f64,
+    /// The 99th percentile of how long a call took of which nothing was ever sent, in milliseconds.
+    pub(crate) refused_in: f64,
     /// The share of calls lost before it.
-    pub lost_in_health: f64,
+    pub(crate) lost_in_health: f64,
 }
 
 struct Call {
@@ -42,7 +41,7 @@ struct Call {
 }
 
 /// Runs one trigger against `clients` clients with a stack each.
-pub async fn run(
+pub(crate) async fn run(
     stack: &Stack,
     clients: usize,
     trigger: Trigger,
@@ -90,7 +89,7 @@ fn cost(calls: &[Call], requests: u64, from: f64, until: f64) -> Cost {
     let counted = || calls.iter().filter(|call| call.at >= from);
     let before = || calls.iter().filter(|call| call.at < from);
     let mut refusals: Vec<f64> = counted()
-        .filter(|call| call.outcome == Outcome::Refused && call.took < 0.02)
+        .filter(|call| call.outcome == Outcome::Refused)
         .map(|call| call.took * 1e3)
         .collect();
     refusals.sort_by(f64::total_cmp);

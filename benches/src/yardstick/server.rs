@@ -24,9 +24,9 @@ const FLAP: f64 = 0.5;
 
 /// The request failed.
 #[derive(Clone, Copy, Debug)]
-pub struct Failed;
+pub(crate) struct Failed;
 
-pub struct Server {
+pub(crate) struct Server {
     kind: Kind,
     origin: Instant,
     from: f64,
@@ -49,7 +49,7 @@ struct Answer {
 
 impl Server {
     /// A server to which `trigger` happens `after` its making.
-    pub fn new(trigger: Trigger, after: Duration, seed: u64) -> Self {
+    pub(crate) fn new(trigger: Trigger, after: Duration, seed: u64) -> Self {
         let from = after.as_secs_f64();
         Self {
             kind: trigger.kind,
@@ -62,17 +62,17 @@ impl Server {
         }
     }
 
-    pub fn origin(&self) -> Instant {
+    pub(crate) fn origin(&self) -> Instant {
         self.origin
     }
 
     /// How many requests were made of it.
-    pub fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
     /// Asks it for something.
-    pub async fn call(&self) -> Result<(), Failed> {
+    pub(crate) async fn call(&self) -> Result<(), Failed> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.origin.elapsed().as_secs_f64();
         let Some(answer) = self.answer(now) else { return std::future::pending().await };

@@ -3,54 +3,58 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seawall::{Breaker, Pipeline, Retry};
-use seawall_core::Error;
+use seawall_core::{Backoff, Error};
 use seawall_limit::{AdaptiveLimit, Bulkhead};
+use seawall_retry::Budget;
 
 use crate::server::{Failed, Server};
 
 /// The whole call.
-pub const DEADLINE: Duration = Duration::from_millis(500);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(500);
 /// One attempt of it.
-pub const ATTEMPT: Duration = Duration::from_millis(100);
+pub(crate) const ATTEMPT: Duration = Duration::from_millis(100);
 
 /// What a call came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Good,
-    /// A policy refused it before it was sent, or sent again.
+    /// A policy refused it, and nothing of it was ever sent.
     Refused,
     Bad,
 }
 
-pub type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+pub(crate) type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Makes one call.
-pub type Client = Box<dyn Fn(Arc<Server>) -> Calling + Send + Sync>;
+pub(crate) type Client = Box<dyn Fn(Arc<Server>) -> Calling + Send + Sync>;
 
 /// A stack, and how to make the client of one.
-pub struct Stack {
-    pub name: &'static str,
-    pub client: fn() -> Client,
+pub(crate) struct Stack {
+    pub(crate) name: &'static str,
+    pub(crate) client: fn() -> Client,
 }
 
 /// All stacks, in the order of the table.
-pub const ALL: &[Stack] = &[
+pub(crate) const ALL: &[Stack] = &[
     Stack { name: "none", client: none },
     Stack { name: "naive retries", client: naive },
     Stack { name: "retries with a budget", client: budget },
-    Stack { name: "+ breaker (standard until now)", client: breaker },
-    Stack { name: "+ bulkhead of 30", client: bulkhead },
-    Stack { name: "+ adaptive limit", client: adaptive },
+    Stack { name: "timeouts, retries, breaker", client: breaker },
+    Stack { name: "the same + bulkhead of 30", client: bulkhead },
+    Stack { name: "the same + adaptive limit", client: adaptive },
+    Stack { name: "limited: that, tuned to the limit", client: limited },
+    Stack { name: "Pipeline::standard", client: standard },
 ];
 
-fn outcome(result: &Result<(), Error<Failed>>) -> Outcome {
+fn outcome(result: &Result<(), Error<Failed>>, sent: &AtomicBool) -> Outcome {
     match result {
         Ok(()) => Outcome::Good,
-        Err(error) if error.rejection().is_some() => Outcome::Refused,
-        Err(_) => Outcome::Bad,
+        Err(_) if sent.load(Ordering::Relaxed) => Outcome::Bad,
+        Err(_) => Outcome::Refused,
     }
 }
 
@@ -60,11 +64,13 @@ macro_rules! client {
         Box::new(move |server: Arc<Server>| -> Calling {
             let pipeline = Arc::clone(&pipeline);
             Box::pin(async move {
+                let sent = AtomicBool::new(false);
                 let call = || {
+                    sent.store(true, Ordering::Relaxed);
                     let server = Arc::clone(&server);
                     async move { server.call().await }
                 };
-                outcome(&pipeline.call(call).await)
+                outcome(&pipeline.call(call).await, &sent)
             })
         })
     }};
@@ -84,8 +90,34 @@ fn budget() -> Client {
     client!(Pipeline::builder("budget").timeout(DEADLINE).retry(retry).attempt_timeout(ATTEMPT))
 }
 
-fn breaker() -> Client {
+fn standard() -> Client {
     client!(Pipeline::standard("standard").timeout(DEADLINE).attempt_timeout(ATTEMPT).idempotent())
+}
+
+fn breaker() -> Client {
+    client!(
+        Pipeline::builder("breaker")
+            .timeout(DEADLINE)
+            .retry(Retry::builder().idempotent())
+            .breaker(Breaker::builder())
+            .attempt_timeout(ATTEMPT)
+    )
+}
+
+/// With a limit on what is in flight the budget of the retries can be generous and the breaker can
+/// probe often.
+fn limited() -> Client {
+    let budget = Budget::builder().deposit(0.5).build().expect("a valid budget");
+    let open_wait =
+        Backoff::exponential(Duration::from_millis(100)).max(Duration::from_millis(200));
+    client!(
+        Pipeline::builder("limited")
+            .timeout(DEADLINE)
+            .retry(Retry::builder().idempotent().budget(&budget))
+            .breaker(Breaker::builder().open_wait(open_wait))
+            .attempt_timeout(ATTEMPT)
+            .layer(AdaptiveLimit::builder())
+    )
 }
 
 fn bulkhead() -> Client {

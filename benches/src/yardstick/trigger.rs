@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// What happens, for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trigger {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub length: Duration,
+pub(crate) struct Trigger {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) length: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Refuses connections. What it was at is lost.
     Down,
     /// Takes requests and answers none.
@@ -32,21 +32,14 @@ const fn trigger(name: &'static str, kind: Kind, seconds: u64) -> Trigger {
     Trigger { name, kind, length: Duration::from_secs(seconds) }
 }
 
-/// All eight. The first six are those that ten clients are measured with.
-pub const ALL: [Trigger; 8] = [
+/// All eight. Ten clients are measured with all but the first and the last.
+pub(crate) const ALL: [Trigger; 8] = [
     trigger("down 3 s", Kind::Down, 3),
     trigger("black hole 3 s", Kind::BlackHole, 3),
     trigger("freeze 3 s", Kind::Freeze, 3),
     trigger("× 5 for 3 s", Kind::Slow, 3),
     trigger("30 % errors 5 s", Kind::Errors, 5),
-    trigger("4 of 10 slots 3 s", Kind::FewerSlots, 3),
     trigger("30 % errors 15 s", Kind::Errors, 15),
+    trigger("4 of 10 slots 3 s", Kind::FewerSlots, 3),
     trigger("flapping 4 s", Kind::Flapping, 4),
 ];
-
-impl Trigger {
-    /// Whether it changes how many attempts a call needs.
-    pub fn makes_errors(self) -> bool {
-        self.kind == Kind::Errors
-    }
-}

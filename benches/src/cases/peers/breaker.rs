@@ -1,4 +1,8 @@
 //! Circuit breakers.
+#![expect(
+    clippy::redundant_closure,
+    reason = "operations are passed as callers write them, as closures; so in every case"
+)]
 
 use std::future::Future;
 use std::task::{Context, Waker};
@@ -71,9 +75,9 @@ const WINDOW_1K: Scene = Scene { before: 1_000, ..CLOSED };
 const WINDOW_10K: Scene = Scene { before: 10_000, ..CLOSED };
 
 /// Long enough for a breaker to stay open while it is measured.
-const WAIT: Duration = Duration::from_secs(3_600);
+const WAIT: Duration = Duration::from_hours(1);
 /// Long enough for a time window to keep what was put into it while it is measured.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
 /// The peers' breakers.
@@ -215,7 +219,7 @@ fn nobreak<D: Dependency>(of: Scene) -> Box<dyn Work> {
         .build();
     scene(
         move |cx| {
-            poll(breaker.call_async(D::call), cx)
+            poll(breaker.call_async(|| D::call()), cx)
                 .map_err(|error| Refused(matches!(error, nobreak::CircuitError::Open)))
         },
         of,
@@ -240,7 +244,7 @@ fn resilient<D: Dependency>(of: Scene) -> Box<dyn Work> {
         resilient::BreakerPolicy::default().with_failure_threshold(5).with_open_timeout(WAIT);
     scene(
         move |cx| {
-            poll(breaker.run(D::call), cx).map_err(|error| {
+            poll(breaker.run(|| D::call()), cx).map_err(|error| {
                 Refused(matches!(error, resilient::BreakerResult::CircuitOpen { .. }))
             })
         },
@@ -257,7 +261,7 @@ fn circuitbreaker_rs<D: Dependency>(of: Scene) -> Box<dyn Work> {
             .build();
     scene(
         move |cx| {
-            poll(breaker.call_async(D::call), cx)
+            poll(breaker.call_async(|| D::call()), cx)
                 .map_err(|error| Refused(matches!(error, circuitbreaker_rs::BreakerError::Open)))
         },
         of,

@@ -149,13 +149,13 @@ fn fallback() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.push(Case::floor("fallback/used", "Result::or_else by hand", || {
         polled(
-            |cx| poll(failing(), cx).or_else(|_| Ok::<u64, Failure>(1)),
+            |cx| poll(failing(), cx).or_else(|failure| Ok::<u64, Failure>(u64::from(failure.0))),
             1,
             |answer| *answer == Ok(1),
         )
     }));
     cases.push(Case::peer("fallback/used", "seatbelt", || {
-        seatbelt_fallback(|| failing(), |answer| *answer == Ok(1))
+        seatbelt_fallback(failing, |answer| *answer == Ok(1))
     }));
     cases.push(Case::peer("fallback/used", "tower-resilience", || {
         let layer = tower_resilience_fallback::FallbackLayer::<(), u64, Failure>::from_error(|_| 1);
@@ -163,7 +163,7 @@ fn fallback() -> Vec<Case> {
         polled(move |cx| serve(&mut service, cx), 1, |answer| matches!(answer, Ok(1)))
     }));
     cases.push(Case::peer("fallback/not-used", "seatbelt", || {
-        seatbelt_fallback(|| ready(), |answer| *answer == Ok(7))
+        seatbelt_fallback(ready, |answer| *answer == Ok(7))
     }));
     cases.push(Case::peer("fallback/not-used", "tower-resilience", || {
         let layer = tower_resilience_fallback::FallbackLayer::<(), u64, Failure>::from_error(|_| 1);

@@ -15,7 +15,7 @@ use crate::poll;
 use crate::sizes::{FutureSize, Instance, Operation};
 use crate::throughput::{Calls, Shared, block, calls};
 
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_secs(30);
 
 /// What is measured for its bytes.
@@ -163,6 +163,10 @@ pub fn shared() -> Vec<Shared> {
 }
 
 /// Breakers with a window of time that holds more and more calls.
+///
+/// # Panics
+///
+/// When a breaker can't be built; the calls, when one is refused.
 pub fn windows() -> Vec<Window> {
     vec![
         Window {

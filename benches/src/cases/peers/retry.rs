@@ -1,4 +1,8 @@
 //! Retries and hedges.
+#![expect(
+    clippy::redundant_closure,
+    reason = "operations are passed as callers write them, as closures; so in every case"
+)]
 
 use std::future::{Ready, ready as done};
 use std::time::Duration;
@@ -31,7 +35,7 @@ fn first() -> Vec<Case> {
             polled_in_runtime(
                 |cx| {
                     let schedule = backoff::ExponentialBackoff::default();
-                    poll(backoff::future::retry(schedule, transient), cx)
+                    poll(backoff::future::retry(schedule, || transient()), cx)
                 },
                 1,
                 Result::is_ok,
@@ -41,7 +45,7 @@ fn first() -> Vec<Case> {
             polled_in_runtime(
                 |cx| {
                     let schedule = backoff::backoff::Constant::new(Duration::from_millis(10));
-                    poll(backoff::future::retry(schedule, transient), cx)
+                    poll(backoff::future::retry(schedule, || transient()), cx)
                 },
                 1,
                 Result::is_ok,
@@ -52,7 +56,7 @@ fn first() -> Vec<Case> {
                 |cx| {
                     let schedule =
                         tokio_retry::strategy::ExponentialBackoff::from_millis(10).take(2);
-                    poll(tokio_retry::Retry::start(schedule, ready), cx)
+                    poll(tokio_retry::Retry::start(schedule, || ready()), cx)
                 },
                 1,
                 Result::is_ok,
@@ -63,7 +67,7 @@ fn first() -> Vec<Case> {
                 |cx| {
                     let schedule =
                         tokio_retry2::strategy::ExponentialBackoff::from_millis(10).take(2);
-                    poll(tokio_retry2::Retry::spawn(schedule, transient2), cx)
+                    poll(tokio_retry2::Retry::spawn(schedule, || transient2()), cx)
                 },
                 1,
                 Result::is_ok,
@@ -75,12 +79,12 @@ fn first() -> Vec<Case> {
         }),
         Case::peer(GROUP, "resilient", || {
             let retry = resilient::RetryPolicy::default().with_max_retries(2);
-            polled(move |cx| poll(retry.run(ready), cx), 1, Result::is_ok)
+            polled(move |cx| poll(retry.run(|| ready()), cx), 1, Result::is_ok)
         }),
         Case::peer(GROUP, "seatbelt", || seatbelt_retry::<First>(None)),
         Case::peer(GROUP, "backon", || {
             polled(
-                |cx| poll(ready.retry(ExponentialBuilder::default().with_max_times(2)), cx),
+                |cx| poll((|| ready()).retry(ExponentialBuilder::default().with_max_times(2)), cx),
                 1,
                 Result::is_ok,
             )
@@ -117,7 +121,7 @@ fn third() -> Vec<Case> {
         Case::peer(GROUP, "backon, no-op sleeper", || {
             polled(
                 |cx| {
-                    let attempts = third_time_lucky.retry(at_once()).sleep(|_| done(()));
+                    let attempts = (|| third_time_lucky()).retry(at_once()).sleep(|_| done(()));
                     poll(attempts, cx)
                 },
                 3,
@@ -138,7 +142,7 @@ fn third() -> Vec<Case> {
             in_runtime(
                 async || {
                     let schedule = tokio_retry::strategy::FixedInterval::from_millis(0).take(2);
-                    tokio_retry::Retry::start(schedule, third_time_lucky).await
+                    tokio_retry::Retry::start(schedule, || third_time_lucky()).await
                 },
                 3,
                 Result::is_ok,
@@ -159,7 +163,7 @@ fn third() -> Vec<Case> {
         })
         .calls(SLEEPING),
         Case::peer(GROUP, "backon", || {
-            in_runtime(async || third_time_lucky.retry(at_once()).await, 3, Result::is_ok)
+            in_runtime(async || (|| third_time_lucky()).retry(at_once()).await, 3, Result::is_ok)
         })
         .calls(SLEEPING),
         Case::peer(GROUP, "resilient", || {
@@ -167,7 +171,7 @@ fn third() -> Vec<Case> {
                 .with_max_retries(2)
                 .with_min_delay(Duration::ZERO)
                 .with_max_delay(Duration::ZERO);
-            in_runtime(async move || retry.run(third_time_lucky).await, 3, Result::is_ok)
+            in_runtime(async move || retry.run(|| third_time_lucky()).await, 3, Result::is_ok)
         })
         .calls(SLEEPING),
         Case::peer(GROUP, "do-over", || {

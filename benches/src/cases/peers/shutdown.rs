@@ -199,7 +199,7 @@ async fn lives(calls: u64) {
         }
         subsystem.request_shutdown();
     });
-    all.handle_shutdown_requests(Duration::from_secs(60)).await.expect("a clean shutdown");
+    all.handle_shutdown_requests(Duration::from_mins(1)).await.expect("a clean shutdown");
 }
 
 async fn one_life(subsystem: &mut SubsystemHandle<Boxed>) -> Result<(), Boxed> {
@@ -218,7 +218,7 @@ async fn ends() {
         tokio::task::yield_now().await;
         subsystem.request_shutdown();
     });
-    all.handle_shutdown_requests(Duration::from_secs(60)).await.expect("a clean shutdown");
+    all.handle_shutdown_requests(Duration::from_mins(1)).await.expect("a clean shutdown");
 }
 
 async fn one_end(subsystem: &mut SubsystemHandle<Boxed>) -> Result<(), Boxed> {
