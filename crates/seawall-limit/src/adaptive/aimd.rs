@@ -7,7 +7,8 @@ use super::machine::says_nothing;
 ///
 /// - lost, or slower than `slow`: `limit × decrease`, at most once for as many samples as the limit
 ///   is, which is about one round-trip: calls that are lost together are one overload, not many
-/// - otherwise, if at least half of the limit was in flight: `limit + increase`
+/// - otherwise, if at least half of the limit was in flight: `limit + increase`; if less than a
+///   quarter was: `limit × 0.99`, so that a limit from busier times does not let a burst through
 ///
 /// Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion
 /// Avoidance in Computer Networks" (1989).
@@ -18,6 +19,11 @@ pub struct Aimd {
     decrease: f64,
     deaf_for: u32,
 }
+
+/// A limit of more than this many times what is in flight is not in use,
+const IDLE: f64 = 4.0;
+/// and falls by this factor with each good sample.
+const FORGET: f64 = 0.99;
 
 impl Default for Aimd {
     /// Decreases to [0.7](super::DEFAULT_DECREASE) on loss, increases by 1; nothing is slow.
@@ -68,6 +74,13 @@ impl Aimd {
             self.deaf_for = next as u32;
             return next;
         }
-        if says_nothing(limit, sample) { limit } else { limit + self.increase }
+        let in_flight = f64::from(sample.in_flight);
+        if in_flight * IDLE < limit {
+            limit * FORGET
+        } else if says_nothing(limit, sample) {
+            limit
+        } else {
+            limit + self.increase
+        }
     }
 }

@@ -67,7 +67,7 @@
 //! | [`Gradient`] | follows `usual / latest` | single long calls pull it down where calls differ much in size |
 //!
 //! A good sample raises a limit only if at least half of it was in flight: what is not used says
-//! nothing. Whatever they are fed, limits are finite and within their range.
+//! nothing. With AIMD a limit that is less than a quarter in use falls slowly. Whatever they are fed, limits are finite and within their range.
 //!
 //! # Defaults
 //!
