@@ -146,6 +146,9 @@ mod future;
 mod guarded;
 mod keyed;
 mod machine;
+#[cfg(seawall_loom)]
+#[doc(hidden)]
+pub mod model;
 mod permit;
 pub mod presets;
 mod ramp;

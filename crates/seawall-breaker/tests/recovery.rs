@@ -150,10 +150,7 @@ async fn every_state_survives_a_restart() {
 #[test]
 fn an_export_of_an_unknown_version_is_refused() {
     let error = Breaker::builder().restore(Export::default()).build().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "breaker: restore is of version 0, but must be of version 1"
-    );
+    assert_eq!(error.to_string(), "breaker: restore is of version 0, but must be of version 1");
 }
 
 #[cfg(feature = "serde")]

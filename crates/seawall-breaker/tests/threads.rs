@@ -40,7 +40,10 @@ fn a_hundred_tasks_at_the_half_open_instant_admit_exactly_as_many_as_there_are_p
         assert_eq!(polled.load(Ordering::SeqCst), probes as usize);
         assert_eq!(refused.load(Ordering::SeqCst), 100 - probes as usize);
         let snapshot = breaker.snapshot();
-        assert_eq!((snapshot.probes_in_flight, snapshot.totals.refused), (0, 100 - u64::from(probes)));
+        assert_eq!(
+            (snapshot.probes_in_flight, snapshot.totals.refused),
+            (0, 100 - u64::from(probes))
+        );
     }
 }
 
