@@ -22,31 +22,35 @@ pub(crate) struct Tasks {
     shards: [Mutex<Shard>; SHARDS as usize],
 }
 
+/// Slots of tasks, as columns: when a hundred thousand tasks end at once, what each has to touch
+/// decides how long that takes, so an end touches neither names nor anything as wide as one.
 #[derive(Debug, Default)]
 struct Shard {
-    slots: Vec<Slot>,
-    /// Slots that are free, as a list through `Slot::state`.
-    free: Option<u32>,
+    states: Vec<State>,
+    handles: Vec<Option<AbortHandle>>,
+    /// The name of a task that is over stays until its slot is taken again.
+    labels: Vec<Label>,
+    /// Slots that are free.
+    free: Vec<u32>,
     /// Whoever comes in is aborted at once: the others have been.
     aborting: bool,
     counts: TaskCounts,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct Label {
     name: Cow<'static, str>,
     blocking: bool,
-    state: State,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Free(Option<u32>),
+    Free,
     /// The task may run already; its handle is not here yet.
     Spawning,
     /// The task is over already; whoever brings its handle frees the slot.
     Over,
-    Running(AbortHandle),
+    Running,
 }
 
 /// What became of the tracked tasks. Started = finished + panicked + aborted + those still there.
@@ -129,7 +133,7 @@ impl Tasks {
         let late = self.shards[key.shard()].lock().attach(key, handle);
         // Either over already, and then this does nothing, or all were aborted in the time between
         // its spawn and here. Outside the lock, since the task's drop takes it.
-        if let Some((handle, _name)) = late {
+        if let Some(handle) = late {
             handle.abort();
         }
     }
@@ -146,6 +150,11 @@ impl Tasks {
     /// them and how many there are in all.
     pub(crate) fn abort_all(&self, at_most: usize) -> (Vec<Remaining>, usize) {
         self.gate.close();
+        // Nobody comes in any more, so this stays true. The slots of all that ever were at once
+        // need not be looked through to find that none is taken.
+        if self.gate.inside() == 0 {
+            return (Vec::new(), 0);
+        }
         let mut remaining = Vec::new();
         let mut total = 0;
         for shard in &self.shards {
@@ -155,17 +164,13 @@ impl Tasks {
                 if std::mem::replace(&mut shard.aborting, true) {
                     continue;
                 }
-                for slot in &shard.slots {
-                    if let State::Running(handle) = &slot.state {
-                        handles.push(handle.clone());
-                    }
-                    if !matches!(slot.state, State::Free(_) | State::Over) {
+                handles.extend(shard.handles.iter().flatten().cloned());
+                for (state, label) in shard.states.iter().zip(&shard.labels) {
+                    if matches!(state, State::Spawning | State::Running) {
                         total += 1;
                         if remaining.len() < at_most {
-                            remaining.push(Remaining {
-                                name: slot.name.clone(),
-                                blocking: slot.blocking,
-                            });
+                            let name = label.name.clone();
+                            remaining.push(Remaining { name, blocking: label.blocking });
                         }
                     }
                 }
@@ -194,59 +199,49 @@ impl Shard {
     #[inline]
     fn occupy(&mut self, name: Cow<'static, str>, blocking: bool) -> u32 {
         self.counts.started += 1;
-        if let Some(index) = self.free {
-            let slot = &mut self.slots[index as usize];
-            if let State::Free(next) = slot.state {
-                self.free = next;
-            }
-            *slot = Slot { name, blocking, state: State::Spawning };
+        let label = Label { name, blocking };
+        if let Some(index) = self.free.pop() {
+            self.states[index as usize] = State::Spawning;
+            self.labels[index as usize] = label;
             return index;
         }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "four thousand million tasks at once do not fit into memory"
         )]
-        let index = self.slots.len() as u32;
-        self.slots.push(Slot { name, blocking, state: State::Spawning });
+        let index = self.states.len() as u32;
+        self.states.push(State::Spawning);
+        self.handles.push(None);
+        self.labels.push(label);
         index
     }
 
-    /// Gives the handle back if its task is over, with the name that is free then, or to be aborted.
+    /// Gives the handle back if its task is over, or to be aborted.
     #[inline]
-    fn attach(
-        &mut self,
-        key: Key,
-        handle: AbortHandle,
-    ) -> Option<(AbortHandle, Cow<'static, str>)> {
-        let slot = &mut self.slots[key.index() as usize];
-        if matches!(slot.state, State::Over) {
-            return Some((handle, self.free(key)));
+    fn attach(&mut self, key: Key, handle: AbortHandle) -> Option<AbortHandle> {
+        let index = key.index() as usize;
+        if self.states[index] == State::Over {
+            self.states[index] = State::Free;
+            self.free.push(key.index());
+            return Some(handle);
         }
-        if self.aborting {
-            slot.state = State::Running(handle.clone());
-            return Some((handle, Cow::Borrowed("")));
-        }
-        slot.state = State::Running(handle);
-        None
+        let late = self.aborting.then(|| handle.clone());
+        self.states[index] = State::Running;
+        self.handles[index] = Some(handle);
+        late
     }
 
-    /// The task is over. What was in its slot is dropped by the caller, outside the lock.
+    /// The task is over. Its handle is dropped by the caller, outside the lock.
     #[inline]
-    fn leave(&mut self, key: Key) -> (State, Cow<'static, str>) {
-        let slot = &mut self.slots[key.index() as usize];
-        if matches!(slot.state, State::Spawning) {
-            slot.state = State::Over;
-            return (State::Over, Cow::Borrowed(""));
+    fn leave(&mut self, key: Key) -> Option<AbortHandle> {
+        let index = key.index() as usize;
+        if self.states[index] == State::Spawning {
+            self.states[index] = State::Over;
+            return None;
         }
-        let state = std::mem::replace(&mut slot.state, State::Over);
-        (state, self.free(key))
-    }
-
-    #[inline]
-    fn free(&mut self, key: Key) -> Cow<'static, str> {
-        let slot = &mut self.slots[key.index() as usize];
-        slot.state = State::Free(self.free.replace(key.index()));
-        std::mem::take(&mut slot.name)
+        self.states[index] = State::Free;
+        self.free.push(key.index());
+        self.handles[index].take()
     }
 }
 
@@ -262,7 +257,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let vacated = {
+        let handle = {
             let mut shard = self.tasks.shards[self.key.shard()].lock();
             let counts = &mut shard.counts;
             if self.finished {
@@ -272,7 +267,7 @@ impl Drop for Entry {
             }
             shard.leave(self.key)
         };
-        drop(vacated);
+        drop(handle);
         self.tasks.gate.leave();
     }
 }
