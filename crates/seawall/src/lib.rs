@@ -121,6 +121,9 @@ pub use seawall_shutdown::Shutdown;
 
 /// Circuit breaker.
 pub use seawall_breaker as breaker;
+/// Error capture: records, fingerprints, a bounded store, digests.
+#[cfg(feature = "capture")]
+pub use seawall_capture as capture;
 /// The vocabulary, for who writes a policy.
 pub use seawall_core as core;
 /// Timeout, deadline, panic and fallback guards.
