@@ -6,7 +6,6 @@ use seawall_core::{Event, PolicyKind, What};
 use tokio::time::Instant;
 
 use super::Budget;
-use super::handle::Inner;
 use super::share::Share;
 use super::tokens::Tokens;
 
@@ -30,9 +29,8 @@ impl Budget {
     /// Something was granted, and the budget was last told to be exhausted.
     #[cold]
     pub(super) fn recovers(&self) {
-        let Inner { tokens, share, .. } = &*self.0;
-        let plenty = tokens.as_ref().is_none_or(Tokens::is_plenty)
-            && share.as_ref().is_none_or(Share::is_plenty);
+        let plenty = self.0.tokens().is_none_or(Tokens::is_plenty)
+            && self.0.share().is_none_or(Share::is_plenty);
         if plenty && self.0.exhausted.swap(false, Relaxed) {
             self.tell(What::budget_recovered(self.0.refused.load(Relaxed)));
         }

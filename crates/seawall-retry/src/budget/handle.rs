@@ -44,16 +44,41 @@ pub struct Budget(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) name: Name,
-    pub(super) tokens: Option<Tokens>,
-    pub(super) share: Option<Share>,
-    /// There are tokens, and neither a refill nor a share in flight to think of.
-    simple: bool,
+    account: Account,
     pub(super) listeners: Listeners,
     epoch: Instant,
     granted: AtomicU64,
     pub(super) refused: AtomicU64,
     /// Whether the last refusal was told and recovery was not.
     pub(super) exhausted: AtomicBool,
+}
+
+/// What is kept account of.
+enum Account {
+    /// Tokens, and neither a refill nor a share in flight to think of.
+    Plain(Tokens),
+    All {
+        tokens: Option<Tokens>,
+        share: Option<Share>,
+    },
+}
+
+impl Inner {
+    #[inline]
+    pub(super) fn tokens(&self) -> Option<&Tokens> {
+        match &self.account {
+            Account::Plain(tokens) => Some(tokens),
+            Account::All { tokens, .. } => tokens.as_ref(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn share(&self) -> Option<&Share> {
+        match &self.account {
+            Account::Plain(_) => None,
+            Account::All { share, .. } => share.as_ref(),
+        }
+    }
 }
 
 impl Budget {
@@ -68,11 +93,13 @@ impl Budget {
         share: Option<SharePlan>,
         listeners: Listeners,
     ) -> Self {
+        let account = match (tokens.map(Tokens::new), share.map(Share::new)) {
+            (Some(tokens), None) if !tokens.refills() => Account::Plain(tokens),
+            (tokens, share) => Account::All { tokens, share },
+        };
         Self(Arc::new(Inner {
             name,
-            simple: share.is_none() && tokens.is_some_and(|tokens| tokens.per_second == 0),
-            tokens: tokens.map(Tokens::new),
-            share: share.map(Share::new),
+            account,
             listeners,
             epoch: Instant::now(),
             granted: AtomicU64::new(0),
@@ -95,10 +122,10 @@ impl Budget {
     /// dropped. Retries and hedges do this for each of their calls.
     #[inline]
     pub fn call(&self) -> CallInFlight<'_> {
-        if let Some(tokens) = &self.0.tokens {
+        if let Some(tokens) = self.0.tokens() {
             tokens.deposit();
         }
-        CallInFlight::new(self.0.share.as_ref())
+        CallInFlight::new(self.0.share())
     }
 
     /// Takes what one repetition costs, or nothing if that is not there.
@@ -107,9 +134,9 @@ impl Budget {
     /// [started](BudgetPermit::start): then its token is spent.
     #[inline]
     pub fn try_take(&self) -> Option<BudgetPermit<'_>> {
-        let taken = match &self.0.tokens {
-            Some(tokens) if self.0.simple => tokens.try_take(),
-            _ => self.take_of_all(),
+        let taken = match &self.0.account {
+            Account::Plain(tokens) => tokens.try_take(),
+            Account::All { tokens, share } => self.take_of_all(tokens.as_ref(), share.as_ref()),
         };
         if !taken {
             self.refused();
@@ -123,7 +150,10 @@ impl Budget {
     /// not, nothing is counted as refused: [`try_take`](Self::try_take) comes next.
     #[inline]
     pub(crate) fn try_spend(&self) -> bool {
-        let spent = self.0.simple && self.0.tokens.as_ref().is_some_and(Tokens::try_take);
+        let spent = match &self.0.account {
+            Account::Plain(tokens) => tokens.try_take(),
+            Account::All { .. } => false,
+        };
         if spent {
             self.granted();
         }
@@ -139,9 +169,8 @@ impl Budget {
     }
 
     /// Takes of all that there is to take of, or of nothing.
-    fn take_of_all(&self) -> bool {
-        let Inner { share, tokens, .. } = &*self.0;
-        if share.as_ref().is_some_and(|share| !share.try_take()) {
+    fn take_of_all(&self, tokens: Option<&Tokens>, share: Option<&Share>) -> bool {
+        if share.is_some_and(|share| !share.try_take()) {
             return false;
         }
         let Some(tokens) = tokens else { return true };
@@ -163,15 +192,16 @@ impl Budget {
 
     /// What is there now.
     pub fn snapshot(&self) -> BudgetSnapshot {
-        let Inner { tokens, share, granted, refused, .. } = &*self.0;
+        let Inner { granted, refused, .. } = &*self.0;
+        let tokens = self.0.tokens();
         if let Some(tokens) = tokens
             && tokens.refills()
         {
             tokens.refill(self.now());
         }
-        let (calls_in_flight, repetitions_in_flight) = share.as_ref().map(Share::in_flight).unzip();
+        let (calls_in_flight, repetitions_in_flight) = self.0.share().map(Share::in_flight).unzip();
         BudgetSnapshot {
-            tokens: tokens.as_ref().map(|tokens| wholes(tokens.left())),
+            tokens: tokens.map(|tokens| wholes(tokens.left())),
             calls_in_flight,
             repetitions_in_flight,
             granted: granted.load(Relaxed),
@@ -181,10 +211,9 @@ impl Budget {
 
     /// Whether it is as it was made: full, with nothing in flight.
     pub(super) fn is_at_rest(&self) -> bool {
-        let Inner { tokens, share, .. } = &*self.0;
         let full = |tokens: &Tokens| tokens.left() >= tokens.plan.reserve;
         let idle = |share: &Share| share.in_flight() == (0, 0);
-        tokens.as_ref().is_none_or(full) && share.as_ref().is_none_or(idle)
+        self.0.tokens().is_none_or(full) && self.0.share().is_none_or(idle)
     }
 
     /// Whether nobody but the holder of this handle has it.
@@ -194,12 +223,17 @@ impl Budget {
 
     #[inline]
     pub(super) fn release(&self, started: bool) {
-        match &self.0.tokens {
-            Some(tokens) if !started => tokens.give_back(),
-            _ => {}
-        }
-        if let Some(share) = &self.0.share {
-            share.give_back();
+        match &self.0.account {
+            Account::Plain(tokens) if !started => tokens.give_back(),
+            Account::Plain(_) => {}
+            Account::All { tokens, share } => {
+                if let (false, Some(tokens)) = (started, tokens) {
+                    tokens.give_back();
+                }
+                if let Some(share) = share {
+                    share.give_back();
+                }
+            }
         }
     }
 }
@@ -213,7 +247,7 @@ impl fmt::Display for Budget {
     /// The configuration in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("budget of ")?;
-        if let Some(Tokens { plan, .. }) = &self.0.tokens {
+        if let Some(Tokens { plan, .. }) = self.0.tokens() {
             write!(f, "{} tokens", wholes(plan.reserve))?;
             if plan.capacity != plan.reserve {
                 write!(f, " (at most {})", wholes(plan.capacity))?;
@@ -226,8 +260,8 @@ impl fmt::Display for Budget {
                 write!(f, ", {} a repetition", wholes(plan.cost))?;
             }
         }
-        if let Some(Share { plan, .. }) = &self.0.share {
-            let and = if self.0.tokens.is_some() { ", and of " } else { "" };
+        if let Some(Share { plan, .. }) = self.0.share() {
+            let and = if self.0.tokens().is_some() { ", and of " } else { "" };
             let percent = wholes(plan.share * 100);
             write!(f, "{and}{percent}% of the calls in flight, at least {}", plan.floor)?;
         }

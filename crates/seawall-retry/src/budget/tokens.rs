@@ -33,9 +33,11 @@ impl TokenPlan {
         Some((u64::try_from(earned).unwrap_or(u64::MAX), until.min(now)))
     }
 
+    // No overflow: what is there is at most the capacity, what is gained at most the larger of that
+    // and what `build()` lets pass, and both are at most 10¹⁸.
     #[inline]
     fn after_gain(&self, left: u64, gain: u64) -> u64 {
-        left.saturating_add(gain).min(self.capacity)
+        (left + gain).min(self.capacity)
     }
 }
 
@@ -102,7 +104,7 @@ impl Tokens {
         if let Some((earned, until)) = self.plan.earned(since, now)
             && self.credited.compare_exchange(since, until, AcqRel, Relaxed).is_ok()
         {
-            self.gain(earned);
+            self.gain(earned.min(self.plan.capacity));
         }
     }
 
