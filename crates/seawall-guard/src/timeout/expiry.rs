@@ -21,7 +21,8 @@ pub(super) enum Expiry {
 
 impl Expiry {
     /// Ready once `due` has come. To be polled after the call was pending.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "17 instructions a call, by count")]
+    #[inline(always)]
     pub(super) fn poll_at(mut self: Pin<&mut Self>, due: Due, cx: &mut Context<'_>) -> Poll<()> {
         if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
             // Polling takes of the task's cooperative budget, asking does not: a call that uses

@@ -96,42 +96,37 @@ where
         let this = self.as_mut().project();
         if let StateProjection::Running(call) = this.state.project() {
             this.began.get_or_insert_with(Instant::now);
-            if let Poll::Ready(outcome) = call.poll(cx) {
-                // What the call holds goes back before the caller resumes.
-                self.project().state.set(State::Over);
-                return Poll::Ready(outcome);
+            match call.poll(cx) {
+                Poll::Ready(Ok(output)) => {
+                    // What the call holds goes back before the caller resumes.
+                    self.project().state.set(State::Over);
+                    return Poll::Ready(Ok(output));
+                }
+                Poll::Ready(Err(error)) => return self.fail(error),
+                Poll::Pending => {}
             }
         }
-        self.not_ready(cx).map(|failure| Err(failure.into_error()))
-    }
-}
-
-/// How a call ends without an outcome of its own.
-enum Failure {
-    TimedOut(TimedOut),
-    Panicked(Box<Panicked>),
-}
-
-impl Failure {
-    fn into_error<E>(self) -> Error<E> {
-        match self {
-            Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
-            Self::Panicked(panicked) => Error::Panicked(panicked),
-        }
+        self.not_ready(cx)
     }
 }
 
 impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
-    /// Everything that a call which is ready at once does not need: one function, so that `poll`
-    /// is small enough to disappear into its caller, which gives back a pointer, so that the
-    /// outcome of a call that is ready can stay in registers.
+    /// What a call which succeeds at once does not need is out of line, so that `poll` is small
+    /// enough to disappear into its caller, and writes nothing but the output.
+    #[cold]
     #[inline(never)]
-    fn not_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Box<Failure>> {
+    fn fail<T, E>(self: Pin<&mut Self>, error: Error<E>) -> Poll<Result<T, Error<E>>> {
+        self.project().state.set(State::Over);
+        Poll::Ready(Err(error))
+    }
+
+    #[inline(never)]
+    fn not_ready<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let mut this = self.project();
         let identity = &this.timeout.identity;
         let Some(limit) = this.timeout.limit.of(this.decided) else {
             let panicked = Box::new(refuse::<L>(identity, this.decided));
-            return Poll::Ready(Box::new(Failure::Panicked(panicked)));
+            return Poll::Ready(Err(Error::Panicked(panicked)));
         };
         if matches!(*this.state, State::Over) {
             over();
@@ -143,7 +138,7 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
         // What the call holds goes back before the caller resumes.
         this.state.set(State::Over);
         let attempt = attempt(this.told.as_ref());
-        Poll::Ready(Box::new(Failure::TimedOut(cut_off(identity, began, plan.by, limit, attempt))))
+        Poll::Ready(Err(Error::TimedOut(cut_off(identity, began, plan.by, limit, attempt))))
     }
 }
 
