@@ -113,7 +113,6 @@ impl Order {
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32;
-        #[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
         let mixed = mixed as usize;
         mixed % bound
     }

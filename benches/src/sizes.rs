@@ -80,6 +80,10 @@ pub fn instances() -> Vec<Instance> {
 }
 
 /// The sizes of futures around an operation of [`OPERATION`] bytes.
+///
+/// # Panics
+///
+/// When a pipeline can't be built.
 pub fn futures() -> Vec<FutureSize> {
     let two = Pipeline::builder("benches")
         .retry(Retry::builder().idempotent())

@@ -12,6 +12,10 @@ const HOUR: Duration = Duration::from_hours(1);
 const PLENTY: u64 = 1_000_000_000;
 
 /// The limits' cases.
+///
+/// # Panics
+///
+/// When a case can't be prepared.
 pub fn cases() -> Vec<Case> {
     vec![
         Case::variant("bulkhead/acquire+release", "permit", || {

@@ -8,6 +8,7 @@ use crate::{Case, poll};
 
 pub mod breaker;
 pub mod guard;
+pub mod limit;
 pub mod more;
 pub mod pipeline;
 pub mod retry;
@@ -17,8 +18,15 @@ pub use more::{futures, instances, many, shared, windows};
 
 /// Every case of a peer's.
 pub fn cases() -> Vec<Case> {
-    [breaker::cases(), retry::cases(), guard::cases(), shutdown::cases(), pipeline::cases()]
-        .concat()
+    [
+        breaker::cases(),
+        retry::cases(),
+        guard::cases(),
+        shutdown::cases(),
+        pipeline::cases(),
+        limit::cases(),
+    ]
+    .concat()
 }
 
 /// One call of a tower service, borrowed for it: first ready, then called.

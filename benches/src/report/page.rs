@@ -3,7 +3,7 @@
 use super::{Case, Figures, Measured, Who, library, line, machine, sizes, throughput};
 
 /// What each group is, in the order of the page.
-const GROUPS: [(&str, &str); 27] = [
+const GROUPS: [(&str, &str); 33] = [
     ("floor", "Floors: what everything is made of"),
     ("core/ready", "The vocabulary alone: an operation without any policy"),
     ("breaker/closed", "Breaker closed, success"),
@@ -34,10 +34,16 @@ const GROUPS: [(&str, &str); 27] = [
     ("pipeline/full/yields", "The same, the operation yields once"),
     ("capture/repeat", "Capture, a repeat of a known group"),
     ("capture/new-group", "Capture, a new group"),
+    ("bulkhead/acquire+release", "Bulkhead, acquire and release"),
+    ("bulkhead/refused", "Bulkhead, refused"),
+    ("rate/admitted", "Rate limit, admitted"),
+    ("rate/refused", "Rate limit, refused"),
+    ("adaptive/call", "Adaptive concurrency limit, success"),
+    ("throttle/call", "Client-side throttle, success"),
 ];
 
 /// The packages whose versions the page names.
-const PACKAGES: [&str; 25] = [
+const PACKAGES: [&str; 26] = [
     "backoff",
     "backon",
     "circuitbreaker-rs",
@@ -45,6 +51,7 @@ const PACKAGES: [&str; 25] = [
     "drain",
     "failsafe",
     "futures-util",
+    "governor",
     "nobreak",
     "parking_lot",
     "recloser",
@@ -86,10 +93,21 @@ pub(super) fn page(measured: &Measured, lock: &str) -> String {
     for (group, title) in GROUPS {
         table(&mut page, group, title, measured);
     }
+    for group in unlisted(measured) {
+        table(&mut page, group, group, measured);
+    }
     bytes(&mut page, measured);
     threads(&mut page, measured);
     line(&mut page, include_str!("../../notes.md").trim_end());
     page
+}
+
+/// Groups that nobody gave a title yet.
+fn unlisted(measured: &Measured) -> Vec<&'static str> {
+    let mut groups: Vec<&'static str> = measured.cases.iter().map(|(case, _)| case.group).collect();
+    groups.retain(|group| GROUPS.iter().all(|(listed, _)| listed != group));
+    groups.dedup();
+    groups
 }
 
 fn head(page: &mut String, lock: &str) {

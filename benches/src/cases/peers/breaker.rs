@@ -1,8 +1,4 @@
 //! Circuit breakers.
-#![expect(
-    clippy::redundant_closure,
-    reason = "operations are passed as callers write them, as closures; so in every case"
-)]
 
 use std::future::Future;
 use std::task::{Context, Waker};
