@@ -65,7 +65,7 @@ fn three_admitters_get_one_probe_slot() {
         };
         let others = [thread::spawn(admit(&model)), thread::spawn(admit(&model))];
         admit(&model)();
-        others.map(|other| other.join().unwrap());
+        let _ = others.map(|other| other.join().unwrap());
         assert_eq!(admitted.get(), 1);
         assert_eq!(model.transitions(), 2);
     });
@@ -149,7 +149,7 @@ fn a_window_that_slides_while_successes_are_counted_loses_none() {
             }),
         ];
         assert_eq!(model.succeed(three, 99), Said::Counted);
-        others.map(|other| other.join().unwrap());
+        let _ = others.map(|other| other.join().unwrap());
         assert_eq!(model.samples(100), 3);
     });
 }
