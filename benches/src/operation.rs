@@ -1,12 +1,5 @@
 //! The operations that the cases wrap. Each counts how often it ran, so that a case can check that
 //! the work was really done; the counting costs the same three instructions in every case.
-#![cfg_attr(
-    not(feature = "peers"),
-    expect(
-        clippy::unused_async,
-        reason = "what is measured is the price of a future that has nothing to wait for"
-    )
-)]
 
 use std::fmt;
 use std::future::Future;
