@@ -12,7 +12,7 @@ use seawall_core::{Error, Name, PanicReport, contain};
 
 use crate::fingerprint::{Rules, group};
 use crate::join::{CaptureAttempts, CaptureFinal, CaptureListener, SkipCounts, Skipped, Tops};
-use crate::record::{Origin, Spare, frames_of, limits};
+use crate::record::{Origin, Spare, frames_of, limits, location_text};
 use crate::store::{DropReason, Seen, Store};
 use crate::text::assign;
 use crate::{Clock, Draft, Record, Redactor};
@@ -65,6 +65,23 @@ struct Scratch {
     record: Record,
     spare: Spare,
     text: String,
+    /// Where it was captured last, and that as text: repeats come from one place.
+    place: Option<(&'static Location<'static>, String)>,
+}
+
+impl Scratch {
+    fn set_location(&mut self, location: &'static Location<'static>) {
+        match &self.place {
+            Some((last, text)) if std::ptr::eq(*last, location) => {
+                self.record.set_location_text(text);
+            }
+            _ => {
+                let text = location_text(location);
+                self.record.set_location_text(&text);
+                self.place = Some((location, text));
+            }
+        }
+    }
 }
 
 /// Is told of what is captured, after it was stored, on the thread that captured it. Should be
@@ -150,7 +167,7 @@ impl Capture {
     pub(crate) fn failure_at<E: StdError + 'static>(
         &self,
         error: &Error<E>,
-        location: &Location<'_>,
+        location: &'static Location<'static>,
         mark: impl FnOnce(&mut Record),
     ) -> Seen {
         self.capture(location, |record, spare| {
@@ -187,7 +204,11 @@ impl Capture {
         *record
     }
 
-    fn capture(&self, location: &Location<'_>, fill: impl FnOnce(&mut Record, &mut Spare)) -> Seen {
+    fn capture(
+        &self,
+        location: &'static Location<'static>,
+        fill: impl FnOnce(&mut Record, &mut Spare),
+    ) -> Seen {
         if is_delivering() {
             return self.recursion();
         }
@@ -208,14 +229,14 @@ impl Capture {
     fn work(
         &self,
         scratch: &mut Scratch,
-        location: &Location<'_>,
+        location: &'static Location<'static>,
         fill: impl FnOnce(&mut Record, &mut Spare),
     ) -> Seen {
         let inner = &*self.0;
-        let Scratch { record, spare, text } = scratch;
-        record.clear(spare);
-        fill(record, spare);
-        record.set_location(location);
+        scratch.record.clear(&mut scratch.spare);
+        fill(&mut scratch.record, &mut scratch.spare);
+        scratch.set_location(location);
+        let Scratch { record, text, .. } = scratch;
         if inner.backtraces && record.details.frames.is_empty() {
             let backtrace = Backtrace::capture();
             if backtrace.status() == BacktraceStatus::Captured {
@@ -258,7 +279,7 @@ impl Capture {
         look: impl FnOnce(&Record),
     ) {
         let work = |scratch: &mut Scratch| {
-            let Scratch { record, spare, text } = scratch;
+            let Scratch { record, spare, text, .. } = scratch;
             record.clear(spare);
             record.fill_failure(error, spare);
             record.redact(&self.0.redactor, text);

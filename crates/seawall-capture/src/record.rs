@@ -23,7 +23,7 @@ use crate::{Redactor, Timestamp};
 
 pub use call::CallFacts;
 pub use draft::Draft;
-pub(crate) use fill::Spare;
+pub(crate) use fill::{Spare, location_text};
 pub use frame::{Frame, frames_of};
 pub use taxonomy::{Kind, Observability, Severity, UnknownWord};
 

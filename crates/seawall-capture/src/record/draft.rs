@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use seawall_core::{Error, PanicReport};
 
-use super::fill::Spare;
+use super::fill::{Spare, location_text};
 use super::{Kind, Observability, Record, Severity, limits};
 use crate::Timestamp;
 use crate::text::{assign, bounded};
@@ -84,7 +84,7 @@ impl Draft {
     }
 
     fn here(mut self, location: &Location<'_>) -> Self {
-        self.record.set_location(location);
+        self.record.set_location_text(&location_text(location));
         self
     }
 

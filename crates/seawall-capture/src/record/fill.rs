@@ -2,13 +2,12 @@
 
 use std::any::type_name;
 use std::error::Error as StdError;
-use std::fmt::Write;
 use std::panic::Location;
 
 use seawall_core::{Error, PanicReport};
 
 use super::{CallFacts, Kind, Observability, Record, Severity, frames_of, limits};
-use crate::text::{assign, bounded, cut, render};
+use crate::text::{assign, bounded, render};
 
 /// Texts of earlier records, to be filled again: what repeats is recorded without allocating.
 #[derive(Debug, Default)]
@@ -118,14 +117,11 @@ impl Record {
         }
     }
 
-    pub(crate) fn set_location(&mut self, location: &Location<'_>) {
-        if !self.details.location.is_empty() {
-            return;
+    /// Where it was captured, unless it knows where it happened.
+    pub(crate) fn set_location_text(&mut self, location: &str) {
+        if self.details.location.is_empty() {
+            self.details.location.push_str(location);
         }
-        let out = &mut self.details.location;
-        // Writing to a `String` can't fail.
-        let _ = write!(out, "{}:{}:{}", location.file(), location.line(), location.column());
-        cut(out, limits::FILE);
     }
 
     /// Adds a tag. One whose key is there replaces it; one beyond the bound is left out.
@@ -147,4 +143,11 @@ fn set_pair(pairs: &mut Vec<(String, String)>, most: usize, bound: usize, key: &
     } else if pairs.len() < most {
         pairs.push((key, value));
     }
+}
+
+/// `file:line:column`.
+pub(crate) fn location_text(location: &Location<'_>) -> String {
+    let mut text = String::new();
+    render(&mut text, limits::FILE, location);
+    text
 }

@@ -99,8 +99,10 @@ impl Spike {
             self.began = Some(now);
             return;
         };
-        let bucket = config.bucket.as_millis().max(1);
-        let over = now.since(began).as_millis() / bucket;
+        // In 64 bits, which are enough for 292 million years: divisions of 128 bits take long.
+        let bucket = u64::try_from(config.bucket.as_millis()).unwrap_or(u64::MAX).max(1);
+        let passed = now.as_millis().saturating_sub(began.as_millis());
+        let over = u64::try_from(passed).unwrap_or(0) / bucket;
         if over == 0 {
             return;
         }
@@ -109,8 +111,7 @@ impl Spike {
         for _ in 0..usize::try_from(over).unwrap_or(most).min(most) {
             self.close(config);
         }
-        let gone = u64::try_from(over.saturating_mul(bucket)).unwrap_or(u64::MAX);
-        self.began = Some(began.after(Duration::from_millis(gone)));
+        self.began = Some(began.after(Duration::from_millis(over.saturating_mul(bucket))));
         self.threshold = self.threshold_of(config);
     }
 
