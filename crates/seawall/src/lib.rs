@@ -107,7 +107,7 @@ pub mod pipeline;
 pub use pipeline::{
     BoxPipeline, Pipeline, PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
 };
-pub use seawall_breaker::Breaker;
+pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
     AllTransient, Attempt, ByClass, Call, CircuitState, Class, Classify, ConfigError, Description,
     Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp, Health, Judge, Layer, Lazy,
@@ -116,7 +116,7 @@ pub use seawall_core::{
 };
 pub use seawall_guard::{Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
-pub use seawall_retry::{Backoff, Budget, Hedge, Retry};
+pub use seawall_retry::{Backoff, Budget, Hedge, Jitter, Random, Retry};
 pub use seawall_shutdown::Shutdown;
 
 /// Circuit breaker.
