@@ -15,7 +15,7 @@ const RATE: f64 = 700.0;
 /// How long after a trigger its losses are counted.
 const AFTER: Duration = Duration::from_secs(10);
 /// For "back": the goodput of so long a time.
-const BIN: f64 = 0.1;
+const BIN: f64 = 0.25;
 /// For "back": this share of what was offered is full goodput.
 const FULL: f64 = 0.9;
 

@@ -42,7 +42,7 @@ fn options() -> Option<Options> {
                 options.health = Duration::from_secs(arguments.next()?.parse().ok()?);
             }
             flag if flag.starts_with('-') => return None,
-            stack => options.stack = stack.to_owned(),
+            stack => stack.clone_into(&mut options.stack),
         }
     }
     Some(options)
