@@ -20,7 +20,7 @@
 //! let limit = AdaptiveLimit::builder().build()?;
 //! let stock = limit.call(fetch()).await?;
 //! assert_eq!(stock, 42);
-//! assert_eq!(limit.snapshot().limit, 20);
+//! assert_eq!(limit.snapshot().in_flight, 0);
 //! # Ok(())
 //! # }
 //! ```
