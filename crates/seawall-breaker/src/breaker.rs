@@ -56,7 +56,7 @@ impl Breaker {
         let epoch = now.checked_sub(age).unwrap_or(now);
         let start = since(epoch, now);
         let machine = match restored {
-            Some(restored) => Machine::restore(settings, waits, restored, start),
+            Some(restored) => Machine::restore(settings, waits, &restored, start),
             None => Machine::new(settings, waits, start),
         };
         Self(Arc::new(Inner {
@@ -230,12 +230,12 @@ impl Inner {
     /// Not inlined, so that what is stays small: it is in every future.
     #[inline(never)]
     fn admit_or_refuse(&self, gate: Gate, at: Instant) -> Result<Admitted, Rejection> {
-        self.decide(gate, at).map_err(|refusal| self.refuse(refusal, at))
+        let now = self.moment(at);
+        self.decide(gate, at, now).map_err(|refusal| self.refuse(refusal, at, now))
     }
 
     #[inline]
-    pub(crate) fn decide(&self, gate: Gate, at: Instant) -> Result<Admitted, Refusal> {
-        let now = self.moment(at);
+    pub(crate) fn decide(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Refusal> {
         if gate.refuses()
             && let Some(refusing) = self.shell.refuse(gate, now)
         {
@@ -260,9 +260,9 @@ impl Inner {
 
     /// Counts a refusal, and tells of it.
     #[inline]
-    pub(crate) fn refuse(&self, refusal: Refusal, at: Instant) -> Rejection {
+    pub(crate) fn refuse(&self, refusal: Refusal, at: Instant, now: Nanos) -> Rejection {
         self.shell.count_refusal();
-        let rejection = self.rejection(refusal.reason, refusal.refusing, self.moment(at));
+        let rejection = self.rejection(refusal.reason, refusal.refusing, now);
         if self.is_heard() {
             self.tell_refusal(&rejection, at);
         }

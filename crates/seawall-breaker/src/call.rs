@@ -70,7 +70,7 @@ impl Policy for Breaker {
     type Wrapped<'p, Op> = BreakerCall<'p, Op>;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         BreakerCall { breaker: &self.0, judge: &ByClass, op }
     }
 
@@ -86,7 +86,7 @@ impl<J> Policy for Judged<J> {
         Self: 'p;
 
     #[inline]
-    fn wrap<'p, Op>(&'p self, op: Op) -> Self::Wrapped<'p, Op> {
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         BreakerCall { breaker: &self.breaker.0, judge: &self.judge, op }
     }
 

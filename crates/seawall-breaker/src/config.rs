@@ -36,6 +36,10 @@ use crate::{Breaker, Export, Ramp, defaults};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::option_option,
+    reason = "not set, set to none, and set to a value are three things"
+)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct BreakerBuilder {
     name: Option<Name>,
@@ -382,26 +386,23 @@ impl BreakerBuilder {
         let slices = self.slices.unwrap_or(defaults::SLICES);
         let allowed = "between 10 and 1000";
         CHECK.that((10..=1000).contains(&slices), "slices", slices, allowed)?;
-        match self.time_window {
-            Some(span) => {
-                CHECK.positive("time_window", span)?;
-                let span_nanos = nanos(span);
-                let roomy = span_nanos >= u64::from(slices);
-                let allowed = "at least a nanosecond per slice";
-                CHECK.that(roomy, "time_window", format_args!("{span:?}"), allowed)?;
-                let min_calls = self.min_calls.unwrap_or(defaults::MIN_CALLS);
-                Ok((WindowSize::Time { span: span_nanos, slices }, min_calls))
-            }
-            None => {
-                let outcomes = self.count_window.unwrap_or(defaults::COUNT_WINDOW);
-                let allowed = "between 1 and 1000000";
-                let fits = (1..=1_000_000).contains(&outcomes);
-                CHECK.that(fits, "count_window", outcomes, allowed)?;
-                let min_calls = self.min_calls.unwrap_or(defaults::MIN_CALLS.min(outcomes));
-                let allowed = "at most count_window";
-                CHECK.that(min_calls <= outcomes, "min_calls", min_calls, allowed)?;
-                Ok((WindowSize::Count { outcomes }, min_calls))
-            }
+        if let Some(span) = self.time_window {
+            CHECK.positive("time_window", span)?;
+            let span_nanos = nanos(span);
+            let roomy = span_nanos >= u64::from(slices);
+            let allowed = "at least a nanosecond per slice";
+            CHECK.that(roomy, "time_window", format_args!("{span:?}"), allowed)?;
+            let min_calls = self.min_calls.unwrap_or(defaults::MIN_CALLS);
+            Ok((WindowSize::Time { span: span_nanos, slices }, min_calls))
+        } else {
+            let outcomes = self.count_window.unwrap_or(defaults::COUNT_WINDOW);
+            let allowed = "between 1 and 1000000";
+            let fits = (1..=1_000_000).contains(&outcomes);
+            CHECK.that(fits, "count_window", outcomes, allowed)?;
+            let min_calls = self.min_calls.unwrap_or(defaults::MIN_CALLS.min(outcomes));
+            let allowed = "at most count_window";
+            CHECK.that(min_calls <= outcomes, "min_calls", min_calls, allowed)?;
+            Ok((WindowSize::Count { outcomes }, min_calls))
         }
     }
 

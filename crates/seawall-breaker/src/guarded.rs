@@ -1,6 +1,7 @@
 //! `breaker.call(future)`: the guarded call where the future is there already.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
@@ -22,13 +23,17 @@ pub struct Guarded<'b, Fut> {
     #[pin]
     future: Fut,
     breaker: &'b Inner,
-    stage: Stage<'b>,
+    stage: Stage,
+    /// Present while waiting. In an `Arc`, never shared, for how it is dropped: out of line, so that
+    /// dropping a future that never waited is a look at one word.
+    wait: Option<Arc<Wait<'b>>>,
 }
 
-enum Stage<'b> {
+#[derive(Clone, Copy, Debug)]
+enum Stage {
     /// Not polled yet; or over at its first poll, and the inner future says what a second is.
     Unasked,
-    Waiting(Wait<'b>),
+    Waiting,
     Running(Admitted),
     Over,
 }
@@ -36,7 +41,7 @@ enum Stage<'b> {
 impl<'b, Fut> Guarded<'b, Fut> {
     #[inline]
     pub(crate) fn new(breaker: &'b Inner, future: Fut) -> Self {
-        Self { future, breaker, stage: Stage::Unasked }
+        Self { future, breaker, stage: Stage::Unasked, wait: None }
     }
 }
 
@@ -53,7 +58,7 @@ where
     ///
     /// When polled after it was ready.
     // Inlined is only what a call comes to under a circuit that is closed and wants to know no more.
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::Unasked = self.stage {
             let gate = self.breaker.shell.gate();
@@ -84,18 +89,22 @@ where
         if let Stage::Unasked = this.stage {
             *this.stage = match breaker.enter(Instant::now()) {
                 Entrance::In(admitted) => Stage::Running(admitted),
-                Entrance::Wait(wait) => Stage::Waiting(wait),
+                Entrance::Wait(wait) => {
+                    *this.wait = Some(Arc::new(wait));
+                    Stage::Waiting
+                }
                 Entrance::Out(rejection) => {
                     *this.stage = Stage::Over;
                     return Poll::Ready(Err(Error::Rejected(rejection)));
                 }
             };
         }
-        let admitted = match this.stage {
-            Stage::Running(admitted) => Ok(*admitted),
-            Stage::Waiting(wait) => ready!(wait.as_mut().poll(cx)),
+        let admitted = match (*this.stage, this.wait.as_mut().and_then(Arc::get_mut)) {
+            (Stage::Running(admitted), _) => Ok(admitted),
+            (Stage::Waiting, Some(wait)) => ready!(wait.as_mut().poll(cx)),
             _ => panic!("a guarded call was polled after it was over"),
         };
+        *this.wait = None;
         *this.stage = Stage::Over;
         // Held here while the future runs, so that its panic finds it.
         let permit = match admitted {
@@ -110,7 +119,7 @@ where
 impl Permit<'_> {
     fn heed<T, E>(
         self,
-        stage: &mut Stage<'_>,
+        stage: &mut Stage,
         outcome: Poll<Result<T, E>>,
     ) -> Poll<Result<T, Error<E>>> {
         match outcome {
@@ -145,7 +154,7 @@ impl Plain<'_> {
     #[inline(always)]
     fn heed<T, E>(
         self,
-        stage: &mut Stage<'_>,
+        stage: &mut Stage,
         outcome: Poll<Result<T, E>>,
     ) -> Poll<Result<T, Error<E>>> {
         let Self { breaker, gate } = self;
@@ -167,7 +176,7 @@ impl Drop for Plain<'_> {
 fn heed<T, E>(
     breaker: &Inner,
     gate: Gate,
-    stage: &mut Stage<'_>,
+    stage: &mut Stage,
     outcome: Poll<Result<T, E>>,
 ) -> Poll<Result<T, Error<E>>> {
     Permit::new(breaker, Admitted::at_once(gate)).heed(stage, outcome)
@@ -199,7 +208,7 @@ impl<Fut> std::fmt::Debug for Guarded<'_, Fut> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.stage {
             Stage::Unasked => "Guarded::Unasked",
-            Stage::Waiting(_) => "Guarded::Waiting",
+            Stage::Waiting => "Guarded::Waiting",
             Stage::Running(_) => "Guarded::Running",
             Stage::Over => "Guarded::Over",
         })

@@ -136,6 +136,14 @@
 //! Nygard, "Release It!" (2007) for the pattern; resilience4j for the two windows, slow calls and
 //! the disabled and metrics-only states; leases and generations from distributed locks (Gray and
 //! Cheriton, 1989).
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "what is cut is a count that `build()` bounds, or a word that holds two numbers"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "measured: the path of a call under a closed circuit must not become a call itself"
+)]
 
 mod breaker;
 mod call;

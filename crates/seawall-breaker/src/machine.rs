@@ -188,7 +188,7 @@ impl Machine {
     pub(crate) fn restore(
         settings: Arc<Settings>,
         waits: Waits,
-        restored: Restored,
+        restored: &Restored,
         now: Nanos,
     ) -> Self {
         let mut machine = Self::new(settings, waits, now);

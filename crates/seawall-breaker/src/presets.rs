@@ -16,14 +16,14 @@ use crate::{Breaker, BreakerBuilder, Ramp};
 pub fn low_traffic() -> BreakerBuilder {
     Breaker::builder()
         .consecutive_failures(3)
-        .time_window(Duration::from_secs(600))
+        .time_window(Duration::from_mins(10))
         .min_calls(4)
         .open_wait(
             Backoff::exponential(Duration::from_secs(1))
-                .max(Duration::from_secs(60))
+                .max(Duration::from_mins(1))
                 .jitter(Jitter::Equal),
         )
-        .forget_after(Duration::from_secs(600))
+        .forget_after(Duration::from_mins(10))
         .probes(1)
 }
 
@@ -52,6 +52,6 @@ pub fn remote_service() -> BreakerBuilder {
                 .max(Duration::from_secs(10))
                 .jitter(Jitter::Equal),
         )
-        .forget_after(Duration::from_secs(60))
-        .heed_hints_up_to(Duration::from_secs(60))
+        .forget_after(Duration::from_mins(1))
+        .heed_hints_up_to(Duration::from_mins(1))
 }

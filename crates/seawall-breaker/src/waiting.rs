@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::breaker::Inner;
-use crate::machine::Refusal;
+use crate::machine::{Machine, Refusal};
 use crate::shell::Admitted;
 
 /// A caller that waits for the verdict, and what comes of it.
@@ -51,19 +51,23 @@ impl Drop for Place<'_> {
 impl Inner {
     /// Admits, refuses, or puts a future among those who wait.
     pub(crate) fn enter(&self, at: Instant) -> Entrance<'_> {
-        match self.decide(self.shell.gate(), at) {
+        let now = self.moment(at);
+        match self.decide(self.shell.gate(), at, now) {
             Ok(admitted) => Entrance::In(admitted),
             Err(refusal) => match self.queue(refusal) {
                 Some(wait) => Entrance::Wait(wait),
-                None => Entrance::Out(self.refuse(refusal, at)),
+                None => Entrance::Out(self.refuse(refusal, at, now)),
             },
         }
     }
 
+    #[inline]
     fn queue(&self, refusal: Refusal) -> Option<Wait<'_>> {
-        if refusal.reason != Reason::ProbesInFlight {
-            return None;
-        }
+        if refusal.reason == Reason::ProbesInFlight { self.join() } else { None }
+    }
+
+    #[cold]
+    fn join(&self) -> Option<Wait<'_>> {
         let waiting = self.shell.peek(|machine| machine.settings().waiting)?;
         let waiters = self.waiters.get_or_init(Default::default);
         let place = waiters.place(waiting.callers)?;
@@ -81,19 +85,20 @@ impl Inner {
             let mut change = pin!(place.0.change.notified());
             change.as_mut().enable();
             let at = Instant::now();
-            let mut refusal = match self.decide(self.shell.gate(), at) {
+            let now = self.moment(at);
+            let mut refusal = match self.decide(self.shell.gate(), at, now) {
                 Ok(admitted) => return Ok(admitted),
                 Err(refusal) => refusal,
             };
             if refusal.reason != Reason::ProbesInFlight {
-                return Err(self.refuse(refusal, at));
+                return Err(self.refuse(refusal, at, now));
             }
             if deadline.is_some_and(|deadline| at >= deadline) {
                 refusal.reason = Reason::WaitedTooLong;
-                return Err(self.refuse(refusal, at));
+                return Err(self.refuse(refusal, at, now));
             }
             // A lease that ends gives a slot back without a word: nothing runs for it.
-            let lease = self.shell.peek(|machine| machine.first_lease_end());
+            let lease = self.shell.peek(Machine::first_lease_end);
             let lease = lease.map(|end| self.instant(end));
             match lease.into_iter().chain(deadline).min() {
                 Some(wake) => drop(timeout_at(wake, change).await),

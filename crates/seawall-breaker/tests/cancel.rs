@@ -86,7 +86,7 @@ async fn a_caller_who_waits_for_the_verdict_can_be_dropped_at_any_await() {
         .consecutive_failures(1)
         .open_wait(WAIT)
         .probes(1)
-        .wait_for_verdict(1, Duration::from_secs(60))
+        .wait_for_verdict(1, Duration::from_mins(1))
         .tally(true)
         .build()
         .unwrap();

@@ -1,4 +1,4 @@
-//! Seen in OmniRoute (issue 13836: one probe never settled, six days of refusals) and in resilience4j
+//! Seen in `OmniRoute` (issue 13836: one probe never settled, six days of refusals) and in resilience4j
 //! (issues 903 and 935): a probe that is neither answered nor cancelled keeps its place for ever.
 
 use std::time::Duration;

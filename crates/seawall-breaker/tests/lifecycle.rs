@@ -1,4 +1,5 @@
 //! From closed to open to half-open and back.
+#![expect(clippy::unchecked_time_subtraction, reason = "the numbers are in sight")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! From inside a listener a user may do anything.
+#![expect(clippy::unchecked_time_subtraction, reason = "the numbers are in sight")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

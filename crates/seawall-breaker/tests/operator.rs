@@ -29,7 +29,7 @@ async fn forced_open_refuses_until_released_whatever_was_armed() {
     fail(&breaker);
     fail(&breaker);
     breaker.force_open();
-    advance(Duration::from_secs(3_600)).await;
+    advance(Duration::from_hours(1)).await;
     let rejection = breaker.try_acquire().unwrap_err();
     assert_eq!(rejection.reason(), Reason::ForcedOpen);
     assert_eq!((rejection.retry_after(), rejection.evidence()), (None, None));

@@ -46,7 +46,7 @@ async fn a_ramp_brings_traffic_back_in_stages() {
         let admitted = admitted.count();
         assert!((few..=many).contains(&admitted), "stage {stage}: {admitted}");
         advance(WAIT).await;
-        let _ = breaker.try_acquire().map(|permit| permit.success());
+        let _ = breaker.try_acquire().map(seawall_breaker::Permit::success);
     }
     assert_eq!(
         recorder.path(),

@@ -145,7 +145,11 @@ fn successes_counted_beside_the_lock_are_all_in_the_window() {
         .min_calls(1)
         .build()
         .unwrap();
-    let work = || (0..50_000).for_each(|_| drop(breaker.try_acquire().unwrap().success()));
+    let work = || {
+        (0..50_000).for_each(|_| {
+            let _ = breaker.try_acquire().unwrap().success();
+        })
+    };
     thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
     let window = breaker.snapshot().window;
     assert_eq!((window.samples, window.failures), (200_000, 0));

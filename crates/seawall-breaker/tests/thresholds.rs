@@ -1,4 +1,5 @@
 //! At every threshold: one below, at, one above.
+#![expect(clippy::unchecked_time_subtraction, reason = "the numbers are in sight")]
 
 use std::time::Duration;
 

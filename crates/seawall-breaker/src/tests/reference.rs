@@ -246,7 +246,8 @@ impl Reference {
         let rules = &self.settings.rules;
         let (samples, failures, slow, run) = self.counts();
         let enough = samples >= rules.min_calls as usize;
-        let reached = |part: usize, rate: f64| part as f64 / samples as f64 >= rate;
+        let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let reached = |part: usize, rate: f64| number(part) / number(samples) >= rate;
         rules.consecutive.is_some_and(|limit| run >= limit)
             || enough && rules.failure_rate.is_some_and(|rate| reached(failures, rate))
             || enough && rules.slow.is_some_and(|rule| reached(slow, rule.rate))
