@@ -19,7 +19,7 @@ use crate::poll;
 pub const THREADS: [usize; 5] = [1, 2, 4, 8, 16];
 
 /// How long one measurement takes.
-const SPAN: Duration = Duration::from_millis(250);
+const SPAN: Duration = Duration::from_millis(100);
 /// Measurements of which the median counts.
 const TIMES: usize = 3;
 /// Calls between two looks at the clock's flag.

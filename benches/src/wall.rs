@@ -15,9 +15,9 @@ use crate::Case;
 pub fn run(cases: &[Case], out: &Path) -> Result<(), String> {
     let mut criterion = Criterion::default()
         .output_directory(out)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(700))
-        .sample_size(30)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+        .sample_size(20)
         .without_plots();
     for case in cases {
         let mut work = case.prepared()?;
