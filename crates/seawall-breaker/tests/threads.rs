@@ -148,7 +148,7 @@ fn successes_counted_beside_the_lock_are_all_in_the_window() {
     let work = || {
         (0..50_000).for_each(|_| {
             let _ = breaker.try_acquire().unwrap().success();
-        })
+        });
     };
     thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
     let window = breaker.snapshot().window;
