@@ -65,7 +65,9 @@ pub use event::{CircuitState, Event, Transition, What};
 pub use layer::{Layer, LayerContext};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;
-pub use operation::{Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture};
+pub use operation::{
+    Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture, Told,
+};
 pub use panic::{Caught, PanicReport, catch, contain};
 pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};
 pub use random::Random;

@@ -235,8 +235,6 @@ pub enum Lazy<Op: Call> {
     Idle {
         /// What will be started.
         call: Op,
-        /// What it will be told.
-        attempt: Attempt,
     },
     /// Started.
     Running {
@@ -252,13 +250,35 @@ impl<Op: Call> Lazy<Op> {
     /// A future that starts `call` as a first attempt.
     #[inline]
     pub fn new(call: Op) -> Self {
-        Self::with_attempt(call, Attempt::first())
+        Self::Idle { call }
     }
+}
 
+impl<Op: Call> Lazy<Told<Op>> {
     /// A future that starts `call` as `attempt`.
     #[inline]
     pub fn with_attempt(call: Op, attempt: Attempt) -> Self {
-        Self::Idle { call, attempt }
+        Self::new(Told { call, attempt })
+    }
+}
+
+/// A call that was told beforehand which attempt it is.
+///
+/// Most calls are first attempts. They don't carry one until they are started.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<Op> {
+    call: Op,
+    attempt: Attempt,
+}
+
+impl<Op: Call> Call for Told<Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = Op::Future;
+
+    #[inline]
+    fn start(self, _: Attempt) -> Self::Future {
+        self.call.start(self.attempt)
     }
 }
 
@@ -281,9 +301,9 @@ impl<Op: Call> Future for Lazy<Op> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let LazyProjection::Idle { .. } = self.as_mut().project()
-            && let LazyOwned::Idle { call, attempt } = self.as_mut().project_replace(Self::Done)
+            && let LazyOwned::Idle { call } = self.as_mut().project_replace(Self::Done)
         {
-            let future = call.start(attempt);
+            let future = call.start(Attempt::first());
             self.as_mut().project_replace(Self::Running { future });
         }
         let LazyProjection::Running { future } = self.as_mut().project() else {
