@@ -101,7 +101,7 @@
 //! |---|---|---|
 //! | attempts | 3, the first included | [`DEFAULT_MAX_ATTEMPTS`](retry::DEFAULT_MAX_ATTEMPTS) |
 //! | delays | exponential from 100 ms by 2, up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`](retry::DEFAULT_INITIAL_DELAY) |
-//! | budget | one of its own: 10 tokens and a tenth of one a call | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT) |
+//! | budget | one of its own: 10 tokens and a fifth of one a call | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT) |
 //! | waits that a dependency asks for | up to a minute | [`DEFAULT_MAX_RETRY_AFTER`](retry::DEFAULT_MAX_RETRY_AFTER) |
 //! | the same panic | twice | [`DEFAULT_MAX_SAME_PANICS`](retry::DEFAULT_MAX_SAME_PANICS) |
 //! | hedge | one, after the 95th percentile of the latencies of late | [`DEFAULT_PERCENTILE`](hedge::DEFAULT_PERCENTILE) |

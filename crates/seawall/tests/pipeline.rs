@@ -264,6 +264,7 @@ async fn the_standard_pipeline_can_leave_out_any_layer() {
         .without_retry()
         .without_breaker()
         .without_attempt_timeout()
+        .without_limit()
         .without_panic_guard()
         .build()
         .unwrap();

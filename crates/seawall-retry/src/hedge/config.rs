@@ -56,7 +56,7 @@ enum Delay {
 /// | [`min_samples`](Self::min_samples) | 100 | [`DEFAULT_MIN_SAMPLES`] |
 /// | [`max_attempts`](Self::max_attempts) | 2 | [`DEFAULT_MAX_ATTEMPTS`] |
 /// | [`max_in_flight`](Self::max_in_flight) | as many as there may be attempts | |
-/// | [`budget`](Self::budget) | one of its own: a tenth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
+/// | [`budget`](Self::budget) | one of its own: a fifth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct HedgeBuilder<J = ByClass> {

@@ -44,7 +44,7 @@ pub const MAX_HISTORY: usize = 64;
 /// | [`max_attempts`](Self::max_attempts) | 3 | [`DEFAULT_MAX_ATTEMPTS`] |
 /// | [`backoff`](Self::backoff) | exponential from 100 ms by 2 up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`], [`DEFAULT_MAX_DELAY`] |
 /// | [`idempotent`](Self::idempotent) | not said: only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
-/// | [`budget`](Self::budget) | one of its own: a tenth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
+/// | [`budget`](Self::budget) | one of its own: a fifth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
 /// | [`deadline`](Self::deadline) | none of its own | a timeout around the retry sets one |
 /// | [`max_retry_after`](Self::max_retry_after) | 60 s | [`DEFAULT_MAX_RETRY_AFTER`] |
 /// | [`wait_for_rejections`](Self::wait_for_rejections) | off | what one of our own policies refuses is refused for a reason |

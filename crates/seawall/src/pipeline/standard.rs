@@ -1,31 +1,35 @@
 use std::fmt;
 use std::time::Duration;
 
-use seawall_breaker::Breaker;
+use seawall_breaker::{Breaker, defaults};
 use seawall_core::{
     AllTransient, Chain, ConfigError, Identity, Layer, LayerContext, Listener, Name, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
-use seawall_retry::Retry;
+use seawall_limit::AdaptiveLimit;
+use seawall_retry::{Backoff, Budget, Retry, RetryBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
 use super::{Pipeline, PipelineBuilder};
 
 /// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, retry, breaker,
-/// attempt timeout, panic guard. Each may be switched off.
+/// attempt timeout, adaptive limit, panic guard. Each may be switched off.
 ///
 /// The order is what the layers mean to each other. The timeout bounds all attempts and the
 /// waiting between them. The breaker is inside the retry, so it sees every attempt, and a circuit
 /// that opens ends the retrying. The attempt timeout is inside the breaker, so an attempt that is
-/// cut off counts as a failure. The panic guard is inside all, so a panic is an error to them.
+/// cut off counts as a failure. The adaptive limit is inside that, as it takes the attempt's limit
+/// for the caller's patience. The panic guard is inside all, so a panic is an error to them.
 // Most layers are switched off by a setting of their own (a limit of never, one attempt, no
-// token). An `Option` has what is inside it in two places, and six of them would compile it 64
+// token). An `Option` has what is inside it in two places, and seven of them would compile it 128
 // times.
 pub type Standard = Chain<
     ShutdownGate,
-    Chain<Timeout, Chain<Retry, Chain<Option<Breaker>, Chain<Timeout, Option<PanicGuard>>>>>,
+    Chain<Timeout, Chain<Retry, Chain<Option<Breaker>, Chain<Timeout, Limited>>>>,
 >;
+
+type Limited = Chain<Option<AdaptiveLimit>, Option<PanicGuard>>;
 
 /// The pipeline with the recommended layers in the recommended order, with a name that fits into
 /// a struct. Made by [`Pipeline::standard`].
@@ -52,9 +56,14 @@ pub type StandardPipeline<C = AllTransient> = Pipeline<Standard, C>;
 /// |---|---|---|
 /// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | nobody who waits for an answer waits longer |
 /// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
-/// | breaker | [`Breaker::builder`] | opens on a hard failure, is back within a second |
+/// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
+/// | breaker | [`Breaker::builder`], open for [200 ms](Self::LONGEST_OPEN_WAIT) at the longest | who is limited may probe often |
 /// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT) | three attempts fit into the timeout |
+/// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on what is in flight |
 /// | panic guard | on | a panic costs one call, not the task |
+///
+/// The figures were chosen by a yardstick, `docs/yardstick.md` in the repository: eight outages of
+/// a server at 70 % load, seen by one client and by ten.
 #[must_use = "a builder does nothing before `build`"]
 pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
@@ -63,6 +72,7 @@ pub struct StandardBuilder<C = AllTransient> {
     retry: Recipe<Retry>,
     breaker: Option<Recipe<Breaker>>,
     attempt_timeout: Duration,
+    limit: Option<Recipe<AdaptiveLimit>>,
     guard_panics: bool,
 }
 
@@ -73,9 +83,10 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: Recipe::new(Retry::builder()),
-            breaker: Some(Recipe::new(Breaker::builder())),
+            retry: Recipe::with(|context| budgeted(Retry::builder(), context)),
+            breaker: Some(Recipe::new(Breaker::builder().open_wait(open_wait()))),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
+            limit: Some(Recipe::new(AdaptiveLimit::builder())),
             guard_panics: true,
         }
     }
@@ -89,6 +100,29 @@ impl StandardBuilder {
     /// The longest that one attempt may take: three attempts and the waiting between them fit
     /// into the default timeout.
     pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+    /// What each call pays into the budget of its retries: half a retry. At 30 % errors that is
+    /// enough for every retry that is needed. That retries keep an overload alive, for which a
+    /// retry alone has less, the limit prevents.
+    pub const DEFAULT_DEPOSIT: f64 = 0.5;
+
+    /// The longest that the breaker stays open before it probes again: the time that callers may
+    /// be kept out after the dependency is back. With the limit a probe costs next to nothing.
+    pub const LONGEST_OPEN_WAIT: Duration = Duration::from_millis(200);
+}
+
+fn budgeted(retry: RetryBuilder, context: &LayerContext) -> Result<Retry, ConfigError> {
+    let budget = Budget::builder()
+        .name(&context.name)
+        .deposit(StandardBuilder::DEFAULT_DEPOSIT)
+        .listeners(&context.listeners)
+        .build()?;
+    retry.budget(&budget).into_policy(context)
+}
+
+/// The breaker's own open wait, but for its maximum.
+fn open_wait() -> Backoff {
+    defaults::open_wait().max(StandardBuilder::LONGEST_OPEN_WAIT)
 }
 
 impl<C> StandardBuilder<C> {
@@ -103,10 +137,11 @@ impl<C> StandardBuilder<C> {
         self.timeout(Duration::MAX)
     }
 
-    /// Says that the operation is safe to repeat, and retries it with the defaults of
-    /// [`Retry::builder`].
-    pub fn idempotent(self) -> Self {
-        self.retry(Retry::builder().idempotent())
+    /// Says that the operation is safe to repeat.
+    pub fn idempotent(mut self) -> Self {
+        let retry = Retry::builder().idempotent();
+        self.retry = Recipe::with(|context| budgeted(retry, context));
+        self
     }
 
     /// Retries as told: a [`Retry`] or its builder.
@@ -143,6 +178,18 @@ impl<C> StandardBuilder<C> {
         self.attempt_timeout(Duration::MAX)
     }
 
+    /// Limits what is in flight as told: an [`AdaptiveLimit`] or its builder.
+    pub fn adaptive_limit(mut self, limit: impl Layer<Policy = AdaptiveLimit> + 'static) -> Self {
+        self.limit = Some(Recipe::new(limit));
+        self
+    }
+
+    /// Does not limit what is in flight.
+    pub fn without_limit(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
     /// Lets panics through.
     pub fn without_panic_guard(mut self) -> Self {
         self.guard_panics = false;
@@ -151,9 +198,16 @@ impl<C> StandardBuilder<C> {
 
     /// Decides what an error of the operation means; see [`PipelineBuilder::classify`].
     pub fn classify<D>(self, classifier: D) -> StandardBuilder<D> {
-        let Self { base, gate, timeout, retry, breaker, attempt_timeout, guard_panics } = self;
-        let base = base.classify(classifier);
-        StandardBuilder { base, gate, timeout, retry, breaker, attempt_timeout, guard_panics }
+        StandardBuilder {
+            base: self.base.classify(classifier),
+            gate: self.gate,
+            timeout: self.timeout,
+            retry: self.retry,
+            breaker: self.breaker,
+            attempt_timeout: self.attempt_timeout,
+            limit: self.limit,
+            guard_panics: self.guard_panics,
+        }
     }
 
     /// Adds a listener; see [`PipelineBuilder::listener`].
@@ -180,7 +234,8 @@ impl<C> StandardBuilder<C> {
     pub fn build(self) -> Result<StandardPipeline<C>, ConfigError> {
         let timeout = |limit, scope| Timeout::builder().limit(limit).scope(scope);
         let guard = self.guard_panics.then(PanicGuard::builder);
-        let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), guard);
+        let limited = Chain::new(self.limit, guard);
+        let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
         let repeated = Chain::new(self.retry, Chain::new(self.breaker, attempt));
         let bounded = Chain::new(timeout(self.timeout, Scope::Total), repeated);
         self.base.with_layer(Chain::new(self.gate, bounded)).build()
@@ -205,7 +260,11 @@ type Make<P> = dyn FnOnce(&LayerContext) -> Result<P, ConfigError>;
 
 impl<P> Recipe<P> {
     fn new(layer: impl Layer<Policy = P> + 'static) -> Self {
-        Self(Box::new(|context| layer.into_policy(context)))
+        Self::with(|context| layer.into_policy(context))
+    }
+
+    fn with(make: impl FnOnce(&LayerContext) -> Result<P, ConfigError> + 'static) -> Self {
+        Self(Box::new(make))
     }
 }
 
