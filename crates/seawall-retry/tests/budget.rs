@@ -296,14 +296,14 @@ fn what_makes_no_sense_is_refused_by_field() {
 #[test]
 fn it_says_what_it_is() {
     let text = |builder: seawall_retry::BudgetBuilder| builder.build().unwrap().to_string();
-    assert_eq!(text(Budget::builder()), "budget of 10 tokens and 0.1 a call");
+    assert_eq!(text(Budget::builder()), "budget of 10 tokens and 0.2 a call");
     assert_eq!(
         text(Budget::builder().without_tokens().in_flight(0.2, 3)),
         "budget of 20% of the calls in flight, at least 3"
     );
     assert_eq!(
         text(Budget::builder().capacity(50.0).refill_per_second(0.5).cost(2.0).in_flight(0.2, 3)),
-        "budget of 10 tokens (at most 50) and 0.1 a call and 0.5 a second, 2 a repetition, and of \
+        "budget of 10 tokens (at most 50) and 0.2 a call and 0.5 a second, 2 a repetition, and of \
          20% of the calls in flight, at least 3"
     );
 }

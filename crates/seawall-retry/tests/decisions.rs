@@ -433,7 +433,7 @@ fn the_description_has_the_worst_case() {
     assert_eq!(described.max_attempts(), Some(3));
     assert_eq!(described.longest(), Some(37 * SECOND));
     let text = described.to_string();
-    assert!(text.contains("budget of 10 tokens and 0.1 a call"), "{text}");
+    assert!(text.contains("budget of 10 tokens and 0.2 a call"), "{text}");
     assert!(text.contains("at most 3 attempts per call"), "{text}");
     let within = describe(base().deadline(8 * SECOND), Some(5 * SECOND));
     assert_eq!(within.longest(), Some(13 * SECOND), "the last starts just before the deadline");
