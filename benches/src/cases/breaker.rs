@@ -21,7 +21,7 @@ pub fn cases() -> Vec<Case> {
         Case::variant("breaker/closed", "count 100", || closed(count_window(), 200)),
         Case::variant("breaker/closed", "consecutive", || closed(consecutive(), 200)),
         Case::variant("breaker/closed", "defaults", || closed(Breaker::builder(), 200)),
-        Case::variant("breaker/closed", "count 100, permit", || {
+        Case::ours("breaker/permit", || {
             let breaker = build(count_window());
             plain(move || breaker.try_acquire().map(Permit::success).is_ok(), |&admitted| admitted)
         }),

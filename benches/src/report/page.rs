@@ -3,10 +3,11 @@
 use super::{Case, Figures, Measured, Who, library, line, machine, sizes, throughput};
 
 /// What each group is, in the order of the page.
-const GROUPS: [(&str, &str); 33] = [
+const GROUPS: [(&str, &str); 34] = [
     ("floor", "Floors: what everything is made of"),
     ("core/ready", "The vocabulary alone: an operation without any policy"),
     ("breaker/closed", "Breaker closed, success"),
+    ("breaker/permit", "Breaker closed, a permit taken and settled"),
     ("breaker/mixed", "Breaker closed, one call of ten fails"),
     ("breaker/open", "Breaker open, refused"),
     ("breaker/time-window", "Breaker, time window of 10 s, 1,000 calls in it"),
