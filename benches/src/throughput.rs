@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use seawall::Breaker;
+use seawall_retry::Budget;
 use seawall_shutdown::InFlight;
 
 use crate::operation::uncounted;
@@ -142,6 +143,15 @@ fn ours() -> Vec<Shared> {
             prepare: || {
                 let breaker = full(Breaker::builder().time_window(Duration::from_secs(10)));
                 calls(move |n, cx| block(breaker.call(uncounted(n % 10 != 0)), cx))
+            },
+        },
+        Shared {
+            group: "budget, take and give",
+            who: "seawall (tokens)",
+            prepare: || {
+                let budget = Budget::builder().reserve(1_000.0).capacity(1_000.0);
+                let budget = budget.build().expect("a valid budget");
+                calls(move |_, _| budget.try_take().is_some())
             },
         },
         Shared {
