@@ -1,4 +1,4 @@
-//! The word behind in-flight guards and tracked tasks: a count, and whether it may still grow.
+//! The word behind in-flight guards: a count, and whether it may still grow.
 
 use std::task::{Context, Poll, Waker};
 
@@ -29,9 +29,9 @@ impl Gate {
         Self { word: AtomicUsize::new(0), waiting: Mutex::new(Vec::new()) }
     }
 
-    /// Goes in. Gives how many were inside before.
+    /// Goes in.
     #[inline]
-    pub(crate) fn enter(&self) -> Result<usize, Closed> {
+    pub(crate) fn enter(&self) -> Result<(), Closed> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
@@ -46,7 +46,7 @@ impl Gate {
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {
-                Ok(before) => return Ok(before / ONE),
+                Ok(_) => return Ok(()),
                 Err(now) => word = now,
             }
         }

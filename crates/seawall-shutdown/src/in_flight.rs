@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::ShuttingDown;
-use crate::gate::Gate;
+use crate::gate::{Closed, Gate};
 
 /// Counts requests in flight, refuses new ones once it is closed, and can be waited for. Clones
 /// share the count.
@@ -59,8 +59,8 @@ impl InFlight {
     #[inline]
     pub fn enter(&self) -> Result<InFlightGuard<'_>, ShuttingDown> {
         match self.0.enter() {
-            Ok(_) => Ok(InFlightGuard(&self.0)),
-            Err(_) => Err(ShuttingDown),
+            Ok(()) => Ok(InFlightGuard(&self.0)),
+            Err(Closed) => Err(ShuttingDown),
         }
     }
 
@@ -72,8 +72,8 @@ impl InFlight {
     #[inline]
     pub fn enter_owned(&self) -> Result<OwnedInFlightGuard, ShuttingDown> {
         match self.0.enter() {
-            Ok(_) => Ok(OwnedInFlightGuard(Arc::clone(&self.0))),
-            Err(_) => Err(ShuttingDown),
+            Ok(()) => Ok(OwnedInFlightGuard(Arc::clone(&self.0))),
+            Err(Closed) => Err(ShuttingDown),
         }
     }
 

@@ -337,7 +337,8 @@ impl Shutdown {
         F: FnOnce(CancellationToken) -> Fut,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.spawn_on(name, make, &Handle::current())
+        // Not by a handle to the current runtime: two operations on its count that can be saved.
+        self.spawn_with(name.into(), make, |task| tokio::spawn(task))
     }
 
     /// [`spawn`](Self::spawn) on the runtime of `handle`.
@@ -355,10 +356,23 @@ impl Shutdown {
         F: FnOnce(CancellationToken) -> Fut,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        let entry = self.enter_task(name.into(), false)?;
+        self.spawn_with(name.into(), make, |task| handle.spawn(task))
+    }
+
+    fn spawn_with<F, Fut>(
+        &self,
+        name: Cow<'static, str>,
+        make: F,
+        spawn: impl FnOnce(Tracked<Fut>) -> JoinHandle<Fut::Output>,
+    ) -> Result<JoinHandle<Fut::Output>, ShuttingDown>
+    where
+        F: FnOnce(CancellationToken) -> Fut,
+        Fut: Future,
+    {
+        let entry = self.enter_task(name, false)?;
         let key = entry.key();
         let future = make(self.0.intake.clone());
-        let join = handle.spawn(Tracked::new(future, entry));
+        let join = spawn(Tracked::new(future, entry));
         self.0.tasks.attach(key, join.abort_handle());
         Ok(join)
     }

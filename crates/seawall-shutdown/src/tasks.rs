@@ -1,56 +1,71 @@
 //! Tracked tasks: how many there are, what they are called, and how to abort what is left.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::Mutex;
 use pin_project::pin_project;
 use tokio::task::AbortHandle;
 
-use crate::gate::{Closed, Gate};
+use crate::gate::Closed;
 
 /// Spread over so many locks that two threads rarely meet on one: a task takes its lock three
-/// times in its life.
+/// times in its life, and touches nothing else that is shared.
 const SHARDS: u32 = 8;
+
+/// So many tasks that a thread spawns in a row are neighbours, as they are likely to end in a row.
+const RUN: u32 = 64;
+
+/// The end of the list of free slots.
+const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Tasks {
-    gate: Gate,
-    shards: [Mutex<Shard>; SHARDS as usize],
+    shards: [Line; SHARDS as usize],
+    waiting: Mutex<Vec<Waker>>,
 }
 
-/// Slots of tasks, as columns: when a hundred thousand tasks end at once, what each has to touch
-/// decides how long that takes, so an end touches neither names nor anything as wide as one.
+/// A shard, on cache lines of its own.
 #[derive(Debug, Default)]
+#[repr(align(128))]
+struct Line(Mutex<Shard>);
+
+/// Slots of tasks, and names next to them: when a hundred thousand tasks end at once, what each
+/// has to touch decides how long that takes, so an end does not touch its name.
+#[derive(Debug)]
 struct Shard {
-    states: Vec<State>,
-    handles: Vec<Option<AbortHandle>>,
+    slots: Vec<Slot>,
     /// The name of a task that is over stays until its slot is taken again.
-    labels: Vec<Label>,
-    /// Slots that are free.
-    free: Vec<u32>,
-    /// Whoever comes in is aborted at once: the others have been.
-    aborting: bool,
+    names: Vec<Cow<'static, str>>,
+    /// The first slot that is free.
+    free: u32,
+    /// Nobody comes in any more. Whoever is in by then, and brings its handle later, is aborted
+    /// at once: the others have been.
+    closed: bool,
+    /// Somebody waits for the last one to leave. He is woken when this shard is empty, and looks
+    /// at the others himself.
+    draining: bool,
     counts: TaskCounts,
 }
 
 #[derive(Debug)]
-struct Label {
-    name: Cow<'static, str>,
-    blocking: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Free,
+enum Slot {
+    /// And the next one that is.
+    Free(u32),
     /// The task may run already; its handle is not here yet.
-    Spawning,
+    Spawning {
+        blocking: bool,
+    },
     /// The task is over already; whoever brings its handle frees the slot.
     Over,
-    Running,
+    Running {
+        blocking: bool,
+        handle: AbortHandle,
+    },
 }
 
 /// What became of the tracked tasks. Started = finished + panicked + aborted + those still there.
@@ -75,6 +90,20 @@ impl TaskCounts {
             self.panicked += 1;
         } else {
             self.aborted += 1;
+        }
+    }
+
+    fn still_there(&self) -> usize {
+        let left = self.started - self.finished - self.panicked - self.aborted;
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            started: self.started + other.started,
+            finished: self.finished + other.finished,
+            panicked: self.panicked + other.panicked,
+            aborted: self.aborted + other.aborted,
         }
     }
 }
@@ -111,26 +140,33 @@ pub(crate) struct Remaining {
     pub(crate) blocking: bool,
 }
 
+thread_local! {
+    /// How many tasks this thread has spawned, which says where its next one goes.
+    static NEXT: Cell<u32> = const { Cell::new(0) };
+}
+
 impl Tasks {
     pub(crate) fn new() -> Self {
-        Self { gate: Gate::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+        Self { shards: Default::default(), waiting: Mutex::default() }
     }
 
+    #[inline]
     pub(crate) fn enter(
         self: &Arc<Self>,
         name: Cow<'static, str>,
         blocking: bool,
     ) -> Result<Entry, Closed> {
-        let before = self.gate.enter()?;
-        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
-        let shard = before as u32 % SHARDS;
-        let index = self.shards[shard as usize].lock().occupy(name, blocking);
+        let next = NEXT.get();
+        NEXT.set(next.wrapping_add(1));
+        let shard = next / RUN % SHARDS;
+        let index = self.shards[shard as usize].0.lock().occupy(name, blocking)?;
         Ok(Entry { tasks: Arc::clone(self), key: Key::new(shard, index), finished: false })
     }
 
     /// The task of `key` can be aborted by `handle`, if it is still there.
+    #[inline]
     pub(crate) fn attach(&self, key: Key, handle: AbortHandle) {
-        let late = self.shards[key.shard()].lock().attach(key, handle);
+        let late = self.shards[key.shard()].0.lock().attach(key.index(), handle);
         // Either over already, and then this does nothing, or all were aborted in the time between
         // its spawn and here. Outside the lock, since the task's drop takes it.
         if let Some(handle) = late {
@@ -139,42 +175,47 @@ impl Tasks {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.gate.inside()
+        self.counts().still_there()
     }
 
+    /// Ready when no task is there, and none is let in any more by then: that is found and done
+    /// under all locks at once.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.gate.poll_drained(cx)
+        let mut shards = self.shards.each_ref().map(|shard| shard.0.lock());
+        if shards.iter().all(|shard| shard.is_empty()) {
+            for shard in &mut shards {
+                shard.closed = true;
+            }
+            return Poll::Ready(());
+        }
+        for shard in &mut shards {
+            shard.draining = true;
+        }
+        let mut waiting = self.waiting.lock();
+        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Lets no task in any more, aborts those that are there, and gives the first `at_most` of
     /// them and how many there are in all.
     pub(crate) fn abort_all(&self, at_most: usize) -> (Vec<Remaining>, usize) {
-        self.gate.close();
-        // Nobody comes in any more, so this stays true. The slots of all that ever were at once
-        // need not be looked through to find that none is taken.
-        if self.gate.inside() == 0 {
-            return (Vec::new(), 0);
-        }
         let mut remaining = Vec::new();
         let mut total = 0;
         for shard in &self.shards {
-            let mut handles = Vec::new();
-            {
-                let mut shard = shard.lock();
-                if std::mem::replace(&mut shard.aborting, true) {
+            let handles = {
+                let mut shard = shard.0.lock();
+                // Who is closed has been aborted, or is empty. And the slots of all that ever were
+                // at once need not be looked through to find that none is taken.
+                if std::mem::replace(&mut shard.closed, true) || shard.is_empty() {
                     continue;
                 }
-                handles.extend(shard.handles.iter().flatten().cloned());
-                for (state, label) in shard.states.iter().zip(&shard.labels) {
-                    if matches!(state, State::Spawning | State::Running) {
-                        total += 1;
-                        if remaining.len() < at_most {
-                            let name = label.name.clone();
-                            remaining.push(Remaining { name, blocking: label.blocking });
-                        }
-                    }
-                }
-            }
+                total += shard.counts.still_there();
+                let listed = at_most - remaining.len();
+                remaining.extend(shard.still_there().take(listed));
+                shard.handles()
+            };
             for handle in handles {
                 handle.abort();
             }
@@ -183,65 +224,108 @@ impl Tasks {
     }
 
     pub(crate) fn counts(&self) -> TaskCounts {
-        self.shards.iter().map(|shard| shard.lock().counts).fold(
-            TaskCounts::default(),
-            |sum, counts| TaskCounts {
-                started: sum.started + counts.started,
-                finished: sum.finished + counts.finished,
-                panicked: sum.panicked + counts.panicked,
-                aborted: sum.aborted + counts.aborted,
-            },
-        )
+        self.shards
+            .iter()
+            .map(|shard| shard.0.lock().counts)
+            .fold(TaskCounts::default(), TaskCounts::add)
+    }
+
+    #[cold]
+    fn wake(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        for waker in waiting {
+            waker.wake();
+        }
+    }
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            names: Vec::new(),
+            free: NONE,
+            closed: false,
+            draining: false,
+            counts: TaskCounts::default(),
+        }
     }
 }
 
 impl Shard {
+    fn is_empty(&self) -> bool {
+        self.counts.still_there() == 0
+    }
+
     #[inline]
-    fn occupy(&mut self, name: Cow<'static, str>, blocking: bool) -> u32 {
+    fn occupy(&mut self, name: Cow<'static, str>, blocking: bool) -> Result<u32, Closed> {
+        if self.closed {
+            return Err(Closed);
+        }
         self.counts.started += 1;
-        let label = Label { name, blocking };
-        if let Some(index) = self.free.pop() {
-            self.states[index as usize] = State::Spawning;
-            self.labels[index as usize] = label;
-            return index;
+        let index = self.free;
+        if let Some(slot) = self.slots.get_mut(index as usize)
+            && let Slot::Free(next) = *slot
+        {
+            self.free = next;
+            *slot = Slot::Spawning { blocking };
+            self.names[index as usize] = name;
+            return Ok(index);
         }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "four thousand million tasks at once do not fit into memory"
         )]
-        let index = self.states.len() as u32;
-        self.states.push(State::Spawning);
-        self.handles.push(None);
-        self.labels.push(label);
-        index
+        let index = self.slots.len() as u32;
+        self.slots.push(Slot::Spawning { blocking });
+        self.names.push(name);
+        Ok(index)
     }
 
     /// Gives the handle back if its task is over, or to be aborted.
     #[inline]
-    fn attach(&mut self, key: Key, handle: AbortHandle) -> Option<AbortHandle> {
-        let index = key.index() as usize;
-        if self.states[index] == State::Over {
-            self.states[index] = State::Free;
-            self.free.push(key.index());
+    fn attach(&mut self, index: u32, handle: AbortHandle) -> Option<AbortHandle> {
+        let slot = &mut self.slots[index as usize];
+        let Slot::Spawning { blocking } = *slot else {
+            self.release(index);
             return Some(handle);
-        }
-        let late = self.aborting.then(|| handle.clone());
-        self.states[index] = State::Running;
-        self.handles[index] = Some(handle);
+        };
+        let late = self.closed.then(|| handle.clone());
+        *slot = Slot::Running { blocking, handle };
         late
     }
 
     /// The task is over. Its handle is dropped by the caller, outside the lock.
     #[inline]
-    fn leave(&mut self, key: Key) -> Option<AbortHandle> {
-        let index = key.index() as usize;
-        if self.states[index] == State::Spawning {
-            self.states[index] = State::Over;
-            return None;
+    fn leave(&mut self, index: u32) -> Slot {
+        let slot = &mut self.slots[index as usize];
+        if let Slot::Spawning { .. } = slot {
+            return std::mem::replace(slot, Slot::Over);
         }
-        self.states[index] = State::Free;
-        self.free.push(key.index());
-        self.handles[index].take()
+        self.release(index)
+    }
+
+    #[inline]
+    fn release(&mut self, index: u32) -> Slot {
+        let free = Slot::Free(std::mem::replace(&mut self.free, index));
+        std::mem::replace(&mut self.slots[index as usize], free)
+    }
+
+    fn still_there(&self) -> impl Iterator<Item = Remaining> {
+        self.slots.iter().zip(&self.names).filter_map(|(slot, name)| match *slot {
+            Slot::Spawning { blocking } | Slot::Running { blocking, .. } => {
+                Some(Remaining { name: name.clone(), blocking })
+            }
+            Slot::Free(_) | Slot::Over => None,
+        })
+    }
+
+    fn handles(&self) -> Vec<AbortHandle> {
+        let running = self.slots.iter().filter_map(|slot| match slot {
+            Slot::Running { handle, .. } => Some(handle.clone()),
+            Slot::Free(_) | Slot::Over | Slot::Spawning { .. } => None,
+        });
+        running.collect()
     }
 }
 
@@ -256,19 +340,22 @@ impl Entry {
 }
 
 impl Drop for Entry {
+    #[inline]
     fn drop(&mut self) {
-        let handle = {
-            let mut shard = self.tasks.shards[self.key.shard()].lock();
+        let (slot, is_last) = {
+            let mut shard = self.tasks.shards[self.key.shard()].0.lock();
             let counts = &mut shard.counts;
             if self.finished {
                 counts.finished += 1;
             } else {
                 counts.cut_short();
             }
-            shard.leave(self.key)
+            (shard.leave(self.key.index()), shard.draining && shard.is_empty())
         };
-        drop(handle);
-        self.tasks.gate.leave();
+        drop(slot);
+        if is_last {
+            self.tasks.wake();
+        }
     }
 }
 
