@@ -153,13 +153,11 @@ impl<F: FnMut(&mut Context<'_>) -> R, R> Polled<F, R> {
     #[inline(never)]
     fn one(&mut self, cx: &mut Context<'_>, outcome: Option<fn(&R) -> bool>) -> bool {
         let came_to = (self.call)(cx);
-        match outcome {
-            Some(well) => well(&came_to),
-            None => {
-                black_box(&came_to);
-                true
-            }
+        if let Some(well) = outcome {
+            return well(&came_to);
         }
+        black_box(&came_to);
+        true
     }
 }
 
