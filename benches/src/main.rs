@@ -115,12 +115,19 @@ fn wall(_: &str) -> Result<(), String> {
 }
 
 fn threads(pattern: &str) -> Result<(), String> {
-    for shared in throughput::all() {
-        let name = format!("{}: {}", shared.group, shared.who);
-        if name.contains(pattern) {
-            let rates = throughput::THREADS.map(|n| throughput::measure(&shared, n));
-            println!("{name:<50} {}", rates.map(|rate| format!("{rate:9.1}")).join(" "));
-        }
+    let mut shared = throughput::all();
+    shared.retain(|shared| name_of(shared).contains(pattern));
+    if shared.is_empty() {
+        return Err(format!("nothing that threads share is called `{pattern}`"));
+    }
+    for shared in shared {
+        let rates = throughput::THREADS.map(|n| throughput::measure(&shared, n));
+        let rates = rates.map(|rate| format!("{rate:9.1}")).join(" ");
+        println!("{:<50} {rates}", name_of(&shared));
     }
     Ok(())
+}
+
+fn name_of(shared: &throughput::Shared) -> String {
+    format!("{}: {}", shared.group, shared.who)
 }
