@@ -3,7 +3,7 @@
 use seawall::core::Random;
 use seawall::shutdown::Shutdown;
 use seawall::{
-    Breaker, Class, ConfigError, Error, Listener, Pipeline, Retry, Scope, StandardPipeline,
+    Class, ConfigError, Error, Listener, Pipeline, Scope, StandardBuilder, StandardPipeline,
 };
 
 use crate::client::{ATTEMPT_TIMEOUT, Client, DEADLINE, Line};
@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 use crate::wire::Failure;
 
 /// Asks through the standard pipeline: a timeout around retries around a breaker around an attempt
-/// timeout around a panic guard.
+/// timeout around an adaptive limit around a panic guard.
 pub struct Seawall {
     pipeline: StandardPipeline<fn(&Failure) -> Class>,
 }
@@ -31,8 +31,8 @@ impl Seawall {
         let random = Random::seeded(seed);
         let pipeline = Pipeline::standard("inventory")
             .timeout(scenario.call_timeout)
-            .retry(Retry::builder().idempotent().random(random.clone()))
-            .breaker(Breaker::builder().random(random))
+            .retry(StandardBuilder::default_retry().idempotent().random(random.clone()))
+            .breaker(StandardBuilder::default_breaker().random(random))
             .attempt_timeout(scenario.attempt_timeout)
             .classify(Failure::class as fn(&Failure) -> Class)
             .listener(listener)

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::judge::{When, WhenOk};
 use super::plan::Plan;
 use super::{Retry, Veto};
-use crate::Budget;
+use crate::{Budget, BudgetBuilder};
 
 /// How many attempts a call may have, the first included, unless set. Most faults that go away at
 /// all are gone at the second attempt; a third covers the rest without doubling the load again.
@@ -73,7 +73,7 @@ pub struct RetryBuilder<J = ByClass> {
 /// Where repetitions are paid from.
 #[derive(Clone, Debug)]
 enum Paying {
-    Own,
+    Own(BudgetBuilder),
     Shared(Budget),
     Nothing,
 }
@@ -90,7 +90,7 @@ impl Default for RetryBuilder {
             wait_for_rejections: false,
             max_same_panics: Some(DEFAULT_MAX_SAME_PANICS),
             history: 0,
-            budget: Paying::Own,
+            budget: Paying::Own(Budget::builder()),
             random: Random::default(),
             listeners: None,
             shutdown: None,
@@ -182,6 +182,12 @@ impl<J> RetryBuilder<J> {
     /// has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.budget = Paying::Shared(budget.clone());
+        self
+    }
+
+    /// A budget of its own, made as told, with the retry's name and listeners.
+    pub fn own_budget(mut self, budget: BudgetBuilder) -> Self {
+        self.budget = Paying::Own(budget);
         self
     }
 
@@ -302,7 +308,7 @@ impl<J> RetryBuilder<J> {
         let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("retry")))?;
         let listeners = self.listeners.unwrap_or_default();
         let budget = match self.budget {
-            Paying::Own => Some(Budget::builder().name(&name).listeners(&listeners).build()?),
+            Paying::Own(budget) => Some(budget.name(&name).listeners(&listeners).build()?),
             Paying::Shared(budget) => Some(budget),
             Paying::Nothing => None,
         };

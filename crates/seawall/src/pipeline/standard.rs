@@ -1,13 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use seawall_breaker::{Breaker, defaults};
+use seawall_breaker::{Breaker, BreakerBuilder, defaults};
 use seawall_core::{
     AllTransient, Chain, ConfigError, Identity, Layer, LayerContext, Listener, Name, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
 use seawall_limit::AdaptiveLimit;
-use seawall_retry::{Backoff, Budget, Retry, RetryBuilder};
+use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -83,8 +83,8 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: Recipe::with(|context| budgeted(Retry::builder(), context)),
-            breaker: Some(Recipe::new(Breaker::builder().open_wait(open_wait()))),
+            retry: Recipe::new(StandardBuilder::default_retry()),
+            breaker: Some(Recipe::new(StandardBuilder::default_breaker())),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
             limit: Some(Recipe::new(AdaptiveLimit::builder())),
             guard_panics: true,
@@ -109,20 +109,19 @@ impl StandardBuilder {
     /// The longest that the breaker stays open before it probes again: the time that callers may
     /// be kept out after the dependency is back. With the limit a probe costs next to nothing.
     pub const LONGEST_OPEN_WAIT: Duration = Duration::from_millis(200);
-}
 
-fn budgeted(retry: RetryBuilder, context: &LayerContext) -> Result<Retry, ConfigError> {
-    let budget = Budget::builder()
-        .name(&context.name)
-        .deposit(StandardBuilder::DEFAULT_DEPOSIT)
-        .listeners(&context.listeners)
-        .build()?;
-    retry.budget(&budget).into_policy(context)
-}
+    /// The retry that is in force unless another is [given](Self::retry), to start from when
+    /// something about it is to be changed. It has a budget of its own, and does not take the
+    /// operation for [idempotent](RetryBuilder::idempotent) yet.
+    pub fn default_retry() -> RetryBuilder {
+        Retry::builder().own_budget(Budget::builder().deposit(Self::DEFAULT_DEPOSIT))
+    }
 
-/// The breaker's own open wait, but for its maximum.
-fn open_wait() -> Backoff {
-    defaults::open_wait().max(StandardBuilder::LONGEST_OPEN_WAIT)
+    /// The breaker that is in force unless another is [given](Self::breaker), to start from when
+    /// something about it is to be changed.
+    pub fn default_breaker() -> BreakerBuilder {
+        Breaker::builder().open_wait(defaults::open_wait().max(Self::LONGEST_OPEN_WAIT))
+    }
 }
 
 impl<C> StandardBuilder<C> {
@@ -138,10 +137,8 @@ impl<C> StandardBuilder<C> {
     }
 
     /// Says that the operation is safe to repeat.
-    pub fn idempotent(mut self) -> Self {
-        let retry = Retry::builder().idempotent();
-        self.retry = Recipe::with(|context| budgeted(retry, context));
-        self
+    pub fn idempotent(self) -> Self {
+        self.retry(StandardBuilder::default_retry().idempotent())
     }
 
     /// Retries as told: a [`Retry`] or its builder.
@@ -260,11 +257,7 @@ type Make<P> = dyn FnOnce(&LayerContext) -> Result<P, ConfigError>;
 
 impl<P> Recipe<P> {
     fn new(layer: impl Layer<Policy = P> + 'static) -> Self {
-        Self::with(|context| layer.into_policy(context))
-    }
-
-    fn with(make: impl FnOnce(&LayerContext) -> Result<P, ConfigError> + 'static) -> Self {
-        Self(Box::new(make))
+        Self(Box::new(|context| layer.into_policy(context)))
     }
 }
 
