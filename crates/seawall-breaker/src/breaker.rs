@@ -230,8 +230,35 @@ impl Inner {
     /// Not inlined, so that what is stays small: it is in every future.
     #[inline(never)]
     fn admit_or_refuse(&self, gate: Gate, at: Instant) -> Result<Admitted, Rejection> {
+        if let Some(rejection) = self.refuse_at_once(gate, || at) {
+            return Err(rejection);
+        }
         let now = self.moment(at);
         self.decide(gate, at, now).map_err(|refusal| self.refuse(refusal, at, now))
+    }
+
+    /// Refuses what an open circuit refuses; `None` where the machine has to be asked, or somebody
+    /// wants to be told.
+    #[inline]
+    pub(crate) fn refuse_at_once(
+        &self,
+        gate: Gate,
+        clock: impl FnOnce() -> Instant,
+    ) -> Option<Rejection> {
+        if gate.refuses() && !self.is_heard() {
+            self.refuse_unless_over(gate, clock())
+        } else {
+            None
+        }
+    }
+
+    /// Out of line and in one piece, so that the rejection is written where it is to be.
+    #[inline(never)]
+    fn refuse_unless_over(&self, gate: Gate, at: Instant) -> Option<Rejection> {
+        let now = self.moment(at);
+        let refusing = self.shell.refuse(gate, now)?;
+        self.shell.count_refusal();
+        Some(self.rejection(gate.reason(), refusing, now))
     }
 
     #[inline]
@@ -239,8 +266,7 @@ impl Inner {
         if gate.refuses()
             && let Some(refusing) = self.shell.refuse(gate, now)
         {
-            let reason = if gate.forced() { Reason::ForcedOpen } else { Reason::Open };
-            return Err(Refusal { reason, refusing });
+            return Err(Refusal { reason: gate.reason(), refusing });
         }
         self.ask(gate, at, now)
     }
@@ -262,11 +288,10 @@ impl Inner {
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal, at: Instant, now: Nanos) -> Rejection {
         self.shell.count_refusal();
-        let rejection = self.rejection(refusal.reason, refusal.refusing, now);
         if self.is_heard() {
-            self.tell_refusal(&rejection, at);
+            self.tell_refusal(refusal, at, now);
         }
-        rejection
+        self.rejection(refusal.reason, refusal.refusing, now)
     }
 
     #[inline]
@@ -287,8 +312,10 @@ impl Inner {
     }
 
     #[cold]
-    fn tell_refusal(&self, rejection: &Rejection, at: Instant) {
-        self.emit(at, || What::Rejected(rejection.clone()));
+    #[inline(never)]
+    fn tell_refusal(&self, refusal: Refusal, at: Instant, now: Nanos) {
+        let Refusal { reason, refusing } = refusal;
+        self.emit(at, || What::Rejected(self.rejection(reason, refusing, now)));
     }
 
     /// Tells the listeners of what needs no order. What a listener causes by calling a breaker
@@ -342,7 +369,7 @@ impl Inner {
         &self,
         admitted: Admitted,
         class: Class,
-        clock: impl FnOnce() -> Instant,
+        clock: impl Fn() -> Instant,
     ) -> Settlement {
         match class.health() {
             Health::Healthy => self.succeed(admitted, clock),
@@ -351,20 +378,21 @@ impl Inner {
         }
     }
 
-    pub(crate) fn succeed(
-        &self,
-        admitted: Admitted,
-        clock: impl FnOnce() -> Instant,
-    ) -> Settlement {
+    #[inline]
+    pub(crate) fn succeed(&self, admitted: Admitted, clock: impl Fn() -> Instant) -> Settlement {
         let (settled, slow) = self.shell.succeed(admitted, || self.moment(clock()), self);
-        self.tell_slow(slow);
+        if let Some(elapsed) = slow {
+            self.tell_slow(elapsed);
+        }
         settled.into()
     }
 
     pub(crate) fn fail(&self, admitted: Admitted, class: Class, at: Instant) -> Settlement {
         let hint = class.retry_after().map(nanos);
         let (settled, slow) = self.shell.fail(admitted, hint, self.moment(at), self);
-        self.tell_slow(slow);
+        if let Some(elapsed) = slow {
+            self.tell_slow(elapsed);
+        }
         settled.into()
     }
 
@@ -387,10 +415,10 @@ impl Inner {
         }
     }
 
-    fn tell_slow(&self, slow: Option<Nanos>) {
-        if let Some(elapsed) = slow {
-            self.emit(Instant::now(), || What::slow_call(Duration::from_nanos(elapsed)));
-        }
+    #[cold]
+    #[inline(never)]
+    fn tell_slow(&self, elapsed: Nanos) {
+        self.emit(Instant::now(), || What::slow_call(Duration::from_nanos(elapsed)));
     }
 }
 

@@ -48,6 +48,9 @@ impl<'p> Guard<'p> {
         if gate.admits_at_once() {
             return Ok(Self::held(breaker, Admitted::at_once(gate)));
         }
+        if let Some(rejection) = breaker.refuse_at_once(gate, || attempt.began()) {
+            return Err(rejection);
+        }
         match breaker.enter(attempt.began()) {
             Entrance::In(admitted) => Ok(Self::held(breaker, admitted)),
             Entrance::Wait(wait) => Ok(Self(Stage::Waiting(breaker, wait))),

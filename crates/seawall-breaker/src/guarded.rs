@@ -66,8 +66,8 @@ where
                 let this = self.project();
                 let plain = Plain { breaker: this.breaker, gate };
                 return match this.future.poll(cx) {
-                    Poll::Ready(Ok(output)) if plain.succeeds_at_once() => {
-                        std::mem::forget(plain);
+                    Poll::Ready(Ok(output)) => {
+                        plain.succeed();
                         Poll::Ready(Ok(output))
                     }
                     other => plain.heed(this.stage, other),
@@ -82,8 +82,21 @@ impl<Fut, T, E> Guarded<'_, Fut>
 where
     Fut: Future<Output = Result<T, E>>,
 {
+    /// Refuses at once, or does all the rest: apart from it, as a refusal needs none of its frame.
     #[inline(never)]
     fn poll_watched(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+        if let Stage::Unasked = self.stage {
+            let breaker = self.breaker;
+            if let Some(rejection) = breaker.refuse_at_once(breaker.shell.gate(), Instant::now) {
+                *self.project().stage = Stage::Over;
+                return Poll::Ready(Err(Error::Rejected(rejection)));
+            }
+        }
+        self.poll_in_full(cx)
+    }
+
+    #[inline(never)]
+    fn poll_in_full(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let this = self.project();
         let breaker = *this.breaker;
         if let Stage::Unasked = this.stage {
@@ -147,8 +160,10 @@ struct Plain<'b> {
 
 impl Plain<'_> {
     #[inline(always)]
-    fn succeeds_at_once(&self) -> bool {
-        self.breaker.shell.succeeds_at_once(Admitted::at_once(self.gate))
+    fn succeed(self) {
+        let Self { breaker, gate } = self;
+        std::mem::forget(self);
+        Permit::new(breaker, Admitted::at_once(gate)).success();
     }
 
     #[inline(always)]

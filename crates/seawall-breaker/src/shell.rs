@@ -179,7 +179,39 @@ impl Shell {
     }
 
     /// Settles a success.
+    #[inline]
     pub(crate) fn succeed(
+        &self,
+        admitted: Admitted,
+        clock: impl Fn() -> Nanos,
+        report: &impl Report,
+    ) -> (Settled, Option<Nanos>) {
+        if self.counts_at_once(admitted, &clock, report) {
+            (Settled::Counted, None)
+        } else {
+            self.measure(admitted, clock, report)
+        }
+    }
+
+    /// Settles a success where counting it is all there is to it.
+    #[inline]
+    fn counts_at_once(
+        &self,
+        admitted: Admitted,
+        clock: impl Fn() -> Nanos,
+        report: &impl Report,
+    ) -> bool {
+        let gate = self.gate();
+        gate == admitted.gate
+            && admitted.probe == 0
+            && gate.counts_successes()
+            && !gate.timed()
+            && (!gate.slides() || clock() < self.slides_at.load(Relaxed))
+            && self.count(gate, clock, report)
+    }
+
+    #[inline(never)]
+    fn measure(
         &self,
         admitted: Admitted,
         clock: impl FnOnce() -> Nanos,
@@ -197,18 +229,29 @@ impl Shell {
                 return (Settled::Counted, None);
             }
             let in_slice = !gate.slides() || now < self.slides_at.load(Relaxed);
-            if gate.counts_successes()
-                && in_slice
-                && let Some(pending) = self.shard().count_success(gate.generation())
-            {
-                if pending >= self.pending_limit.load(Relaxed) {
-                    self.with(now, report, |_, _| ());
-                }
+            if gate.counts_successes() && in_slice && self.count(gate, || now, report) {
                 return (Settled::Counted, None);
             }
         }
         let outcome = Outcome { failed: false, slow: slow.is_some(), hint: None };
         (self.settle(admitted, outcome, now, report), slow)
+    }
+
+    /// Counts a success for the machine to be told of later; not if its generation is over.
+    #[inline]
+    fn count(&self, gate: Gate, clock: impl FnOnce() -> Nanos, report: &impl Report) -> bool {
+        let Some(pending) = self.shard().count_success(gate.generation()) else { return false };
+        if pending >= self.pending_limit.load(Relaxed) {
+            self.flush(clock(), report);
+        }
+        true
+    }
+
+    /// Tells the machine of the successes that are pending.
+    #[cold]
+    #[inline(never)]
+    fn flush(&self, now: Nanos, report: &impl Report) {
+        self.with(now, report, |_, _| ());
     }
 
     /// Settles a failure.

@@ -1,6 +1,6 @@
 //! The one word that a call looks at.
 
-use seawall_core::CircuitState;
+use seawall_core::{CircuitState, Reason};
 
 use crate::machine::{Ease, Machine};
 
@@ -93,8 +93,10 @@ impl Gate {
         self.0 & REFUSE != 0
     }
 
-    pub(crate) fn forced(self) -> bool {
-        self.0 & FORCED != 0
+    /// Why a gate that refuses does.
+    #[inline]
+    pub(crate) fn reason(self) -> Reason {
+        if self.0 & FORCED != 0 { Reason::ForcedOpen } else { Reason::Open }
     }
 
     pub(crate) fn timed(self) -> bool {
