@@ -9,6 +9,7 @@ use seawall_core::{
     Rejection, What,
 };
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::machine::{
     Abandoned, Happened, Machine, Refusal, Refusing, Restored, Settings, Trigger,
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     listeners: OnceLock<Listeners>,
     /// Made when a caller first waits for a verdict.
     pub(crate) waiters: OnceLock<Box<Waiters>>,
+    /// Ends the waiting for a verdict. Set when the breaker is built, or never.
+    pub(crate) shutdown: OnceLock<CancellationToken>,
 }
 
 impl Breaker {
@@ -65,6 +68,7 @@ impl Breaker {
             name,
             listeners,
             waiters: OnceLock::new(),
+            shutdown: OnceLock::new(),
         }))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use seawall_core::{
     Backoff, Check, ConfigError, Jitter, Layer, LayerContext, Listeners, Name, PolicyKind, Random,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::machine::{
     Abandoned, OpenWait, Probing, Restored, Rules, Settings, SlowRule, Waiting, WindowCounts,
@@ -61,6 +62,7 @@ pub struct BreakerBuilder {
     lease: Option<Duration>,
     ramp: Option<Ramp>,
     waiting: Option<Waiting>,
+    shutdown: Option<CancellationToken>,
     abandoned: Abandoned,
     tally: bool,
     restore: Option<(Export, Option<Duration>)>,
@@ -99,6 +101,7 @@ impl Default for BreakerBuilder {
             lease: None,
             ramp: None,
             waiting: None,
+            shutdown: None,
             abandoned: Abandoned::default(),
             tally: false,
             restore: None,
@@ -311,6 +314,13 @@ impl BreakerBuilder {
         self
     }
 
+    /// Ends the [waiting for a verdict](Self::wait_for_verdict) at once when `token` is cancelled,
+    /// with the reason "shutting down". Default: the pipeline's token.
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = Some(token);
+        self
+    }
+
     /// Builds the breaker, or says which field is wrong and what it may be.
     pub fn build(self) -> Result<Breaker, ConfigError> {
         self.build_with("breaker".into(), None)
@@ -318,8 +328,14 @@ impl BreakerBuilder {
 
     fn build_with(self, name: Name, listeners: Option<Listeners>) -> Result<Breaker, ConfigError> {
         let restored = self.restored()?;
+        let shutdown = self.shutdown.clone();
         let (name, settings) = self.parts(name)?;
-        Ok(Breaker::new(name, Arc::new(settings), listeners, restored))
+        let breaker = Breaker::new(name, Arc::new(settings), listeners, restored);
+        if let Some(token) = shutdown {
+            // New, so it has none yet.
+            let _ = breaker.0.shutdown.set(token);
+        }
+        Ok(breaker)
     }
 
     /// The name, which is `name` unless it has one, and the rest.
@@ -441,7 +457,10 @@ impl BreakerBuilder {
 impl Layer for BreakerBuilder {
     type Policy = Breaker;
 
-    fn into_policy(self, context: &LayerContext) -> Result<Breaker, ConfigError> {
+    fn into_policy(mut self, context: &LayerContext) -> Result<Breaker, ConfigError> {
+        if self.shutdown.is_none() {
+            self.shutdown.clone_from(&context.shutdown);
+        }
         self.build_with(context.name.clone(), Some(context.listeners.clone()))
     }
 }

@@ -100,9 +100,25 @@ impl Inner {
             // A lease that ends gives a slot back without a word: nothing runs for it.
             let lease = self.shell.peek(Machine::first_lease_end);
             let lease = lease.map(|end| self.instant(end));
-            match lease.into_iter().chain(deadline).min() {
-                Some(wake) => drop(timeout_at(wake, change).await),
-                None => change.await,
+            let change = async {
+                match lease.into_iter().chain(deadline).min() {
+                    Some(wake) => drop(timeout_at(wake, change).await),
+                    None => change.await,
+                }
+            };
+            if self.is_shut_down_before(change).await {
+                refusal.reason = Reason::ShuttingDown;
+                return Err(self.refuse(refusal, at, now));
+            }
+        }
+    }
+
+    async fn is_shut_down_before(&self, change: impl Future<Output = ()>) -> bool {
+        match self.shutdown.get() {
+            Some(token) => token.run_until_cancelled(change).await.is_none(),
+            None => {
+                change.await;
+                false
             }
         }
     }

@@ -178,6 +178,40 @@ async fn a_shutdown_wakes_a_sleeping_retry_at_once_and_keeps_the_last_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shutdown_wakes_who_waits_for_a_verdict() {
+    let token = CancellationToken::new();
+    let pipeline = Pipeline::builder("inventory")
+        .shutdown_token(token.clone())
+        .breaker(
+            Breaker::builder()
+                .consecutive_failures(1)
+                .open_wait(Backoff::constant(SECOND))
+                .probes(1)
+                .lease(60 * SECOND)
+                .wait_for_verdict(10, 60 * SECOND),
+        )
+        .build()
+        .unwrap();
+    let operation = script(vec![Step::err("down"), Step::never()]);
+    pipeline.call(|| operation.run()).await.unwrap_err();
+    tokio::time::sleep(2 * SECOND).await;
+    let began = Instant::now();
+    let probe = tokio::time::timeout(10 * SECOND, pipeline.call(|| operation.run()));
+    let waiter = pipeline.call(|| operation.run());
+    let cancel = async {
+        tokio::time::sleep(SECOND).await;
+        token.cancel();
+    };
+    let waiter = async {
+        let outcome = waiter.await;
+        (outcome, began.elapsed())
+    };
+    let (_, (outcome, waited), ()) = tokio::join!(probe, waiter, cancel);
+    assert_eq!(outcome.unwrap_err().rejection().unwrap().reason(), Reason::ShuttingDown);
+    assert_eq!(waited, SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropped_at_every_await_everything_comes_back() {
     let breaker = Breaker::builder().build().unwrap();
     let pipeline = Pipeline::builder("inventory")
