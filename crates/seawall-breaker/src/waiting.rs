@@ -114,13 +114,11 @@ impl Inner {
     }
 
     async fn is_shut_down_before(&self, change: impl Future<Output = ()>) -> bool {
-        match self.shutdown.get() {
-            Some(token) => token.run_until_cancelled(change).await.is_none(),
-            None => {
-                change.await;
-                false
-            }
-        }
+        let Some(token) = self.shutdown.get() else {
+            change.await;
+            return false;
+        };
+        token.run_until_cancelled(change).await.is_none()
     }
 
     /// Lets those who wait look again.
