@@ -197,18 +197,18 @@ async fn a_shutdown_wakes_who_waits_for_a_verdict() {
     tokio::time::sleep(2 * SECOND).await;
     let began = Instant::now();
     let probe = tokio::time::timeout(10 * SECOND, pipeline.call(|| operation.run()));
-    let waiter = pipeline.call(|| operation.run());
+    let waiting = pipeline.call(|| operation.run());
     let cancel = async {
         tokio::time::sleep(SECOND).await;
         token.cancel();
     };
     let waiter = async {
-        let outcome = waiter.await;
+        let outcome = waiting.await;
         (outcome, began.elapsed())
     };
-    let (_, (outcome, waited), ()) = tokio::join!(probe, waiter, cancel);
+    let (_, (outcome, after), ()) = tokio::join!(probe, waiter, cancel);
     assert_eq!(outcome.unwrap_err().rejection().unwrap().reason(), Reason::ShuttingDown);
-    assert_eq!(waited, SECOND);
+    assert_eq!(after, SECOND);
 }
 
 #[tokio::test(start_paused = true)]
