@@ -17,7 +17,7 @@
 //! ```
 //!
 //! That is a timeout around a retry around a circuit breaker around an attempt timeout around a
-//! panic guard, each with defaults that bring a system back. Ask the pipeline what it is:
+//! limit on what is in flight around a panic guard, each with defaults that bring a system back. Ask the pipeline what it is:
 //!
 //! ```
 //! # fn main() -> Result<(), seawall::ConfigError> {
