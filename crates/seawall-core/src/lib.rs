@@ -15,6 +15,7 @@
 //! | event | [`Event`], [`Listener`] | what a policy did |
 //! | backoff | [`Backoff`], [`Jitter`] | how long to wait before asking again |
 //! | chance | [`Random`] | where a policy draws from |
+//! | timeline | [`Timeline`] | time as one 64-bit number |
 //! | name | [`Name`], [`PolicyKind`] | who speaks |
 //! | description | [`Description`] | what a pipeline is, and its worst case |
 //!
@@ -51,6 +52,7 @@ pub mod random;
 mod attempt;
 mod compact;
 mod name;
+mod timeline;
 
 pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
@@ -71,3 +73,4 @@ pub use operation::{
 pub use panic::{Caught, PanicReport, catch, contain};
 pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};
 pub use random::Random;
+pub use timeline::Timeline;

@@ -26,7 +26,6 @@ pub mod throttle;
 
 mod gate;
 mod sync;
-mod timeline;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};

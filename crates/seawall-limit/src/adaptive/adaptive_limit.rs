@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use seawall_core::{
     Attempt, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
-    Rejection,
+    Rejection, Timeline,
 };
 use tokio::time::Instant;
 
@@ -14,7 +14,6 @@ use super::state::{End, Ended, State};
 use super::{AdaptiveLimitBuilder, Range};
 use crate::admission::{Admission, Guarded, Limit, Limited};
 use crate::gate::{Demand, Entrance};
-use crate::timeline::Timeline;
 
 /// At most as many calls in flight as the dependency turns out to stand. Clones share it. See the
 /// [chapter](crate::adaptive).

@@ -1,11 +1,12 @@
 use parking_lot::Mutex;
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use seawall_core::{
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
+};
 
 use super::adaptive_limit::Shared;
 use super::state::State;
 use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range};
 use crate::gate::{Entrance, Gate, MAX_LIMIT, QueueConfig, Shares};
-use crate::timeline::Timeline;
 
 /// 20 to begin with: enough for 1,000 calls a second of 20 ms; from there it finds its own level
 /// within a few round-trips.

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use seawall_core::{
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::RateLimit;
@@ -9,7 +11,6 @@ use super::line::Line;
 use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
 use super::rate_limit::{Shared, State, check_burst};
-use crate::timeline::Timeline;
 
 /// 100 calls: with [`DEFAULT_PERIOD`], what many public services grant, and no rate to build on.
 /// Say what yours is.

@@ -9,13 +9,12 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use seawall_core::{
     AllTransient, Check, Class, Classify, ConfigError, Error, Event, Evidence, Listeners, Name,
-    PolicyKind, Reason, Rejection, Rule, What,
+    PolicyKind, Reason, Rejection, Rule, Timeline, What,
 };
 use tokio::time::Instant;
 
 use super::gcra::{Fine, GcraRate};
 use super::quota::Quota;
-use crate::timeline::Timeline;
 
 /// 10,000 keys: below 1 MB with keys of the size of a `String`.
 pub const DEFAULT_MAX_KEYS: usize = 10_000;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use seawall_core::{
     Attempt, Check, ConfigError, Description, Event, Evidence, Layer, LayerContext, Listeners,
-    Name, Policy, PolicyKind, Reason, Rejection, Rule, What,
+    Name, Policy, PolicyKind, Reason, Rejection, Rule, Timeline, What,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,6 @@ use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
 use super::{RateLimitBuilder, Reservation, Turn};
 use crate::admission::{Admission, Guarded, Limit, Limited};
-use crate::timeline::Timeline;
 
 /// So many calls in a period. Clones share it. See the [chapter](crate::rate).
 #[derive(Clone)]

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Random};
+use seawall_core::{
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Random, Timeline,
+};
 
 use super::Throttle;
 use super::throttle::Settings;
-use crate::timeline::Timeline;
 
 /// K = 2: one call in two may fail before any is shed, as in the book. Lower reacts sooner and
 /// sheds calls that would have been served; higher sends more in vain.

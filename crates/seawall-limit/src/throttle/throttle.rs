@@ -5,14 +5,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use seawall_core::{
     Attempt, ConfigError, Description, Event, Evidence, Layer, LayerContext, Listeners, Name,
-    Policy, PolicyKind, Random, Reason, Rejection, Rule, What,
+    Policy, PolicyKind, Random, Reason, Rejection, Rule, Timeline, What,
 };
 use tokio::time::Instant;
 
 use super::machine::{Part, Ratio};
 use super::{ThrottleBuilder, ThrottlePermit};
 use crate::admission::{Admission, Guarded, Limit, Limited};
-use crate::timeline::Timeline;
 
 /// Sheds calls in proportion to how few a dependency accepts. Clones share it. See the
 /// [chapter](crate::throttle).

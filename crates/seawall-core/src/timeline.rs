@@ -1,20 +1,33 @@
-//! Time in nanoseconds since a limit was built, in one 64-bit number.
-//!
-//! Subtracting one `Instant` from another costs about as many instructions as reading the clock,
-//! since the standard library has to allow for either being the later. A limiter does that on each
-//! call. What an `Instant` is made of, seconds and nanoseconds, can also be seen by hashing it: a
-//! hash is made of nothing else. How they are fed to a hasher is not promised, so a timeline checks
-//! when it is made that what it reads is right, and subtracts where it isn't.
+//! Time in nanoseconds since an instant, in one 64-bit number.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Counts from when it was made. A clock that shows a time before that shows 0; after 584 years it
-/// stands still.
+/// Turns instants into nanoseconds since its epoch, so that a moment fits one atomic word and sums
+/// of moments and lengths can't panic.
+///
+/// An instant before the epoch reads as 0; after 584 years it stands still at `u64::MAX`.
+///
+/// Subtracting one `Instant` from another costs about as many instructions as reading the clock,
+/// since the standard library has to allow for either being the later. A breaker or a rate limit
+/// does that on each call. What an `Instant` is made of, seconds and nanoseconds, can also be seen
+/// by hashing it: a hash is made of nothing else. How they are fed to a hasher is not promised, so
+/// a timeline checks when it is made that what it reads is right, and subtracts where it isn't.
+///
+/// ```
+/// use std::time::Duration;
+/// use seawall_core::Timeline;
+/// use tokio::time::Instant;
+///
+/// let epoch = Instant::now();
+/// let timeline = Timeline::since(epoch);
+/// assert_eq!(timeline.at(epoch + Duration::from_micros(3)), 3_000);
+/// assert_eq!(timeline.instant(3_000), Some(epoch + Duration::from_micros(3)));
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeline {
+pub struct Timeline {
     epoch: Instant,
     // What the epoch reads as; `None` where instants can't be read.
     read: Option<u64>,
@@ -23,8 +36,13 @@ pub(crate) struct Timeline {
 const BILLION: u64 = 1_000_000_000;
 
 impl Timeline {
-    pub(crate) fn new() -> Self {
-        let epoch = Instant::now();
+    /// Counts from now.
+    pub fn new() -> Self {
+        Self::since(Instant::now())
+    }
+
+    /// Counts from `epoch`.
+    pub fn since(epoch: Instant) -> Self {
         let start = Reading::of(epoch);
         // Below and above a second, and across the end of one wherever the epoch lies in it.
         let read_right = [1, 999_999_999, BILLION, 123_456_789_012].iter().all(|&nanos| {
@@ -36,23 +54,34 @@ impl Timeline {
 
     /// The nanoseconds at `now`.
     #[inline]
-    pub(crate) fn at(&self, now: Instant) -> u64 {
+    pub fn at(&self, now: Instant) -> u64 {
         match self.read {
             Some(start) => Reading::of(now).nanos().saturating_sub(start),
             None => self.subtract(now),
         }
     }
 
-    /// The nanoseconds now.
+    /// The nanoseconds now. Reads the clock, which follows tokio's when that is paused.
     #[inline]
-    pub(crate) fn now(&self) -> u64 {
+    pub fn now(&self) -> u64 {
         self.at(Instant::now())
+    }
+
+    /// The instant that reads as `nanos`; `None` where the clock's range ends before it.
+    pub fn instant(&self, nanos: u64) -> Option<Instant> {
+        self.epoch.checked_add(Duration::from_nanos(nanos))
     }
 
     #[cold]
     fn subtract(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.epoch);
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -79,7 +108,7 @@ impl Reading {
 
     #[inline]
     const fn nanos(self) -> u64 {
-        self.seconds.wrapping_mul(BILLION).wrapping_add(self.fraction)
+        self.seconds.saturating_mul(BILLION).saturating_add(self.fraction)
     }
 }
 
@@ -124,6 +153,15 @@ mod tests {
             assert_eq!(timeline.at(now), nanos);
             assert_eq!(by_subtracting.at(now), nanos);
         }
+    }
+
+    #[test]
+    fn what_lies_beyond_the_range_stands_still() {
+        let timeline = Timeline::new();
+        let by_subtracting = Timeline { read: None, ..timeline };
+        let far = timeline.epoch + Duration::from_secs(3_600 * 24 * 366 * 1_000);
+        assert_eq!(by_subtracting.at(far), u64::MAX);
+        assert!(timeline.at(far) >= u64::MAX - timeline.read.unwrap_or_default());
     }
 
     #[test]
