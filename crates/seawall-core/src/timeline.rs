@@ -159,7 +159,7 @@ mod tests {
     fn what_lies_beyond_the_range_stands_still() {
         let timeline = Timeline::new();
         let by_subtracting = Timeline { read: None, ..timeline };
-        let far = timeline.epoch + Duration::from_secs(3_600 * 24 * 366 * 1_000);
+        let far = timeline.epoch + Duration::from_hours(24 * 366 * 1_000);
         assert_eq!(by_subtracting.at(far), u64::MAX);
         assert!(timeline.at(far) >= u64::MAX - timeline.read.unwrap_or_default());
     }
