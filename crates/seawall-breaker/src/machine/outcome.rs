@@ -1,0 +1,109 @@
+//! What becomes of an outcome.
+
+use seawall_core::What;
+
+use super::{Happened, Machine, Phase, Progress, Ticket, Trigger};
+use crate::time::Nanos;
+
+/// How a call that was admitted ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) failed: bool,
+    pub(crate) slow: bool,
+    /// How long the dependency asked to be left alone.
+    pub(crate) hint: Option<Nanos>,
+}
+
+/// What was made of an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Settled {
+    Counted,
+    Stale,
+    /// The circuit is in shadow and would have refused the call.
+    Unmeasured,
+}
+
+/// What was counted since the breaker was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) successes: u64,
+    pub(crate) failures: u64,
+    pub(crate) slow: u64,
+    pub(crate) stale: u64,
+    pub(crate) unmeasured: u64,
+    pub(crate) expired: u64,
+    pub(crate) openings: u64,
+    pub(crate) reopenings: u64,
+}
+
+impl Machine {
+    /// Counts the outcome of an admitted call.
+    pub(crate) fn settle(
+        &mut self,
+        ticket: Ticket,
+        outcome: Outcome,
+        now: Nanos,
+        happened: &mut Happened,
+    ) -> Settled {
+        if ticket.probe == Ticket::UNMEASURED {
+            self.totals.unmeasured += 1;
+            return Settled::Unmeasured;
+        }
+        self.advance_ramp(now, happened);
+        if !self.give_back(ticket, now, happened) {
+            self.totals.stale += 1;
+            happened.push(What::stale(ticket.generation, self.generation));
+            return Settled::Stale;
+        }
+        self.totals.count(outcome);
+        match &mut self.phase {
+            Phase::Closed | Phase::Open { .. } => self.measure(outcome, now, happened),
+            Phase::HalfOpen(half_open) => {
+                half_open.record(outcome.failed);
+                self.heed_verdict(outcome.hint, now, happened);
+            }
+            Phase::Ramping(ramp) => {
+                let plan = self.settings.ramp.as_ref();
+                let progress =
+                    plan.map_or(Progress::Over, |plan| ramp.record(outcome.failed, plan));
+                self.heed_progress(progress, outcome.hint, now, happened);
+            }
+        }
+        Settled::Counted
+    }
+
+    fn measure(&mut self, outcome: Outcome, now: Nanos, happened: &mut Happened) {
+        self.window.slide(now);
+        self.window.push(outcome.failed, outcome.slow);
+        self.run = if outcome.failed { self.run.saturating_add(1) } else { 0 };
+        if !self.hold.decides() {
+            return;
+        }
+        if let Some(evidence) = self.settings.rules.broken_by(&self.counts()) {
+            self.open(Trigger::Tripped, evidence, outcome.hint, now, happened);
+        }
+    }
+
+    /// Counts successes that the shell saw in this generation and that were not slow.
+    pub(crate) fn add_successes(&mut self, count: u64) {
+        if count > 0 {
+            self.totals.successes += count;
+            self.window.push_successes(count);
+            self.run = 0;
+        }
+    }
+
+    /// Counts successes of the generation that is over.
+    pub(crate) fn add_late_successes(&mut self, count: u64) {
+        self.totals.successes += count;
+    }
+}
+
+impl Totals {
+    fn count(&mut self, outcome: Outcome) {
+        self.successes += u64::from(!outcome.failed);
+        self.failures += u64::from(outcome.failed);
+        self.slow += u64::from(outcome.slow);
+    }
+}
