@@ -20,7 +20,7 @@ const BIN: f64 = 0.25;
 const FULL: f64 = 0.9;
 
 /// What a trigger cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cost {
     /// Calls lost from its start until ten seconds after its end, in seconds of offered load.
     pub(crate) loss: f64,
@@ -32,6 +32,8 @@ pub(crate) struct Cost {
     pub(crate) refused_in: f64,
     /// The share of calls lost before it.
     pub(crate) lost_in_health: f64,
+    /// What was answered, in percent of the calls made in the same bin; by seconds since the trigger.
+    pub(crate) goodput: Vec<(f64, f64)>,
 }
 
 struct Call {
@@ -99,22 +101,37 @@ fn cost(calls: &[Call], requests: u64, from: f64, until: f64) -> Cost {
         back: back(calls, until),
         attempts: requests as f64 / counted().count() as f64,
         refused_in: p99,
+        goodput: goodput(calls, from, until),
         lost_in_health: before().filter(lost).count() as f64 / before().count().max(1) as f64,
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a few hundred")]
 fn back(calls: &[Call], until: f64) -> f64 {
     let bins = AFTER.as_secs_f64() / BIN;
     let mut bin = bins;
     while bin >= 1.0 {
-        let (from, to) = (until + (bin - 1.0) * BIN, until + bin * BIN);
-        let inside = || calls.iter().filter(|call| call.at >= from && call.at < to);
-        let good = inside().filter(|call| call.outcome == Outcome::Good).count();
-        if (good as f64) < FULL * inside().count() as f64 {
+        let good = good_share(calls, until + (bin - 1.0) * BIN);
+        if good.is_some_and(|good| good < FULL) {
             return bin * BIN;
         }
         bin -= 1.0;
     }
     0.0
+}
+
+/// From the trigger until as long after it as losses are counted.
+fn goodput(calls: &[Call], from: f64, until: f64) -> Vec<(f64, f64)> {
+    let starts = std::iter::successors(Some(from), |start| Some(start + BIN));
+    starts
+        .take_while(|start| *start < until + AFTER.as_secs_f64())
+        .filter_map(|start| Some((start + BIN / 2.0 - from, good_share(calls, start)? * 100.0)))
+        .collect()
+}
+
+/// The share that was answered of the calls made in the bin that begins at `from`; `None` where none was made.
+#[expect(clippy::cast_precision_loss, reason = "counts of a few hundred")]
+fn good_share(calls: &[Call], from: f64) -> Option<f64> {
+    let inside = || calls.iter().filter(|call| call.at >= from && call.at < from + BIN);
+    let good = inside().filter(|call| call.outcome == Outcome::Good).count();
+    (inside().count() > 0).then(|| good as f64 / inside().count() as f64)
 }

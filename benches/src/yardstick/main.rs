@@ -13,10 +13,14 @@
 //! server is computed, except for how long a refusal takes.
 
 mod load;
+#[cfg(all(feature = "peers", not(feature = "virtual-time")))]
+mod peers;
+mod picture;
 mod server;
 mod stacks;
 mod trigger;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,16 +28,18 @@ use load::Cost;
 use stacks::Stack;
 use trigger::Trigger;
 
-const USAGE: &str = "usage: yardstick [--seeds N] [--health SECONDS] [STACK]";
+const USAGE: &str = "usage: yardstick [--seeds N] [--health SECONDS] [--pictures FOLDER] [STACK]";
 
 struct Options {
     seeds: u64,
     health: Duration,
+    pictures: Option<PathBuf>,
     stack: String,
 }
 
 fn options() -> Option<Options> {
-    let mut options = Options { seeds: 1, health: Duration::from_secs(30), stack: String::new() };
+    let mut options =
+        Options { seeds: 1, health: Duration::from_secs(30), pictures: None, stack: String::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -41,6 +47,7 @@ fn options() -> Option<Options> {
             "--health" => {
                 options.health = Duration::from_secs(arguments.next()?.parse().ok()?);
             }
+            "--pictures" => options.pictures = Some(arguments.next()?.into()),
             flag if flag.starts_with('-') => return None,
             stack => stack.clone_into(&mut options.stack),
         }
@@ -53,15 +60,54 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    let (one, ten) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| table(1, &trigger::ALL, &options));
+        let ten = scope.spawn(|| table(10, &trigger::ALL[1..7], &options));
+        (one.join().expect("a table"), ten.join().expect("a table"))
+    });
     println!("Loss in seconds of load / back after s / requests per call\n");
-    for (clients, triggers) in [(1, &trigger::ALL[..]), (10, &trigger::ALL[1..7])] {
-        header(clients, triggers);
-        for stack in stacks::ALL.iter().filter(|stack| stack.name.contains(&options.stack)) {
-            row(stack, clients, triggers, &options);
+    print(1, &trigger::ALL, &one);
+    print(10, &trigger::ALL[1..7], &ten);
+    let Some(folder) = &options.pictures else { return ExitCode::SUCCESS };
+    let first: Vec<_> = one.into_iter().map(|(name, mut seeds)| (name, seeds.remove(0))).collect();
+    match picture::write(folder, &trigger::ALL, &first) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", folder.display());
+            ExitCode::FAILURE
         }
-        println!();
     }
-    ExitCode::SUCCESS
+}
+
+/// The costs of a stack: for each seed, for each trigger.
+type Row = (&'static str, Vec<Vec<Cost>>);
+
+/// Measures all stacks, one after the other.
+fn table(clients: usize, triggers: &[Trigger], options: &Options) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for stack in stacks().filter(|stack| stack.name.contains(&options.stack)) {
+        eprintln!("{clients} client(s), {}", stack.name);
+        let seed =
+            |seed| runtime().block_on(measure(stack, clients, triggers, options.health, seed));
+        rows.push((stack.name, (1..=options.seeds).map(seed).collect()));
+    }
+    rows
+}
+
+fn print(clients: usize, triggers: &[Trigger], rows: &[Row]) {
+    header(clients, triggers);
+    for (name, costs) in rows {
+        row(name, costs, triggers.len());
+    }
+    println!();
+}
+
+fn stacks() -> impl Iterator<Item = &'static Stack> {
+    #[cfg(not(all(feature = "peers", not(feature = "virtual-time"))))]
+    let peers: &[Stack] = &[];
+    #[cfg(all(feature = "peers", not(feature = "virtual-time")))]
+    let peers = peers::ALL;
+    stacks::ALL.iter().chain(peers)
 }
 
 fn header(clients: usize, triggers: &[Trigger]) {
@@ -73,23 +119,18 @@ fn header(clients: usize, triggers: &[Trigger]) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few seeds")]
-fn row(stack: &Stack, clients: usize, triggers: &[Trigger], options: &Options) {
-    let mut costs: Vec<Vec<Cost>> = Vec::new();
-    for seed in 1..=options.seeds {
-        costs.push(runtime().block_on(measure(stack, clients, triggers, options.health, seed)));
-    }
+fn row(name: &str, costs: &[Vec<Cost>], triggers: usize) {
     let mean = |of: &dyn Fn(&Cost) -> f64, trigger: usize| {
         costs.iter().map(|costs| of(&costs[trigger])).sum::<f64>() / costs.len() as f64
     };
     let worst = |of: &dyn Fn(&Cost) -> f64| costs.iter().flatten().map(of).fold(0.0, f64::max);
-    let sum: f64 = (0..triggers.len()).map(|trigger| mean(&|cost| cost.loss, trigger)).sum();
+    let sum: f64 = (0..triggers).map(|trigger| mean(&|cost| cost.loss, trigger)).sum();
     print!(
-        "| {} | {sum:.1} | {:.2} % | {:.2} ms |",
-        stack.name,
+        "| {name} | {sum:.1} | {:.2} % | {:.2} ms |",
         worst(&|cost| cost.lost_in_health) * 100.0,
         worst(&|cost| cost.refused_in),
     );
-    for trigger in 0..triggers.len() {
+    for trigger in 0..triggers {
         print!(
             " {:.2} / {:.1} / {:.2} |",
             mean(&|cost| cost.loss, trigger),

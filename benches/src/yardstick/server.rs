@@ -26,6 +26,14 @@ const FLAP: f64 = 0.5;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failed;
 
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the request failed")
+    }
+}
+
+impl std::error::Error for Failed {}
+
 pub(crate) struct Server {
     kind: Kind,
     origin: Instant,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seawall::{Breaker, Pipeline, Retry};
-use seawall_core::{Backoff, Error};
+use seawall_core::Backoff;
 use seawall_limit::{AdaptiveLimit, Bulkhead};
 use seawall_retry::Budget;
 
@@ -32,13 +32,40 @@ pub(crate) type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 /// Makes one call.
 pub(crate) type Client = Box<dyn Fn(Arc<Server>) -> Calling + Send + Sync>;
 
+/// One call: where to, and whether anything of it was ever sent.
+#[derive(Clone)]
+pub(crate) struct Request {
+    server: Arc<Server>,
+    sent: Arc<AtomicBool>,
+}
+
+impl Request {
+    pub(crate) fn to(server: Arc<Server>) -> Self {
+        Self { server, sent: Arc::default() }
+    }
+
+    /// Sends it; each time counts as a request.
+    pub(crate) async fn send(self) -> Result<(), Failed> {
+        self.sent.store(true, Ordering::Relaxed);
+        self.server.call().await
+    }
+
+    pub(crate) fn outcome(&self, good: bool) -> Outcome {
+        match (good, self.sent.load(Ordering::Relaxed)) {
+            (true, _) => Outcome::Good,
+            (false, true) => Outcome::Bad,
+            (false, false) => Outcome::Refused,
+        }
+    }
+}
+
 /// A stack, and how to make the client of one.
 pub(crate) struct Stack {
     pub(crate) name: &'static str,
     pub(crate) client: fn() -> Client,
 }
 
-/// All stacks, in the order of the table.
+/// Ours and what they are compared with, in the order of the table.
 pub(crate) const ALL: &[Stack] = &[
     Stack { name: "none", client: none },
     Stack { name: "naive retries", client: naive },
@@ -50,27 +77,15 @@ pub(crate) const ALL: &[Stack] = &[
     Stack { name: "Pipeline::standard", client: standard },
 ];
 
-fn outcome(result: &Result<(), Error<Failed>>, sent: &AtomicBool) -> Outcome {
-    match result {
-        Ok(()) => Outcome::Good,
-        Err(_) if sent.load(Ordering::Relaxed) => Outcome::Bad,
-        Err(_) => Outcome::Refused,
-    }
-}
-
 macro_rules! client {
     ($pipeline:expr) => {{
         let pipeline = Arc::new($pipeline.build().expect("a valid pipeline"));
         Box::new(move |server: Arc<Server>| -> Calling {
             let pipeline = Arc::clone(&pipeline);
+            let request = Request::to(server);
             Box::pin(async move {
-                let sent = AtomicBool::new(false);
-                let call = || {
-                    sent.store(true, Ordering::Relaxed);
-                    let server = Arc::clone(&server);
-                    async move { server.call().await }
-                };
-                outcome(&pipeline.call(call).await, &sent)
+                let good = pipeline.call(|| request.clone().send()).await.is_ok();
+                request.outcome(good)
             })
         })
     }};
