@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seawall_core::{
     CircuitState, Class, ConfigError, Error, Event, Health, Listeners, Name, PolicyKind, Reason,
-    Rejection, What,
+    Rejection, Timeline, What,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use crate::machine::{
 use crate::permit::{OwnedPermit, Permit, Settlement};
 use crate::shell::{Admitted, Entry, Gate, Nothing, Report, Shell};
 use crate::snapshot::Snapshot;
-use crate::time::{NEVER, Nanos, finite, nanos, since};
+use crate::time::{NEVER, Nanos, finite, nanos};
 use crate::waiting::Waiters;
 use crate::{BreakerBuilder, Export};
 
@@ -27,7 +27,7 @@ pub struct Breaker(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) shell: Shell,
-    epoch: Instant,
+    timeline: Timeline,
     name: Name,
     /// Made when somebody first asks for it: most breakers of a set are never listened to.
     listeners: OnceLock<Listeners>,
@@ -53,18 +53,18 @@ impl Breaker {
         let openings = restored.as_ref().map_or(0, |restored| restored.openings);
         let last = restored.as_ref().and_then(|restored| finite(restored.wait)).map(nanos);
         let waits = settings.wait.draw(openings, last);
-        // The epoch lies where the restored state began, so that the state keeps its age.
+        // The timeline begins where the restored state began, so that the state keeps its age.
         let now = Instant::now();
         let age = restored.as_ref().map_or(Duration::ZERO, |restored| restored.age);
-        let epoch = now.checked_sub(age).unwrap_or(now);
-        let start = since(epoch, now);
+        let timeline = Timeline::since(now.checked_sub(age).unwrap_or(now));
+        let start = timeline.at(now);
         let machine = match restored {
             Some(restored) => Machine::restore(settings, waits, &restored, start),
             None => Machine::new(settings, waits, start),
         };
         Self(Arc::new(Inner {
             shell: Shell::new(machine, shards()),
-            epoch,
+            timeline,
             name,
             listeners,
             waiters: OnceLock::new(),
@@ -345,12 +345,12 @@ impl Inner {
 
     #[inline]
     pub(crate) fn moment(&self, at: Instant) -> Nanos {
-        since(self.epoch, at)
+        self.timeline.at(at)
     }
 
+    /// The instant of `moment`; now, where the clock's range ends before it.
     pub(crate) fn instant(&self, moment: Nanos) -> Instant {
-        let age = Duration::from_nanos(moment);
-        self.epoch.checked_add(age).unwrap_or(self.epoch)
+        self.timeline.instant(moment).unwrap_or_else(Instant::now)
     }
 
     fn operate(&self, trigger: Trigger) {

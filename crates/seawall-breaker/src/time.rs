@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 /// Nanoseconds: a moment (since the breaker was made) or a length.
 pub(crate) type Nanos = u64;
 
@@ -19,12 +17,6 @@ pub(crate) fn nanos(duration: Duration) -> Nanos {
         .as_secs()
         .saturating_mul(1_000_000_000)
         .saturating_add(u64::from(duration.subsec_nanos()))
-}
-
-/// The moment of `now`, counted from `epoch`. A clock that shows a time before it shows 0.
-#[inline]
-pub(crate) fn since(epoch: Instant, now: Instant) -> Nanos {
-    nanos(now.saturating_duration_since(epoch))
 }
 
 /// `length` as a duration; `None` where it never ends.
@@ -42,12 +34,5 @@ mod tests {
         assert_eq!(finite(nanos(Duration::MAX)), None);
         assert_eq!(nanos(Duration::new(2, 3)), 2_000_000_003);
         assert_eq!(finite(5), Some(Duration::from_nanos(5)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_clock_before_the_epoch_shows_zero() {
-        let epoch = Instant::now() + Duration::from_secs(1);
-        assert_eq!(since(epoch, Instant::now()), 0);
-        assert_eq!(since(epoch, epoch + Duration::from_nanos(7)), 7);
     }
 }
