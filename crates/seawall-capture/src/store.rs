@@ -207,6 +207,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch, for those who write a [`Store`].
+    pub const fn new(id: BatchId, groups: Vec<Arc<Group>>, other: u64) -> Self {
+        Self { id, groups, other }
+    }
+
     /// How many occurrences it stands for.
     pub fn count(&self) -> u64 {
         self.groups.iter().fold(self.other, |sum, group| sum.saturating_add(group.count))

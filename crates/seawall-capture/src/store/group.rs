@@ -48,7 +48,8 @@ pub struct Group {
 }
 
 impl Group {
-    pub(crate) fn of(record: &Record, fingerprint: Fingerprint, new: bool) -> Self {
+    /// The group of one occurrence, for those who write a [`Store`](super::Store).
+    pub fn of(record: &Record, fingerprint: Fingerprint, new: bool) -> Self {
         let mut group = Self {
             fingerprint,
             fingerprint_version: record.grouping.version,

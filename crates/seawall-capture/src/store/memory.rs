@@ -302,7 +302,7 @@ impl MemoryStore {
         }
         let id = BatchId(batches.next);
         batches.next += 1;
-        let batch = Batch { id, groups, other };
+        let batch = Batch::new(id, groups, other);
         batches.held.push((batch.clone(), now));
         Ok(batch)
     }

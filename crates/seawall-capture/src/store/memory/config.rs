@@ -23,6 +23,12 @@ impl Retention {
     pub const fn of(time: Duration) -> Self {
         Self(Some(time))
     }
+
+    /// For how long after the last occurrence; zero for [`KEEP`](Self::KEEP), `None` for
+    /// [`OFF`](Self::OFF).
+    pub const fn time(self) -> Option<Duration> {
+        self.0
+    }
 }
 
 /// Builds a [`MemoryStore`].
