@@ -7,6 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use seawall::{Breaker, Pipeline, Retry};
+use seawall_guard::Timeout;
+use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit};
+use seawall_retry::{Budget, Hedge};
+use seawall_shutdown::InFlight;
 
 use crate::cases::pipeline::all_layers;
 use crate::operation::Failure;
@@ -66,6 +70,37 @@ pub fn instances() -> Vec<Instance> {
                 what: "retry",
                 who: "seawall",
                 make: || Box::new(Retry::builder().idempotent().build()),
+            },
+            Instance {
+                what: "bulkhead",
+                who: "seawall",
+                make: || Box::new(Bulkhead::builder().limit(10).build()),
+            },
+            Instance {
+                what: "rate limit",
+                who: "seawall",
+                make: || Box::new(RateLimit::builder().rate(1, Duration::from_secs(1)).build()),
+            },
+            Instance {
+                what: "adaptive limit",
+                who: "seawall",
+                make: || Box::new(AdaptiveLimit::builder().build()),
+            },
+            Instance {
+                what: "retry budget",
+                who: "seawall",
+                make: || Box::new(Budget::builder().build()),
+            },
+            Instance { what: "hedge", who: "seawall", make: || Box::new(Hedge::builder().build()) },
+            Instance {
+                what: "timeout",
+                who: "seawall",
+                make: || Box::new(Timeout::builder().limit(Duration::from_secs(1)).build()),
+            },
+            Instance {
+                what: "requests in flight",
+                who: "seawall",
+                make: || Box::new(InFlight::new()),
             },
             Instance {
                 what: "pipeline of all five layers",

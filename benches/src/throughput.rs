@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use seawall::Breaker;
+use seawall_limit::{Bulkhead, RateLimit};
 use seawall_retry::Budget;
 use seawall_shutdown::InFlight;
 
@@ -25,6 +26,9 @@ const SPAN: Duration = Duration::from_millis(100);
 const TIMES: usize = 3;
 /// Calls between two looks at the clock's flag.
 const BATCH: u64 = 512;
+
+/// A rate that nobody reaches.
+const PLENTY: u64 = 1_000_000_000;
 
 /// Something that many threads call at once.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +156,23 @@ fn ours() -> Vec<Shared> {
                 let budget = Budget::builder().reserve(1_000.0).capacity(1_000.0);
                 let budget = budget.build().expect("a valid budget");
                 calls(move |_, _| budget.try_take().is_some())
+            },
+        },
+        Shared {
+            group: "bulkhead, acquire and release",
+            who: "seawall",
+            prepare: || {
+                let bulkhead = Bulkhead::builder().limit(1_000).build().expect("a valid bulkhead");
+                calls(move |_, _| bulkhead.try_acquire().is_ok())
+            },
+        },
+        Shared {
+            group: "rate limit, admitted",
+            who: "seawall",
+            prepare: || {
+                let limit = RateLimit::builder().rate(PLENTY, Duration::from_secs(1));
+                let limit = limit.build().expect("a valid limit");
+                calls(move |_, _| limit.try_acquire().is_ok())
             },
         },
         Shared {

@@ -40,6 +40,10 @@ pub fn cases() -> Vec<Case> {
         Case::ours("rate/admitted", || admitted(Algorithm::Gcra)),
         Case::variant("rate/admitted", "fixed window", || admitted(Algorithm::FixedWindow)),
         Case::variant("rate/admitted", "sliding counter", || admitted(Algorithm::SlidingCounter)),
+        Case::ours("rate/call", || {
+            let limit = RateLimit::builder().rate(PLENTY, HOUR).build().expect("a valid limit");
+            polled(move |cx| poll(limit.call(ready()), cx), 1, Result::is_ok)
+        }),
         Case::ours("rate/refused", || {
             let builder = RateLimit::builder().rate(1, HOUR);
             let limit = builder.build().expect("a valid limit");

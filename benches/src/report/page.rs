@@ -3,7 +3,7 @@
 use super::{Case, Figures, Measured, Who, library, line, machine, sizes, throughput};
 
 /// What each group is, in the order of the page.
-const GROUPS: [(&str, &str); 34] = [
+const GROUPS: [(&str, &str); 36] = [
     ("floor", "Floors: what everything is made of"),
     ("core/ready", "The vocabulary alone: an operation without any policy"),
     ("breaker/closed", "Breaker closed, success"),
@@ -21,6 +21,7 @@ const GROUPS: [(&str, &str); 34] = [
     ("timeout/yields", "Timeout around a future that yields once"),
     ("panic/ready", "Panic guard, ready"),
     ("panic/panics", "Panic guard, panics"),
+    ("panic/http", "Panic guard around an HTTP service (tower-http guards nothing else)"),
     ("fallback/not-used", "Fallback not used"),
     ("fallback/used", "Fallback used"),
     ("shutdown/in-flight", "A request in flight, entered and left"),
@@ -38,13 +39,14 @@ const GROUPS: [(&str, &str); 34] = [
     ("bulkhead/acquire+release", "Bulkhead, acquire and release"),
     ("bulkhead/refused", "Bulkhead, refused"),
     ("rate/admitted", "Rate limit, admitted"),
+    ("rate/call", "Rate limit around a call"),
     ("rate/refused", "Rate limit, refused"),
     ("adaptive/call", "Adaptive concurrency limit, success"),
     ("throttle/call", "Client-side throttle, success"),
 ];
 
 /// The packages whose versions the page names.
-const PACKAGES: [&str; 26] = [
+const PACKAGES: [&str; 30] = [
     "backoff",
     "backon",
     "circuitbreaker-rs",
@@ -53,6 +55,7 @@ const PACKAGES: [&str; 26] = [
     "failsafe",
     "futures-util",
     "governor",
+    "leaky-bucket",
     "nobreak",
     "parking_lot",
     "recloser",
@@ -66,9 +69,12 @@ const PACKAGES: [&str; 26] = [
     "tokio-retry2",
     "tokio-util",
     "tower",
+    "tower-http",
+    "tower-resilience-bulkhead",
     "tower-resilience-circuitbreaker",
     "tower-resilience-fallback",
     "tower-resilience-hedge",
+    "tower-resilience-ratelimiter",
     "tower-resilience-retry",
     "tower-resilience-timelimiter",
 ];

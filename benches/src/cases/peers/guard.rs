@@ -1,16 +1,20 @@
 //! Timeouts, panic guards and fallbacks.
 
 use std::panic::AssertUnwindSafe;
+use std::task::Context;
 use std::time::Duration;
 
+use bytes::Bytes;
 use do_over::error::DoOverError;
 use do_over::policy::Policy as _;
 use futures_util::FutureExt as _;
+use http_body_util::Empty;
 use layered::{Execute, Service as _, Stack as _};
 use rskit_errors::AppError;
 use seatbelt::ResilienceContext;
 use tower::timeout::Timeout;
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::serve;
 use crate::operation::{Failure, failing, hush, panicking, ready, yielding};
@@ -125,6 +129,15 @@ fn panic() -> Vec<Case> {
                 |answer| matches!(answer, Ok(Ok(_))),
             )
         }),
+        Case::floor("panic/http", "no guard", || {
+            let mut service = service_fn(|request: Request| answer(request));
+            polled(move |cx| poll_http(&mut service, cx), 1, |&well| well)
+        }),
+        Case::peer("panic/http", "tower-http", || {
+            let mut service =
+                CatchPanicLayer::new().layer(service_fn(|request: Request| answer(request)));
+            polled(move |cx| poll_http(&mut service, cx), 1, |&well| well)
+        }),
         Case::peer("panic/ready", "tokio::spawn + JoinHandle", || {
             in_runtime(
                 async || tokio::spawn(ready()).await,
@@ -143,6 +156,21 @@ fn panic() -> Vec<Case> {
         })
         .calls(1_000),
     ]
+}
+
+type Request = http::Request<Empty<Bytes>>;
+
+/// An HTTP service, which is what tower-http guards.
+async fn answer(_: Request) -> Result<http::Response<Empty<Bytes>>, Failure> {
+    ready().await.map(|_| http::Response::new(Empty::new()))
+}
+
+fn poll_http<S, B>(service: &mut S, cx: &mut Context<'_>) -> bool
+where
+    S: tower::Service<Request, Response = http::Response<B>>,
+{
+    let ready = service.poll_ready(cx).is_ready();
+    ready && poll(service.call(Request::new(Empty::new())), cx).is_ok()
 }
 
 fn fallback() -> Vec<Case> {

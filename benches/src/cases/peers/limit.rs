@@ -12,22 +12,28 @@ use do_over::error::DoOverError;
 use do_over::policy::Policy as _;
 use governor::clock::{MonotonicClock, QuantaClock};
 use governor::{Quota, RateLimiter};
+use rskit_errors::AppError;
 use tokio::sync::Semaphore;
 use tower::limit::ConcurrencyLimit;
-use tower::service_fn;
+use tower::{Layer as _, service_fn};
+use tower_resilience_ratelimiter::WindowType;
 
 use super::serve;
 use crate::operation::ready;
-use crate::{Case, plain, poll, polled};
+use crate::throughput::{Shared, calls as threads};
+use crate::{Case, Work, plain, poll, polled, polled_in_runtime};
 
 const BULKHEAD: &str = "bulkhead/acquire+release";
 const ADMITTED: &str = "rate/admitted";
 const REFUSED: &str = "rate/refused";
+const CALL: &str = "rate/call";
+/// More than is taken while it is measured.
+const PLENTY: usize = 1_000_000_000;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The peers' limits.
 pub fn cases() -> Vec<Case> {
-    [bulkheads(), rates()].concat()
+    [bulkheads(), rates(), calls()].concat()
 }
 
 fn bulkheads() -> Vec<Case> {
@@ -60,6 +66,21 @@ fn bulkheads() -> Vec<Case> {
             let call = || async { ready().await.map_err(DoOverError::Inner) };
             polled(move |cx| poll(bulkhead.execute(call), cx), 1, Result::is_ok)
         }),
+        Case::peer(BULKHEAD, "rskit", || {
+            let config = rskit_resilience::BulkheadConfig::new("benches", 10);
+            let bulkhead = rskit_resilience::Bulkhead::new(config).expect("a valid bulkhead");
+            let call = || async { ready().await.map_err(AppError::internal) };
+            polled_in_runtime(move |cx| poll(bulkhead.execute(call), cx), 1, Result::is_ok)
+        }),
+        Case::peer(BULKHEAD, "tower-resilience", || {
+            let layer = tower_resilience_bulkhead::BulkheadLayer::builder()
+                .max_concurrent_calls(10)
+                .reject_when_full()
+                .build()
+                .expect("a valid bulkhead");
+            let mut service = layer.layer(service_fn(|()| ready()));
+            polled_in_runtime(move |cx| serve(&mut service, cx), 1, Result::is_ok)
+        }),
     ]
 }
 
@@ -73,6 +94,40 @@ fn rates() -> Vec<Case> {
             let limit = RateLimiter::direct_with_clock(plenty(), MonotonicClock);
             plain(move || limit.check().is_ok(), |&admitted| admitted)
         }),
+        Case::peer(ADMITTED, "leaky-bucket", || {
+            // No instant fits its largest numbers: full at first, and refilled within the hour.
+            let limit = leaky_bucket::RateLimiter::builder()
+                .max(PLENTY)
+                .initial(PLENTY)
+                .refill(1)
+                .interval(HOUR)
+                .build();
+            plain(move || limit.try_acquire(1), |&admitted| admitted)
+        }),
+        Case::peer(ADMITTED, "rskit (governor inside)", || {
+            let limit = rskit_resilience::RateLimiter::new("benches", u32::MAX, u32::MAX)
+                .expect("a valid limit");
+            plain(move || limit.check().is_ok(), |&admitted| admitted)
+        }),
+        Case::peer(ADMITTED, "resilient", || {
+            let limit = resilient_rate(Duration::from_nanos(1));
+            plain(move || limit.try_consume(1), |&admitted| admitted)
+        }),
+        Case::peer(REFUSED, "leaky-bucket", || {
+            let limit =
+                leaky_bucket::RateLimiter::builder().max(1).initial(0).interval(HOUR).build();
+            plain(move || limit.try_acquire(1), |&admitted| !admitted)
+        }),
+        Case::peer(REFUSED, "rskit (governor inside)", || {
+            let limit = rskit_resilience::RateLimiter::new("benches", 1, 1).expect("a valid limit");
+            // A second is as long as it can be told to refuse.
+            plain(move || limit.check().is_ok(), |_| true)
+        }),
+        Case::peer(REFUSED, "resilient", || {
+            let limit = resilient_rate(HOUR);
+            while limit.try_consume(1) {}
+            plain(move || limit.try_consume(1), |&admitted| !admitted)
+        }),
         Case::peer(REFUSED, "governor (quanta clock)", || {
             let limit = RateLimiter::direct_with_clock(once(), QuantaClock::default());
             limit.check().expect("the first is admitted");
@@ -83,6 +138,73 @@ fn rates() -> Vec<Case> {
             limit.check().expect("the first is admitted");
             plain(move || limit.check().is_ok(), |&admitted| !admitted)
         }),
+    ]
+}
+
+/// A limit around a call, of those that have no way to ask for a permit alone.
+fn calls() -> Vec<Case> {
+    vec![
+        Case::peer(CALL, "tower", || {
+            let rate = tower::limit::rate::Rate::new(u64::MAX, HOUR);
+            let mut service = tower::limit::RateLimit::new(service_fn(|()| ready()), rate);
+            polled_in_runtime(move |cx| serve(&mut service, cx), 1, Result::is_ok)
+        }),
+        Case::peer(CALL, "do-over", || {
+            let limit = do_over::rate_limit::RateLimiter::new(u64::MAX, HOUR);
+            let call = || async { ready().await.map_err(DoOverError::Inner) };
+            polled(move |cx| poll(limit.execute(call), cx), 1, Result::is_ok)
+        }),
+        Case::peer(CALL, "tower-resilience (fixed window)", || {
+            tower_resilience_rate(WindowType::Fixed)
+        }),
+        Case::peer(CALL, "tower-resilience (sliding counter)", || {
+            tower_resilience_rate(WindowType::SlidingCounter)
+        }),
+    ]
+}
+
+fn tower_resilience_rate(window: WindowType) -> Box<dyn Work> {
+    let layer = tower_resilience_ratelimiter::RateLimiterLayer::builder()
+        .limit_for_period(PLENTY)
+        .refresh_period(HOUR)
+        .window_type(window)
+        .build()
+        .expect("a valid limit");
+    let mut service = layer.layer(service_fn(|()| ready()));
+    polled_in_runtime(move |cx| serve(&mut service, cx), 1, Result::is_ok)
+}
+
+fn resilient_rate(refill: Duration) -> resilient::RateLimiter {
+    resilient::RateLimiter::default().with_max_tokens(PLENTY).with_refill_rate(refill)
+}
+
+/// What is measured from many threads.
+pub fn shared() -> Vec<Shared> {
+    vec![
+        Shared {
+            group: "bulkhead, acquire and release",
+            who: "tokio Semaphore, try_acquire",
+            prepare: || {
+                let places = Semaphore::new(1_000);
+                threads(move |_, _| places.try_acquire().is_ok())
+            },
+        },
+        Shared {
+            group: "rate limit, admitted",
+            who: "governor (quanta clock)",
+            prepare: || {
+                let limit = RateLimiter::direct_with_clock(plenty(), QuantaClock::default());
+                threads(move |_, _| limit.check().is_ok())
+            },
+        },
+        Shared {
+            group: "rate limit, admitted",
+            who: "governor (std clock)",
+            prepare: || {
+                let limit = RateLimiter::direct_with_clock(plenty(), MonotonicClock);
+                threads(move |_, _| limit.check().is_ok())
+            },
+        },
     ]
 }
 

@@ -1,14 +1,18 @@
 //! The peers in everything that is no case: bytes, threads, growth.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use failsafe::futures::CircuitBreaker as _;
+use governor::{Quota, RateLimiter};
 use layered::Service as _;
 use recloser::AsyncRecloser;
+use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 
-use super::{pipeline, serve};
+use super::{limit, pipeline, serve};
 use crate::growth::{Call, Many, Order, Window};
 use crate::operation::{Failure, ready, uncounted};
 use crate::poll;
@@ -23,6 +27,9 @@ pub fn instances() -> Vec<Instance> {
     const COUNT: &str = "breaker, window of 100 outcomes";
     const TIME: &str = "breaker, window of 10 s";
     const CONSECUTIVE: &str = "breaker, consecutive failures";
+    const BULKHEAD: &str = "bulkhead";
+    const RATE: &str = "rate limit";
+    const TRACKER: &str = "requests in flight";
     vec![
         Instance { what: COUNT, who: "recloser", make: || Box::new(recloser()) },
         Instance {
@@ -45,6 +52,60 @@ pub fn instances() -> Vec<Instance> {
             what: CONSECUTIVE,
             who: "do-over",
             make: || Box::new(do_over::circuit_breaker::CircuitBreaker::new(5, WAIT)),
+        },
+        Instance {
+            what: CONSECUTIVE,
+            who: "rskit",
+            make: || {
+                let config = rskit_resilience::CbConfig::new("benches");
+                Box::new(rskit_resilience::CircuitBreaker::new(config))
+            },
+        },
+        Instance {
+            what: CONSECUTIVE,
+            who: "circuitbreaker-rs",
+            make: || {
+                let builder = circuitbreaker_rs::CircuitBreaker::<
+                    circuitbreaker_rs::DefaultPolicy,
+                    Failure,
+                >::builder();
+                Box::new(builder.build())
+            },
+        },
+        Instance {
+            what: BULKHEAD,
+            who: "tokio Semaphore in an Arc",
+            make: || Box::new(Arc::new(Semaphore::new(10))),
+        },
+        Instance {
+            what: BULKHEAD,
+            who: "resilient",
+            make: || Box::new(resilient::Bulkhead::new(10)),
+        },
+        Instance {
+            what: BULKHEAD,
+            who: "do-over",
+            make: || Box::new(do_over::bulkhead::Bulkhead::new(10)),
+        },
+        Instance {
+            what: RATE,
+            who: "governor",
+            make: || Box::new(RateLimiter::direct(Quota::per_second(NonZeroU32::MIN))),
+        },
+        Instance {
+            what: RATE,
+            who: "leaky-bucket",
+            make: || Box::new(leaky_bucket::RateLimiter::builder().build()),
+        },
+        Instance {
+            what: RATE,
+            who: "resilient",
+            make: || Box::new(resilient::RateLimiter::default()),
+        },
+        Instance {
+            what: TRACKER,
+            who: "tokio-util TaskTracker",
+            make: || Box::new(tokio_util::task::TaskTracker::new()),
         },
         Instance {
             what: CONSECUTIVE,
@@ -96,7 +157,7 @@ pub fn futures() -> Vec<FutureSize> {
 pub fn shared() -> Vec<Shared> {
     const HEALTHY: &str = "breaker, healthy";
     const FAILURES: &str = "breaker, 10 % failures";
-    vec![
+    let breakers = vec![
         Shared { group: HEALTHY, who: "recloser", prepare: || recloser_calls(|_| true) },
         Shared { group: FAILURES, who: "recloser", prepare: || recloser_calls(one_in_ten) },
         Shared {
@@ -159,7 +220,8 @@ pub fn shared() -> Vec<Shared> {
                 })
             },
         },
-    ]
+    ];
+    [breakers, limit::shared()].concat()
 }
 
 /// Breakers with a window of time that holds more and more calls.
