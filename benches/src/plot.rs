@@ -169,7 +169,7 @@ fn rows(entries: usize) -> f64 {
 /// The next round number.
 fn nice(most: f64) -> f64 {
     let power = 10_f64.powf(most.max(f64::MIN_POSITIVE).log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0]
+    [1.0, 1.5, 2.0, 2.5, 5.0, 10.0]
         .into_iter()
         .map(|step| step * power)
         .find(|round| *round >= most)

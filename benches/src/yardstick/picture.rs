@@ -7,7 +7,7 @@ use seawall_benches::plot::{Chart, Series};
 use crate::load::Cost;
 use crate::trigger::Trigger;
 
-/// Who is drawn: more lines than these would hide each other.
+/// Who is drawn, the last above the others: more lines than these would hide each other.
 const DRAWN: &[&str] = &[
     "none",
     "naive retries",
@@ -30,8 +30,10 @@ pub(crate) fn write(
 ) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for (index, trigger) in triggers.iter().enumerate() {
-        let drawn = measured.iter().filter(|(name, _)| DRAWN.contains(name));
-        let series: Vec<Series> = drawn
+        let find = |drawn: &&str| measured.iter().find(|(name, _)| name == *drawn);
+        let series: Vec<Series> = DRAWN
+            .iter()
+            .filter_map(find)
             .map(|(name, costs)| Series {
                 name: (*name).to_string(),
                 points: costs[index].goodput.clone(),

@@ -21,7 +21,7 @@ use tower_resilience_ratelimiter::WindowType;
 use super::serve;
 use crate::operation::ready;
 use crate::throughput::{Shared, calls as threads};
-use crate::{Case, Work, plain, poll, polled, polled_in_runtime};
+use crate::{Case, Work, plain, poll, polled, polled_in_runtime, prepared_in_runtime};
 
 const BULKHEAD: &str = "bulkhead/acquire+release";
 const ADMITTED: &str = "rate/admitted";
@@ -30,6 +30,10 @@ const CALL: &str = "rate/call";
 /// More than is taken while it is measured.
 const PLENTY: usize = 1_000_000_000;
 const HOUR: Duration = Duration::from_hours(1);
+
+/// Calls where quanta's clock is read: it is calibrated first, never in the same number of steps, which
+/// has to vanish in the number of calls.
+const CALIBRATED: u64 = 1_000_000;
 
 /// The peers' limits.
 pub fn cases() -> Vec<Case> {
@@ -89,7 +93,8 @@ fn rates() -> Vec<Case> {
         Case::peer(ADMITTED, "governor (quanta clock)", || {
             let limit = RateLimiter::direct_with_clock(plenty(), QuantaClock::default());
             plain(move || limit.check().is_ok(), |&admitted| admitted)
-        }),
+        })
+        .calls(CALIBRATED),
         Case::peer(ADMITTED, "governor (std clock)", || {
             let limit = RateLimiter::direct_with_clock(plenty(), MonotonicClock);
             plain(move || limit.check().is_ok(), |&admitted| admitted)
@@ -108,7 +113,8 @@ fn rates() -> Vec<Case> {
             let limit = rskit_resilience::RateLimiter::new("benches", u32::MAX, u32::MAX)
                 .expect("a valid limit");
             plain(move || limit.check().is_ok(), |&admitted| admitted)
-        }),
+        })
+        .calls(CALIBRATED),
         Case::peer(ADMITTED, "resilient", || {
             let limit = resilient_rate(Duration::from_nanos(1));
             plain(move || limit.try_consume(1), |&admitted| admitted)
@@ -122,7 +128,8 @@ fn rates() -> Vec<Case> {
             let limit = rskit_resilience::RateLimiter::new("benches", 1, 1).expect("a valid limit");
             // A second is as long as it can be told to refuse.
             plain(move || limit.check().is_ok(), |_| true)
-        }),
+        })
+        .calls(CALIBRATED),
         Case::peer(REFUSED, "resilient", || {
             let limit = resilient_rate(HOUR);
             while limit.try_consume(1) {}
@@ -132,7 +139,8 @@ fn rates() -> Vec<Case> {
             let limit = RateLimiter::direct_with_clock(once(), QuantaClock::default());
             limit.check().expect("the first is admitted");
             plain(move || limit.check().is_ok(), |&admitted| !admitted)
-        }),
+        })
+        .calls(CALIBRATED),
         Case::peer(REFUSED, "governor (std clock)", || {
             let limit = RateLimiter::direct_with_clock(once(), MonotonicClock);
             limit.check().expect("the first is admitted");
@@ -145,9 +153,11 @@ fn rates() -> Vec<Case> {
 fn calls() -> Vec<Case> {
     vec![
         Case::peer(CALL, "tower", || {
-            let rate = tower::limit::rate::Rate::new(u64::MAX, HOUR);
-            let mut service = tower::limit::RateLimit::new(service_fn(|()| ready()), rate);
-            polled_in_runtime(move |cx| serve(&mut service, cx), 1, Result::is_ok)
+            prepared_in_runtime(|| {
+                let rate = tower::limit::rate::Rate::new(u64::MAX, HOUR);
+                let mut service = tower::limit::RateLimit::new(service_fn(|()| ready()), rate);
+                polled(move |cx| serve(&mut service, cx), 1, Result::is_ok)
+            })
         }),
         Case::peer(CALL, "do-over", || {
             let limit = do_over::rate_limit::RateLimiter::new(u64::MAX, HOUR);
