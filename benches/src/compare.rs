@@ -58,7 +58,8 @@ fn figures(revision: &str) -> Result<BTreeMap<String, f64>, String> {
         .args(["run", "--quiet", "--release", "--package", "seawall-benches", "--"])
         .args(["count", "--ours"])
         .current_dir(&source)
-        .env("CARGO_TARGET_DIR", scratch()?.join("target"))
+        // Each tree has its own: in one that they share, cargo takes the crates of one for the other's.
+        .env("CARGO_TARGET_DIR", source.join("target").join("compare"))
         .output()
         .map_err(|e| format!("cargo did not start: {e}"))?;
     if !output.status.success() {
