@@ -4,11 +4,13 @@
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 #[cfg(not(seawall_loom))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(seawall_loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+#[cfg(seawall_loom)]
+pub(crate) use loom::sync::MutexGuard;
 #[cfg(seawall_loom)]
 pub(crate) use modelled::Mutex;
 

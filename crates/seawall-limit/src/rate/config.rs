@@ -1,16 +1,15 @@
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use seawall_core::{
     Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::RateLimit;
-use super::line::Line;
-use super::machine::{Algorithm, Meter};
+use super::machine::Algorithm;
 use super::quota::Quota;
-use super::rate_limit::{Shared, State, check_burst};
+use super::rate_limit::{Shared, check_burst};
+use super::state::Shelter;
 
 /// 100 calls: with [`DEFAULT_PERIOD`], what many public services grant, and no rate to build on.
 /// Say what yours is.
@@ -111,14 +110,9 @@ impl RateLimitBuilder {
         let name = check.name(self.name.unwrap_or_else(|| Name::from("rate limit")))?;
         Ok(RateLimit {
             shared: std::sync::Arc::new(Shared {
-                state: Mutex::new(State {
-                    meter: Meter::new(self.algorithm, quota),
-                    line: Line::default(),
-                    quota,
-                    closed: false,
-                    refused: 0,
-                    shown: quota.shown(),
-                }),
+                state: Shelter::new(self.algorithm, quota),
+                refused: 0.into(),
+                shown: quota.shown().to_bits().into(),
                 time: Timeline::new(),
                 algorithm: self.algorithm,
                 name,

@@ -32,7 +32,6 @@ pub(crate) struct GcraRate {
     quota: Quota,
     one: Fine,
     burst: Fine,
-    /// How far ahead of now the time may be for one more permit: a burst less one.
     slack: Fine,
 }
 
@@ -51,6 +50,20 @@ impl Fine {
             Self { nanos: nanos.wrapping_add(1), rest: rest - unit }
         } else {
             Self { nanos, rest }
+        }
+    }
+
+    /// So many ticks after `anchor`, of which `unit` make a nanosecond.
+    pub(crate) const fn from_ticks(anchor: u64, ticks: u64, unit: u64) -> Self {
+        Self { nanos: anchor.wrapping_add(ticks / unit), rest: ticks % unit }
+    }
+
+    /// How many ticks after `anchor` it is, of which `unit` make a nanosecond; none if before.
+    /// `None` where a number is too small for them.
+    pub(crate) fn ticks_since(self, anchor: u64, unit: u64) -> Option<u64> {
+        match self.nanos.checked_sub(anchor) {
+            None => Some(0),
+            Some(nanos) => nanos.checked_mul(unit)?.checked_add(self.rest),
         }
     }
 
@@ -98,8 +111,18 @@ impl GcraRate {
     }
 
     #[inline]
-    const fn unit(&self) -> u64 {
-        self.quota.permits.get()
+    pub(crate) const fn unit(&self) -> u64 {
+        self.quota.unit.get()
+    }
+
+    /// What one permit costs.
+    pub(crate) const fn one(&self) -> Fine {
+        self.one
+    }
+
+    /// How far ahead of now the time may be for one more permit: a burst less one.
+    pub(crate) const fn slack(&self) -> Fine {
+        self.slack
     }
 
     /// Takes `permits` at `now` out of a cell, or says in how many nanoseconds it would.
@@ -127,7 +150,7 @@ impl GcraRate {
     }
 
     pub(crate) const fn permits(&self) -> u64 {
-        self.unit()
+        self.quota.permits.get()
     }
 
     /// What one permit costs, rounded up to whole nanoseconds.
@@ -146,9 +169,13 @@ impl Gcra {
         Self { tat: Fine::default(), rate: GcraRate::new(quota) }
     }
 
-    #[inline]
-    pub(crate) fn take_one(&mut self, now: u64) -> Result<(), u64> {
-        self.rate.take(&mut self.tat, now, 1)
+    /// The rate, and the time that permits are taken up to.
+    pub(crate) const fn parts(&self) -> (&GcraRate, Fine) {
+        (&self.rate, self.tat)
+    }
+
+    pub(crate) const fn set_tat(&mut self, tat: Fine) {
+        self.tat = tat;
     }
 
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {

@@ -54,15 +54,6 @@ impl Meter {
         }
     }
 
-    /// [`take`](Self::take) of one permit, which is all that most calls want.
-    #[inline]
-    pub(crate) fn take_one(&mut self, now: u64) -> Result<(), u64> {
-        match self {
-            Self::Gcra(meter) => meter.take_one(now),
-            other => other.take(now, 1),
-        }
-    }
-
     /// Takes `permits` at `now`, or says in how many nanoseconds they could be taken.
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
         match self {

@@ -118,11 +118,13 @@ mod counter;
 mod fixed;
 mod gcra;
 mod keyed;
+mod lane;
 mod line;
 mod log;
 mod machine;
 mod permit;
 mod quota;
 mod rate_limit;
+mod state;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::RateLimit;
 use super::line::Place;
-use super::rate_limit::{Pass, State};
+use super::rate_limit::Pass;
+use super::state::{Locked, State};
 use crate::admission::Admission;
 
 /// Permits that are reserved for later.
@@ -38,12 +39,18 @@ impl<'r> Reservation<'r> {
     ) -> Result<Self, Rejection> {
         let shared = &limit.shared;
         let nanos = shared.time.at(now);
-        let mut state = shared.state.lock();
-        if state.closed || shared.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled) {
-            return Err(shared.refuse(state, Reason::ShuttingDown, None));
+        let stopping = shared.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled);
+        let mut state = shared.lock(nanos);
+        let waiting = state.line.len();
+        let refuse = |state, reason, wait| {
+            drop::<Locked<'_>>(state);
+            Err(shared.refuse(reason, wait, waiting))
+        };
+        if state.closed || stopping {
+            return refuse(state, Reason::ShuttingDown, None);
         }
-        if permits > state.capacity(shared.algorithm) {
-            return Err(shared.refuse(state, Reason::RateLimited, None));
+        if permits > state.capacity() {
+            return refuse(state, Reason::RateLimited, None);
         }
         let wait = state.meter.due(nanos, state.line.permits(), permits) - nanos;
         let refusal = match shared.queue {
@@ -51,12 +58,12 @@ impl<'r> Reservation<'r> {
                 Some(Reason::DeadlineTooNear)
             }
             Some((_, longest)) if Duration::from_nanos(wait) > longest => Some(Reason::RateLimited),
-            Some((capacity, _)) if state.line.len() >= capacity as usize => Some(Reason::QueueFull),
+            Some((capacity, _)) if waiting >= capacity as usize => Some(Reason::QueueFull),
             None if wait > 0 => Some(Reason::RateLimited),
             _ => None,
         };
         if let Some(reason) = refusal {
-            return Err(shared.refuse(state, reason, Some(wait)));
+            return refuse(state, reason, Some(wait));
         }
         let place = state.line.push(permits);
         Ok(Self { limit, permits, place, claimed: false })
@@ -71,7 +78,7 @@ impl<'r> Reservation<'r> {
     /// away.
     pub fn ready_in(&self) -> Duration {
         let now = self.limit.shared.time.at(Instant::now());
-        let state = self.limit.shared.state.lock();
+        let state = self.limit.shared.lock(now);
         Duration::from_nanos(self.due(&state, now) - now)
     }
 
@@ -93,11 +100,11 @@ impl<'r> Reservation<'r> {
     fn try_claim(&mut self, now: Instant, waker: Option<&Waker>) -> Claim {
         let shared = &self.limit.shared;
         let now = shared.time.at(now);
-        let mut state = shared.state.lock();
+        let mut state = shared.lock(now);
         if state.closed {
             return Claim::Closed;
         }
-        if self.permits > state.capacity(shared.algorithm) {
+        if self.permits > state.capacity() {
             return Claim::Never;
         }
         let wait = if state.line.is_first(self.place) {
@@ -137,7 +144,8 @@ enum Claim {
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if !self.claimed {
-            let next = self.limit.shared.state.lock().line.leave(self.place);
+            let shared = &self.limit.shared;
+            let next = shared.lock(shared.time.now()).line.leave(self.place);
             next.into_iter().for_each(Waker::wake);
         }
     }
@@ -188,12 +196,9 @@ impl<'r> Turn<'r> {
         deadline: Option<Instant>,
         now: Instant,
     ) -> Admission<Pass, Self> {
-        let nanos = limit.shared.time.at(now);
-        let mut state = limit.shared.state.lock();
-        if state.is_open() && state.meter.take(nanos, 1).is_ok() {
+        if limit.shared.takes(limit.shared.time.at(now)) {
             return Admission::Granted(Pass::NEW);
         }
-        drop(state);
         match Reservation::new(limit, 1, now, deadline) {
             Ok(reservation) => {
                 let waiting = Waiting::new(reservation, now, deadline);
@@ -229,7 +234,7 @@ impl<'r> Waiting<'r> {
 
     fn refuse(&self, reason: Reason) -> Rejection {
         let shared = &self.reservation.limit.shared;
-        shared.refuse(shared.state.lock(), reason, None)
+        shared.refuse(reason, None, shared.state.peek().line.len())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Pass, Rejection>> {

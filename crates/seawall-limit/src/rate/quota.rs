@@ -16,6 +16,9 @@ pub(crate) struct Quota {
     pub(crate) period: NonZeroU64,
     /// How many permits can be taken at once.
     pub(crate) burst: NonZeroU64,
+    /// A permit costs step / unit nanoseconds, in lowest terms.
+    step: NonZeroU64,
+    pub(crate) unit: NonZeroU64,
 }
 
 impl Quota {
@@ -39,7 +42,9 @@ impl Quota {
                 .that(false, "period", format_args!("{period:?}"), allowed)
                 .unwrap_err());
         };
-        let quota = Self { permits, period, burst };
+        let shared = greatest_common_divisor(permits, period);
+        let (step, unit) = (divide(period, shared), divide(permits, shared));
+        let quota = Self { permits, period, burst, step, unit };
         let fills = i64::try_from(quota.nanos(burst.get()).0).is_ok();
         check.that(fills, "burst", burst, "refilled within 292 years")?;
         Ok(quota)
@@ -52,11 +57,25 @@ impl Quota {
     }
 
     /// How long `permits` permits take to come: whole nanoseconds, and a rest in fractions of
-    /// which [`permits`](Self::permits) make one.
+    /// which [`unit`](Self::unit) make one.
     pub(crate) fn nanos(&self, permits: u64) -> (u128, u64) {
-        let (all, each) = (u128::from(permits) * u128::from(self.period.get()), self.permits);
-        let rest = all % u128::from(each.get());
+        let (all, unit) = (u128::from(permits) * u128::from(self.step.get()), self.unit);
+        let rest = all % u128::from(unit.get());
         // The rest of a division by a u64 is a u64.
-        (all / u128::from(each.get()), u64::try_from(rest).unwrap_or(u64::MAX))
+        (all / u128::from(unit.get()), u64::try_from(rest).unwrap_or(u64::MAX))
     }
+}
+
+/// Euclid's.
+fn greatest_common_divisor(a: NonZeroU64, b: NonZeroU64) -> NonZeroU64 {
+    let (mut divisor, mut rest) = (a, b.get());
+    while let Some(next) = NonZeroU64::new(rest) {
+        (divisor, rest) = (next, divisor.get() % next);
+    }
+    divisor
+}
+
+fn divide(number: NonZeroU64, divisor: NonZeroU64) -> NonZeroU64 {
+    // What a number is divided by is one of its divisors, so there is something left.
+    NonZeroU64::new(number.get() / divisor).unwrap_or(NonZeroU64::MIN)
 }

@@ -1,9 +1,9 @@
 use std::fmt::{self, Write};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
 use seawall_core::{
     Attempt, Check, ConfigError, Description, Event, Evidence, Layer, LayerContext, Listeners,
     Name, Policy, PolicyKind, Reason, Rejection, Rule, Timeline, What,
@@ -11,9 +11,10 @@ use seawall_core::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::line::Line;
-use super::machine::{Algorithm, Meter};
+use super::lane::Take;
+use super::machine::Algorithm;
 use super::quota::Quota;
+use super::state::{Locked, Shelter};
 use super::{RateLimitBuilder, Reservation, Turn};
 use crate::admission::{Admission, Guarded, Limit, Limited};
 
@@ -24,7 +25,10 @@ pub struct RateLimit {
 }
 
 pub(super) struct Shared {
-    pub(super) state: Mutex<State>,
+    pub(super) state: Shelter,
+    pub(super) refused: AtomicU64,
+    /// The permits of a period as evidence shows them: the bits of an `f64`.
+    pub(super) shown: AtomicU64,
     pub(super) time: Timeline,
     pub(super) algorithm: Algorithm,
     pub(super) name: Name,
@@ -32,17 +36,6 @@ pub(super) struct Shared {
     pub(super) shutdown: Option<CancellationToken>,
     /// How many calls may wait, and for how long.
     pub(super) queue: Option<(u32, Duration)>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) meter: Meter,
-    pub(super) line: Line,
-    pub(super) quota: Quota,
-    pub(super) closed: bool,
-    pub(super) refused: u64,
-    /// The permits of a period, as evidence shows them.
-    pub(super) shown: f64,
 }
 
 /// What a rate limit is doing.
@@ -78,21 +71,6 @@ impl crate::admission::Settle for Pass {
     fn failed<E>(self, _: &seawall_core::Error<E>) {}
 }
 
-impl State {
-    /// Whether a call may take a permit without waiting for others.
-    #[inline]
-    pub(super) fn is_open(&self) -> bool {
-        self.line.is_empty() && !self.closed
-    }
-
-    pub(super) fn capacity(&self, algorithm: Algorithm) -> u64 {
-        match algorithm {
-            Algorithm::Gcra => self.quota.burst.get(),
-            _ => self.quota.permits.get(),
-        }
-    }
-}
-
 impl RateLimit {
     /// Starts a rate limit.
     pub fn builder() -> RateLimitBuilder {
@@ -111,12 +89,7 @@ impl RateLimit {
     /// Takes `permits` permits now, all or none. More than can ever be had at once are refused
     /// without a time to try again. None at all are always there.
     pub fn try_acquire_many(&self, permits: u64) -> Result<(), Rejection> {
-        let now = self.shared.time.now();
-        let mut state = self.shared.state.lock();
-        if state.is_open() && state.meter.take(now, permits).is_ok() {
-            return Ok(());
-        }
-        Err(self.shared.refuse_try(state, now, permits))
+        self.shared.take_many(self.shared.time.now(), permits)
     }
 
     /// Waits for a permit, within the longest wait. Refused at once if that can't succeed, or if
@@ -167,11 +140,11 @@ impl RateLimit {
         burst: Option<u64>,
     ) -> Result<(), ConfigError> {
         let quota = Quota::new(Check::of(PolicyKind::RateLimit), permits, period, burst)?;
-        let now = self.shared.time.at(Instant::now());
+        let now = self.shared.time.now();
         let wakers = {
-            let mut state = self.shared.state.lock();
+            let mut state = self.shared.lock(now);
             state.quota = quota;
-            state.shown = quota.shown();
+            self.shared.shown.store(quota.shown().to_bits(), Ordering::Relaxed);
             state.meter.set_quota(quota, now);
             // They look again: their time may have come, or their call may never fit.
             state.line.wakers()
@@ -183,7 +156,7 @@ impl RateLimit {
     /// Refuses every call from now on with "shutting down", those that wait too.
     pub fn close(&self) {
         let wakers = {
-            let mut state = self.shared.state.lock();
+            let mut state = self.shared.lock(self.shared.time.now());
             state.closed = true;
             state.line.wakers()
         };
@@ -192,13 +165,13 @@ impl RateLimit {
 
     /// What it is doing.
     pub fn snapshot(&self) -> RateLimitSnapshot {
-        let state = self.shared.state.lock();
+        let state = self.shared.state.peek();
         RateLimitSnapshot {
             permits: state.quota.permits.get(),
             period: Duration::from_nanos(state.quota.period.get()),
-            burst: state.capacity(self.shared.algorithm),
+            burst: state.capacity(),
             queued: state.line.len(),
-            refused: state.refused,
+            refused: self.shared.refused.load(Ordering::Relaxed),
         }
     }
 
@@ -219,62 +192,65 @@ pub(super) fn check_burst(algorithm: Algorithm, burst: Option<u64>) -> Result<()
     Check::of(PolicyKind::RateLimit).that(fits, "burst", burst.unwrap_or(0), allowed)
 }
 
-impl State {
-    pub(super) fn evidence(&self) -> Evidence {
-        let waiting = u32::try_from(self.line.len()).unwrap_or(u32::MAX);
-        Evidence::new(Rule::Rate, self.shown, self.shown, waiting)
-    }
-}
-
 impl Shared {
-    /// Takes one permit, if nobody waits and it is there. Says nothing of why not.
-    #[inline]
-    fn take_if_there(&self, now: Instant) -> bool {
-        let now = self.time.at(now);
-        let mut state = self.state.lock();
-        state.is_open() && state.meter.take_one(now).is_ok()
+    pub(super) fn lock(&self, now: u64) -> Locked<'_> {
+        self.state.lock(now)
     }
 
     /// Takes one permit, or refuses.
     #[inline]
     fn take_now(&self, now: Instant) -> Result<(), Rejection> {
         let now = self.time.at(now);
-        let mut state = self.state.lock();
-        if state.is_open() {
-            return match state.meter.take_one(now) {
-                Ok(()) => Ok(()),
-                Err(wait) => Err(self.refuse(state, Reason::RateLimited, Some(wait))),
-            };
-        }
-        Err(self.refuse_try(state, now, 1))
+        if self.state.lane.takes(now) { Ok(()) } else { self.take_late(now) }
     }
 
     #[cold]
-    fn refuse_try(&self, state: MutexGuard<'_, State>, now: u64, permits: u64) -> Rejection {
+    fn take_late(&self, now: u64) -> Result<(), Rejection> {
+        match self.state.lane.take(now) {
+            Take::Taken => Ok(()),
+            Take::NotYet(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
+            Take::Shut => self.take_many(now, 1),
+        }
+    }
+
+    /// Takes one permit if it is there and nobody waits. Says nothing of why not.
+    pub(super) fn takes(&self, now: u64) -> bool {
+        match self.state.lane.take(now) {
+            Take::Taken => true,
+            Take::NotYet(_) => false,
+            Take::Shut => {
+                let mut state = self.lock(now);
+                state.is_open() && state.meter.take(now, 1).is_ok()
+            }
+        }
+    }
+
+    /// Takes as many under the lock, or refuses.
+    fn take_many(&self, now: u64, permits: u64) -> Result<(), Rejection> {
+        let mut state = self.lock(now);
         if state.closed {
-            return self.refuse(state, Reason::ShuttingDown, None);
+            drop(state);
+            return Err(self.refuse(Reason::ShuttingDown, None, 0));
         }
-        let fits = permits <= state.capacity(self.algorithm);
+        if state.is_open() && state.meter.take(now, permits).is_ok() {
+            return Ok(());
+        }
+        let fits = permits <= state.capacity();
         let wait = fits.then(|| state.meter.due(now, state.line.permits(), permits) - now);
-        self.refuse(state, Reason::RateLimited, wait)
+        let waiting = state.line.len();
+        drop(state);
+        Err(self.refuse(Reason::RateLimited, wait, waiting))
     }
 
-    /// Takes the lock to count, gives it back, and tells the listeners.
+    /// Counts a refusal and tells the listeners: outside the lock.
     #[cold]
-    pub(super) fn refuse(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        reason: Reason,
-        wait: Option<u64>,
-    ) -> Rejection {
-        state.refused += 1;
-        let evidence = state.evidence();
-        drop(state);
-        let mut rejection =
-            Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason).because(evidence);
-        if let Some(wait) = wait {
-            rejection = rejection.retry_in(Duration::from_nanos(wait));
-        }
+    pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let rate = f64::from_bits(self.shown.load(Ordering::Relaxed));
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let rejection = Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
+            .because(Evidence::new(Rule::Rate, rate, rate, waiting))
+            .retry_in_nanos(wait.unwrap_or(u64::MAX));
         self.listeners.emit(|| {
             let what = What::Rejected(rejection.clone());
             Event::new(self.name.clone(), PolicyKind::RateLimit, Instant::now(), what)
@@ -299,7 +275,8 @@ impl Limit for RateLimit {
 
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Pass> {
-        self.shared.take_if_there(attempt.began()).then_some(Pass::NEW)
+        let now = self.shared.time.at(attempt.began());
+        self.shared.state.lane.takes(now).then_some(Pass::NEW)
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {
