@@ -94,6 +94,7 @@ impl PanicGuard {
 
     /// Counts and reports a panic.
     #[cold]
+    #[inline(never)]
     pub(super) fn report(&self, caught: Caught) -> PanicReport {
         let report = caught.report(&self.0.types, self.0.backtrace);
         self.0.caught.fetch_add(1, Ordering::Relaxed);
@@ -101,11 +102,13 @@ impl PanicGuard {
         report
     }
 
-    /// Counts and reports a panic, and makes an error of it.
+    /// Counts and reports a panic, and makes what an error holds of it.
     #[cold]
-    pub(super) fn error(&self, caught: Caught) -> Panicked {
+    #[inline(never)]
+    #[expect(clippy::unnecessary_box_returns, reason = "an error holds it in a box")]
+    pub(super) fn panicked(&self, caught: Caught) -> Box<Panicked> {
         let report = self.report(caught);
-        Panicked::new(self.0.name.clone(), report)
+        Box::new(Panicked::new(self.0.name.clone(), report))
     }
 }
 

@@ -11,14 +11,13 @@ use std::time::Duration;
 use pin_project::pin_project;
 use seawall_core::{
     AllTransient, Attempt, Call, Check, ConfigError, Error, FromFuture, Listeners, Name,
-    OperationFuture, PanicReport, PolicyKind, catch, contain,
+    OperationFuture, PanicReport, PolicyKind, TimedOutBy, catch, contain,
 };
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::expiry::Expiry;
 use super::future::cut_off;
-use super::plan::Plan;
 use super::{Timeout, event};
 
 /// How many pieces of work may go on without a caller, unless set.
@@ -251,12 +250,11 @@ where
             return Poll::Ready(outcome);
         }
         let Timeout { identity, limit } = &this.detach.timeout;
-        let plan = Plan::new(began, *limit, None);
-        ready!(this.expiry.poll_at(plan.due, cx));
+        ready!(this.expiry.poll_at(began, *limit, None, cx));
         if let Some(work) = this.work.take() {
             this.detach.go_on(work);
         }
-        let error = cut_off(identity, began, plan.by, *limit, Attempt::first());
+        let error = cut_off(identity, began, TimedOutBy::Limit, *limit, Attempt::first());
         Poll::Ready(Err(Error::TimedOut(error)))
     }
 }

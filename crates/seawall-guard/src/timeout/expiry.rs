@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project::pin_project;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::plan::Due;
+use super::plan::{Due, Plan};
 
 /// The timer of one call: made only when it is needed.
 #[pin_project(project = ExpiryProjection)]
@@ -20,16 +21,23 @@ pub(super) enum Expiry {
 }
 
 impl Expiry {
-    /// Ready once `due` has come. To be polled after the call was pending.
+    /// Ready once a call is due that began at `began`, may take `limit` and has the deadline
+    /// `outer` from further out. To be polled after the call was pending.
     #[expect(clippy::inline_always, reason = "17 instructions a call, by count")]
     #[inline(always)]
-    pub(super) fn poll_at(mut self: Pin<&mut Self>, due: Due, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_at(
+        mut self: Pin<&mut Self>,
+        began: Instant,
+        limit: Duration,
+        outer: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
             // Polling takes of the task's cooperative budget, asking does not: a call that uses
             // the budget up on every poll can't keep its own timer from being looked at.
             return if sleep.is_elapsed() { Poll::Ready(()) } else { sleep.poll(cx) };
         }
-        let due = match due {
+        let due = match Plan::new(began, limit, outer).due {
             Due::Never => return Poll::Pending,
             Due::Now if take_turn(cx) => return Poll::Ready(()),
             Due::Now => Instant::now(),

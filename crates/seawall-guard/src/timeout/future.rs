@@ -94,25 +94,23 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();
-        if let StateProjection::Running(call) = this.state.project() {
-            this.began.get_or_insert_with(Instant::now);
-            match call.poll(cx) {
-                Poll::Ready(Ok(output)) => {
-                    // What the call holds goes back before the caller resumes.
-                    self.project().state.set(State::Over);
-                    return Poll::Ready(Ok(output));
-                }
-                Poll::Ready(Err(error)) => return self.fail(error),
-                Poll::Pending => {}
+        let StateProjection::Running(call) = this.state.project() else { return self.refuse() };
+        this.began.get_or_insert_with(Instant::now);
+        match call.poll(cx) {
+            Poll::Ready(Ok(output)) => {
+                // What the call holds goes back before the caller resumes.
+                self.project().state.set(State::Over);
+                Poll::Ready(Ok(output))
             }
+            Poll::Ready(Err(error)) => self.fail(error),
+            Poll::Pending => self.not_ready(cx),
         }
-        self.not_ready(cx)
     }
 }
 
+// What a call which succeeds at once does not need is out of line, so that `poll` is small enough
+// to disappear into its caller, and writes nothing but the output.
 impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
-    /// What a call which succeeds at once does not need is out of line, so that `poll` is small
-    /// enough to disappear into its caller, and writes nothing but the output.
     #[cold]
     #[inline(never)]
     fn fail<T, E>(self: Pin<&mut Self>, error: Error<E>) -> Poll<Result<T, Error<E>>> {
@@ -123,22 +121,30 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
     #[inline(never)]
     fn not_ready<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let mut this = self.project();
-        let identity = &this.timeout.identity;
-        let Some(limit) = this.timeout.limit.of(this.decided) else {
-            let panicked = Box::new(refuse::<L>(identity, this.decided));
-            return Poll::Ready(Err(Error::Panicked(panicked)));
-        };
-        if matches!(*this.state, State::Over) {
-            over();
-        }
-        let Some(began) = *this.began else { return Poll::Pending };
+        let limit = this.timeout.limit.of(this.decided);
+        let (Some(began), Some(limit)) = (*this.began, limit) else { return Poll::Pending };
         let outer = this.told.as_ref().and_then(|told| told.deadline);
-        let plan = Plan::new(began, limit, outer);
-        ready!(this.expiry.poll_at(plan.due, cx));
+        ready!(this.expiry.poll_at(began, limit, outer, cx));
         // What the call holds goes back before the caller resumes.
         this.state.set(State::Over);
+        let by = Plan::new(began, limit, outer).by;
         let attempt = attempt(this.told.as_ref());
-        Poll::Ready(Err(Error::TimedOut(cut_off(identity, began, plan.by, limit, attempt))))
+        let error = cut_off(&this.timeout.identity, began, by, limit, attempt);
+        Poll::Ready(Err(Error::TimedOut(error)))
+    }
+
+    /// The panic in deciding how long the call may take, once.
+    #[cold]
+    #[inline(never)]
+    fn refuse<T, E>(self: Pin<&mut Self>) -> Poll<Result<T, Error<E>>> {
+        let this = self.project();
+        let identity = &this.timeout.identity;
+        let Some(report) = L::take_panic(this.decided) else {
+            panic!("a call with a timeout was polled after it was over");
+        };
+        event::panicked(identity, &report);
+        let panicked = Panicked::in_callback(identity.name.clone(), PolicyKind::Timeout, report);
+        Poll::Ready(Err(Error::Panicked(Box::new(panicked))))
     }
 }
 
@@ -146,18 +152,6 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
 fn attempt(told: Option<&Told>) -> Attempt {
     let attempt = Attempt::first();
     told.map_or(attempt, |told| attempt.numbered(told.number.get(), told.max))
-}
-
-#[cold]
-fn over() -> ! {
-    panic!("a call with a timeout was polled after it was over")
-}
-
-#[cold]
-fn refuse<L: Limit>(identity: &Identity, decided: &mut L::Decided) -> Panicked {
-    let report = L::take_panic(decided).unwrap_or_else(|| over());
-    event::panicked(identity, &report);
-    Panicked::in_callback(identity.name.clone(), PolicyKind::Timeout, report)
 }
 
 #[cold]
