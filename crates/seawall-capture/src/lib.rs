@@ -138,6 +138,7 @@ pub mod join;
 pub mod log;
 pub mod record;
 pub mod redact;
+pub mod spool;
 pub mod store;
 
 mod capture;
@@ -153,4 +154,5 @@ pub use fingerprint::{Fingerprint, GroupedBy, Grouping};
 pub use join::{CaptureAttempts, CaptureFinal, CaptureListener};
 pub use record::{Draft, Kind, Observability, Record, Severity};
 pub use redact::Redactor;
+pub use spool::Spool;
 pub use store::{MemoryStore, Store};

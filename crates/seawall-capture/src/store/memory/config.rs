@@ -1,13 +1,16 @@
 //! How a memory store is built.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{Check, ConfigError, PolicyKind};
 
-use super::MemoryStore;
-use crate::Clock;
+use super::mirror::Mirror;
+use super::{Inner, MemoryStore};
+use crate::spool::{GROUPS, SUMS};
 use crate::store::SpikeConfig;
 use crate::store::spike::HISTORY;
+use crate::{Clock, Spool};
 
 /// For how long groups are kept, counted from their last occurrence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,7 @@ impl Retention {
 /// | [`new_for`](Self::new_for) | 1 min | what comes again within a minute is no noise |
 /// | [`lease`](Self::lease) | 5 min | longer than any sink that is going to answer |
 /// | [`spike`](Self::spike) | [`SpikeConfig::default`] | see there |
+/// | [`spool`](Self::spool) | none | a file has to be somewhere |
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct MemoryStoreBuilder {
@@ -53,6 +57,7 @@ pub struct MemoryStoreBuilder {
     pub(super) lease: Duration,
     pub(super) spike: SpikeConfig,
     pub(super) clock: Clock,
+    pub(super) spool: Option<Spool>,
 }
 
 impl Default for MemoryStoreBuilder {
@@ -66,6 +71,7 @@ impl Default for MemoryStoreBuilder {
             lease: Duration::from_mins(5),
             spike: SpikeConfig::default(),
             clock: Clock::system(),
+            spool: None,
         }
     }
 }
@@ -126,6 +132,14 @@ impl MemoryStoreBuilder {
         self
     }
 
+    /// What the store is written to, and read back from when it is built: see [the
+    /// module](crate::spool). One store at most is given a spool. With [`Retention::OFF`] it is left
+    /// alone.
+    pub fn spool(mut self, spool: &Spool) -> Self {
+        self.spool = Some(spool.clone());
+        self
+    }
+
     /// Builds the store.
     pub fn build(self) -> Result<MemoryStore, ConfigError> {
         let check = Check::of(PolicyKind::Capture);
@@ -144,6 +158,20 @@ impl MemoryStoreBuilder {
         check.that(history, "spike.min_history", min_history, "between 1 and 30")?;
         let finite = deviations.is_finite() && deviations >= 0.0;
         check.that(finite, "spike.deviations", deviations, "a number of at least 0")?;
-        Ok(MemoryStore::of(&self))
+        match self.spool.clone().filter(|_| self.retention != Retention::OFF) {
+            None => Ok(MemoryStore { inner: Arc::new(Inner::of(&self, None)), _spool: None }),
+            Some(spool) => self.restored(spool),
+        }
+    }
+
+    fn restored(&self, spool: Spool) -> Result<MemoryStore, ConfigError> {
+        let (Some(groups), Some(sums)) = (spool.claim(GROUPS), spool.claim(SUMS)) else {
+            let taken = "a spool that no other store has";
+            return Err(ConfigError::new(PolicyKind::Capture, "spool", "another store's", taken));
+        };
+        let inner = Arc::new(Inner::of(self, Some(Mirror::new(spool.signal()))));
+        let unread = inner.restore(&groups, &sums);
+        spool.attach(&[GROUPS, SUMS], Arc::clone(&inner) as _, unread);
+        Ok(MemoryStore { inner, _spool: Some(spool) })
     }
 }

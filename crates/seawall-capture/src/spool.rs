@@ -1,0 +1,434 @@
+//! What outlives the process: a file that memory is written to.
+//!
+//! A [`Spool`] keeps, in one file, what a [`MemoryStore`](crate::MemoryStore) holds, the digests that
+//! were not sent, and the fingerprints that [`Alarms`](crate::Alarms) know. Whoever is given one
+//! reads back what was there, and writes what changes from then on.
+//!
+//! ```
+//! use seawall_capture::{Capture, Draft, MemoryStore, Spool, store::Seen};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = std::env::temp_dir().join(format!("seawall-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! let path = folder.join("failures.spool");
+//! {
+//!     let spool = Spool::open(&path)?;
+//!     let store = MemoryStore::builder().spool(&spool).build()?;
+//!     let capture = Capture::builder().store(store).build()?;
+//!     capture.record(Draft::new("Gone", "it is gone"));
+//!     spool.flush().await?; // It is on disk from here on.
+//! }
+//! // The process ends here, and another begins.
+//! let spool = Spool::open(&path)?;
+//! let store = MemoryStore::builder().spool(&spool).build()?;
+//! assert_eq!(store.totals().held, 1);
+//! let capture = Capture::builder().store(store).build()?;
+//! assert_eq!(capture.record(Draft::new("Gone", "it is gone")), Seen::Again);
+//! # drop((capture, spool));
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! | | killed, panicked, aborted | power cut, with [`Durability::PowerCut`] |
+//! |---|---|---|
+//! | what was recorded before [`flush`](Spool::flush) said `Ok` | is there | is there |
+//! | a new group, without a flush | is there a few milliseconds after it came | a few more |
+//! | repeats, without a flush | are there after [`every`](SpoolBuilder::every) (1 s) | the same |
+//! | what was written before what is damaged | is there | is there |
+//!
+//! A flood of new groups makes the writer rest four times as long as it writes, `every` at the
+//! longest. What is read back is never more than was recorded, except that the failures of a group
+//! that was evicted, or in a batch that was acknowledged, within `every` before the end may be there
+//! once more: rather twice than never.
+//!
+//! Recording waits for none of this. It notes what changed, in constant time and bounded space; a
+//! thread of the spool's own writes it. If more changed than is noted, everything is written.
+//!
+//! # What is read back
+//!
+//! Groups with their counts, times, sources, first and last body; whether they are resolved or
+//! muted, and what was merged; what was seen before and is not new any more; the count of what was
+//! evicted; digests with their ids; known fingerprints, and since when they are learned. What is in
+//! a batch that was taken and not acknowledged is held again. Not read back: sums of what is gone
+//! (delivered, expired, dropped), and the history that spikes are measured against.
+//!
+//! # The file
+//!
+//! Entries are appended, each with its length and a checksum, and say what is, not what changed: so
+//! each prefix of the file is a true picture of some moment. On opening, what follows the last whole
+//! entry is cut off, and counted in [`SpoolCounts::cut`]. When the file is more than twice as long
+//! as it has to be it is compacted: written anew beside itself, synced, and renamed. It can be read
+//! by its owner alone (mode 0600, on Unix; elsewhere as the folder says).
+//!
+//! # Traps
+//!
+//! - It holds records with their details: what redaction left in them is on disk.
+//! - One process at a time, held off by a lock on a file beside it. Network file systems may not
+//!   keep that promise, nor the others.
+//! - The file is held open: one that is deleted under it is written to all the same, until it is
+//!   next compacted.
+//! - Dropping the last handle writes what is left, and waits up to a second for that.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use seawall_core::{ConfigError, contain};
+use tokio::sync::watch;
+
+use config::Report;
+pub use config::SpoolBuilder;
+use file::{Log, Paths};
+use format::Image;
+pub(crate) use format::{Entries, EntryWriter, Section};
+pub(crate) use signal::Signal;
+use writer::Writer;
+
+mod config;
+mod file;
+mod format;
+mod signal;
+mod writer;
+
+/// How long dropping the last handle waits for what is left to be written.
+const LAST: Duration = Duration::from_secs(1);
+
+pub(crate) const GROUPS: Section = Section(1);
+pub(crate) const SUMS: Section = Section(2);
+
+/// What a spool survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// That the process ends, however it does. What is written is left to the system to bring to
+    /// disk.
+    Process,
+    /// That the machine does: what is written is synced to disk, several writes at once.
+    #[default]
+    PowerCut,
+}
+
+/// What somebody has to be told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SpoolEvent<'a> {
+    /// Writing fails: the disk is full, read-only, gone. Everything goes on in memory, and writing
+    /// is tried again.
+    #[non_exhaustive]
+    Failing {
+        /// Why.
+        error: &'a io::Error,
+    },
+    /// Everything is written again.
+    #[non_exhaustive]
+    Recovered {
+        /// How often it was tried in vain since it failed.
+        attempts: u64,
+    },
+}
+
+impl fmt::Display for SpoolEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failing { error } => write!(f, "the spool can't be written: {error}"),
+            Self::Recovered { attempts } => {
+                write!(f, "the spool is written again, after {attempts} attempts in vain")
+            }
+        }
+    }
+}
+
+/// What a spool counted since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpoolCounts {
+    /// How many bytes the file holds.
+    pub bytes: u64,
+    /// Entries that were written.
+    pub entries: u64,
+    /// How often everything was written anew.
+    pub compactions: u64,
+    /// Entries that were not written because they were too long, or the file would have been.
+    pub left_out: u64,
+    /// Bytes that were cut off on opening because they were not written whole.
+    pub cut: u64,
+    /// Entries that were whole, but not understood.
+    pub unread: u64,
+    /// Attempts to write that failed.
+    pub failures: u64,
+    /// Whether the last attempt did.
+    pub failing: bool,
+}
+
+/// Why a spool can't be opened, or not be written.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SpoolError {
+    /// What the system says.
+    Io(Arc<io::Error>),
+    /// Another process, or another part of this one, has it open.
+    Locked,
+    /// The file is something else, or its header is damaged. It was left as it is.
+    NotASpool,
+    /// The file was written by another version of this crate. It was left as it is.
+    #[non_exhaustive]
+    Version {
+        /// The version of the file.
+        found: u32,
+        /// The one that is known.
+        known: u32,
+    },
+    /// A setting that makes no sense.
+    Config(ConfigError),
+    /// Its thread is gone.
+    Ended,
+}
+
+impl SpoolError {
+    fn io(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<ConfigError> for SpoolError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Display for SpoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the spool can't be read or written: {error}"),
+            Self::Locked => f.write_str("the spool is in use"),
+            Self::NotASpool => f.write_str("the file is no spool, or its header is damaged"),
+            Self::Version { found, known } => {
+                write!(f, "the spool is of version {found}, and version {known} is what is known")
+            }
+            Self::Config(error) => error.fmt(f),
+            Self::Ended => f.write_str("the spool's thread is gone"),
+        }
+    }
+}
+
+impl std::error::Error for SpoolError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => error.source(),
+            Self::Config(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// What has something to keep.
+pub(crate) trait Source: Send + Sync {
+    /// Gets ready to say what changed up to now. Says whether that was too much to remember:
+    /// everything has to be written then.
+    fn begin(&self) -> bool;
+
+    /// Writes what changed before the last [`begin`](Self::begin), until the writer is full or there
+    /// is no more.
+    fn next(&self, to: &mut EntryWriter<'_>);
+
+    /// Writes everything, and forgets what changed before.
+    fn all(&self, to: &mut EntryWriter<'_>);
+}
+
+/// A file that outlives the process. Clones share it; see the [module](self).
+#[derive(Clone)]
+pub struct Spool(Arc<Handle>);
+
+struct Handle(Arc<Shared>);
+
+struct Shared {
+    path: PathBuf,
+    every: Duration,
+    durability: Durability,
+    max_bytes: u64,
+    report: Report,
+    signal: Arc<Signal>,
+    sources: Mutex<Vec<Arc<dyn Source>>>,
+    read: Mutex<Read>,
+    counts: Mutex<SpoolCounts>,
+    progress: watch::Sender<Progress>,
+}
+
+/// What was read, and is still written back as it is until somebody claims it.
+#[derive(Debug, Default)]
+struct Read {
+    image: Image,
+    claimed: BTreeSet<Section>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// The last request that was dealt with.
+    ticket: u64,
+    /// Attempts that failed since the last that did not.
+    attempts: u64,
+    failed: Option<Arc<io::Error>>,
+}
+
+impl Spool {
+    /// Opens the spool at `path` with the defaults, or makes one. The folder must be there.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
+        Self::builder(path).open()
+    }
+
+    /// A builder with the defaults for the spool at `path`.
+    pub fn builder(path: impl Into<PathBuf>) -> SpoolBuilder {
+        SpoolBuilder::new(path.into())
+    }
+
+    fn of(builder: SpoolBuilder) -> Result<Self, SpoolError> {
+        let SpoolBuilder { path, every, durability, max_bytes, report } = builder;
+        let paths = Paths::of(path.clone());
+        let lock = match paths.lock() {
+            Ok(lock) => Some(lock),
+            Err(SpoolError::Io(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let (image, found) = paths.read()?;
+        let (whole, length) = found.unwrap_or_default();
+        let log = found.filter(|_| lock.is_some()).map(|_| Log::open(&paths, whole));
+        let counts = SpoolCounts { cut: length - whole, bytes: whole, ..SpoolCounts::default() };
+        let live = image.values().flatten().map(|(key, value)| (key.len() + value.len()) as u64);
+        let live = live.sum();
+        let shared = Arc::new(Shared {
+            path,
+            every,
+            durability,
+            max_bytes,
+            report,
+            signal: Arc::default(),
+            sources: Mutex::default(),
+            read: Mutex::new(Read { image, claimed: BTreeSet::new() }),
+            counts: Mutex::new(counts),
+            progress: watch::Sender::default(),
+        });
+        // One that can't be opened is made anew, and tried again as long as that fails.
+        let writer = Writer::new(Arc::clone(&shared), paths, lock, log.and_then(Result::ok), live);
+        std::thread::Builder::new()
+            .name("seawall-spool".into())
+            .spawn(move || writer.run())
+            .map_err(SpoolError::io)?;
+        Ok(Self(Arc::new(Handle(shared))))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.0.0.path
+    }
+
+    /// What it counted.
+    pub fn counts(&self) -> SpoolCounts {
+        *self.0.0.counts.lock()
+    }
+
+    /// Ends when everything that was recorded before is written, as
+    /// [`durability`](SpoolBuilder::durability) says, or when that failed. Dropping the future
+    /// changes nothing: it is written all the same.
+    ///
+    /// Waits for the disk, which no time bounds: put [`tokio::time::timeout`] around it where that
+    /// matters.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Io`] if writing failed: it is tried again, whether or not anybody asks.
+    pub async fn flush(&self) -> Result<(), SpoolError> {
+        let shared = &*self.0.0;
+        let mut progress = shared.progress.subscribe();
+        let ticket = shared.signal.request();
+        let done = progress.wait_for(|progress| progress.ticket >= ticket).await;
+        match done.map_err(|_| SpoolError::Ended)?.failed.clone() {
+            Some(error) => Err(SpoolError::Io(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// What was read of `section`; `None` if somebody else has it.
+    pub(crate) fn claim(&self, section: Section) -> Option<Entries> {
+        let mut read = self.0.0.read.lock();
+        read.claimed.insert(section).then(|| read.image.get(&section).cloned().unwrap_or_default())
+    }
+
+    /// Writes what `source` keeps from now on, instead of what was read of `sections`.
+    pub(crate) fn attach(&self, sections: &[Section], source: Arc<dyn Source>, unread: u64) {
+        let shared = &*self.0.0;
+        // Both at once: a compaction in between would write neither.
+        let mut sources = shared.sources.lock();
+        let mut read = shared.read.lock();
+        read.image.retain(|section, _| !sections.contains(section));
+        sources.push(source);
+        shared.counts.lock().unread += unread;
+    }
+
+    pub(crate) fn signal(&self) -> Arc<Signal> {
+        Arc::clone(&self.0.0.signal)
+    }
+}
+
+impl Shared {
+    fn write_unclaimed(&self, to: &mut EntryWriter<'_>) {
+        let read = self.read.lock();
+        for (section, entries) in &read.image {
+            for (key, value) in entries {
+                to.put(*section, key, |to| to.extend_from_slice(value));
+            }
+        }
+    }
+
+    /// An attempt to write is over.
+    fn settle(&self, ticket: u64, done: io::Result<()>, bytes: u64) {
+        let failed = done.err().map(Arc::new);
+        let before = self.progress.borrow().clone();
+        let attempts = if failed.is_some() { before.attempts + 1 } else { 0 };
+        {
+            let mut counts = self.counts.lock();
+            counts.bytes = bytes;
+            counts.failing = failed.is_some();
+            counts.failures += u64::from(failed.is_some());
+        }
+        let event = match &failed {
+            Some(error) if before.attempts == 0 => Some(SpoolEvent::Failing { error }),
+            None if before.attempts > 0 => {
+                Some(SpoolEvent::Recovered { attempts: before.attempts })
+            }
+            _ => None,
+        };
+        if let Some(event) = event {
+            // Theirs to panic; there is nobody to tell.
+            let _ = contain(|| (self.report)(&event));
+        }
+        self.progress.send_replace(Progress { ticket, attempts, failed });
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.signal.stop(LAST);
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spool")
+            .field("path", &self.path())
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}

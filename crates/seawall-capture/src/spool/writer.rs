@@ -1,0 +1,171 @@
+//! What writes: a thread that nobody waits for, unless they ask to.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use seawall_core::contain;
+
+use super::file::{Log, Paths, sync_folder};
+use super::format::EntryWriter;
+use super::{Durability, Shared};
+
+/// How many bytes are written in one go.
+const CHUNK: u64 = 1 << 20;
+/// Up to how many bytes a spool is not worth compacting.
+const FLOOR: u64 = 1 << 20;
+/// How long it waits at most before it tries again what failed.
+const RETRY: Duration = Duration::from_mins(1);
+/// How many times longer than it wrote it rests, so that a flood of new groups does not take up a
+/// processor.
+const REST: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    paths: Paths,
+    lock: Option<File>,
+    log: Option<Log>,
+    /// Entries that were taken from their sources and are not written yet.
+    pending: Vec<u8>,
+    /// Everything has to be written anew: what the file holds is not to be relied on.
+    rewrite: bool,
+    /// How long the file may get until it is compacted.
+    compact_at: u64,
+    failures: u32,
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        paths: Paths,
+        lock: Option<File>,
+        log: Option<Log>,
+        live: u64,
+    ) -> Self {
+        let compact_at = compact_at(live, shared.max_bytes);
+        let pending = Vec::new();
+        Self { shared, paths, lock, log, pending, rewrite: false, compact_at, failures: 0 }
+    }
+
+    /// Writes until nobody is there any more.
+    pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let asked = shared.signal.begin();
+            let began = Instant::now();
+            let done = contain(|| self.step());
+            let done = done.unwrap_or_else(|_| Err(io::Error::other("a source panicked")));
+            self.failures = if done.is_ok() { 0 } else { self.failures.saturating_add(1) };
+            shared.settle(asked.ticket, done, self.log.as_ref().map_or(0, Log::len));
+            if asked.last {
+                break;
+            }
+            shared.signal.wait(self.rest(began.elapsed()), shared.every);
+        }
+        // Whoever waits for the end may open the spool again at once.
+        drop(self);
+        shared.signal.end();
+    }
+
+    /// For how long nothing but a request makes it write again.
+    fn rest(&self, busy: Duration) -> Duration {
+        if self.failures > 0 {
+            let factor = 1_u32.checked_shl(self.failures - 1).unwrap_or(u32::MAX);
+            return self.shared.every.saturating_mul(factor).min(RETRY.max(self.shared.every));
+        }
+        busy.saturating_mul(REST).min(self.shared.every)
+    }
+
+    /// Writes all that changed before it began.
+    fn step(&mut self) -> io::Result<()> {
+        if self.lock.is_none() {
+            self.lock = Some(self.paths.lock().map_err(io::Error::other)?);
+        }
+        // What is left of a step that failed comes first: a source that begins forgets nothing, but
+        // has room for one beginning at a time.
+        let mut wrote = self.drain()?;
+        let sources = self.shared.sources.lock().clone();
+        if sources.iter().fold(false, |lost, source| source.begin() | lost) {
+            self.compact()?;
+        }
+        wrote |= self.drain()?;
+        if let Some(log) = self.log.as_ref().filter(|_| wrote && self.shared.syncs()) {
+            // After a failed sync nobody knows what is on disk, and a second one may lie about it.
+            log.sync().inspect_err(|_| self.rewrite = true)?;
+        }
+        Ok(())
+    }
+
+    /// Appends what the sources have to say. Says whether that was anything.
+    fn drain(&mut self) -> io::Result<bool> {
+        let mut wrote = false;
+        loop {
+            let Some(log) = self.log.as_mut().filter(|_| !self.rewrite) else {
+                self.compact()?;
+                continue;
+            };
+            if self.pending.is_empty() {
+                collect(&self.shared, &mut self.pending)?;
+            }
+            if self.pending.is_empty() {
+                return Ok(wrote);
+            }
+            log.append(&self.pending)?;
+            self.pending.clear();
+            wrote = true;
+            self.rewrite |= log.len() > self.compact_at;
+        }
+    }
+
+    /// Makes the file anew, of what there is now.
+    fn compact(&mut self) -> io::Result<()> {
+        // Until it is done, as the sources forget on the way what they had to say.
+        self.rewrite = true;
+        let shared = &*self.shared;
+        let (log, written) = Log::replace(&self.paths, shared.max_bytes / 2, |to| {
+            shared.write_unclaimed(to);
+            let sources = shared.sources.lock().clone();
+            for source in sources {
+                source.all(to);
+            }
+        })?;
+        // Older than what was just written.
+        self.pending.clear();
+        self.compact_at = compact_at(log.len(), shared.max_bytes);
+        self.log = Some(log);
+        let mut counts = shared.counts.lock();
+        counts.compactions += 1;
+        counts.entries += written.entries;
+        counts.left_out += written.left_out;
+        drop(counts);
+        sync_folder(&self.paths.spool)?;
+        self.rewrite = false;
+        Ok(())
+    }
+}
+
+fn collect(shared: &Shared, into: &mut Vec<u8>) -> io::Result<()> {
+    let mut to = EntryWriter::new(into, CHUNK);
+    let sources = shared.sources.lock().clone();
+    for source in sources {
+        source.next(&mut to);
+    }
+    let written = to.end()?;
+    let mut counts = shared.counts.lock();
+    counts.entries += written.entries;
+    counts.left_out += written.left_out;
+    Ok(())
+}
+
+/// Twice what is needed, so that on average each byte is written twice.
+fn compact_at(live: u64, most: u64) -> u64 {
+    live.saturating_mul(2).saturating_add(FLOOR).min(most)
+}
+
+impl Shared {
+    fn syncs(&self) -> bool {
+        self.durability == Durability::PowerCut
+    }
+}
