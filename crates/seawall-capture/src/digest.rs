@@ -51,11 +51,17 @@ use crate::{Fingerprint, Timestamp};
 pub use config::DigesterBuilder;
 pub use digester::{Closed, Digester, DigesterCounts};
 pub use sink::{Callback, JsonLines, Sink, SinkError, SinkFuture, TextLines};
+#[cfg(feature = "templates")]
+pub use template::{Rendered, TemplateError, Templates, TemplatesBuilder};
 
 mod config;
 mod digester;
 mod machine;
 mod sink;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+#[cfg(feature = "templates")]
+mod template;
 
 /// What failed in a while, for people to read. Holds nothing of a record's details.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -186,6 +192,11 @@ impl Digest {
     /// The digest as text, in at most `bytes` bytes, but the heading at the least. What does not
     /// fit is counted exactly.
     pub fn text(&self, bytes: usize) -> String {
+        self.text_and_shown(bytes).0
+    }
+
+    /// The text, and how many of the groups fit into it.
+    fn text_and_shown(&self, bytes: usize) -> (String, usize) {
         let mut text = format!("{}\n{} to {}\n", self.subject(), self.from, self.to);
         // Room for the two lines that count what does not fit.
         let room = bytes.saturating_sub(160);
@@ -198,16 +209,21 @@ impl Digest {
             text.push_str(&entry);
             shown += 1;
         }
-        let rest = &self.groups[shown..];
-        if !rest.is_empty() {
-            let count: u64 = rest.iter().map(|group| group.count).sum();
+        let (groups, count) = self.more(shown);
+        if groups > 0 {
             // Writing to a `String` can't fail.
-            let _ = writeln!(text, "+{} more groups with {count} failures", rest.len());
+            let _ = writeln!(text, "+{groups} more groups with {count} failures");
         }
         if self.other > 0 {
             let _ = writeln!(text, "+{} more failures in groups that were not kept", self.other);
         }
-        text
+        (text, shown)
+    }
+
+    /// How many groups there are after the first `shown`, and how many failures in them.
+    fn more(&self, shown: usize) -> (usize, u64) {
+        let rest = self.groups.get(shown..).unwrap_or_default();
+        (rest.len(), rest.iter().fold(0, |sum, group| sum.saturating_add(group.count)))
     }
 }
 

@@ -187,7 +187,7 @@ impl Grouping {
     }
 }
 
-fn hash(bytes: &[u8]) -> u128 {
+pub(crate) fn hash(bytes: &[u8]) -> u128 {
     let mut hasher = SipHasher24::new_with_keys(KEYS.0, KEYS.1);
     hasher.write(bytes);
     hasher.finish128().as_u128()
