@@ -77,14 +77,19 @@ impl<K: Hash + Eq + Clone + Display> BreakerSet<K> {
         K: std::borrow::Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let mut kept = self.kept.lock();
-        if let Some(breaker) = kept.touch(key) {
-            return breaker;
-        }
-        let key = key.to_owned();
+        let kept = self.kept.lock().touch(key);
+        kept.unwrap_or_else(|| self.add(key.to_owned()))
+    }
+
+    /// Makes the breaker of a new key, outside the lock: its name is the user's code.
+    fn add(&self, key: K) -> Breaker {
         let breaker = self.make(&key);
-        kept.insert(key, &breaker, self.capacity);
-        breaker
+        let mut kept = self.kept.lock();
+        // Another may have been faster.
+        kept.touch(&key).unwrap_or_else(|| {
+            kept.insert(key, &breaker, self.capacity);
+            breaker
+        })
     }
 
     fn make(&self, key: &K) -> Breaker {
