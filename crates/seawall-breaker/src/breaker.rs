@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use seawall_core::{
-    CircuitState, Class, ConfigError, Error, Event, Health, Listeners, Name, PolicyKind, Reason,
-    Rejection, Timeline, What,
+    Check, CircuitState, Class, ConfigError, Error, Event, Health, Listeners, Name, PolicyKind,
+    Reason, Rejection, Timeline, What,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use crate::machine::{
 use crate::permit::{OwnedPermit, Permit, Settlement};
 use crate::shell::{Admitted, Entry, Gate, Nothing, Report, Shell};
 use crate::snapshot::Snapshot;
-use crate::time::{NEVER, Nanos, finite, nanos};
+use crate::time::{NEVER, Nanos, nanos};
 use crate::waiting::Waiters;
 use crate::{BreakerBuilder, Export};
 
@@ -51,7 +51,7 @@ impl Breaker {
     ) -> Self {
         let listeners = listeners.map_or_else(OnceLock::new, OnceLock::from);
         let openings = restored.as_ref().map_or(0, |restored| restored.openings);
-        let last = restored.as_ref().and_then(|restored| finite(restored.wait)).map(nanos);
+        let last = restored.as_ref().and_then(|restored| restored.wait);
         let waits = settings.wait.draw(openings, last);
         // The timeline begins where the restored state began, so that the state keeps its age.
         let now = Instant::now();
@@ -168,10 +168,14 @@ impl Breaker {
     ///
     /// A window that changes its size keeps the newest outcomes that fit. One that changes its kind
     /// keeps its counts; a count window that is too small for them keeps their share. A wait that is
-    /// under way ends when it was to.
+    /// under way ends when it was to. The [tally](BreakerBuilder::tally) can't be changed: it is a
+    /// sum from the beginning on.
     pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
         let (_, settings) = builder.parts(self.name().clone())?;
         let inner = &*self.0;
+        let tally = inner.shell.peek(|machine| machine.settings().tally);
+        let check = Check::of(PolicyKind::Breaker);
+        check.that(settings.tally == tally, "tally", settings.tally, "what it was built with")?;
         let settings = Arc::new(settings);
         let waits = settings.wait.draw(inner.shell.peek(Machine::openings), None);
         let now = inner.now();

@@ -9,7 +9,7 @@ use seawall_core::{
 use tokio_util::sync::CancellationToken;
 
 use crate::machine::{
-    Abandoned, OpenWait, Probing, Restored, Rules, Settings, SlowRule, Waiting, WindowCounts,
+    Abandoned, OpenWait, Probing, Restored, Rules, Settings, SlowRule, Term, Waiting, WindowCounts,
     WindowSize,
 };
 use crate::time::nanos;
@@ -256,10 +256,12 @@ impl BreakerBuilder {
 
     /// How long a probe may take before its slot is given to another. What it says later is stale.
     ///
-    /// Default: as long as the open wait before it, doubled each time a lease ends in vain until
-    /// there is a verdict, so that a dependency which is slower than the wait gets one. A lease that
-    /// is set here does not grow: set it above the slowest healthy call. [`Duration::MAX`] means
-    /// never.
+    /// Default: as long as the open wait before it, at least
+    /// [`SHORTEST_LEASE`](defaults::SHORTEST_LEASE), and until there is a verdict doubled each time
+    /// one ends in vain, up to [`LONGEST_LEASE`](defaults::LONGEST_LEASE). A probe that succeeds
+    /// when its lease is over makes the next one twice as long as it took, so a dependency that is
+    /// well and slow gets its verdict however slow it is. A lease that is set here stays as it is:
+    /// set it above the slowest healthy call. [`Duration::MAX`] means never.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
@@ -450,7 +452,12 @@ impl BreakerBuilder {
         if let Some(lease) = self.lease {
             CHECK.positive("lease", lease)?;
         }
-        Ok(Probing { probes: self.probes, needed, lease: self.lease.map(nanos) })
+        let learned = Term::Learned {
+            shortest: nanos(defaults::SHORTEST_LEASE),
+            longest: nanos(defaults::LONGEST_LEASE),
+        };
+        let term = self.lease.map_or(learned, |lease| Term::Fixed(nanos(lease)));
+        Ok(Probing { probes: self.probes, needed, term })
     }
 }
 

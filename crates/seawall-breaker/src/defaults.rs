@@ -66,6 +66,16 @@ pub const LONGEST_HINT: Duration = Duration::from_secs(5);
 /// fails now and then is more likely to be kept out by a single failure.
 pub const PROBES: u32 = 2;
 
+/// The shortest lease of a probe: 1 ms. A wait may be drawn shorter, down to nothing; a lease that
+/// short would end before any answer.
+pub const SHORTEST_LEASE: Duration = Duration::from_millis(1);
+
+/// How long a lease gets that ended in vain again and again: 2 s.
+///
+/// This is how long callers are kept out at most by probes that hang, after the dependency is back.
+/// Probes that are answered later than that lengthen it by their answer.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(2);
+
 /// The open wait: [`FIRST_OPEN_WAIT`], doubled with each reopening up to [`LONGEST_OPEN_WAIT`], of
 /// which the second half is drawn by chance, so that clients which were cut off together do not
 /// probe together.

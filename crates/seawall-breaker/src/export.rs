@@ -65,19 +65,19 @@ impl Export {
     /// The version that this release writes and reads.
     pub const VERSION: u32 = 1;
 
+    /// No breaker gets to so many transitions, and there must be room for more.
+    const GENERATIONS: u64 = 1 << 48;
+
     pub(crate) fn of(machine: &Machine, now: Nanos) -> Self {
-        let wait = machine.current_wait();
+        let open = machine.open_until().filter(|(until, _)| *until != NEVER);
         Self {
             version: Self::VERSION,
             taken_at: unix_millis(),
             state: machine.state().as_str().into(),
             generation: machine.generation(),
             age: now.saturating_sub(machine.since()),
-            wait: wait.filter(|wait| *wait != NEVER),
-            left: machine
-                .open_until()
-                .filter(|(until, _)| *until != NEVER)
-                .map(|(until, _)| until.saturating_sub(now)),
+            wait: open.map(|(_, wait)| wait),
+            left: open.map(|(until, _)| until.saturating_sub(now)),
             openings: machine.openings(),
             evidence: machine.evidence().map(Why::of),
         }
@@ -97,7 +97,10 @@ impl Export {
         let found = format_args!("of version {}", self.version);
         check.that(self.version == Self::VERSION, "restore", found, "of version 1")?;
         let state = format_args!("in state '{}'", self.state);
-        check.that(self.state().is_some(), "restore", state, "in a state that exists")
+        check.that(self.state().is_some(), "restore", state, "in a state that exists")?;
+        let generation = format_args!("of generation {}", self.generation);
+        let known = self.generation < Self::GENERATIONS;
+        check.that(known, "restore", generation, "of a generation below 2⁴⁸")
     }
 
     /// Where the breaker is when `elapsed` has passed, or as much as the system's clock says. A
@@ -120,7 +123,7 @@ impl Export {
             state,
             generation: self.generation,
             age: finite(self.age.saturating_add(elapsed)).unwrap_or_default(),
-            wait: self.wait.unwrap_or(NEVER),
+            wait: self.wait.filter(|_| state == CircuitState::Open),
             left,
             openings: self.openings,
             evidence: self.evidence.as_ref().and_then(Why::evidence),

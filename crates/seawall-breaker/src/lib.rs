@@ -89,7 +89,7 @@
 //! | [`forget_after`](BreakerBuilder::forget_after) | 10 s | the next opening waits as the first did |
 //! | [`heed_hints_up_to`](BreakerBuilder::heed_hints_up_to) | 5 s | a server's `Retry-After` counts, within reason |
 //! | [`probes`](BreakerBuilder::probes), [`probe_successes`](BreakerBuilder::probe_successes) | 2, all | one may be lucky, more take longer |
-//! | [`lease`](BreakerBuilder::lease) | the open wait, doubled each time it ends in vain | a dependency slower than the wait gets its verdict, too |
+//! | [`lease`](BreakerBuilder::lease) | the open wait, doubled each time it ends in vain, up to 2 s; twice what a success took that came too late | a dependency slower than the wait gets its verdict, too, and probes that hang do not keep callers out |
 //! | [`ramp`](BreakerBuilder::ramp) | none | what answers its probes can mostly take the load |
 //! | [`wait_for_verdict`](BreakerBuilder::wait_for_verdict) | nobody waits | a retry around the breaker waits better |
 //! | [`abandoned_as`](BreakerBuilder::abandoned_as) | ignored | callers go away for reasons of their own |

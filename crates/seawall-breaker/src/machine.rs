@@ -21,8 +21,7 @@ use crate::time::Nanos;
 pub(crate) use admission::{Admission, Refusal, Refusing, Ticket};
 pub(crate) use ease::Ease;
 use half_open::HalfOpen;
-pub(crate) use half_open::Probing;
-
+pub(crate) use half_open::{Probing, Term};
 pub(crate) use outcome::{Outcome, Settled, Totals};
 use ramp::{Progress, Ramp};
 pub(crate) use ramp::{RampPlan, StagePlan, WHOLE};
@@ -173,15 +172,6 @@ impl Machine {
         }
     }
 
-    /// The wait of an open circuit, the lease of a half-open one.
-    pub(crate) fn current_wait(&self) -> Option<Nanos> {
-        match &self.phase {
-            Phase::Open { wait, .. } => Some(*wait),
-            Phase::HalfOpen(half_open) => Some(half_open.lease()),
-            _ => None,
-        }
-    }
-
     /// When the first of the probes' leases ends.
     pub(crate) fn first_lease_end(&self) -> Option<Nanos> {
         match &self.phase {
@@ -216,9 +206,12 @@ impl Machine {
         }
     }
 
-    /// Lets time pass for the window, so that what is read of it is current.
+    /// Lets time pass for the window of a closed circuit, so that what is read of it is current.
+    /// Any other state shows what opened it.
     pub(crate) fn slide(&mut self, now: Nanos) {
-        self.window.slide(now);
+        if let Phase::Closed = self.phase {
+            self.window.slide(now);
+        }
     }
 
     /// Replaces the waits that were drawn in advance.

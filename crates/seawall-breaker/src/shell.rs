@@ -86,7 +86,7 @@ impl Admitted {
     }
 
     fn ticket(self) -> Ticket {
-        Ticket { generation: self.gate.generation(), probe: self.probe }
+        Ticket { generation: self.gate.generation(), probe: self.probe, began: self.began }
     }
 }
 
@@ -276,7 +276,7 @@ impl Shell {
     ) -> Settled {
         let (settled, question) = self.with(now, report, |machine, happened| {
             let settled = machine.settle(admitted.ticket(), outcome, now, happened);
-            (settled, machine.question())
+            (settled, machine.question(outcome))
         });
         // The predicate is the user's code: it is asked without the lock.
         if let Some(question) = question

@@ -11,6 +11,8 @@ pub(crate) struct Ticket {
     pub(crate) generation: u64,
     /// 0 for a call that is no probe.
     pub(crate) probe: u32,
+    /// When it was given. Of a probe only: of others it may not have been noted.
+    pub(crate) began: Nanos,
 }
 
 impl Ticket {
@@ -53,9 +55,9 @@ impl Machine {
             },
             Hold::Shadow => match self.decide(now, happened) {
                 Ok(ticket) => Admission::Admitted(ticket),
-                Err(refusal) => Admission::Shadowed(self.ticket(Ticket::UNMEASURED), refusal),
+                Err(refusal) => Admission::Shadowed(self.ticket(Ticket::UNMEASURED, now), refusal),
             },
-            Hold::Closed => Admission::Admitted(self.ticket(0)),
+            Hold::Closed => Admission::Admitted(self.ticket(0, now)),
             Hold::Open => Admission::Refused(self.refusal(Reason::ForcedOpen)),
         }
     }
@@ -69,21 +71,23 @@ impl Machine {
         self.expire_leases(now, happened);
         self.advance_ramp(now, happened);
         match &mut self.phase {
-            Phase::Closed => Ok(self.ticket(0)),
+            Phase::Closed => Ok(self.ticket(0, now)),
             Phase::Open { .. } => Err(self.refusal(Reason::Open)),
             Phase::HalfOpen(half_open) => {
                 let probe = half_open.admit(self.settings.probing, now);
-                probe.map(|probe| self.ticket(probe)).ok_or(self.refusal(Reason::ProbesInFlight))
+                probe
+                    .map(|probe| self.ticket(probe, now))
+                    .ok_or(self.refusal(Reason::ProbesInFlight))
             }
             Phase::Ramping(ramp) => {
                 let admitted = self.settings.ramp.as_ref().is_none_or(|plan| ramp.admit(plan));
-                if admitted { Ok(self.ticket(0)) } else { Err(self.refusal(Reason::Ramping)) }
+                if admitted { Ok(self.ticket(0, now)) } else { Err(self.refusal(Reason::Ramping)) }
             }
         }
     }
 
-    fn ticket(&self, probe: u32) -> Ticket {
-        Ticket { generation: self.generation, probe }
+    fn ticket(&self, probe: u32, began: Nanos) -> Ticket {
+        Ticket { generation: self.generation, probe, began }
     }
 
     fn refusal(&self, reason: Reason) -> Refusal {

@@ -1,5 +1,6 @@
 //! The half-open state: probes, their leases, their verdict.
 
+use super::admission::Ticket;
 use crate::time::Nanos;
 
 /// The probes of one half-open generation.
@@ -7,14 +8,13 @@ use crate::time::Nanos;
 pub(crate) struct HalfOpen {
     /// The probes under way.
     leases: Vec<Lease>,
-    /// Names the next probe. Never 0, which names no probe.
+    /// Names the next probe. Never 0, which names no probe, and never [`Ticket::UNMEASURED`].
     next: u32,
     succeeded: u32,
     failed: u32,
     /// How long the next probe may take.
     lease: Nanos,
-    /// Whether a lease that ended in vain makes the next one longer.
-    grows: bool,
+    term: Term,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,18 @@ struct Lease {
 pub(crate) struct Probing {
     pub(crate) probes: u32,
     pub(crate) needed: u32,
-    /// `None`: as long as the open state's wait was.
-    pub(crate) lease: Option<Nanos>,
+    pub(crate) term: Term,
+}
+
+/// How long a probe may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Term {
+    /// As long as the user said.
+    Fixed(Nanos),
+    /// As long as the open state's wait was, but no shorter than `shortest`. A lease that ended in
+    /// vain doubles the next one, up to `longest`; a success that came too late makes it twice what
+    /// that took, however long.
+    Learned { shortest: Nanos, longest: Nanos },
 }
 
 /// What the probes say together.
@@ -41,10 +51,14 @@ pub(crate) enum Verdict {
 }
 
 impl HalfOpen {
-    /// No probe yet. Each may take `lease`; if the lease was not chosen by the user it doubles
-    /// whenever one ended in vain, so that a dependency slower than the open wait gets its verdict.
-    pub(crate) fn new(lease: Nanos, grows: bool) -> Self {
-        Self { leases: Vec::new(), next: 1, succeeded: 0, failed: 0, lease, grows }
+    /// No probe yet, after an open state that waited for `wait`.
+    pub(crate) fn new(term: Term, wait: Nanos) -> Self {
+        let lease = match term {
+            Term::Fixed(lease) => lease,
+            // A wait may be drawn as nothing, and within nothing no probe answers.
+            Term::Learned { shortest, .. } => wait.max(shortest),
+        };
+        Self { leases: Vec::new(), next: 1, succeeded: 0, failed: 0, lease, term }
     }
 
     /// Takes back the slots of probes whose lease has ended. Says how many there were.
@@ -52,10 +66,20 @@ impl HalfOpen {
         let before = self.leases.len();
         self.leases.retain(|lease| now < lease.ends);
         let expired = before - self.leases.len();
-        if expired > 0 && self.grows {
-            self.lease = self.lease.saturating_mul(2);
+        if expired > 0
+            && let Term::Learned { longest, .. } = self.term
+        {
+            self.lease = self.lease.max(self.lease.saturating_mul(2).min(longest));
         }
         expired
+    }
+
+    /// Heeds a probe that succeeded after `took`, when its lease was over: the dependency is well
+    /// and slow, so the next ones get longer.
+    pub(crate) fn succeeded_late(&mut self, took: Nanos) {
+        if let Term::Learned { .. } = self.term {
+            self.lease = self.lease.max(took.saturating_mul(2));
+        }
     }
 
     /// Takes a slot, if one is free.
@@ -65,7 +89,7 @@ impl HalfOpen {
             return None;
         }
         let probe = self.next;
-        self.next = self.next.checked_add(1).unwrap_or(1);
+        self.next = self.next % (Ticket::UNMEASURED - 1) + 1;
         self.leases.push(Lease { probe, ends: now.saturating_add(self.lease) });
         Some(probe)
     }
@@ -106,11 +130,6 @@ impl HalfOpen {
     /// When the first of the leases ends.
     pub(crate) fn first_end(&self) -> Option<Nanos> {
         self.leases.iter().map(|lease| lease.ends).min()
-    }
-
-    /// How long a probe may take.
-    pub(crate) fn lease(&self) -> Nanos {
-        self.lease
     }
 
     pub(crate) fn in_flight(&self) -> u32 {

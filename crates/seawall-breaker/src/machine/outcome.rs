@@ -52,7 +52,7 @@ impl Machine {
         }
         self.advance_ramp(now, happened);
         if !self.give_back(ticket, now, happened) {
-            self.totals.stale += 1;
+            self.note_stale(ticket, outcome, now);
             happened.push(What::stale(ticket.generation, self.generation));
             return Settled::Stale;
         }
@@ -71,6 +71,16 @@ impl Machine {
             }
         }
         Settled::Counted
+    }
+
+    fn note_stale(&mut self, ticket: Ticket, outcome: Outcome, now: Nanos) {
+        self.totals.stale += 1;
+        if let Phase::HalfOpen(half_open) = &mut self.phase
+            && ticket.generation == self.generation
+            && !outcome.failed
+        {
+            half_open.succeeded_late(now.saturating_sub(ticket.began));
+        }
     }
 
     fn measure(&mut self, outcome: Outcome, now: Nanos, happened: &mut Happened) {

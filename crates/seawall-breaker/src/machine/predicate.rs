@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seawall_core::{Evidence, Rule, contain};
 
 use super::rules::Predicate;
-use super::{Happened, Machine, Phase, Trigger, WindowCounts};
+use super::{Happened, Machine, Outcome, Phase, Trigger, WindowCounts};
 use crate::time::Nanos;
 
 /// What a user's predicate is asked.
@@ -14,6 +14,8 @@ pub(crate) struct Question {
     predicate: Predicate,
     counts: WindowCounts,
     generation: u64,
+    /// How long the dependency asked to be left alone, in the outcome that made the question.
+    hint: Option<Nanos>,
 }
 
 impl Question {
@@ -24,8 +26,8 @@ impl Question {
 }
 
 impl Machine {
-    /// What the user's predicate, if there is one, is to be asked.
-    pub(crate) fn question(&self) -> Option<Question> {
+    /// What the user's predicate, if there is one, is to be asked after `outcome`.
+    pub(crate) fn question(&self, outcome: Outcome) -> Option<Question> {
         let predicate = self.settings.rules.predicate.as_ref()?;
         let counts = self.counts();
         let decides = matches!(self.phase, Phase::Closed) && self.hold.decides();
@@ -34,6 +36,7 @@ impl Machine {
             predicate: Arc::clone(predicate),
             counts,
             generation: self.generation,
+            hint: outcome.hint,
         })
     }
 
@@ -47,7 +50,7 @@ impl Machine {
     ) {
         if question.generation == self.generation {
             let evidence = Evidence::new(Rule::Predicate, 1.0, 1.0, question.counts.samples);
-            self.open(Trigger::Tripped, evidence, None, now, happened);
+            self.open(Trigger::Tripped, evidence, question.hint, now, happened);
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use seawall_core::{CircuitState, Evidence};
 
+use super::half_open::HalfOpen;
 use super::{Hold, Machine, Phase, Settings, Waits};
-use crate::time::Nanos;
+use crate::time::{NEVER, Nanos};
 
 /// Where a machine begins that was exported.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,9 +16,9 @@ pub(crate) struct Restored {
     pub(crate) generation: u64,
     /// For how long the state was in force.
     pub(crate) age: Duration,
-    /// How long the open state refuses in all.
-    pub(crate) wait: Nanos,
-    /// How much of that is left; `None` where it is not open.
+    /// How long the open state refuses in all, where that is known.
+    pub(crate) wait: Option<Nanos>,
+    /// How much of that is left: nothing where it is half-open, `None` where it is closed.
     pub(crate) left: Option<Nanos>,
     pub(crate) openings: u32,
     pub(crate) evidence: Option<Evidence>,
@@ -38,10 +39,17 @@ impl Machine {
             CircuitState::Shadow => Hold::Shadow,
             _ => Hold::None,
         };
-        if let Some(left) = restored.left {
-            let until = now.saturating_add(left);
-            machine.phase = Phase::Open { until, wait: restored.wait };
-        }
+        machine.phase = match restored.left {
+            None => Phase::Closed,
+            Some(0) => {
+                let wait = restored.wait.unwrap_or(waits.first);
+                Phase::HalfOpen(HalfOpen::new(machine.settings.probing.term, wait))
+            }
+            Some(left) => {
+                let until = now.saturating_add(left);
+                Phase::Open { until, wait: restored.wait.unwrap_or(NEVER) }
+            }
+        };
         machine.generation = restored.generation;
         machine.since = 0;
         machine.openings = restored.openings;

@@ -36,8 +36,7 @@ impl Machine {
     }
 
     pub(super) fn half_open(&mut self, wait: Nanos, now: Nanos, happened: &mut Happened) {
-        let lease = self.settings.probing.lease;
-        let phase = Phase::HalfOpen(HalfOpen::new(lease.unwrap_or(wait), lease.is_none()));
+        let phase = Phase::HalfOpen(HalfOpen::new(self.settings.probing.term, wait));
         self.step(Trigger::WaitOver, phase, None, now, happened);
     }
 

@@ -8,7 +8,7 @@ use seawall_core::{Backoff, Random, What};
 use super::reference::{Decision, Made, Reference};
 use crate::Abandoned;
 use crate::machine::{
-    Admission, Ease, Machine, OpenWait, Outcome, Probing, Rules, Settings, Settled, SlowRule,
+    Admission, Ease, Machine, OpenWait, Outcome, Probing, Rules, Settings, Settled, SlowRule, Term,
     Ticket, Trigger, Waits, WindowSize,
 };
 use crate::time::{NEVER, Nanos};
@@ -73,10 +73,15 @@ fn settings() -> impl Strategy<Value = Settings> {
         prop::option::of(rate.clone()),
         prop::option::of(rate.prop_map(|rate| SlowRule { rate, after: 1 })),
     );
-    let probing = (1..6_u32, 1..6_u32, prop::option::of(1..300_u64));
+    let term = prop_oneof![
+        (1..300_u64).prop_map(Term::Fixed),
+        (1..200_u64, 100..1_000_u64)
+            .prop_map(|(shortest, longest)| Term::Learned { shortest, longest }),
+    ];
+    let probing = (1..6_u32, 1..6_u32, term);
     (rules, probing, 0..400_u64, 0..500_u64).prop_map(|(rules, probing, forget_after, hint)| {
         let (window, min_calls, consecutive, failure_rate, slow) = rules;
-        let (probes, needed, lease) = probing;
+        let (probes, needed, term) = probing;
         Settings {
             rules: Rules { window, min_calls, consecutive, failure_rate, slow, predicate: None },
             wait: OpenWait {
@@ -85,7 +90,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 forget_after,
                 longest_hint: hint,
             },
-            probing: Probing { probes, needed: needed.min(probes), lease },
+            probing: Probing { probes, needed: needed.min(probes), term },
             ramp: None,
             waiting: None,
             abandoned: Abandoned::Ignored,
@@ -174,7 +179,7 @@ impl Pair {
         let reference = if ticket.probe == Ticket::UNMEASURED {
             Made::Unmeasured
         } else {
-            self.reference.settle(call, ticket.generation, outcome, self.now)
+            self.reference.settle(call, ticket, outcome, self.now)
         };
         assert_eq!(machine, reference);
     }

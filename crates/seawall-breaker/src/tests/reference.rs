@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use seawall_core::CircuitState;
 
-use crate::machine::{Outcome, Settings, Trigger, Waits, WindowSize};
+use crate::machine::{Outcome, Settings, Term, Ticket, Trigger, Waits, WindowSize};
 use crate::time::{NEVER, Nanos};
 
 pub(super) struct Reference {
@@ -127,7 +127,10 @@ impl Reference {
     fn automatic(&mut self, call: usize, now: Nanos) -> bool {
         if self.state == CircuitState::Open && now >= self.until {
             self.go(CircuitState::HalfOpen, now);
-            self.lease = self.settings.probing.lease.unwrap_or(self.wait);
+            self.lease = match self.settings.probing.term {
+                Term::Fixed(lease) => lease,
+                Term::Learned { shortest, .. } => self.wait.max(shortest),
+            };
         }
         match self.state {
             CircuitState::Closed => true,
@@ -148,8 +151,11 @@ impl Reference {
         let over = self.probes.iter().filter(|probe| now >= probe.ends).count();
         self.probes.retain(|probe| now < probe.ends);
         self.expired += over as u64;
-        if over > 0 && self.settings.probing.lease.is_none() {
-            self.lease = self.lease.saturating_mul(2);
+        if over > 0
+            && let Term::Learned { longest, .. } = self.settings.probing.term
+            && self.lease < longest
+        {
+            self.lease = (self.lease * 2).min(longest);
         }
     }
 
@@ -170,12 +176,20 @@ impl Reference {
     pub(super) fn settle(
         &mut self,
         call: usize,
-        generation: u64,
+        ticket: Ticket,
         outcome: Outcome,
         now: Nanos,
     ) -> Made {
-        if !self.give_back(call, generation, now) {
+        if !self.give_back(call, ticket.generation, now) {
             self.stale += 1;
+            let probe =
+                self.state == CircuitState::HalfOpen && ticket.generation == self.generation;
+            if probe
+                && !outcome.failed
+                && matches!(self.settings.probing.term, Term::Learned { .. })
+            {
+                self.lease = self.lease.max(2 * now.saturating_sub(ticket.began));
+            }
             return Made::Stale;
         }
         if self.state == CircuitState::HalfOpen {
