@@ -2,24 +2,22 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, ready};
 
-use pin_project::pin_project;
-use seawall_core::{Event, Name, PolicyKind, What, contain};
-use tokio::runtime::Handle;
+use seawall_core::{Event, Name, PolicyKind, What};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::machine::{Action, Status, StepId};
-use crate::plan::{Abort, Kind};
+use crate::plan::Kind;
 use crate::shutdown::Inner;
-use crate::step::{Blocking, Body, Builtin, StepFuture};
-use crate::subsystem::end_subsystems;
+use crate::step::Builtin;
 use crate::watch::{Handlers, Watch};
-use crate::{
-    LeftBehind, LeftBehindKind, Outcome, PhaseReport, Report, Shutdown, ShutdownReason, StepReport,
-};
+use crate::{Outcome, Report, Shutdown};
+
+mod ending;
+mod steps;
 
 /// How much later than tokio's timers the watching thread wakes the driver: it is there for the
 /// case that no thread of the runtime is free to turn them.
@@ -65,7 +63,7 @@ fn poll_drive(inner: &Arc<Inner>, timer: &mut Timer, cx: &mut Context<'_>) -> Po
             execute(inner, action);
         }
         if over {
-            return Poll::Ready(finish(inner));
+            return Poll::Ready(ending::finish(inner));
         }
         if !actions.is_empty() {
             continue;
@@ -90,7 +88,7 @@ pub(crate) fn drive_once(inner: &Arc<Inner>, cx: &mut Context<'_>) -> Option<Rep
             execute(inner, action);
         }
         if over {
-            return Some(finish(inner));
+            return Some(ending::finish(inner));
         }
         if actions.is_empty() {
             return None;
@@ -160,246 +158,7 @@ fn execute(inner: &Arc<Inner>, action: Action) {
                 )
             });
         }
-        Action::Start(step) => start(inner, step),
-        Action::Cancel(step) => cancel(inner, step),
-    }
-}
-
-fn start(inner: &Arc<Inner>, step: StepId) {
-    let body = inner.plan.lock().take_body(step);
-    match body {
-        Some(Body::Async(make)) => {
-            let end = StepEnd::new(inner, step);
-            let future = StepTask { future: Box::pin(async move { make().await }), end };
-            let abort = Abort::Task(tokio::spawn(future).abort_handle());
-            inner.plan.lock().set_abort(step, abort);
-        }
-        Some(Body::Blocking(run)) => start_blocking(inner, step, run),
-        Some(Body::Builtin(builtin)) => start_builtin(inner, step, builtin),
-        None => {}
-    }
-}
-
-fn start_blocking(inner: &Arc<Inner>, step: StepId, run: Blocking) {
-    let mut end = StepEnd::new(inner, step);
-    let handle = Handle::current();
-    let name = inner.plan.lock().machine.steps[step].name.clone();
-    let (over, wait) = mpsc::channel::<()>();
-    inner.plan.lock().set_abort(step, Abort::Waiter(over.clone()));
-    let spawned = std::thread::Builder::new().name(name).spawn(move || {
-        let _inside = handle.enter();
-        let outcome = match contain(run) {
-            Ok(None) => Outcome::Done,
-            Ok(Some(error)) => Outcome::Failed(error),
-            Err(panic) => Outcome::Panicked(panic.message.into()),
-        };
-        end.settle(outcome);
-        let _ = over.send(());
-    });
-    match spawned {
-        // A clock that is paused, as in tests, jumps ahead when its runtime is idle; it does not
-        // while something runs in the runtime's pool, so something there waits with us. Whether
-        // the pool has room for it does not matter to the step.
-        Ok(_) => drop(tokio::task::spawn_blocking(move || wait.recv())),
-        Err(error) => {
-            let outcome = Outcome::Failed(format!("no thread to run on: {error}"));
-            end_step(inner, step, outcome);
-        }
-    }
-}
-
-fn start_builtin(inner: &Inner, step: StepId, builtin: Builtin) {
-    match builtin {
-        Builtin::ReadinessOff => inner.readiness.turn_off(),
-        // Kept only if it was asked for, or if somebody can notice.
-        Builtin::Delay if inner.delay_given || inner.readiness.was_asked() => return,
-        Builtin::Delay => {}
-        Builtin::StopIntake => inner.stop_intake(),
-        Builtin::Requests | Builtin::Tasks => {
-            inner.stop_intake();
-            return;
-        }
-    }
-    end_step(inner, step, Outcome::Done);
-}
-
-fn end_step(inner: &Inner, step: StepId, outcome: Outcome) {
-    let now = Instant::now();
-    inner.plan.lock().machine.end_step(step, outcome, now);
-    inner.wake_driver();
-}
-
-fn cancel(inner: &Inner, step: StepId) {
-    let (kind, name, abort, on_time) = {
-        let mut plan = inner.plan.lock();
-        let abort = plan.take_abort(step);
-        let StepStatus { name, on_time } = StepStatus::of(&plan.machine.steps[step]);
-        (plan.kind(step), name, abort, on_time)
-    };
-    if let Some(abort) = abort {
-        abort.abort();
-    }
-    let left = match kind {
-        Kind::Async => LeftBehindKind::Step,
-        Kind::Blocking => LeftBehindKind::BlockingStep,
-        Kind::Builtin(Builtin::Requests) => return leave_requests_behind(inner),
-        Kind::Builtin(Builtin::Tasks) => return abort_tasks(inner),
-        Kind::Builtin(_) => return,
-    };
-    if !on_time {
-        leave_behind(inner, [LeftBehind { name, kind: left }], 0);
-    }
-}
-
-struct StepStatus {
-    name: String,
-    on_time: bool,
-}
-
-impl StepStatus {
-    fn of(step: &crate::machine::StepPlan) -> Self {
-        let on_time = matches!(&step.status, Status::Ended { outcome: Outcome::Done, .. });
-        Self { name: step.name.clone(), on_time }
-    }
-}
-
-fn abort_tasks(inner: &Inner) {
-    inner.abort.cancel();
-    end_subsystems(inner);
-    let (remaining, total) = inner.tasks.abort_all(Report::MAX_LISTED);
-    let unlisted = total - remaining.len();
-    let left = remaining.into_iter().map(|task| LeftBehind {
-        name: task.name.into_owned(),
-        kind: if task.blocking { LeftBehindKind::BlockingTask } else { LeftBehindKind::Task },
-    });
-    leave_behind(inner, left, unlisted);
-}
-
-fn leave_requests_behind(inner: &Inner) {
-    let count = inner.requests.count();
-    let is_requests = |left: &LeftBehind| matches!(left.kind, LeftBehindKind::Requests(_));
-    if count > 0 && !inner.left_behind.lock().0.iter().any(is_requests) {
-        let left = LeftBehind {
-            name: Builtin::Requests.step_name().to_owned(),
-            kind: LeftBehindKind::Requests(count),
-        };
-        leave_behind(inner, [left], 0);
-    }
-}
-
-fn leave_behind(inner: &Inner, left: impl IntoIterator<Item = LeftBehind>, unlisted: usize) {
-    let mut behind = inner.left_behind.lock();
-    behind.1 += unlisted;
-    for left in left {
-        if behind.0.len() < Report::MAX_LISTED {
-            behind.0.push(left);
-        } else {
-            behind.1 += 1;
-        }
-    }
-}
-
-/// The end: whatever the phases did not get to is done now, and the report is made.
-fn finish(inner: &Inner) -> Report {
-    inner.readiness.turn_off();
-    inner.stop_intake();
-    // No phase that drains came to its end, or there is none.
-    abort_tasks(inner);
-    leave_requests_behind(inner);
-    if let Some(watch) = inner.watch() {
-        watch.wake_at(None);
-    }
-    let report = inner.report.get_or_init(|| compose(inner)).clone();
-    inner.wake_supervisor();
-    report
-}
-
-fn compose(inner: &Inner) -> Report {
-    let plan = inner.plan.lock();
-    let machine = &plan.machine;
-    let now = Instant::now();
-    let phases = machine.phases.iter().enumerate();
-    let phases = phases.filter_map(|(id, phase)| {
-        let began = phase.began?;
-        let ended = phase.ended.unwrap_or(now);
-        let steps = machine.steps.iter().filter(|step| step.phase == id);
-        Some(PhaseReport {
-            name: phase.name.clone(),
-            elapsed: ended.saturating_duration_since(began),
-            steps: steps.map(report_step).collect(),
-        })
-    });
-    let (left_behind, left_behind_unlisted) = inner.left_behind.lock().clone();
-    let (subsystems, subsystems_unlisted) = inner.subsystems.lock().reports();
-    let unknown = || ShutdownReason::requested("unknown");
-    Report {
-        name: inner.name.to_string(),
-        reason: inner.trigger.reason().unwrap_or_else(unknown),
-        forced: inner.forced.reason(),
-        total: machine.elapsed(now),
-        phases: phases.collect(),
-        left_behind,
-        left_behind_unlisted,
-        tasks: inner.tasks.counts(),
-        failed_tasks: inner.failed_tasks.lock().clone(),
-        panicked_hooks: inner.panicked_hooks.load(Ordering::Relaxed),
-        subsystems,
-        subsystems_unlisted,
-    }
-}
-
-fn report_step(step: &crate::machine::StepPlan) -> StepReport {
-    let (outcome, elapsed) = match &step.status {
-        Status::Ended { outcome, elapsed } => (outcome.clone(), *elapsed),
-        // Not reached: a machine that is over has ended its steps.
-        Status::Waiting | Status::Running { .. } => (Outcome::Skipped, std::time::Duration::ZERO),
-    };
-    StepReport { name: step.name.clone(), outcome, elapsed }
-}
-
-/// Tells the machine that a step has ended, once, also when it is dropped.
-struct StepEnd {
-    inner: Arc<Inner>,
-    step: StepId,
-    settled: bool,
-}
-
-impl StepEnd {
-    fn new(inner: &Arc<Inner>, step: StepId) -> Self {
-        Self { inner: Arc::clone(inner), step, settled: false }
-    }
-
-    fn settle(&mut self, outcome: Outcome) {
-        if !std::mem::replace(&mut self.settled, true) {
-            end_step(&self.inner, self.step, outcome);
-        }
-    }
-}
-
-impl Drop for StepEnd {
-    fn drop(&mut self) {
-        self.settle(Outcome::Aborted);
-    }
-}
-
-#[pin_project]
-struct StepTask {
-    future: StepFuture,
-    end: StepEnd,
-}
-
-impl Future for StepTask {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let outcome = match contain(|| this.future.as_mut().poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(None)) => Outcome::Done,
-            Ok(Poll::Ready(Some(error))) => Outcome::Failed(error),
-            Err(panic) => Outcome::Panicked(panic.message.into()),
-        };
-        this.end.settle(outcome);
-        Poll::Ready(())
+        Action::Start(step) => steps::start(inner, step),
+        Action::Cancel(step) => steps::cancel(inner, step),
     }
 }
