@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::time::Instant;
 
-use crate::{Event, contain};
+use crate::{Event, Rejection, What, contain};
 
 /// Is told of events. Implemented by every `Fn(&Event)`.
 ///
@@ -106,6 +107,20 @@ impl Listeners {
         if !self.is_empty() {
             self.tell(&event());
         }
+    }
+
+    /// Tells the listeners of a refusal that happens now, and gives it back. Costs one load where
+    /// nobody listens.
+    #[inline]
+    pub fn rejected(&self, rejection: Rejection) -> Rejection {
+        if self.is_empty() { rejection } else { self.tell_rejected(rejection) }
+    }
+
+    #[cold]
+    fn tell_rejected(&self, rejection: Rejection) -> Rejection {
+        let (policy, what) = (rejection.policy().clone(), What::Rejected(rejection.clone()));
+        self.tell(&Event::new(policy, rejection.kind(), Instant::now(), what));
+        rejection
     }
 
     /// Queues an event that must arrive in order. Call it under the lock that orders the events,

@@ -106,19 +106,17 @@ impl Entrance {
         if let Some(waited) = waited {
             rejection = rejection.in_force_for(waited);
         }
-        self.emit(|| What::Rejected(rejection.clone()));
-        rejection
-    }
-
-    pub(crate) fn emit(&self, what: impl FnOnce() -> What) {
-        self.listeners.emit(|| Event::new(self.name.clone(), self.kind, Instant::now(), what()));
+        self.listeners.rejected(rejection)
     }
 
     /// Sets another limit and says so.
     pub(crate) fn resize(&self, limit: u32) {
         let before = self.gate.resize(limit);
         if before != limit {
-            self.emit(|| What::limit_changed(before, limit));
+            self.listeners.emit(|| {
+                let what = What::limit_changed(before, limit);
+                Event::new(self.name.clone(), self.kind, Instant::now(), what)
+            });
         }
     }
 }

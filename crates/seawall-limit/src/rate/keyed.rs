@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use seawall_core::{
-    AllTransient, Check, Class, Classify, ConfigError, Error, Event, Evidence, Listeners, Name,
-    PolicyKind, Reason, Rejection, Rule, Timeline, What,
+    AllTransient, Check, Class, Classify, ConfigError, Error, Evidence, Listeners, Name,
+    PolicyKind, Reason, Rejection, Rule, Timeline,
 };
-use tokio::time::Instant;
 
 use super::gcra::{Fine, GcraRate};
 use super::quota::Quota;
@@ -282,12 +281,8 @@ impl<K> Shared<K> {
         let rejection =
             Rejection::new(self.name.clone(), PolicyKind::RateLimit, Reason::RateLimited)
                 .because(Evidence::new(Rule::Rate, limit, limit, 0))
-                .retry_in(Duration::from_nanos(wait));
-        self.listeners.emit(|| {
-            let what = What::Rejected(rejection.clone());
-            Event::new(self.name.clone(), PolicyKind::RateLimit, Instant::now(), what)
-        });
-        rejection
+                .retry_in_nanos(wait);
+        self.listeners.rejected(rejection)
     }
 }
 

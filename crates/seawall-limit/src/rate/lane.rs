@@ -22,6 +22,25 @@ pub(crate) struct Lane {
     terms: SharedTerms,
 }
 
+/// What one look at the lane comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Taken,
+    /// There was no permit; [`Lane::wait`] says for how long.
+    Empty(Seen),
+    /// Somebody else took one in this moment: look again.
+    Passed,
+    /// It has to be asked for under the lock.
+    Shut,
+}
+
+/// What was seen at a look at the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    word: Word,
+    since: u64,
+}
+
 /// What the lane says to one who wants a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
@@ -165,51 +184,51 @@ impl Lane {
         }
     }
 
-    /// Takes one permit if the lane is open and it is there. One look, so that what is inlined
-    /// everywhere is small: `false` says nothing, also not that it isn't there.
+    /// Takes one permit, in one look, so that what is inlined everywhere is small.
     #[inline]
-    pub(crate) fn takes(&self, now: u64) -> bool {
+    pub(crate) fn take_at_once(&self, now: u64) -> Look {
         // Acquire: the terms are those of this word's edition, or later ones.
         let word = Word(self.word.load(Ordering::Acquire));
         let terms = self.terms.load();
         let since = now.wrapping_sub(terms.anchor);
+        // After its end, or before its beginning, as clocks may go back.
         if word.is_shut() || since > terms.span {
-            return false;
+            return Look::Shut;
         }
-        terms.take(word, since).is_some_and(|next| self.replace(word, next).is_ok())
+        match terms.take(word, since) {
+            None => Look::Empty(Seen { word, since }),
+            Some(next) if self.replace(word, next) => Look::Taken,
+            Some(_) => Look::Passed,
+        }
+    }
+
+    /// In how many nanoseconds there is a permit; `None` if what was seen has passed.
+    pub(crate) fn wait(&self, seen: Seen) -> Option<u64> {
+        let wait = self.terms.load().wait(seen.word, seen.since);
+        (self.word.load(Ordering::Acquire) == seen.word.0).then_some(wait)
     }
 
     /// Takes one permit, or says why not.
     pub(crate) fn take(&self, now: u64) -> Take {
-        let mut word = Word(self.word.load(Ordering::Acquire));
         loop {
-            let terms = self.terms.load();
-            let since = now.wrapping_sub(terms.anchor);
-            // After its end, or before its beginning, as clocks may go back.
-            if word.is_shut() || since > terms.span {
-                return Take::Shut;
+            match self.take_at_once(now) {
+                Look::Taken => return Take::Taken,
+                Look::Empty(seen) => {
+                    if let Some(wait) = self.wait(seen) {
+                        return Take::NotYet(wait);
+                    }
+                }
+                Look::Passed => {}
+                Look::Shut => return Take::Shut,
             }
-            let looked_again = match terms.take(word, since) {
-                Some(next) => match self.replace(word, next) {
-                    Ok(()) => return Take::Taken,
-                    Err(other) => other,
-                },
-                None => match Word(self.word.load(Ordering::Acquire)) {
-                    same if same == word => return Take::NotYet(terms.wait(word, since)),
-                    other => other,
-                },
-            };
-            word = looked_again;
         }
     }
 
     #[inline]
-    fn replace(&self, word: Word, next: Word) -> Result<(), Word> {
-        // Relaxed: a permit hands nothing over to the next. Acquire: as with the first look.
-        self.word
-            .compare_exchange(word.0, next.0, Ordering::Relaxed, Ordering::Acquire)
-            .map(drop)
-            .map_err(Word)
+    fn replace(&self, word: Word, next: Word) -> bool {
+        // Relaxed: a permit hands nothing over to the next.
+        let order = Ordering::Relaxed;
+        self.word.compare_exchange(word.0, next.0, order, order).is_ok()
     }
 
     /// Shuts it. Gives the time that permits are taken up to, if it was open. Under the lock.

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Description, Event, Evidence, Layer, LayerContext, Listeners,
-    Name, Policy, PolicyKind, Reason, Rejection, Rule, Timeline, What,
+    Attempt, Check, ConfigError, Description, Evidence, Layer, LayerContext, Listeners, Name,
+    Policy, PolicyKind, Reason, Rejection, Rule, Timeline,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::Take;
+use super::lane::{Look, Seen, Take};
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::state::{Locked, Shelter};
@@ -201,7 +201,19 @@ impl Shared {
     #[inline]
     fn take_now(&self, now: Instant) -> Result<(), Rejection> {
         let now = self.time.at(now);
-        if self.state.lane.takes(now) { Ok(()) } else { self.take_late(now) }
+        match self.state.lane.take_at_once(now) {
+            Look::Taken => Ok(()),
+            Look::Empty(seen) => self.find_empty(seen, now),
+            Look::Passed | Look::Shut => self.take_late(now),
+        }
+    }
+
+    #[cold]
+    fn find_empty(&self, seen: Seen, now: u64) -> Result<(), Rejection> {
+        match self.state.lane.wait(seen) {
+            Some(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
+            None => self.take_late(now),
+        }
     }
 
     #[cold]
@@ -243,7 +255,7 @@ impl Shared {
     }
 
     /// Counts a refusal and tells the listeners: outside the lock.
-    #[cold]
+    #[inline]
     pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let rate = f64::from_bits(self.shown.load(Ordering::Relaxed));
@@ -251,11 +263,7 @@ impl Shared {
         let rejection = Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
             .because(Evidence::new(Rule::Rate, rate, rate, waiting))
             .retry_in_nanos(wait.unwrap_or(u64::MAX));
-        self.listeners.emit(|| {
-            let what = What::Rejected(rejection.clone());
-            Event::new(self.name.clone(), PolicyKind::RateLimit, Instant::now(), what)
-        });
-        rejection
+        self.listeners.rejected(rejection)
     }
 }
 
@@ -276,7 +284,8 @@ impl Limit for RateLimit {
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Pass> {
         let now = self.shared.time.at(attempt.began());
-        self.shared.state.lane.takes(now).then_some(Pass::NEW)
+        let look = self.shared.state.lane.take_at_once(now);
+        (look == Look::Taken).then_some(Pass::NEW)
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use seawall_core::{
-    Attempt, ConfigError, Description, Event, Evidence, Layer, LayerContext, Listeners, Name,
-    Policy, PolicyKind, Random, Reason, Rejection, Rule, Timeline, What,
+    Attempt, ConfigError, Description, Evidence, Layer, LayerContext, Listeners, Name, Policy,
+    PolicyKind, Random, Reason, Rejection, Rule, Timeline,
 };
 use tokio::time::Instant;
 
@@ -126,13 +126,8 @@ impl Settings {
         };
         let evidence =
             Evidence::new(Rule::ShedProbability, probability, self.max_probability, requests);
-        let rejection =
-            Rejection::new(self.name.clone(), PolicyKind::Throttle, Reason::Shed).because(evidence);
-        self.listeners.emit(|| {
-            let what = What::Rejected(rejection.clone());
-            Event::new(self.name.clone(), PolicyKind::Throttle, Instant::now(), what)
-        });
-        rejection
+        let rejection = Rejection::new(self.name.clone(), PolicyKind::Throttle, Reason::Shed);
+        self.listeners.rejected(rejection.because(evidence))
     }
 
     pub(super) fn snapshot(&self, ratio: &Mutex<Ratio>) -> ThrottleSnapshot {
