@@ -126,7 +126,7 @@ impl Log {
         let file = writable().create_new(true).open(&paths.next)?;
         let mut buffer = BufWriter::with_capacity(1 << 16, file);
         buffer.write_all(&header())?;
-        let mut writer = EntryWriter::new(&mut buffer, most);
+        let mut writer = EntryWriter::new(&mut buffer, most, most);
         entries(&mut writer);
         let written = writer.end()?;
         let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;

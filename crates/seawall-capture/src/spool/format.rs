@@ -133,11 +133,13 @@ fn apply(image: &mut Image, body: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Writes entries, until they would be too many bytes.
+/// Writes entries.
 pub(crate) struct EntryWriter<'w> {
     to: &'w mut dyn Write,
     body: Vec<u8>,
-    /// How many bytes there may be.
+    /// How many bytes are enough for one go.
+    enough: u64,
+    /// How many there may be at most.
     most: u64,
     written: Written,
     failed: Option<io::Error>,
@@ -153,8 +155,8 @@ pub(super) struct Written {
 }
 
 impl<'w> EntryWriter<'w> {
-    pub(super) fn new(to: &'w mut dyn Write, most: u64) -> Self {
-        Self { to, body: Vec::new(), most, written: Written::default(), failed: None }
+    pub(super) fn new(to: &'w mut dyn Write, enough: u64, most: u64) -> Self {
+        Self { to, body: Vec::new(), enough, most, written: Written::default(), failed: None }
     }
 
     pub(super) fn end(self) -> io::Result<Written> {
@@ -163,7 +165,7 @@ impl<'w> EntryWriter<'w> {
 
     /// Whether enough was written for one go.
     pub(crate) fn is_full(&self) -> bool {
-        self.failed.is_some() || self.written.bytes >= self.most
+        self.failed.is_some() || self.written.bytes >= self.enough
     }
 
     /// `key` is `value` from now on.
@@ -185,7 +187,8 @@ impl<'w> EntryWriter<'w> {
         value(&mut self.body);
         let bytes = (PREFIX + self.body.len()) as u64;
         let length = u32::try_from(self.body.len()).unwrap_or(u32::MAX);
-        if self.body.len() > MAX_BODY || self.is_full() {
+        let fits = self.body.len() <= MAX_BODY && bytes <= self.most - self.written.bytes;
+        if self.failed.is_some() || !fits {
             self.written.left_out += 1;
             return;
         }

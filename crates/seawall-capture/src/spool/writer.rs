@@ -11,7 +11,7 @@ use super::file::{Log, Paths, sync_folder};
 use super::format::EntryWriter;
 use super::{Durability, Shared};
 
-/// How many bytes are written in one go.
+/// How many bytes are about written in one go.
 const CHUNK: u64 = 1 << 20;
 /// Up to how many bytes a spool is not worth compacting.
 const FLOOR: u64 = 1 << 20;
@@ -147,7 +147,7 @@ impl Writer {
 }
 
 fn collect(shared: &Shared, into: &mut Vec<u8>) -> io::Result<()> {
-    let mut to = EntryWriter::new(into, CHUNK);
+    let mut to = EntryWriter::new(into, CHUNK, u64::MAX);
     let sources = shared.sources.lock().clone();
     for source in sources {
         source.next(&mut to);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use seawall_capture::fingerprint::Grouping;
 use seawall_capture::store::{Filter, Mute, Resolution, Retention, Seen};
-use seawall_capture::{Clock, Draft, MemoryStore, Spool, Timestamp};
+use seawall_capture::{Clock, Draft, Fingerprint, MemoryStore, Spool, Timestamp};
 
 use super::{Folder, counted, counts, open, prepare, record};
 
@@ -202,8 +203,6 @@ impl FlushAll for MemoryStore {
 
 #[tokio::test]
 async fn failures_that_collide_come_back_apart() {
-    use seawall_capture::Fingerprint;
-    use seawall_capture::fingerprint::Grouping;
     let folder = Folder::new();
     let colliding = |check: u64| {
         let mut record = record(&format!("E{check}x"));
@@ -248,6 +247,33 @@ async fn a_flood_of_more_than_is_noted_is_written_all_the_same() {
     groups.sort_by_key(|group| group.fingerprint);
     before.sort_by_key(|group| group.fingerprint);
     assert!(groups == before);
+}
+
+#[tokio::test]
+async fn as_much_as_there_is_is_written() {
+    let folder = Folder::new();
+    let text = "lorem ipsum ".repeat(300);
+    let one = prepare(Draft::new("E", "it broke").value("long", &text));
+    let record = |n: u64| {
+        let mut record = one.clone();
+        let Grouping { check, version, by, .. } = record.grouping;
+        let name = Fingerprint::from_bits(u128::from(n) << 112);
+        record.grouping = Grouping::from_parts(name, check, version, by);
+        record
+    };
+    {
+        let spool = Spool::builder(folder.spool()).every(Duration::from_hours(1)).open().unwrap();
+        let store = MemoryStore::builder().spool(&spool).build().unwrap();
+        spool.flush().await.unwrap();
+        for n in 0..1_000 {
+            store.record(&record(n));
+        }
+        spool.flush().await.unwrap();
+        assert!(spool.counts().bytes > 5 << 20, "{:?}", spool.counts());
+        assert_eq!(spool.counts().left_out, 0);
+    }
+    let (_spool, store) = open(&folder.spool());
+    assert_eq!(store.totals().groups, 1_000);
 }
 
 #[tokio::test]
