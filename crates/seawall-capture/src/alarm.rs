@@ -2,6 +2,7 @@
 //!
 //! | rule | raised when | resolved when |
 //! |---|---|---|
+//! | [`pager`](AlarmsBuilder::pager) | over the last flushes, so many failures in a time were delivered | time passes, or later flushes hold fewer |
 //! | [`rate`](AlarmsBuilder::rate) | so many failures came within a window | fewer did |
 //! | [`ratio`](AlarmsBuilder::ratio) | so large a share of calls failed within a window, of enough calls | a smaller one did, or of too few |
 //! | [`spike`](AlarmsBuilder::spike) | a bucket holds far more than the median of those before; see [`SpikeConfig`] | enough buckets were calm |
@@ -37,15 +38,19 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::spool::{KNOWN, LEARNING};
 use crate::store::Seen;
-use crate::{Clock, Fingerprint, Observer, Record, Timestamp};
+use crate::{Clock, Fingerprint, Observer, Record, Spool, Timestamp};
 
 pub use crate::store::SpikeConfig;
 pub use config::AlarmsBuilder;
+use memory::Telling;
 use rule::{Rule, Verdict};
 
 mod config;
+mod flushes;
 mod known;
+mod memory;
 mod rule;
 mod window;
 
@@ -85,11 +90,16 @@ impl fmt::Display for Notice {
 
 /// Holds rules against what is captured. Clones share them.
 #[derive(Clone)]
-pub struct Alarms(Arc<Inner>);
+pub struct Alarms {
+    inner: Arc<Inner>,
+    /// Held so that it is written as long as the alarms are there.
+    _spool: Option<Spool>,
+}
 
 struct Inner {
     clock: Clock,
     state: Mutex<State>,
+    telling: Mutex<Telling>,
 }
 
 struct State {
@@ -112,38 +122,59 @@ impl Alarms {
         AlarmsBuilder::default()
     }
 
-    fn of(rules: Vec<(String, Rule)>, cool_down: std::time::Duration, clock: Clock) -> Self {
+    fn of(
+        rules: Vec<(String, Rule)>,
+        cool_down: std::time::Duration,
+        clock: Clock,
+        spool: Option<Spool>,
+    ) -> Self {
         let now = clock.now();
         let armed = |(name, mut rule): (String, Rule)| {
             rule.begin(now);
             Armed { name, rule, raised: false, resolved_at: None }
         };
         let rules = rules.into_iter().map(armed).collect();
-        Self(Arc::new(Inner { clock, state: Mutex::new(State { rules, cool_down }) }))
+        let state = Mutex::new(State { rules, cool_down });
+        let inner = Arc::new(Inner { clock, state, telling: Mutex::default() });
+        if let Some(spool) = &spool {
+            spool.attach(&[KNOWN, LEARNING], Arc::clone(&inner) as _, 0);
+        }
+        Self { inner, _spool: spool }
     }
 
     /// Says that `calls` calls ended, failed or not: what [`ratio`](AlarmsBuilder::ratio) compares
     /// failures with, and a sign of life for [`no_data`](AlarmsBuilder::no_data).
     pub fn calls(&self, calls: u64) {
-        let now = self.0.clock.now();
-        for armed in &mut self.0.state.lock().rules {
+        let now = self.inner.clock.now();
+        for armed in &mut self.inner.state.lock().rules {
             armed.rule.calls(calls, now);
+        }
+    }
+
+    /// Says that a flush delivered `failures`: what [`pager`](AlarmsBuilder::pager) looks at. A
+    /// [`Digester`](crate::Digester) that was [given](crate::digest::DigesterBuilder::alarms) the
+    /// alarms says so with each digest that it makes; who takes from a store by hand says so of each
+    /// batch.
+    pub fn flushed(&self, failures: u64) {
+        let now = self.inner.clock.now();
+        for armed in &mut self.inner.state.lock().rules {
+            armed.rule.flushed(failures, now);
         }
     }
 
     /// What changed since it was last asked, in the order of the rules.
     pub fn check(&self) -> Vec<Notice> {
-        let now = self.0.clock.now();
-        let mut state = self.0.state.lock();
+        let now = self.inner.clock.now();
+        let mut state = self.inner.state.lock();
         let cool_down = state.cool_down;
         state.rules.iter_mut().flat_map(|armed| armed.check(cool_down, now)).collect()
     }
 
     /// The fingerprints that [`new_fingerprints`](AlarmsBuilder::new_fingerprints) knows, the oldest
-    /// first: to be kept over a restart, and given to the next
-    /// [`known`](AlarmsBuilder::known).
+    /// first. A [spool](AlarmsBuilder::spool) keeps them over a restart; without one they can be
+    /// given to the next [`known`](AlarmsBuilder::known).
     pub fn known(&self) -> Vec<Fingerprint> {
-        let state = self.0.state.lock();
+        let state = self.inner.state.lock();
         state.rules.iter().find_map(|armed| armed.rule.known()).unwrap_or_default()
     }
 }
@@ -179,8 +210,8 @@ impl Armed {
 
 impl Observer for Alarms {
     fn on_record(&self, record: &Record, seen: Seen) {
-        let now = self.0.clock.now();
-        let rules = &mut self.0.state.lock().rules;
+        let now = self.inner.clock.now();
+        let rules = &mut self.inner.state.lock().rules;
         // Canaries are counted apart: they are there to be seen, not to alarm.
         let mut canary = false;
         for armed in rules.iter_mut() {
@@ -197,6 +228,6 @@ impl Observer for Alarms {
 
 impl fmt::Debug for Alarms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.0.state.lock().rules).finish()
+        f.debug_list().entries(&self.inner.state.lock().rules).finish()
     }
 }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::Random;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{Group, Tally};
 use crate::{Fingerprint, Timestamp};
@@ -57,6 +57,7 @@ pub use template::{Rendered, TemplateError, Templates, TemplatesBuilder};
 mod config;
 mod digester;
 mod machine;
+mod mirror;
 mod sink;
 #[cfg(feature = "smtp")]
 pub mod smtp;
@@ -64,7 +65,7 @@ pub mod smtp;
 mod template;
 
 /// What failed in a while, for people to read. Holds nothing of a record's details.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Digest {
     /// The same on every resend, so that a receiver can tell one that it has already. 32
@@ -85,7 +86,7 @@ pub struct Digest {
 }
 
 /// A group in a digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DigestGroup {
     /// Its name.

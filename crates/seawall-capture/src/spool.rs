@@ -103,6 +103,9 @@ const LAST: Duration = Duration::from_secs(1);
 
 pub(crate) const GROUPS: Section = Section(1);
 pub(crate) const SUMS: Section = Section(2);
+pub(crate) const DIGESTS: Section = Section(3);
+pub(crate) const KNOWN: Section = Section(4);
+pub(crate) const LEARNING: Section = Section(5);
 
 /// What a spool survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

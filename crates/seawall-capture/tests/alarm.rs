@@ -56,6 +56,50 @@ fn a_rate_is_raised_once_and_resolved_once() {
 }
 
 #[test]
+fn a_pager_rings_for_a_rate_over_the_last_flushes() {
+    let bench = bench(|rules| rules.pager("pager", 100, MINUTE * 5, 3));
+    let flush = |failures: u64| {
+        bench.clock.advance(MINUTE * 5);
+        bench.alarms.flushed(failures);
+        bench.notices()
+    };
+    // What is captured and not flushed is nobody's business yet.
+    bench.fail(1_000);
+    assert!(bench.notices().is_empty());
+    assert!(flush(99).is_empty());
+    assert_eq!(
+        flush(150),
+        ["raised: pager: 124.5 failures in 300s over the last 2 flushes, limit 100"]
+    );
+    assert!(flush(150).is_empty(), "still");
+    assert!(flush(0).is_empty(), "300 in 15 minutes");
+    assert_eq!(
+        flush(100),
+        ["resolved: pager: 83.3 failures in 300s over the last 3 flushes, limit 100"]
+    );
+}
+
+#[test]
+fn a_pager_does_not_ring_for_what_is_long_over() {
+    let bench = bench(|rules| rules.pager("pager", 100, MINUTE * 5, 5));
+    bench.clock.advance(MINUTE);
+    bench.alarms.flushed(3);
+    assert!(bench.notices().is_empty(), "three in the first minute");
+    // A flush now and then over a night is no reason.
+    for _ in 0..20 {
+        bench.clock.advance(MINUTE * 60);
+        bench.alarms.flushed(90);
+        assert!(bench.notices().is_empty());
+    }
+    bench.clock.advance(MINUTE * 5);
+    bench.alarms.flushed(100_000);
+    assert_eq!(bench.states(), [NoticeState::Raised]);
+    // And when no more are flushed, it is over by itself.
+    bench.clock.advance(MINUTE * 60 * 24 * 7);
+    assert_eq!(bench.states(), [NoticeState::Resolved]);
+}
+
+#[test]
 fn what_flutters_is_not_raised_again_before_its_cool_down_is_over() {
     let bench = bench(|rules| rules.rate("pager", 1, MINUTE).cool_down(MINUTE * 10));
     bench.fail(1);
@@ -192,6 +236,9 @@ fn a_clock_that_is_set_back_or_leaps_breaks_nothing() {
 fn limits_that_make_no_sense_are_refused() {
     let refused = |rules: AlarmsBuilder| rules.build().unwrap_err().field;
     let rules = Alarms::builder;
+    assert_eq!(refused(rules().pager("x", 0, MINUTE, 1)), "pager");
+    assert_eq!(refused(rules().pager("x", 1, Duration::ZERO, 1)), "pager");
+    assert_eq!(refused(rules().pager("x", 1, MINUTE, 0)), "pager");
     assert_eq!(refused(rules().rate("x", 0, MINUTE)), "rate");
     assert_eq!(refused(rules().rate("x", 1, Duration::ZERO)), "rate");
     assert_eq!(refused(rules().ratio("x", 1.5, 1, MINUTE)), "ratio");

@@ -230,6 +230,34 @@ async fn a_sink_that_captures_does_not_feed_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_digest_is_a_flush_for_the_pager_whether_it_was_sent_or_not() {
+    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let alarms = seawall_capture::Alarms::builder()
+        .clock(clock.clone())
+        .pager("pager", 5, SECOND * 60, 3)
+        .build()
+        .unwrap();
+    let digester = Digester::builder().clock(clock.clone()).alarms(alarms.clone()).build().unwrap();
+    let capture =
+        Capture::builder().clock(clock.clone()).observer(digester.clone()).build().unwrap();
+    for _ in 0..5 {
+        capture.record(Draft::new("E", "it broke"));
+    }
+    assert!(alarms.check().is_empty());
+    clock.advance(SECOND * 30);
+    let refuses = Callback::new(|_: &Digest| Err("no".into()));
+    digester.step(&refuses).await;
+    assert_eq!(alarms.check().len(), 1);
+    clock.advance(SECOND * 60);
+    digester.step(&refuses).await;
+    assert_eq!(
+        alarms.check()[0].to_string(),
+        "resolved: pager: 3.3 failures in 60s over the last 1 flushes, limit 5",
+        "a digest that is sent again is no other flush"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_have_a_bound() {
     let bench = bench_with(|b| b.max_keys(2).key(|record| record.type_name.clone()));
     for name in ["A", "B", "C", "D", "A"] {

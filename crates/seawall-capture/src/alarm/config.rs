@@ -5,12 +5,15 @@ use std::time::Duration;
 use seawall_core::{Check, ConfigError, PolicyKind};
 
 use super::Alarms;
+use super::flushes::Flushes;
 use super::known::Known;
+use super::memory::Remembered;
 use super::rule::Rule;
 use super::window::Window;
+use crate::spool::{KNOWN as SPOOLED, LEARNING};
 use crate::store::SpikeConfig;
 use crate::store::spike::{HISTORY, Spike};
-use crate::{Clock, Fingerprint, Timestamp};
+use crate::{Clock, Fingerprint, Spool, Timestamp};
 
 /// How many fingerprints are remembered: as many groups as a store holds by default, ten times.
 const KNOWN: usize = 100_000;
@@ -23,6 +26,7 @@ pub struct AlarmsBuilder {
     known: Vec<Fingerprint>,
     cool_down: Duration,
     clock: Clock,
+    spool: Option<Spool>,
     refused: Option<ConfigError>,
 }
 
@@ -33,6 +37,7 @@ impl Default for AlarmsBuilder {
             known: Vec::new(),
             cool_down: Duration::from_mins(10),
             clock: Clock::system(),
+            spool: None,
             refused: None,
         }
     }
@@ -47,7 +52,23 @@ impl AlarmsBuilder {
         self
     }
 
-    /// Raised when `limit` failures (at least 1) came within `window` (above zero): for a pager.
+    /// Raised when the last `flushes` flushes (1 to 1,000) delivered `limit` failures (at least 1) or
+    /// more in `per` (above zero) on average: for a pager, which should ring for what goes on and not
+    /// for what is over. [`Alarms::flushed`] says what a flush is.
+    ///
+    /// The time is that in which the failures were gathered: from the flush before those on, up to
+    /// now, and `per` at the least.
+    pub fn pager(self, name: impl Into<String>, limit: u64, per: Duration, flushes: usize) -> Self {
+        let check = CHECK
+            .at_least_one("pager", limit)
+            .and_then(|_| CHECK.positive("pager", per))
+            .and_then(|_| {
+                CHECK.that((1..=1_000).contains(&flushes), "pager", flushes, "1 to 1,000 flushes")
+            });
+        self.rule(name, Rule::Pager { flushes: Flushes::new(flushes), per, limit }, check)
+    }
+
+    /// Raised when `limit` failures (at least 1) came within `window` (above zero).
     pub fn rate(self, name: impl Into<String>, limit: u64, window: Duration) -> Self {
         let check = CHECK
             .at_least_one("rate", limit)
@@ -92,7 +113,7 @@ impl AlarmsBuilder {
     }
 
     /// Raised for each failure that was never seen, once `learning` is over. The latest 100,000 are
-    /// remembered.
+    /// remembered; with a [spool](Self::spool) over a restart, and so is when learning began.
     pub fn new_fingerprints(self, name: impl Into<String>, learning: Duration) -> Self {
         self.rule(name, Rule::New(Box::new(Known::new(learning, KNOWN))), Ok(()))
     }
@@ -128,6 +149,13 @@ impl AlarmsBuilder {
         self
     }
 
+    /// Where fingerprints are remembered over a restart, by the rule's name. One set of alarms at
+    /// most is given a spool.
+    pub fn spool(mut self, spool: &Spool) -> Self {
+        self.spool = Some(spool.clone());
+        self
+    }
+
     /// Where the time comes from.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -139,13 +167,25 @@ impl AlarmsBuilder {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        for (_, rule) in &mut self.rules {
+        let remembered = self.spool.as_ref().map(remembered).transpose()?;
+        for (name, rule) in &mut self.rules {
             if let Rule::New(known) = rule {
+                if let Some(remembered) = &remembered {
+                    remembered.restore(name, known);
+                }
                 for fingerprint in &self.known {
                     known.remember(*fingerprint);
                 }
             }
         }
-        Ok(Alarms::of(self.rules, self.cool_down, self.clock))
+        Ok(Alarms::of(self.rules, self.cool_down, self.clock, self.spool))
     }
+}
+
+fn remembered(spool: &Spool) -> Result<Remembered, ConfigError> {
+    let (Some(known), Some(learning)) = (spool.claim(SPOOLED), spool.claim(LEARNING)) else {
+        let allowed = "a spool that no other alarms have";
+        return Err(ConfigError::new(PolicyKind::Capture, "spool", "that of others", allowed));
+    };
+    Ok(Remembered { known, learning })
 }

@@ -7,6 +7,8 @@ use crate::{Fingerprint, Record, Timestamp};
 
 /// How many notices of new fingerprints wait to be asked for; any further are counted in one.
 const MAX_PENDING: usize = 100;
+/// How many changes are noted for the spool; if there are more, everything is written.
+const MAX_NOTED: usize = 4_096;
 
 #[derive(Debug)]
 pub(super) struct Known {
@@ -14,9 +16,21 @@ pub(super) struct Known {
     learning: Duration,
     began: Option<Timestamp>,
     seen: HashSet<Fingerprint>,
-    order: VecDeque<Fingerprint>,
+    /// In the order in which they came, which the number says.
+    order: VecDeque<(u64, Fingerprint)>,
+    next: u64,
     pending: Vec<String>,
     more: u64,
+    noted: Noted,
+}
+
+/// What the spool is still to be told. The number is that of the fingerprint, if it was not
+/// forgotten meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    pub(super) changes: Vec<(u64, Fingerprint)>,
+    /// There were more; or nobody was told anything yet.
+    pub(super) too_many: bool,
 }
 
 impl Known {
@@ -27,27 +41,45 @@ impl Known {
             began: None,
             seen: HashSet::new(),
             order: VecDeque::new(),
+            next: 0,
             pending: Vec::new(),
             more: 0,
+            noted: Noted { changes: Vec::new(), too_many: true },
         }
     }
 
+    /// Learning begins, unless it began before a restart.
     pub(super) fn begin(&mut self, now: Timestamp) {
-        self.began = Some(now);
+        self.began.get_or_insert(now);
+    }
+
+    pub(super) fn began(&self) -> Option<Timestamp> {
+        self.began
     }
 
     /// Says whether it is new.
     pub(super) fn remember(&mut self, fingerprint: Fingerprint) -> bool {
-        let new = self.seen.insert(fingerprint);
-        if new {
-            self.order.push_back(fingerprint);
-            if self.order.len() > self.most
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.seen.remove(&oldest);
-            }
+        if !self.seen.insert(fingerprint) {
+            return false;
         }
-        new
+        self.order.push_back((self.next, fingerprint));
+        self.note(self.next, fingerprint);
+        self.next += 1;
+        if self.order.len() > self.most
+            && let Some((number, oldest)) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+            self.note(number, oldest);
+        }
+        true
+    }
+
+    fn note(&mut self, number: u64, fingerprint: Fingerprint) {
+        if self.noted.changes.len() < MAX_NOTED {
+            self.noted.changes.push((number, fingerprint));
+        } else {
+            self.noted.too_many = true;
+        }
     }
 
     pub(super) fn see(&mut self, record: &Record, now: Timestamp) {
@@ -75,6 +107,31 @@ impl Known {
     }
 
     pub(super) fn all(&self) -> Vec<Fingerprint> {
-        self.order.iter().copied().collect()
+        self.order.iter().map(|(_, fingerprint)| *fingerprint).collect()
+    }
+
+    pub(super) fn take_noted(&mut self) -> Noted {
+        std::mem::take(&mut self.noted)
+    }
+
+    pub(super) fn knows(&self, fingerprint: Fingerprint) -> bool {
+        self.seen.contains(&fingerprint)
+    }
+
+    /// At most `most` that are known, from number `from` on.
+    pub(super) fn from(&self, from: u64, most: usize) -> Vec<(u64, Fingerprint)> {
+        let first = self.order.partition_point(|(number, _)| *number < from);
+        self.order.iter().skip(first).take(most).copied().collect()
+    }
+
+    /// Takes in what was known before a restart, in its order.
+    pub(super) fn restore(&mut self, began: Option<Timestamp>, known: Vec<(u64, Fingerprint)>) {
+        self.began = began;
+        for (number, fingerprint) in known {
+            self.next = self.next.max(number);
+            self.remember(fingerprint);
+        }
+        // Nothing that the spool was not told, except what did not fit.
+        self.noted = Noted { changes: Vec::new(), too_many: began.is_none() };
     }
 }

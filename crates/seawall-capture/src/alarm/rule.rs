@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::flushes::Flushes;
 use super::known::Known;
 use super::window::Window;
 use crate::store::SpikeConfig;
@@ -10,6 +11,7 @@ use crate::{Fingerprint, Record, Timestamp};
 
 #[derive(Debug)]
 pub(super) enum Rule {
+    Pager { flushes: Flushes, per: Duration, limit: u64 },
     Rate { failures: Window, window: Duration, limit: u64 },
     Ratio { failures: Window, calls: Window, window: Duration, share: f64, min_calls: u64 },
     Spike { spike: Spike, config: SpikeConfig },
@@ -32,6 +34,7 @@ impl Rule {
         match self {
             Self::NoData { last, .. } | Self::Canary { last, .. } => *last = now,
             Self::New(known) => known.begin(now),
+            Self::Pager { flushes, .. } => flushes.begin(now),
             Self::Rate { .. } | Self::Ratio { .. } | Self::Spike { .. } => {}
         }
     }
@@ -57,7 +60,14 @@ impl Rule {
             }
             Self::New(known) => known.see(record, now),
             Self::NoData { last, .. } => *last = now.max(*last),
-            Self::Canary { .. } => {}
+            Self::Canary { .. } | Self::Pager { .. } => {}
+        }
+    }
+
+    /// A flush that delivered failures.
+    pub(super) fn flushed(&mut self, failures: u64, now: Timestamp) {
+        if let Self::Pager { flushes, .. } = self {
+            flushes.add(failures, now);
         }
     }
 
@@ -82,6 +92,14 @@ impl Rule {
             if holds { Verdict::Holds(text) } else { Verdict::Not(text) }
         };
         match self {
+            Self::Pager { flushes, per, limit } => {
+                let rate = flushes.rate(*per, now);
+                let count = flushes.len();
+                let text = format!(
+                    "{rate:.1} failures in {per:?} over the last {count} flushes, limit {limit}"
+                );
+                holds(rate >= as_rate(*limit), text)
+            }
             Self::Rate { failures, window, limit } => {
                 let count = failures.sum(now);
                 let text = format!("{count} failures in {window:?}, limit {limit}");
@@ -116,6 +134,11 @@ impl Rule {
             }
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
+fn as_rate(limit: u64) -> f64 {
+    limit as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a window are far below 2^53")]

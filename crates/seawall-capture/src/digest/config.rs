@@ -8,7 +8,8 @@ use seawall_core::{Check, ConfigError, PolicyKind, Random};
 
 use super::Digester;
 use super::machine::Limits;
-use crate::{Clock, Record};
+use crate::spool::{DIGESTS, Entries};
+use crate::{Alarms, Clock, Record, Spool};
 
 pub(super) type Key = Arc<dyn Fn(&Record) -> String + Send + Sync>;
 
@@ -31,6 +32,8 @@ pub struct DigesterBuilder {
     pub(super) clock: Clock,
     pub(super) random: Random,
     pub(super) send_timeout: Duration,
+    pub(super) alarms: Option<Alarms>,
+    pub(super) spool: Option<Spool>,
 }
 
 impl Default for DigesterBuilder {
@@ -49,6 +52,8 @@ impl Default for DigesterBuilder {
             clock: Clock::system(),
             random: Random::default(),
             send_timeout: Duration::from_secs(30),
+            alarms: None,
+            spool: None,
         }
     }
 }
@@ -111,6 +116,22 @@ impl DigesterBuilder {
         self
     }
 
+    /// Who is told of each digest that is made, sent or not: for
+    /// [`pager`](crate::alarm::AlarmsBuilder::pager).
+    pub fn alarms(mut self, alarms: Alarms) -> Self {
+        self.alarms = Some(alarms);
+        self
+    }
+
+    /// Where digests are kept until they were sent, and read back from when the digester is built:
+    /// those that a process before this one could not send are due at once, with their ids. What is
+    /// still gathered is not in it, except in what a [`MemoryStore`](crate::MemoryStore) keeps there.
+    /// One digester at most is given a spool.
+    pub fn spool(mut self, spool: &Spool) -> Self {
+        self.spool = Some(spool.clone());
+        self
+    }
+
     /// Where the time comes from.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -137,7 +158,14 @@ impl DigesterBuilder {
         let enough = retry_max >= retry;
         check.that(enough, "retry", format_args!("{retry_max:?}"), "at least the first wait")?;
         check.positive("send_timeout", self.send_timeout)?;
-        Ok(Digester::of(self))
+        let entries = match &self.spool {
+            None => Entries::default(),
+            Some(spool) => spool.claim(DIGESTS).ok_or_else(|| {
+                let allowed = "a spool that no other digester has";
+                ConfigError::new(PolicyKind::Capture, "spool", "another digester's", allowed)
+            })?,
+        };
+        Ok(Digester::of(self, &entries))
     }
 }
 

@@ -10,23 +10,30 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::config::{DigesterBuilder, Key};
 use super::machine::Machine;
+use super::mirror::{self, Told};
 use super::sink::{Sink, deliver};
 use super::{Digest, SinkError};
+use crate::spool::{DIGESTS, Entries};
 use crate::store::Seen;
-use crate::{Clock, Observer, Record};
+use crate::{Alarms, Clock, Observer, Record, Spool};
 
 /// Gathers what is captured into [digests](Digest), and sends them. Clones share it.
 ///
 /// Give a clone to [`CaptureBuilder::observer`](crate::CaptureBuilder::observer), and spawn
 /// [`run`](Self::run) with another.
 #[derive(Clone)]
-pub struct Digester(Arc<Inner>);
+pub struct Digester {
+    inner: Arc<Inner>,
+    spool: Option<Spool>,
+}
 
-struct Inner {
-    machine: Mutex<Machine>,
+pub(super) struct Inner {
+    pub(super) machine: Mutex<Machine>,
+    pub(super) told: Mutex<Told>,
     key: Key,
     clock: Clock,
     send_timeout: Duration,
+    alarms: Option<Alarms>,
 }
 
 /// How [`Digester::close`] ended.
@@ -36,7 +43,11 @@ struct Inner {
 pub struct Closed {
     /// How many digests were sent.
     pub sent: usize,
-    /// Those that were not, because the sink failed or time ran out.
+    /// How many were not, and are in the spool: the digester that is built with it next sends them,
+    /// with the same ids.
+    pub spooled: usize,
+    /// Those that were not sent, because the sink failed or time ran out, and are not in the spool as
+    /// far as is known, because there is none, or it failed, or time ran out for it as well.
     pub left: Vec<Arc<Digest>>,
 }
 
@@ -86,6 +97,8 @@ impl Drop for Sending<'_> {
 
 /// How often [`Digester::run`] looks whether something is due.
 const TICK: Duration = Duration::from_secs(1);
+/// How much of the time for closing is kept for the spool at most.
+const RESERVE: Duration = Duration::from_secs(2);
 
 impl Digester {
     /// A builder with the defaults.
@@ -93,10 +106,32 @@ impl Digester {
         DigesterBuilder::default()
     }
 
-    pub(super) fn of(builder: DigesterBuilder) -> Self {
-        let DigesterBuilder { limits, key, clock, random, send_timeout } = builder;
-        let machine = Mutex::new(Machine::new(limits, random));
-        Self(Arc::new(Inner { machine, key, clock, send_timeout }))
+    /// `entries` is what was read of the spool.
+    pub(super) fn of(builder: DigesterBuilder, entries: &Entries) -> Self {
+        let DigesterBuilder { limits, key, clock, random, send_timeout, alarms, spool } = builder;
+        let (digests, unread) = mirror::read(entries);
+        let mut machine = Machine::new(limits, random);
+        machine.restore(digests, clock.now());
+        let (machine, told) = (Mutex::new(machine), Mutex::new(Told::of(entries)));
+        let inner = Arc::new(Inner { machine, told, key, clock, send_timeout, alarms });
+        if let Some(spool) = &spool {
+            spool.attach(&[DIGESTS], Arc::clone(&inner) as _, unread);
+        }
+        Self { inner, spool }
+    }
+
+    /// Makes digests of what is due, of everything if `all`.
+    fn make(&self, all: bool) {
+        let inner = &*self.inner;
+        let made = inner.machine.lock().close(inner.clock.now(), all);
+        if let (Some(spool), false) = (&self.spool, made.is_empty()) {
+            spool.signal().news();
+        }
+        if let Some(alarms) = &inner.alarms {
+            for failures in made {
+                alarms.flushed(failures);
+            }
+        }
     }
 
     /// Sends what is due, for ever. Dropping the future at any point loses nothing: a digest that
@@ -111,11 +146,10 @@ impl Digester {
     /// Sends what is due now. Gives how many digests were sent and how many were not, each with
     /// the sink's error.
     pub async fn step<S: Sink + ?Sized>(&self, sink: &S) -> (usize, Vec<SinkError>) {
-        let now = self.0.clock.now();
-        self.0.machine.lock().close(now, false);
+        self.make(false);
         let (mut sent, mut errors) = (0, Vec::new());
         loop {
-            let due = self.0.machine.lock().next(self.0.clock.now());
+            let due = self.inner.machine.lock().next(self.inner.clock.now());
             let Some(digest) = due else { return (sent, errors) };
             match self.send(sink, &digest).await {
                 Ok(()) => sent += 1,
@@ -125,24 +159,45 @@ impl Digester {
     }
 
     async fn send<S: Sink + ?Sized>(&self, sink: &S, digest: &Digest) -> Result<(), SinkError> {
-        let sending = Sending { digester: &self.0, id: &digest.id, settled: false };
-        let done = match timeout(self.0.send_timeout, deliver(sink, digest)).await {
+        let sending = Sending { digester: &self.inner, id: &digest.id, settled: false };
+        let done = match timeout(self.inner.send_timeout, deliver(sink, digest)).await {
             Ok(done) => done,
             Err(elapsed) => Err(elapsed.into()),
         };
         sending.settle(done.is_ok());
+        if let (Some(spool), Ok(())) = (&self.spool, &done) {
+            // The sooner the spool knows, the less likely it is sent again after a crash.
+            spool.signal().news();
+        }
         done
     }
 
     /// Sends everything there is, without waiting for it to be due, each digest once, and ends
-    /// after `within` at the latest. What is left is given back.
+    /// after `within` at the latest. What could not be sent is in the
+    /// [spool](super::DigesterBuilder::spool), if there is one: it is written while the sink is
+    /// busy, and the last quarter of the time, two seconds at most, is left for seeing that it was.
+    /// Without one, what is left is given back.
     pub async fn close<S: Sink + ?Sized>(&self, sink: &S, within: Duration) -> Closed {
         let deadline = Instant::now() + within.min(Duration::from_hours(24 * 365));
-        self.0.machine.lock().close(self.0.clock.now(), true);
+        self.make(true);
+        let reserve = self.spool.as_ref().map_or(Duration::ZERO, |_| (within / 4).min(RESERVE));
+        let sent = self.send_all(sink, deadline - reserve).await;
+        let Some(spool) = &self.spool else {
+            return Closed { sent, spooled: 0, left: self.inner.machine.lock().take_left() };
+        };
+        let left = self.inner.machine.lock().left();
+        match timeout_at(deadline, spool.flush()).await {
+            Ok(Ok(())) => Closed { sent, spooled: left.len(), left: Vec::new() },
+            _ => Closed { sent, spooled: 0, left },
+        }
+    }
+
+    /// Sends each digest once, until `deadline`. Gives how many were sent.
+    async fn send_all<S: Sink + ?Sized>(&self, sink: &S, deadline: Instant) -> usize {
         let mut sent = 0;
         let mut tried = Vec::new();
         loop {
-            let next = self.0.machine.lock().next_but(&tried);
+            let next = self.inner.machine.lock().next_but(&tried);
             let Some(digest) = next else { break };
             tried.push(digest.id.clone());
             match timeout_at(deadline, self.send(sink, &digest)).await {
@@ -151,12 +206,12 @@ impl Digester {
                 Err(_) => break,
             }
         }
-        Closed { sent, left: self.0.machine.lock().left() }
+        sent
     }
 
     /// What it counted.
     pub fn counts(&self) -> DigesterCounts {
-        let machine = self.0.machine.lock();
+        let machine = self.inner.machine.lock();
         let counts = machine.counts;
         DigesterCounts {
             sent: counts.sent,
@@ -176,9 +231,9 @@ impl Observer for Digester {
             return;
         }
         // The key is the user's code: it runs outside the lock.
-        let key = contain(|| (self.0.key)(record)).unwrap_or_default();
-        let now = self.0.clock.now();
-        self.0.machine.lock().record(&key, record, seen, now);
+        let key = contain(|| (self.inner.key)(record)).unwrap_or_default();
+        let now = self.inner.clock.now();
+        self.inner.machine.lock().record(&key, record, seen, now);
     }
 }
 

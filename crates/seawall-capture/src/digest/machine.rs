@@ -80,8 +80,10 @@ impl Machine {
         }
     }
 
-    /// Makes digests of what is quiet or old enough; of everything if `all`.
-    pub(super) fn close(&mut self, now: Timestamp, all: bool) {
+    /// Makes digests of what is quiet or old enough; of everything if `all`. Gives how many failures
+    /// each of them tells of.
+    pub(super) fn close(&mut self, now: Timestamp, all: bool) -> Vec<u64> {
+        let mut made = Vec::new();
         let Limits { quiet, longest, .. } = self.limits;
         let over =
             |g: &Gathering| all || now.since(g.last) >= quiet || now.since(g.began) >= longest;
@@ -90,9 +92,22 @@ impl Machine {
         for key in keys {
             let Some(gathering) = self.gathering.remove(&key) else { continue };
             if let Some(digest) = gathering.into_digest(key, &self.random) {
-                let digest = Arc::new(digest);
-                self.waiting.push(Waiting { digest, due: now, failures: 0, sending: false });
+                made.push(digest.count);
+                self.wait(Arc::new(digest), now);
             }
+        }
+        self.bound();
+        made
+    }
+
+    fn wait(&mut self, digest: Arc<Digest>, due: Timestamp) {
+        self.waiting.push(Waiting { digest, due, failures: 0, sending: false });
+    }
+
+    /// Takes in what was not sent before a restart, the oldest first.
+    pub(super) fn restore(&mut self, digests: Vec<Digest>, now: Timestamp) {
+        for digest in digests {
+            self.wait(Arc::new(digest), now);
         }
         self.bound();
     }
@@ -164,9 +179,14 @@ impl Machine {
         }
     }
 
-    /// Everything that was not sent.
-    pub(super) fn left(&mut self) -> Vec<Arc<Digest>> {
+    /// Everything that was not sent, which waits no longer.
+    pub(super) fn take_left(&mut self) -> Vec<Arc<Digest>> {
         std::mem::take(&mut self.waiting).into_iter().map(|waiting| waiting.digest).collect()
+    }
+
+    /// Everything that was not sent.
+    pub(super) fn left(&self) -> Vec<Arc<Digest>> {
+        self.waiting.iter().map(|waiting| Arc::clone(&waiting.digest)).collect()
     }
 
     pub(super) fn waiting(&self) -> usize {

@@ -1,7 +1,9 @@
 //! What outlives the process.
 #![cfg(not(seawall_loom))]
 
+mod alarms;
 mod damage;
+mod digests;
 mod files;
 mod killed;
 mod restart;
