@@ -1,7 +1,7 @@
 //! The way in: redacts, groups, hands to the store.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
@@ -18,8 +18,11 @@ use crate::text::assign;
 use crate::{Clock, Draft, Record, Redactor};
 
 pub use config::CaptureBuilder;
+pub use delivering::delivering;
+use delivering::is_delivering;
 
 mod config;
+mod delivering;
 
 /// Captures failures. Clones share it.
 ///
@@ -99,38 +102,6 @@ impl<F: Fn(&Record, Seen) + Send + Sync + 'static> Observer for F {
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
-    /// How many deliveries this thread is in the middle of.
-    static DELIVERING: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Runs `deliver`, in which nothing is captured on this thread: a sink that fails, and captures
-/// that, does not feed itself. What is captured all the same is counted in
-/// [`Capture::recursions`].
-///
-/// ```
-/// use seawall_capture::{Capture, Draft, delivering, store::{DropReason, Seen}};
-///
-/// # fn main() -> Result<(), seawall_core::ConfigError> {
-/// let capture = Capture::builder().build()?;
-/// let seen = delivering(|| capture.record(Draft::new("SinkFailed", "no route")));
-/// assert_eq!(seen, Seen::Dropped(DropReason::Recursion));
-/// # Ok(())
-/// # }
-/// ```
-pub fn delivering<R>(deliver: impl FnOnce() -> R) -> R {
-    struct Restore(u32);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _ = DELIVERING.try_with(|depth| depth.set(self.0));
-        }
-    }
-    let before = DELIVERING.try_with(|depth| depth.replace(depth.get().saturating_add(1)));
-    let _restore = Restore(before.unwrap_or(0));
-    deliver()
-}
-
-fn is_delivering() -> bool {
-    DELIVERING.try_with(Cell::get).is_ok_and(|depth| depth > 0)
 }
 
 impl Capture {

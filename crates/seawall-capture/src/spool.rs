@@ -75,26 +75,29 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use seawall_core::{ConfigError, contain};
 use tokio::sync::watch;
 
-use config::Report;
 pub use config::SpoolBuilder;
+pub use error::SpoolError;
+pub use event::SpoolEvent;
 use file::{Log, Paths};
-use format::Image;
 pub(crate) use format::{Entries, EntryWriter, Section};
+pub(crate) use shared::Source;
+use shared::{Read, Shared};
 pub(crate) use signal::Signal;
 use writer::Writer;
 
 mod config;
+mod error;
+mod event;
 mod file;
 mod format;
+mod shared;
 mod signal;
 mod writer;
 
@@ -116,36 +119,6 @@ pub enum Durability {
     /// That the machine does: what is written is synced to disk, several writes at once.
     #[default]
     PowerCut,
-}
-
-/// What somebody has to be told.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SpoolEvent<'a> {
-    /// Writing fails: the disk is full, read-only, gone. Everything goes on in memory, and writing
-    /// is tried again.
-    #[non_exhaustive]
-    Failing {
-        /// Why.
-        error: &'a io::Error,
-    },
-    /// Everything is written again.
-    #[non_exhaustive]
-    Recovered {
-        /// How often it was tried in vain since it failed.
-        attempts: u64,
-    },
-}
-
-impl fmt::Display for SpoolEvent<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failing { error } => write!(f, "the spool can't be written: {error}"),
-            Self::Recovered { attempts } => {
-                write!(f, "the spool is written again, after {attempts} attempts in vain")
-            }
-        }
-    }
 }
 
 /// What a spool counted since it was opened.
@@ -170,115 +143,11 @@ pub struct SpoolCounts {
     pub failing: bool,
 }
 
-/// Why a spool can't be opened, or not be written.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SpoolError {
-    /// What the system says.
-    Io(Arc<io::Error>),
-    /// Another process, or another part of this one, has it open.
-    Locked,
-    /// The file is something else, or its header is damaged. It was left as it is.
-    NotASpool,
-    /// The file was written by another version of this crate. It was left as it is.
-    #[non_exhaustive]
-    Version {
-        /// The version of the file.
-        found: u32,
-        /// The one that is known.
-        known: u32,
-    },
-    /// A setting that makes no sense.
-    Config(ConfigError),
-    /// Its thread is gone.
-    Ended,
-}
-
-impl SpoolError {
-    fn io(error: io::Error) -> Self {
-        Self::Io(Arc::new(error))
-    }
-}
-
-impl From<ConfigError> for SpoolError {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
-}
-
-impl fmt::Display for SpoolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "the spool can't be read or written: {error}"),
-            Self::Locked => f.write_str("the spool is in use"),
-            Self::NotASpool => f.write_str("the file is no spool, or its header is damaged"),
-            Self::Version { found, known } => {
-                write!(f, "the spool is of version {found}, and version {known} is what is known")
-            }
-            Self::Config(error) => error.fmt(f),
-            Self::Ended => f.write_str("the spool's thread is gone"),
-        }
-    }
-}
-
-impl std::error::Error for SpoolError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => error.source(),
-            Self::Config(error) => error.source(),
-            _ => None,
-        }
-    }
-}
-
-/// What has something to keep.
-pub(crate) trait Source: Send + Sync {
-    /// Gets ready to say what changed up to now. Says whether that was too much to remember:
-    /// everything has to be written then.
-    fn begin(&self) -> bool;
-
-    /// Writes what changed before the last [`begin`](Self::begin), until the writer is full or there
-    /// is no more.
-    fn next(&self, to: &mut EntryWriter<'_>);
-
-    /// Writes everything, and forgets what changed before.
-    fn all(&self, to: &mut EntryWriter<'_>);
-}
-
 /// A file that outlives the process. Clones share it; see the [module](self).
 #[derive(Clone)]
 pub struct Spool(Arc<Handle>);
 
 struct Handle(Arc<Shared>);
-
-struct Shared {
-    path: PathBuf,
-    every: Duration,
-    durability: Durability,
-    max_bytes: u64,
-    report: Report,
-    signal: Arc<Signal>,
-    sources: Mutex<Vec<Arc<dyn Source>>>,
-    read: Mutex<Read>,
-    counts: Mutex<SpoolCounts>,
-    progress: watch::Sender<Progress>,
-}
-
-/// What was read, and is still written back as it is until somebody claims it.
-#[derive(Debug, Default)]
-struct Read {
-    image: Image,
-    claimed: BTreeSet<Section>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Progress {
-    /// The last request that was dealt with.
-    ticket: u64,
-    /// Attempts that failed since the last that did not.
-    attempts: u64,
-    failed: Option<Arc<io::Error>>,
-}
 
 impl Spool {
     /// Opens the spool at `path` with the defaults, or makes one. The folder must be there.
@@ -379,51 +248,9 @@ impl Spool {
     }
 }
 
-impl Shared {
-    fn write_unclaimed(&self, to: &mut EntryWriter<'_>) {
-        let read = self.read.lock();
-        for (section, entries) in &read.image {
-            for (key, value) in entries {
-                to.put(*section, key, |to| to.extend_from_slice(value));
-            }
-        }
-    }
-
-    /// An attempt to write is over.
-    fn settle(&self, ticket: u64, done: io::Result<()>, bytes: u64) {
-        let failed = done.err().map(Arc::new);
-        let before = self.progress.borrow().clone();
-        let attempts = if failed.is_some() { before.attempts + 1 } else { 0 };
-        {
-            let mut counts = self.counts.lock();
-            counts.bytes = bytes;
-            counts.failing = failed.is_some();
-            counts.failures += u64::from(failed.is_some());
-        }
-        let event = match &failed {
-            Some(error) if before.attempts == 0 => Some(SpoolEvent::Failing { error }),
-            None if before.attempts > 0 => {
-                Some(SpoolEvent::Recovered { attempts: before.attempts })
-            }
-            _ => None,
-        };
-        if let Some(event) = event {
-            // Theirs to panic; there is nobody to tell.
-            let _ = contain(|| (self.report)(&event));
-        }
-        self.progress.send_replace(Progress { ticket, attempts, failed });
-    }
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
         self.0.signal.stop(LAST);
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use seawall_core::contain;
 
+use super::Durability;
 use super::file::{Log, Paths, sync_folder};
 use super::format::EntryWriter;
-use super::{Durability, Shared};
+use super::shared::Shared;
 
 /// How many bytes are about written in one go.
 const CHUNK: u64 = 1 << 20;
