@@ -14,7 +14,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 pub use hook::{capture_backtraces, hook_installed, install_hook};
@@ -91,6 +91,11 @@ impl Caught {
     /// What was thrown.
     pub fn payload(&self) -> &(dyn Any + Send) {
         self.0.as_ref()
+    }
+
+    /// Lets the panic go on where it was caught, without a word from the panic hook.
+    pub fn resume(self) -> ! {
+        resume_unwind(self.0.into_inner())
     }
 
     /// What is known of it, without a backtrace.

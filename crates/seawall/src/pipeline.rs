@@ -10,10 +10,12 @@ use seawall_core::{
 
 pub use boxed::{BoxFuture, BoxPipeline};
 pub use builder::{Gated, PipelineBuilder};
+pub use omittable::Omittable;
 pub use standard::{Standard, StandardBuilder, StandardPipeline};
 
 mod boxed;
 mod builder;
+mod omittable;
 mod standard;
 
 use seawall_core::Attempt;

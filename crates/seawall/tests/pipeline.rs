@@ -202,9 +202,10 @@ async fn a_shutdown_wakes_who_waits_for_a_verdict() {
         tokio::time::sleep(SECOND).await;
         token.cancel();
     };
+    // Unless it is woken it waits as long as the verdict may take, and fails.
     let waiter = async {
-        let outcome = waiting.await;
-        (outcome, began.elapsed())
+        let outcome = tokio::time::timeout(5 * SECOND, waiting).await;
+        (outcome.expect("woken by the shutdown"), began.elapsed())
     };
     let (_, (outcome, after), ()) = tokio::join!(probe, waiter, cancel);
     assert_eq!(outcome.unwrap_err().rejection().unwrap().reason(), Reason::ShuttingDown);
@@ -304,8 +305,30 @@ async fn the_standard_pipeline_can_leave_out_any_layer() {
         .unwrap();
     let description = bare.describe();
     assert_eq!((description.max_attempts(), description.longest()), (Some(1), None));
+    assert!(description.layers().is_empty(), "{description}");
     let operation = script(vec![Step::after(1_000_000 * SECOND, Err("down"))]);
     let error = bare.call(|| operation.run()).await.unwrap_err();
     assert!(matches!(error, Error::Operation { error: "down", .. }));
     assert_eq!(operation.started(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_is_left_out_never_opens() {
+    let pipeline = Pipeline::standard("inventory").without_retry().without_breaker();
+    let pipeline = pipeline.build().unwrap();
+    let operation = script(vec![Step::err("down")]);
+    for _ in 0..1_000 {
+        let error = pipeline.call(|| operation.run()).await.unwrap_err();
+        assert!(matches!(error, Error::Operation { error: "down", .. }));
+    }
+    assert_eq!(operation.started(), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_guard_that_is_left_out_lets_panics_through() {
+    let pipeline = Pipeline::standard("inventory").without_panic_guard().build().unwrap();
+    let operation = Script::<(), ()>::new([Step::panic("index out of bounds")]);
+    let called = tokio::spawn(async move { pipeline.call(|| operation.run()).await.is_ok() });
+    let panicked = called.await.unwrap_err().into_panic();
+    assert_eq!(panicked.downcast_ref::<String>().unwrap(), "index out of bounds");
 }

@@ -24,6 +24,10 @@ impl Payload {
         Self(Some(payload))
     }
 
+    pub(super) fn into_inner(mut self) -> Box<dyn Any + Send> {
+        self.0.take().unwrap_or_else(|| Box::new(()))
+    }
+
     pub(super) fn as_ref(&self) -> &(dyn Any + Send) {
         // Taken only by `drop`; the unit stands in where the type can't say so.
         self.0.as_deref().unwrap_or(&())

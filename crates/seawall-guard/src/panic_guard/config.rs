@@ -27,6 +27,7 @@ pub enum OnAbort {
 /// | setting | default | why |
 /// |---|---|---|
 /// | [`name`](Self::name) | the pipeline's, `"panic guard"` alone | |
+/// | [`enabled`](Self::enabled) | yes | |
 /// | [`hook`](Self::hook) | on | without it nobody learns where the panic was |
 /// | [`backtrace`](Self::backtrace) | off | walking the stack and naming its frames takes milliseconds |
 /// | [`on_abort`](Self::on_abort) | [`OnAbort::Refuse`] | a guard that can't guard should not look like one |
@@ -35,6 +36,7 @@ pub enum OnAbort {
 pub struct PanicGuardBuilder {
     name: Option<Name>,
     listeners: Option<Listeners>,
+    enabled: bool,
     hook: bool,
     backtrace: bool,
     on_abort: OnAbort,
@@ -46,6 +48,7 @@ impl Default for PanicGuardBuilder {
         Self {
             name: None,
             listeners: None,
+            enabled: true,
             hook: true,
             backtrace: false,
             on_abort: OnAbort::Refuse,
@@ -58,6 +61,14 @@ impl PanicGuardBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Whether it does anything. A guard that does not lets panics through and is in no description:
+    /// for a layer that the configuration switches off, where the type of the pipeline must stay
+    /// the same.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
         self
     }
 
@@ -111,26 +122,27 @@ impl PanicGuardBuilder {
             "off where the hook is declined",
         )?;
         check.that(
-            can_catch || self.on_abort == OnAbort::Warn,
+            can_catch || !self.enabled || self.on_abort == OnAbort::Warn,
             "on_abort",
             "to refuse",
             "to warn in a program built with panic = \"abort\"",
         )?;
-        if self.hook {
+        if self.enabled && self.hook {
             install_hook();
         }
-        if self.backtrace {
+        if self.enabled && self.backtrace {
             capture_backtraces(true);
         }
         let guard = PanicGuard(Arc::new(Shared {
             name,
             listeners: self.listeners.unwrap_or_default(),
+            enabled: self.enabled,
             backtrace: self.backtrace,
             types: self.types,
             can_catch,
             caught: AtomicU64::new(0),
         }));
-        if !can_catch {
+        if self.enabled && !can_catch {
             event::ineffective(&guard);
         }
         Ok(guard)

@@ -44,6 +44,7 @@ pub struct PanicGuard(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) name: Name,
     pub(super) listeners: Listeners,
+    pub(super) enabled: bool,
     pub(super) backtrace: bool,
     pub(super) types: Vec<PayloadType>,
     pub(super) can_catch: bool,
@@ -71,9 +72,10 @@ impl PanicGuard {
         self.0.caught.load(Ordering::Relaxed)
     }
 
-    /// Whether it can catch anything: not where panics abort.
+    /// Whether it can catch anything: not where panics abort, nor where it is
+    /// [switched off](PanicGuardBuilder::enabled).
     pub fn can_catch(&self) -> bool {
-        self.0.can_catch
+        self.0.can_catch && self.0.enabled
     }
 
     /// `future`, whose panic comes back as [`Error::Panicked`](seawall_core::Error::Panicked).
@@ -92,10 +94,13 @@ impl PanicGuard {
         self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
     }
 
-    /// Counts and reports a panic.
+    /// Counts and reports a panic; lets it go on where the guard is switched off.
     #[cold]
     #[inline(never)]
     pub(super) fn report(&self, caught: Caught) -> PanicReport {
+        if !self.0.enabled {
+            caught.resume();
+        }
         let report = caught.report(&self.0.types, self.0.backtrace);
         self.0.caught.fetch_add(1, Ordering::Relaxed);
         event::panicked(self, &report);
@@ -121,6 +126,9 @@ impl Policy for PanicGuard {
     }
 
     fn describe(&self, inner: Description) -> Description {
+        if !self.0.enabled {
+            return inner;
+        }
         let text = if self.can_catch() {
             "catches panics"
         } else {

@@ -11,6 +11,7 @@ use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
+use super::omittable::Omittable;
 use super::{Pipeline, PipelineBuilder};
 
 /// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, retry, breaker,
@@ -22,14 +23,14 @@ use super::{Pipeline, PipelineBuilder};
 /// cut off counts as a failure. The adaptive limit is inside that, as it takes the attempt's limit
 /// for the caller's patience. The panic guard is inside all, so a panic is an error to them.
 // Most layers are switched off by a setting of their own (a limit of never, one attempt, no
-// token). An `Option` has what is inside it in two places, and seven of them would compile it 128
-// times.
+// token, no rule). An `Option` has what is inside it in two places, and seven of them would compile
+// it 128 times.
 pub type Standard = Chain<
     ShutdownGate,
-    Chain<Timeout, Chain<Retry, Chain<Option<Breaker>, Chain<Timeout, Limited>>>>,
+    Chain<Omittable<Timeout>, Chain<Omittable<Retry>, Chain<Omittable<Breaker>, Attempt>>>,
 >;
 
-type Limited = Chain<Option<AdaptiveLimit>, Option<PanicGuard>>;
+type Attempt = Chain<Omittable<Timeout>, Chain<Option<AdaptiveLimit>, PanicGuard>>;
 
 /// The pipeline with the recommended layers in the recommended order, with a name that fits into
 /// a struct. Made by [`Pipeline::standard`].
@@ -69,8 +70,8 @@ pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
     gate: ShutdownGateBuilder,
     timeout: Duration,
-    retry: Recipe<Retry>,
-    breaker: Option<Recipe<Breaker>>,
+    retry: Omittable<Recipe<Retry>>,
+    breaker: Omittable<Recipe<Breaker>>,
     attempt_timeout: Duration,
     limit: Option<Recipe<AdaptiveLimit>>,
     guard_panics: bool,
@@ -83,8 +84,8 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: Recipe::new(StandardBuilder::default_retry()),
-            breaker: Some(Recipe::new(StandardBuilder::default_breaker())),
+            retry: Omittable::new(Recipe::new(StandardBuilder::default_retry())),
+            breaker: Omittable::new(Recipe::new(StandardBuilder::default_breaker())),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
             limit: Some(Recipe::new(AdaptiveLimit::builder())),
             guard_panics: true,
@@ -143,24 +144,27 @@ impl<C> StandardBuilder<C> {
 
     /// Retries as told: a [`Retry`] or its builder.
     pub fn retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
-        self.retry = Recipe::new(retry);
+        self.retry = Omittable::new(Recipe::new(retry));
         self
     }
 
     /// Never repeats a call.
-    pub fn without_retry(self) -> Self {
-        self.retry(Retry::builder().max_attempts(1))
+    pub fn without_retry(mut self) -> Self {
+        let one_attempt = Retry::builder().max_attempts(1).without_budget();
+        self.retry = Omittable::omitted(Recipe::new(one_attempt));
+        self
     }
 
     /// Breaks the circuit as told: a [`Breaker`] or its builder.
     pub fn breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
-        self.breaker = Some(Recipe::new(breaker));
+        self.breaker = Omittable::new(Recipe::new(breaker));
         self
     }
 
     /// Never breaks the circuit.
     pub fn without_breaker(mut self) -> Self {
-        self.breaker = None;
+        let never_opens = Breaker::builder().no_consecutive_failures().no_failure_rate();
+        self.breaker = Omittable::omitted(Recipe::new(never_opens));
         self
     }
 
@@ -229,8 +233,15 @@ impl<C> StandardBuilder<C> {
 
     /// Builds the pipeline, or names the policy and field that are wrong.
     pub fn build(self) -> Result<StandardPipeline<C>, ConfigError> {
-        let timeout = |limit, scope| Timeout::builder().limit(limit).scope(scope);
-        let guard = self.guard_panics.then(PanicGuard::builder);
+        let timeout = |limit, scope| {
+            let timeout = Timeout::builder().limit(limit).scope(scope);
+            if limit < Duration::MAX {
+                Omittable::new(timeout)
+            } else {
+                Omittable::omitted(timeout)
+            }
+        };
+        let guard = PanicGuard::builder().enabled(self.guard_panics);
         let limited = Chain::new(self.limit, guard);
         let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
         let repeated = Chain::new(self.retry, Chain::new(self.breaker, attempt));

@@ -1,0 +1,47 @@
+use seawall_core::{ConfigError, Description, Layer, LayerContext, Policy};
+
+/// A layer of the standard pipeline that is there even where it was left out: it then is one that
+/// does nothing, and the description does not mention it.
+///
+/// An `Option` would have what is inside it in two places, and every call would pay for that.
+#[derive(Clone, Copy, Debug)]
+pub struct Omittable<P> {
+    inner: P,
+    omitted: bool,
+}
+
+impl<P> Omittable<P> {
+    pub(super) const fn new(inner: P) -> Self {
+        Self { inner, omitted: false }
+    }
+
+    /// `inner` does nothing.
+    pub(super) const fn omitted(inner: P) -> Self {
+        Self { inner, omitted: true }
+    }
+}
+
+impl<P: Policy> Policy for Omittable<P> {
+    type Wrapped<'p, Op>
+        = P::Wrapped<'p, Op>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        self.inner.wrap(op)
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        if self.omitted { inner } else { self.inner.describe(inner) }
+    }
+}
+
+impl<L: Layer> Layer for Omittable<L> {
+    type Policy = Omittable<L::Policy>;
+
+    fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {
+        let Self { inner, omitted } = self;
+        Ok(Omittable { inner: inner.into_policy(context)?, omitted })
+    }
+}
