@@ -22,15 +22,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::Class;
 
-pub use attempts::{AttemptsCall, AttemptsFuture, CaptureAttempts};
-pub use finals::{CaptureFinal, FinalCall, FinalFuture};
+pub use attempts::CaptureAttempts;
+pub use finals::CaptureFinal;
 pub use listener::CaptureListener;
 pub(crate) use top::Tops;
+pub use watch::{Watch, WatchedCall, WatchedFuture};
 
 mod attempts;
 mod finals;
 mod listener;
 mod top;
+mod watch;
 
 thread_local! {
     /// How many `CaptureFinal` are being polled on this thread, one inside the other.

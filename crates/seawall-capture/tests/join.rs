@@ -1,6 +1,7 @@
 //! Captured once, where a failure is final.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use seawall_capture::store::Filter;
@@ -126,6 +127,10 @@ async fn a_call_that_is_dropped_anywhere_captures_nothing() {
 async fn a_breaker_that_opens_says_what_failed() {
     let (capture, store) = capture();
     let listeners = Listeners::default();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&log);
+    // The log comes first, and hears of the causes all the same.
+    listeners.add(move |event: &Event| lines.lock().unwrap().push(event.clone()));
     listeners.add(capture.listener());
     let attempts = capture.attempts("inventory");
     let mut run = attempts.wrap(FromFn::new(failing, &AllTransient));
@@ -141,14 +146,19 @@ async fn a_breaker_that_opens_says_what_failed() {
     let open = Transition::new(CircuitState::Closed, CircuitState::Open, 1).because(Some(evidence));
     listeners.emit(|| event("inventory", What::Transition(open.clone())));
     let record = store.list(&Filter::default()).remove(0).last;
-    assert_eq!(
-        record.description,
-        "breaker 'inventory': closed → open: 50% of 8 calls failed, threshold 30%; \
-         failed: 3× no route to <ip>, 1× reset by peer"
-    );
+    let line = "breaker 'inventory': closed → open: 50% of 8 calls failed, threshold 30%; \
+                failed: 3× no route to <ip>, 1× reset by peer";
+    assert_eq!(record.description, line);
     let top = capture.prepare(seawall_capture::Draft::error(&broken())).grouping.fingerprint;
     let values = &record.details.values;
     assert_eq!(values[1].1, format!("{top} 3 no route to <ip>"));
+    let told = log.lock().unwrap().remove(0);
+    assert_eq!(told.to_string(), line);
+    let What::Transition(told) = told.what else { panic!("a transition") };
+    let names: Vec<_> =
+        told.causes.iter().map(|cause| (&*cause.fingerprint, cause.count)).collect();
+    assert_eq!(names[0], (&*top.to_string(), 3));
+    assert_eq!(names.len(), 2);
     // From one opening to the next; another breaker is another group.
     listeners.emit(|| event("inventory", What::Transition(open.clone())));
     listeners.emit(|| event("prices", What::Transition(open.clone())));

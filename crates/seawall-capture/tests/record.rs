@@ -161,6 +161,27 @@ fn the_final_failure_of_a_call_says_what_the_policies_know() {
 }
 
 #[test]
+fn attempts_and_the_waits_between_them_are_kept_within_a_bound() {
+    let (capture, store) = capture();
+    let failed = || Error::operation_failed(chain(), Class::Transient);
+    let (attempts, elapsed) = (1_001, Duration::from_secs(9));
+    let name = Name::from("db");
+    let mut gave_up =
+        GaveUp::new(name, PolicyKind::Retry, StopReason::Budget, attempts, elapsed, failed());
+    gave_up.history = (1..attempts).map(|_| failed()).collect();
+    gave_up.delays = (1..attempts).map(|n| Duration::from_millis(n.into())).collect();
+    capture.failure(&Error::GaveUp(Box::new(gave_up)));
+    let call = only(&store).call.unwrap();
+    assert_eq!((call.history.len(), call.delays.len()), (limits::CAUSES, limits::CAUSES));
+    assert_eq!(call.delays[..2], [Duration::from_millis(1), Duration::from_millis(2)]);
+    let json = serde_json::to_value(only(&store)).unwrap();
+    assert_eq!(json["call"]["delays"][1]["nanos"], 2_000_000);
+    // What is recorded next has none of it.
+    capture.failure(&failed());
+    assert!(store.list(&Filter::default())[0].last.call.is_none());
+}
+
+#[test]
 fn a_rejection_says_what_it_rests_on() {
     let (capture, store) = capture();
     let rejection = Rejection::new(Name::from("db"), PolicyKind::Breaker, Reason::Open)

@@ -27,6 +27,14 @@ impl Event {
     pub const fn new(policy: Name, kind: PolicyKind, at: Instant, what: What) -> Self {
         Self { policy, kind, at, what }
     }
+
+    /// The transition, if a circuit opens by it.
+    pub(crate) fn opening(&mut self) -> Option<&mut Transition> {
+        match &mut self.what {
+            What::Transition(transition) if transition.to == CircuitState::Open => Some(transition),
+            _ => None,
+        }
+    }
 }
 
 /// What happened.
@@ -212,12 +220,47 @@ pub struct Transition {
     pub evidence: Option<Evidence>,
     /// How long the new state refuses before it lets probes through, where it does.
     pub retry_after: Option<Duration>,
+    /// What failed of a circuit that opens, the most frequent first, where a listener
+    /// [knows](crate::Listener::causes). At most [`MAX_CAUSES`](Self::MAX_CAUSES).
+    pub causes: Vec<Cause>,
+}
+
+/// What some of the failures were that a circuit opens for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cause {
+    /// Names the kind of failure, in every process alike.
+    pub fingerprint: Box<str>,
+    /// What it says, without what varies.
+    pub description: Box<str>,
+    /// How many there were.
+    pub count: u64,
+}
+
+impl Cause {
+    /// `count` failures of the kind that `fingerprint` names.
+    pub fn new(
+        fingerprint: impl Into<Box<str>>,
+        description: impl Into<Box<str>>,
+        count: u64,
+    ) -> Self {
+        Self { fingerprint: fingerprint.into(), description: description.into(), count }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}× {}", self.count, self.description)
+    }
 }
 
 impl Transition {
+    /// The most causes that a transition names: a line of a log holds no more.
+    pub const MAX_CAUSES: usize = 3;
+
     /// A change from `from` to `to`, beginning `generation`.
     pub const fn new(from: CircuitState, to: CircuitState, generation: u64) -> Self {
-        Self { from, to, generation, evidence: None, retry_after: None }
+        Self { from, to, generation, evidence: None, retry_after: None, causes: Vec::new() }
     }
 
     /// This transition, resting on `evidence`.
@@ -232,6 +275,19 @@ impl Transition {
     pub const fn retry_in(mut self, retry_after: Option<Duration>) -> Self {
         self.retry_after = retry_after;
         self
+    }
+
+    /// This transition, naming the most frequent of its own causes and `causes`.
+    #[must_use]
+    pub fn caused_by(mut self, causes: impl IntoIterator<Item = Cause>) -> Self {
+        self.add_causes(causes);
+        self
+    }
+
+    pub(crate) fn add_causes(&mut self, causes: impl IntoIterator<Item = Cause>) {
+        self.causes.extend(causes);
+        self.causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+        self.causes.truncate(Self::MAX_CAUSES);
     }
 }
 
@@ -257,6 +313,9 @@ impl fmt::Display for Transition {
             write!(f, ": {evidence}")?;
         } else if let Some(cause) = self.cause_without_evidence() {
             write!(f, ": {cause}")?;
+        }
+        for (place, cause) in self.causes.iter().enumerate() {
+            write!(f, "{}{cause}", if place == 0 { "; failed: " } else { ", " })?;
         }
         match self.retry_after {
             Some(retry_after) => write!(f, "; retry in {retry_after:.3?}"),

@@ -63,7 +63,7 @@ pub use error::{
     Cancelled, Error, Evidence, GaveUp, Panicked, Reason, Rejection, Rule, Scope, StopReason,
     TimedOut, TimedOutBy,
 };
-pub use event::{CircuitState, Event, Transition, What};
+pub use event::{Cause, CircuitState, Event, Transition, What};
 pub use layer::{Layer, LayerContext};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
-use crate::{Event, Rejection, What, contain};
+use crate::{Cause, Event, Rejection, What, contain};
 
 /// Is told of events. Implemented by every `Fn(&Event)`.
 ///
@@ -18,6 +18,13 @@ use crate::{Event, Rejection, What, contain};
 pub trait Listener: Send + Sync + 'static {
     /// Is told of `event`.
     fn on_event(&self, event: &Event);
+
+    /// What the failures were that a circuit opens for, if this listener knows. All are asked
+    /// before the first is told of `opening`, so that whoever writes it down can say what failed.
+    fn causes(&self, opening: &Event) -> Vec<Cause> {
+        let _ = opening;
+        Vec::new()
+    }
 }
 
 impl<F: Fn(&Event) + Send + Sync + 'static> Listener for F {
@@ -105,7 +112,7 @@ impl Listeners {
     #[inline]
     pub fn emit(&self, event: impl FnOnce() -> Event) {
         if !self.is_empty() {
-            self.tell(&event());
+            self.tell(event());
         }
     }
 
@@ -119,7 +126,7 @@ impl Listeners {
     #[cold]
     fn tell_rejected(&self, rejection: Rejection) -> Rejection {
         let (policy, what) = (rejection.policy().clone(), What::Rejected(rejection.clone()));
-        self.tell(&Event::new(policy, rejection.kind(), Instant::now(), what));
+        self.tell(Event::new(policy, rejection.kind(), Instant::now(), what));
         rejection
     }
 
@@ -146,20 +153,34 @@ impl Listeners {
         }
         while let Some(event) = ordered.queue.pop_front() {
             drop(ordered);
-            self.tell(&event);
+            self.tell(event);
             ordered = self.0.ordered.lock();
         }
         ordered.delivering = false;
     }
 
     #[cold]
-    fn tell(&self, event: &Event) {
+    fn tell(&self, mut event: Event) {
         let list = Arc::clone(&self.0.list.read());
-        for entry in list.iter() {
-            if contain(|| entry.listener.on_event(event)).is_err() {
-                self.0.panics.fetch_add(1, Ordering::Relaxed);
+        if event.opening().is_some() {
+            let causes = self.ask(&list, |listener| listener.causes(&event));
+            if let Some(opening) = event.opening() {
+                opening.add_causes(causes.into_iter().flatten());
             }
         }
+        self.ask(&list, |listener| listener.on_event(&event));
+    }
+
+    /// What the listeners answer; nothing for one that panics.
+    fn ask<R>(&self, list: &[Entry], question: impl Fn(&dyn Listener) -> R) -> Vec<R> {
+        let answer = |entry: &Entry| {
+            let answer = contain(|| question(&*entry.listener)).ok();
+            if answer.is_none() {
+                self.0.panics.fetch_add(1, Ordering::Relaxed);
+            }
+            answer
+        };
+        list.iter().filter_map(answer).collect()
     }
 
     /// How many times a listener panicked.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use seawall_core::{Event, Listeners, PolicyKind, What};
+use seawall_core::{Cause, CircuitState, Event, Listener, Listeners, PolicyKind, Transition, What};
 use tokio::time::Instant;
 
 fn event(millis: u64) -> Event {
@@ -61,6 +61,46 @@ fn a_panicking_listener_is_counted_and_the_others_are_told() {
     listeners.deliver();
     assert_eq!(*heard.lock(), [1, 2]);
     assert_eq!(listeners.panics(), 2);
+}
+
+/// Knows what failed, or panics.
+struct Knows(Option<Vec<Cause>>);
+
+impl Listener for Knows {
+    fn on_event(&self, _: &Event) {}
+
+    fn causes(&self, opening: &Event) -> Vec<Cause> {
+        assert_eq!(opening.policy.as_str(), "inventory");
+        self.0.clone().expect("a listener's own fault")
+    }
+}
+
+#[test]
+fn all_are_told_of_an_opening_with_what_any_of_them_knows_of_its_causes() {
+    let listeners = Listeners::default();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&heard);
+    // The first hears what only those after it know.
+    listeners.add(move |event: &Event| notes.lock().push(event.to_string()));
+    let cause = |name: &str, count| Cause::new(name, format!("error {name}"), count);
+    listeners.add(Knows(Some(vec![cause("a", 1), cause("b", 7)])));
+    listeners.add(Knows(None));
+    listeners.add(Knows(Some(vec![cause("c", 2), cause("d", 3)])));
+    let tell = |from, to, retry| {
+        let transition = Transition::new(from, to, 1).retry_in(retry);
+        let what = What::Transition(transition);
+        let event = Event::new("inventory".into(), PolicyKind::Breaker, Instant::now(), what);
+        listeners.queue(|| event.clone());
+        listeners.deliver();
+    };
+    tell(CircuitState::Closed, CircuitState::Open, Some(Duration::from_secs(5)));
+    tell(CircuitState::Open, CircuitState::HalfOpen, None);
+    let expected = [
+        "breaker 'inventory': closed → open; failed: 7× error b, 3× error d, 2× error c; retry in 5.000s",
+        "breaker 'inventory': open → half-open: the wait is over",
+    ];
+    assert_eq!(*heard.lock(), expected);
+    assert_eq!(listeners.panics(), 1);
 }
 
 #[test]

@@ -328,10 +328,12 @@ async fn the_history_is_bounded_and_keeps_the_latest() {
         count.set(count.get() + 1);
         std::future::ready(Err::<(), _>(count.get()))
     };
-    let retry = Retry::builder().idempotent().backoff(Backoff::none());
+    let backoff = Backoff::linear(SECOND, SECOND).jitter(Jitter::None);
+    let retry = Retry::builder().idempotent().backoff(backoff);
     let retry = retry.max_attempts(6).history(3).build().unwrap();
     let error = retry.call(numbered).await.unwrap_err();
     let gave_up = error.gave_up().unwrap();
+    assert_eq!(gave_up.delays, [3 * SECOND, 4 * SECOND, 5 * SECOND]);
     let kept: Vec<_> = gave_up.history.iter().filter_map(Error::operation).collect();
     assert_eq!(kept, [&3, &4, &5]);
     assert_eq!(gave_up.last.operation(), Some(&6));

@@ -2,17 +2,15 @@
 
 use std::error::Error as StdError;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use pin_project::pin_project;
 use seawall_core::{
-    AllTransient, Attempt, Call, ConfigError, Description, Error, FromFuture, Layer, LayerContext,
-    Lazy, Name, Operation, Policy, PolicyKind,
+    AllTransient, ConfigError, Description, Error, FromFuture, Layer, LayerContext, Lazy, Name,
+    Policy, PolicyKind,
 };
 
 use super::inside;
+use super::watch::{Watch, WatchedCall};
 use crate::Capture;
 
 /// Captures the failure that a call comes to in the end. The outermost layer of a pipeline; see
@@ -59,12 +57,22 @@ impl CaptureFinal {
     }
 
     /// Runs `future` by itself and captures its failure.
-    pub fn call<Fut, T, E>(&self, future: Fut) -> Lazy<FinalCall<'_, FromFuture<'static, Fut>>>
+    pub fn call<Fut, T, E>(
+        &self,
+        future: Fut,
+    ) -> Lazy<WatchedCall<'_, Self, FromFuture<'static, Fut>>>
     where
         Fut: Future<Output = Result<T, E>>,
         E: StdError + 'static,
     {
         Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+    }
+}
+
+impl Watch for CaptureFinal {
+    #[inline]
+    fn during<R>(&self, step: impl FnOnce() -> R) -> R {
+        inside(step)
     }
 
     #[cold]
@@ -77,11 +85,11 @@ impl CaptureFinal {
 }
 
 impl Policy for CaptureFinal {
-    type Wrapped<'p, Op> = FinalCall<'p, Op>;
+    type Wrapped<'p, Op> = WatchedCall<'p, Self, Op>;
 
     #[inline]
-    fn wrap<Op>(&self, op: Op) -> FinalCall<'_, Op> {
-        FinalCall { op, policy: self }
+    fn wrap<Op>(&self, op: Op) -> WatchedCall<'_, Self, Op> {
+        WatchedCall::new(op, self)
     }
 
     fn describe(&self, inner: Description) -> Description {
@@ -94,72 +102,5 @@ impl Layer for CaptureFinal {
 
     fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
         Ok(self)
-    }
-}
-
-/// An operation whose final failure is captured.
-#[derive(Clone, Debug)]
-pub struct FinalCall<'p, Op> {
-    op: Op,
-    policy: &'p CaptureFinal,
-}
-
-impl<'p, Op> Call for FinalCall<'p, Op>
-where
-    Op: Call,
-    Op::Error: StdError + 'static,
-{
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = FinalFuture<'p, Op::Future>;
-
-    #[inline]
-    fn start(self, attempt: Attempt) -> Self::Future {
-        let Self { op, policy } = self;
-        FinalFuture { future: inside(|| op.start(attempt)), policy }
-    }
-}
-
-impl<'p, Op> Operation for FinalCall<'p, Op>
-where
-    Op: Operation,
-    Op::Error: StdError + 'static,
-{
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = FinalFuture<'p, Op::Future>;
-
-    #[inline]
-    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        let op = &mut self.op;
-        FinalFuture { future: inside(|| op.attempt(attempt)), policy: self.policy }
-    }
-}
-
-/// The future of a [`FinalCall`].
-#[pin_project]
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct FinalFuture<'p, Fut> {
-    #[pin]
-    future: Fut,
-    policy: &'p CaptureFinal,
-}
-
-impl<Fut, T, E> Future for FinalFuture<'_, Fut>
-where
-    Fut: Future<Output = Result<T, Error<E>>>,
-    E: StdError + 'static,
-{
-    type Output = Result<T, Error<E>>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let outcome = ready!(inside(|| this.future.poll(cx)));
-        if let Err(error) = &outcome {
-            this.policy.failed(error);
-        }
-        Poll::Ready(outcome)
     }
 }

@@ -1,24 +1,23 @@
 //! The listener.
 
-use std::fmt::Write;
-
-use seawall_core::{CircuitState, Class, Event, Listener, Scope, Transition, What};
+use seawall_core::{Cause, CircuitState, Class, Event, Listener, Scope, Transition, What};
 
 use super::is_inside;
 use crate::{Capture, Draft, Kind, Observability, Severity};
 
-/// How many fingerprints the record of an opening names.
-pub(super) const NAMED: usize = 3;
-
 /// Turns events of policies into records:
 ///
-/// - a breaker that opens: always. The message ends with what its attempts failed of most, where a
-///   [`CaptureAttempts`](super::CaptureAttempts) of the breaker's name notes that; the values
-///   `failed.1` to `failed.3` hold it too, each as `<fingerprint> <count> <description>`.
+/// - a breaker that opens: always. The values `failed.1` to `failed.3` hold what its attempts failed
+///   of most, each as `<fingerprint> <count> <description>`.
 /// - a panic that a guard caught, the end of a policy that repeats, a timeout of a whole call: where
 ///   no [`CaptureFinal`](super::CaptureFinal) captures them with more in hand.
 ///
 /// Attempts that another follows are [counted](super::Skipped::retried).
+///
+/// Where a [`CaptureAttempts`](super::CaptureAttempts) of the breaker's name notes what attempts fail
+/// of, the event of the opening itself gets the most frequent as its
+/// [causes](Transition::causes), before any listener is told of it: whoever logs it says what
+/// failed. Counting begins anew with each opening.
 #[derive(Clone, Debug)]
 pub struct CaptureListener(Capture);
 
@@ -29,13 +28,7 @@ impl CaptureListener {
 
     fn opened(&self, event: &Event, transition: &Transition) {
         let name = event.policy.as_str();
-        let failed = self.0.tops().get(&event.policy).map(|top| top.take()).unwrap_or_default();
-        let mut message = event.to_string();
-        for (place, kind) in failed.iter().take(NAMED).enumerate() {
-            message.push_str(if place == 0 { "; failed: " } else { ", " });
-            // Writing to a `String` can't fail.
-            let _ = write!(message, "{}× {}", kind.count, kind.description);
-        }
+        let message = event.to_string();
         let mut draft = Draft::new("seawall::CircuitOpened", &message)
             .description(&message)
             .fingerprint(format!("circuit opened: {name}"))
@@ -46,8 +39,8 @@ impl CaptureListener {
         if let Some(evidence) = &transition.evidence {
             draft = draft.value("evidence", &evidence.to_string());
         }
-        for (place, kind) in (1..).zip(failed.iter().take(NAMED)) {
-            let text = format!("{} {} {}", kind.fingerprint, kind.count, kind.description);
+        for (place, cause) in (1..).zip(&transition.causes) {
+            let text = format!("{} {} {}", cause.fingerprint, cause.count, cause.description);
             draft = draft.value(&format!("failed.{place}"), &text);
         }
         self.0.record(draft);
@@ -62,6 +55,12 @@ impl CaptureListener {
 }
 
 impl Listener for CaptureListener {
+    fn causes(&self, opening: &Event) -> Vec<Cause> {
+        let kinds = self.0.tops().get(&opening.policy).map(|top| top.take()).unwrap_or_default();
+        let kinds = kinds.into_iter().take(Transition::MAX_CAUSES);
+        kinds.map(|k| Cause::new(k.fingerprint.to_string(), k.description, k.count)).collect()
+    }
+
     fn on_event(&self, event: &Event) {
         let name = event.policy.as_str();
         match &event.what {

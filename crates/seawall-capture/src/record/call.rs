@@ -10,9 +10,6 @@ use super::limits;
 use crate::text::{assign, render};
 
 /// What the policies around a call know of its failure.
-///
-/// Of the waiting between the attempts a [`seawall_core::Error`] carries the sum only, inside
-/// [`elapsed`](Self::elapsed); the single delays are in the events of the retry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -52,6 +49,10 @@ pub struct CallFacts {
     /// What the attempts before the last came to, the oldest first, where the retry keeps it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<String>,
+    /// How long was waited after each of those in the history. Else the waiting is in
+    /// [`elapsed`](Self::elapsed) alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub delays: Vec<Duration>,
 }
 
 impl CallFacts {
@@ -77,19 +78,20 @@ impl CallFacts {
         let timed_out = error.timed_out().map(TimedOut::elapsed);
         self.elapsed = gave_up.map(|gave_up| gave_up.elapsed).or(timed_out);
         self.history.clear();
+        self.delays.clear();
         if let Some(gave_up) = gave_up {
             self.history.extend(gave_up.history.iter().take(limits::CAUSES).map(text_of));
+            self.delays.extend(gave_up.delays.iter().take(limits::CAUSES));
         }
     }
 
     /// Becomes like `other`, in the texts that are there.
     pub(super) fn copy_from(&mut self, other: &Self) {
-        let Self { policy, evidence, history, .. } = self;
-        let (mut policy, mut evidence, mut history) =
-            (std::mem::take(policy), std::mem::take(evidence), std::mem::take(history));
+        let Self { mut policy, mut evidence, mut history, mut delays, .. } = std::mem::take(self);
         policy.clone_from(&other.policy);
         evidence.clone_from(&other.evidence);
         history.clone_from(&other.history);
+        delays.clone_from(&other.delays);
         *self = Self {
             policy_kind: other.policy_kind.clone(),
             stopped: other.stopped.clone(),
@@ -98,6 +100,7 @@ impl CallFacts {
             policy,
             evidence,
             history,
+            delays,
             ..*other
         };
     }
@@ -108,6 +111,7 @@ impl CallFacts {
             + self.evidence.capacity()
             + self.history.capacity() * size_of::<String>()
             + self.history.iter().map(String::capacity).sum::<usize>()
+            + self.delays.capacity() * size_of::<Duration>()
     }
 }
 

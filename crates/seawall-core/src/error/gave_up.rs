@@ -23,6 +23,9 @@ pub struct GaveUp<E> {
     pub last: Error<E>,
     /// What the attempts before it came to, the oldest first; empty unless asked for.
     pub history: Vec<Error<E>>,
+    /// How long was waited after each of those in the history, before the next attempt. Empty where
+    /// nothing waits, as between hedges.
+    pub delays: Vec<Duration>,
 }
 
 /// Why a policy that repeats stopped.
@@ -81,7 +84,17 @@ impl<E> GaveUp<E> {
         elapsed: Duration,
         last: Error<E>,
     ) -> Self {
-        Self { policy, kind, attempts, max_attempts: None, elapsed, why, last, history: Vec::new() }
+        Self {
+            policy,
+            kind,
+            attempts,
+            max_attempts: None,
+            elapsed,
+            why,
+            last,
+            history: Vec::new(),
+            delays: Vec::new(),
+        }
     }
 
     /// This error, saying that at most `max_attempts` were allowed.
@@ -93,10 +106,11 @@ impl<E> GaveUp<E> {
 
     /// This with each of the errors in it changed by `change`.
     pub(super) fn map<F>(self, mut change: impl FnMut(Error<E>) -> Error<F>) -> GaveUp<F> {
-        let Self { policy, kind, attempts, max_attempts, elapsed, why, last, history } = self;
+        let Self { policy, kind, attempts, max_attempts, elapsed, why, last, history, delays } =
+            self;
         let history = history.into_iter().map(&mut change).collect();
         let last = change(last);
-        GaveUp { policy, kind, attempts, max_attempts, elapsed, why, last, history }
+        GaveUp { policy, kind, attempts, max_attempts, elapsed, why, last, history, delays }
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) struct Course<'p, E> {
 }
 
 struct Trail<E> {
-    history: VecDeque<Error<E>>,
+    // What attempts came to, each with the wait that followed.
+    history: VecDeque<(Error<E>, Duration)>,
     panic: Option<PanicReport>,
     same_panics: u32,
 }
@@ -114,7 +115,7 @@ impl<'p, E> Course<'p, E> {
             if history.len() == retry.history {
                 history.pop_front();
             }
-            history.push_back(error);
+            history.push_back((error, self.delay.unwrap_or_default()));
         }
         if let Some(permit) = &mut self.permit {
             permit.start();
@@ -145,7 +146,7 @@ impl<'p, E> Course<'p, E> {
         let mut gave_up = GaveUp::new(name, PolicyKind::Retry, why, attempts, elapsed, error)
             .out_of(attempt.max());
         if let Some(trail) = self.trail {
-            gave_up.history = trail.history.into();
+            (gave_up.history, gave_up.delays) = trail.history.into_iter().unzip();
         }
         Err(Error::GaveUp(Box::new(gave_up)))
     }
