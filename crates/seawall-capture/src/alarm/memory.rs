@@ -37,21 +37,30 @@ fn number(value: &[u8]) -> Option<u64> {
     value.try_into().ok().map(u64::from_le_bytes)
 }
 
-fn put(name: &str, number: u64, fingerprint: Fingerprint, to: &mut EntryWriter<'_>) {
-    to.put(KNOWN, &key(name, fingerprint), |to| to.extend_from_slice(&number.to_le_bytes()));
-}
-
 fn key(name: &str, fingerprint: Fingerprint) -> Vec<u8> {
     let mut key = fingerprint.to_bits().to_be_bytes().to_vec();
     key.extend_from_slice(name.as_bytes());
     key
 }
 
+/// What is told of a fingerprint: the key, and its number if it is known.
+type Entry = (Vec<u8>, Option<u64>);
+
+fn tell(entries: Vec<Entry>, to: &mut EntryWriter<'_>) {
+    for (key, number) in entries {
+        match number {
+            Some(number) => to.put(KNOWN, &key, |to| to.extend_from_slice(&number.to_le_bytes())),
+            None => to.remove(KNOWN, &key),
+        }
+    }
+}
+
 /// Changes that were taken from the rules, by the rules' places, to be told of next.
 pub(super) type Telling = BTreeMap<usize, Vec<(u64, Fingerprint)>>;
 
 impl Inner {
-    /// Lets `look` see what the rule at `place` knows, if it is one that knows something.
+    /// Lets `look` see what the rule at `place` knows, if it is one that knows something. Those who
+    /// capture wait for it meanwhile, so nothing is written here.
     fn look<R>(&self, place: usize, look: impl FnOnce(&str, &mut Known) -> R) -> Option<R> {
         match self.state.lock().rules.get_mut(place)? {
             Armed { name, rule: Rule::New(known), .. } => Some(look(name, known)),
@@ -79,16 +88,14 @@ impl Source for Inner {
     fn next(&self, to: &mut EntryWriter<'_>) {
         for (place, changes) in &mut *self.telling.lock() {
             while !changes.is_empty() && !to.is_full() {
-                let rest = changes.len().saturating_sub(CHUNK);
-                self.look(*place, |name, known| {
-                    for (number, fingerprint) in changes.drain(rest..) {
-                        if known.knows(fingerprint) {
-                            put(name, number, fingerprint, to);
-                        } else {
-                            to.remove(KNOWN, &key(name, fingerprint));
-                        }
-                    }
+                let some = changes.split_off(changes.len().saturating_sub(CHUNK));
+                let entries = self.look(*place, |name, known| {
+                    let entry = |(number, fingerprint)| {
+                        (key(name, fingerprint), known.knows(fingerprint).then_some(number))
+                    };
+                    some.into_iter().map(entry).collect()
                 });
+                tell(entries.unwrap_or_default(), to);
             }
         }
     }
@@ -97,28 +104,21 @@ impl Source for Inner {
         let mut telling = self.telling.lock();
         telling.clear();
         for place in 0..self.places() {
-            let mut from = self.look(place, |name, known| {
-                // What is noted so far is about to be told.
+            // What is noted so far is about to be told.
+            let began = self.look(place, |name, known| {
                 known.take_noted();
-                if let Some(began) = known.began() {
-                    let millis = began.as_millis().to_le_bytes();
-                    to.put(LEARNING, name.as_bytes(), |to| to.extend_from_slice(&millis));
-                }
-                0
+                (name.to_owned(), known.began())
             });
-            while let Some(number) = from {
-                from = self
-                    .look(place, |name, known| tell(name, &known.from(number, CHUNK), to))
-                    .flatten();
+            let Some((name, Some(began))) = began else { continue };
+            let began = began.as_millis().to_le_bytes();
+            to.put(LEARNING, name.as_bytes(), |to| to.extend_from_slice(&began));
+            let mut from = 0;
+            while let Some(some) = self.look(place, |_, known| known.from(from, CHUNK)) {
+                let Some((last, _)) = some.last() else { break };
+                from = last + 1;
+                let entry = |(number, fingerprint)| (key(&name, fingerprint), Some(number));
+                tell(some.into_iter().map(entry).collect(), to);
             }
         }
     }
-}
-
-/// Tells of some. Says where to go on.
-fn tell(name: &str, some: &[(u64, Fingerprint)], to: &mut EntryWriter<'_>) -> Option<u64> {
-    for (number, fingerprint) in some {
-        put(name, *number, *fingerprint, to);
-    }
-    some.last().map(|(number, _)| number + 1)
 }

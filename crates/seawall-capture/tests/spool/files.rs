@@ -98,7 +98,7 @@ async fn a_file_that_grows_is_compacted_and_holds_the_same() {
     let long = "lorem ipsum ".repeat(80);
     let repeat = prepare(Draft::new("A", "it broke").value("long", &long));
     {
-        let spool = Spool::open(folder.spool()).unwrap();
+        let spool = Spool::builder(folder.spool()).durability(Durability::Process).open().unwrap();
         let store = MemoryStore::builder().spool(&spool).build().unwrap();
         for _ in 0..2_000 {
             store.record(&repeat);

@@ -111,20 +111,29 @@ impl Inner {
         in_flight
     }
 
+    /// What is held of the group `name` of `shard`, and in flight.
+    fn owed(&self, shard: &Shard, name: Fingerprint, in_flight: &InFlight) -> Option<Kept> {
+        let now = self.clock.now();
+        let mut kept = shard.state.lock().table.kept(name, now);
+        for group in in_flight.get(&name).into_iter().flatten() {
+            match &mut kept.get_or_insert_with(|| Kept::of(None, now)).group {
+                Some(kept) => kept.merge(group),
+                none => *none = Some(Group { fingerprint: name, ..(**group).clone() }),
+            }
+        }
+        kept
+    }
+
     /// Tells of the groups `names` of `shard`.
     fn tell(&self, shard: &Shard, names: &[Fingerprint], to: &mut EntryWriter<'_>) {
-        // Nothing moves between shards and batches meanwhile.
+        // While it is locked nothing moves between shards and batches. Not while it is written:
+        // nobody but the spool's thread is to wait for the disk.
         let batches = self.batches.lock();
         let in_flight = self.in_flight(&batches.held);
-        let now = self.clock.now();
-        for name in names {
-            let mut kept = shard.state.lock().table.kept(*name, now);
-            for group in in_flight.get(name).into_iter().flatten() {
-                match &mut kept.get_or_insert_with(|| Kept::of(None, now)).group {
-                    Some(kept) => kept.merge(group),
-                    none => *none = Some(Group { fingerprint: *name, ..(**group).clone() }),
-                }
-            }
+        let owed: Vec<_> =
+            names.iter().map(|name| (*name, self.owed(shard, *name, &in_flight))).collect();
+        drop(batches);
+        for (name, kept) in owed {
             let key = name.to_bits().to_be_bytes();
             match kept {
                 // Writing to a vector can't fail, and nothing in a group can't be written.
