@@ -6,9 +6,9 @@ use seawall_core::{
 };
 
 use crate::Breaker;
-use crate::breaker::Inner;
 use crate::future::{BreakerFuture, Guard};
 use crate::guarded::Guarded;
+use crate::inner::Inner;
 
 /// An operation that a breaker guards.
 #[derive(Clone, Copy)]

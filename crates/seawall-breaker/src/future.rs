@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 use seawall_core::{Attempt, ByClass, Error, Judge, Rejection};
 
-use crate::breaker::Inner;
+use crate::inner::Inner;
 use crate::permit::Permit;
 use crate::shell::Admitted;
 use crate::waiting::{Entrance, Wait};

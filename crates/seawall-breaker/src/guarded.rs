@@ -8,7 +8,7 @@ use pin_project::{pin_project, pinned_drop};
 use seawall_core::{Class, Error};
 use tokio::time::Instant;
 
-use crate::breaker::Inner;
+use crate::inner::Inner;
 use crate::permit::Permit;
 use crate::shell::{Admitted, Gate};
 use crate::waiting::{Entrance, Wait};

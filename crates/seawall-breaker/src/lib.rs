@@ -152,6 +152,7 @@ pub mod defaults;
 mod export;
 mod future;
 mod guarded;
+mod inner;
 mod keyed;
 mod machine;
 #[cfg(seawall_loom)]

@@ -22,7 +22,8 @@ pub(crate) use admission::{Admission, Refusal, Refusing, Ticket};
 pub(crate) use ease::Ease;
 use half_open::HalfOpen;
 pub(crate) use half_open::{Probing, Term};
-pub(crate) use outcome::{Outcome, Settled, Totals};
+
+pub(crate) use outcome::{Outcome, Outcomes, Settled, Totals};
 use ramp::{Progress, Ramp};
 pub(crate) use ramp::{RampPlan, StagePlan, WHOLE};
 pub(crate) use restore::Restored;

@@ -55,7 +55,9 @@ impl Model {
         let (_, settings) = builder.parts("model".into()).expect("a valid configuration");
         let waits = settings.wait.draw(0, None);
         let machine = Machine::new(Arc::new(settings), waits, 0);
-        Self { shell: Shell::new(machine, 2), told: Told::default() }
+        let shell = Shell::new(machine);
+        shell.spread();
+        Self { shell, told: Told::default() }
     }
 
     pub fn admit(&self, now: Nanos) -> Option<Call> {
@@ -73,11 +75,18 @@ impl Model {
         if self.shell.succeeds_at_once(call.0) {
             return Said::Counted;
         }
-        self.shell.succeed(call.0, || now, &self.told).0.into()
+        self.settle(call, false, now)
     }
 
     pub fn fail(&self, call: Call, now: Nanos) -> Said {
-        self.shell.fail(call.0, None, now, &self.told).0.into()
+        self.settle(call, true, now)
+    }
+
+    fn settle(&self, call: Call, failed: bool, now: Nanos) -> Said {
+        if self.shell.notes_at_once(call.0, failed, || now) {
+            return Said::Counted;
+        }
+        self.shell.settle(call.0, failed, None, now, &self.told).0.into()
     }
 
     pub fn drop_call(&self, call: Call, now: Nanos) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seawall_core::{Class, PanicReport, What};
 use tokio::time::Instant;
 
-use crate::breaker::Inner;
+use crate::inner::Inner;
 use crate::machine::Settled;
 use crate::shell::{Admitted, Gate};
 use crate::time::Nanos;
@@ -71,7 +71,7 @@ impl<'b> Permit<'b> {
     pub fn failure(self, class: Class) -> Settlement {
         let Self { breaker, admitted } = self;
         std::mem::forget(self);
-        breaker.fail(admitted, class, Instant::now())
+        breaker.conclude(admitted, true, class)
     }
 
     /// The call says nothing about the dependency.
@@ -88,7 +88,7 @@ impl<'b> Permit<'b> {
     fn settle_unless_success(self, class: Class) -> Settlement {
         let Self { breaker, admitted } = self;
         std::mem::forget(self);
-        breaker.settle(admitted, class, Instant::now)
+        breaker.settle(admitted, class)
     }
 
     /// The admission without the duty to settle it.
@@ -196,7 +196,7 @@ impl Drop for Permit<'_> {
 
 #[inline(never)]
 fn succeed(breaker: &Inner, gate: Gate, probe: u32, began: Nanos) -> Settlement {
-    breaker.succeed(Admitted { gate, probe, began }, Instant::now)
+    breaker.conclude(Admitted { gate, probe, began }, false, Class::Success)
 }
 
 #[cold]

@@ -50,8 +50,17 @@ pub struct Totals {
     pub admitted: Option<u64>,
     /// Successes; `None` unless tally is on: healthy traffic is not counted otherwise.
     pub successes: Option<u64>,
-    /// Failures.
+    /// Failures: the sum of those that were transient, overloaded and panicked.
     pub failures: u64,
+    /// Failures of class [`Transient`](seawall_core::Class::Transient).
+    pub transient: u64,
+    /// Failures of class [`Overloaded`](seawall_core::Class::Overloaded).
+    pub overloaded: u64,
+    /// Failures of class [`Panicked`](seawall_core::Class::Panicked).
+    pub panicked: u64,
+    /// Errors of class [`Permanent`](seawall_core::Class::Permanent). The dependency answered: they
+    /// are among the successes.
+    pub permanent: u64,
     /// Slow calls.
     pub slow: u64,
     /// Calls refused; in shadow, calls that would have been.
@@ -98,10 +107,16 @@ impl Totals {
     fn of(machine: &Machine, tallies: Tallies) -> Self {
         let tally = |count: u64| machine.settings().tally.then_some(count);
         let totals = machine.totals();
+        let (overloaded, panicked) = (tallies.overloaded, tallies.panicked);
         Self {
             admitted: tally(tallies.admitted),
             successes: tally(totals.successes),
             failures: totals.failures,
+            // The rest. A class is counted after the failure was, but the sums are taken later.
+            transient: totals.failures.saturating_sub(overloaded + panicked),
+            overloaded,
+            panicked,
+            permanent: tallies.permanent,
             slow: totals.slow,
             refused: tallies.refused,
             stale: totals.stale,

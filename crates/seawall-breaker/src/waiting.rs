@@ -8,7 +8,7 @@ use seawall_core::{Reason, Rejection};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::breaker::Inner;
+use crate::inner::Inner;
 use crate::machine::{Machine, Refusal};
 use crate::shell::Admitted;
 

@@ -1,3 +1,5 @@
+use super::Outcomes;
+
 /// The last so many outcomes, as bits in a ring.
 ///
 /// An outcome costs the same whatever the size; a batch of fast successes costs one step per 64.
@@ -31,9 +33,9 @@ impl CountWindow {
     }
 
     pub(crate) fn push(&mut self, failed: bool, slow: bool) {
-        self.failed.set(self.cursor, failed);
+        self.failed.write(self.cursor, 1, failed.into());
         if let Some(ring) = &mut self.slow {
-            ring.set(self.cursor, slow);
+            ring.write(self.cursor, 1, slow.into());
         }
         self.move_on(1);
     }
@@ -45,15 +47,27 @@ impl CountWindow {
             self.samples = self.size;
             return;
         }
-        let mut left = count as u32;
-        while left > 0 {
-            let run = left.min(64 - self.cursor % 64).min(self.size - self.cursor);
-            self.failed.clear_run(self.cursor, run);
+        self.push_run(count as u32, |_| 0);
+    }
+
+    /// Pushes outcomes that were not slow.
+    pub(crate) fn push_outcomes(&mut self, outcomes: Outcomes) {
+        self.push_run(outcomes.count, |done| u64::from(outcomes.failed) >> done);
+    }
+
+    /// Pushes `count` outcomes that were not slow, as many at a time as lie in one word. `failed`
+    /// says which failed, of those from so many on.
+    fn push_run(&mut self, count: u32, failed: impl Fn(u32) -> u64) {
+        let mut done = 0;
+        while done < count {
+            let room = (64 - self.cursor % 64).min(self.size - self.cursor);
+            let run = (count - done).min(room);
+            self.failed.write(self.cursor, run, failed(done));
             if let Some(ring) = &mut self.slow {
-                ring.clear_run(self.cursor, run);
+                ring.write(self.cursor, run, 0);
             }
             self.move_on(run);
-            left -= run;
+            done += run;
         }
     }
 
@@ -110,22 +124,17 @@ impl Ring {
         Self { words: vec![0; size.div_ceil(64) as usize].into(), ones: 0 }
     }
 
-    fn set(&mut self, at: u32, value: bool) {
-        self.clear_run(at, 1);
-        self.words[(at / 64) as usize] |= u64::from(value) << (at % 64);
-        self.ones += u32::from(value);
-    }
-
     fn get(&self, at: u32) -> bool {
         self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
-    /// Clears `run` bits from `at` on. They lie in one word.
-    fn clear_run(&mut self, at: u32, run: u32) {
-        let mask = (u64::MAX >> (64 - run)) << (at % 64);
+    /// Writes the `run` lowest of `bits` from `at` on. They lie in one word.
+    fn write(&mut self, at: u32, run: u32, bits: u64) {
+        let mask = u64::MAX >> (64 - run);
         let word = &mut self.words[(at / 64) as usize];
-        self.ones -= (*word & mask).count_ones();
-        *word &= !mask;
+        self.ones -= (*word >> (at % 64) & mask).count_ones();
+        self.ones += (bits & mask).count_ones();
+        *word = *word & !(mask << (at % 64)) | (bits & mask) << (at % 64);
     }
 
     fn clear(&mut self) {

@@ -14,6 +14,15 @@ pub(crate) struct Outcome {
     pub(crate) hint: Option<Nanos>,
 }
 
+/// Outcomes in a row that were not slow and that could not open the circuit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcomes {
+    /// How many, at most 32.
+    pub(crate) count: u32,
+    /// Which of them failed, the oldest in the lowest bit.
+    pub(crate) failed: u32,
+}
+
 /// What was made of an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -104,9 +113,33 @@ impl Machine {
         }
     }
 
+    /// Counts outcomes that the shell saw in this generation, within what [`ease`](Self::ease)
+    /// allowed.
+    pub(crate) fn add_outcomes(&mut self, outcomes: Outcomes) {
+        if outcomes.count > 0 {
+            let failures = outcomes.failures();
+            self.totals.failures += u64::from(failures);
+            self.totals.successes += u64::from(outcomes.count - failures);
+            self.window.push_outcomes(outcomes);
+            let run = outcomes.run();
+            self.run = if run < outcomes.count { run } else { self.run.saturating_add(run) };
+        }
+    }
+
     /// Counts successes of the generation that is over.
     pub(crate) fn add_late_successes(&mut self, count: u64) {
         self.totals.successes += count;
+    }
+}
+
+impl Outcomes {
+    pub(crate) fn failures(self) -> u32 {
+        self.failed.count_ones()
+    }
+
+    /// How many failed in a row up to the newest.
+    fn run(self) -> u32 {
+        (self.failed << (32 - self.count)).leading_ones()
     }
 }
 

@@ -44,15 +44,15 @@ const STATES: [CircuitState; 7] = [
 ];
 
 impl Gate {
-    pub(crate) fn of(machine: &Machine) -> Self {
+    pub(crate) fn of(machine: &Machine, ease: Ease) -> Self {
         let settings = machine.settings();
         let flag = |holds: bool, flag: u64| if holds { flag } else { 0 };
         let state = machine.state();
         let refuse = matches!(state, CircuitState::Open | CircuitState::ForcedOpen);
         let ask = !refuse && !machine.admits_all();
-        let ease = match machine.ease() {
+        let ease = match ease {
             Ease::Locked => MEASURE,
-            Ease::Counted => COUNT,
+            Ease::Counted { .. } => COUNT,
             Ease::Skipped => flag(settings.tally, COUNT),
         };
         let flags = flag(ask, ASK)
@@ -118,11 +118,13 @@ impl Gate {
         self.0 & (ASK | REFUSE | COUNT | MEASURE) == 0
     }
 
-    /// Whether a fast success only has to be counted.
-    pub(crate) fn counts_successes(self) -> bool {
-        self.0 & (ASK | REFUSE | COUNT | MEASURE) == COUNT
+    /// Whether outcomes may be noted without the lock, and nobody wants to know how long they took.
+    #[inline]
+    pub(crate) fn notes_outcomes(self) -> bool {
+        self.0 & (ASK | REFUSE | TIMED | MEASURE) == 0
     }
 
+    #[inline]
     pub(crate) fn slides(self) -> bool {
         self.0 & SLIDES != 0
     }

@@ -8,8 +8,8 @@ use seawall_core::{Backoff, Random, What};
 use super::reference::{Decision, Made, Reference};
 use crate::Abandoned;
 use crate::machine::{
-    Admission, Ease, Machine, OpenWait, Outcome, Probing, Rules, Settings, Settled, SlowRule, Term,
-    Ticket, Trigger, Waits, WindowSize,
+    Admission, Ease, Machine, OpenWait, Outcome, Outcomes, Probing, Rules, Settings, Settled,
+    SlowRule, Term, Ticket, Trigger, Waits, WindowSize,
 };
 use crate::time::{NEVER, Nanos};
 
@@ -30,6 +30,8 @@ enum Step {
     Operate(Trigger),
     /// A batch of successes, as the shell hands them in.
     Batch(u64),
+    /// Outcomes in the order in which they came, as the shell hands them in.
+    Noted(Outcomes),
 }
 
 const WAITS: Waits = Waits { first: 100, next: 250 };
@@ -44,6 +46,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..1_u64 << 50).prop_map(Step::Forward),
         1 => (0..200_u64).prop_map(Step::Back),
         1 => (0..160_u64).prop_map(Step::Batch),
+        2 => (0..32_u32, any::<[u32; 3]>()).prop_map(|(count, [a, b, c])| {
+            // One in eight fails, so that many batches are allowed.
+            Step::Noted(Outcomes { count, failed: a & b & c & !(u32::MAX << count) })
+        }),
         1 => prop_oneof![
             Just(Trigger::ForceOpen),
             Just(Trigger::ForceClosed),
@@ -150,6 +156,7 @@ impl Pair {
                 self.reference.operate(trigger, self.now);
             }
             Step::Batch(count) => self.batch(count),
+            Step::Noted(outcomes) => self.noted(outcomes),
         }
     }
 
@@ -190,12 +197,25 @@ impl Pair {
         if self.machine.ease() == Ease::Locked || self.now >= self.machine.slides_at() {
             return;
         }
-        if self.machine.ease() == Ease::Counted {
+        if let Ease::Counted { .. } = self.machine.ease() {
             self.machine.add_successes(count);
         }
         let fine = Outcome { failed: false, slow: false, hint: None };
         for _ in 0..count {
             self.reference.measure(fine, self.now);
+        }
+    }
+
+    /// As many failures as the machine has to spare open nothing, in whatever order they come.
+    fn noted(&mut self, outcomes: Outcomes) {
+        let Ease::Counted { failures } = self.machine.ease() else { return };
+        if outcomes.failures() > failures || self.now >= self.machine.slides_at() {
+            return;
+        }
+        self.machine.add_outcomes(outcomes);
+        for n in 0..outcomes.count {
+            let failed = outcomes.failed >> n & 1 == 1;
+            self.reference.measure(Outcome { failed, slow: false, hint: None }, self.now);
         }
     }
 
