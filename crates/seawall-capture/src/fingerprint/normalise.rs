@@ -1,6 +1,11 @@
 //! A message without what varies.
 
-use super::shape::{self, DATE, NUM, STR, URL, UUID};
+use self::word::Code;
+use super::shape::{self, DATE, NUM, STR};
+
+mod date;
+mod url;
+mod word;
 
 /// `text` with everything that varies replaced by what it is: `<email>`, `<url>`, `<host>`,
 /// `<ip>`, `<uuid>`, `<hash>`, `<date>`, `<duration>`, `<hex>`, `<num>`, `<str>`, `<path>`.
@@ -46,15 +51,6 @@ pub(super) fn append(text: &str, bound: usize, out: &mut String) -> bool {
         out.truncate(out.floor_char_boundary(start + bound));
     }
     whole
-}
-
-/// Whether a number that comes next is a code.
-#[derive(Clone, Copy, PartialEq)]
-enum Code {
-    No,
-    /// After `os`, which `error` may follow.
-    Os,
-    Next,
 }
 
 struct Normaliser<'a> {
@@ -180,139 +176,8 @@ impl Normaliser<'_> {
         len.map_or(self.bytes.len(), |len| from + len)
     }
 
-    /// A URL whose `://` is `colon` bytes after `from`.
-    fn url(&mut self, from: usize, colon: usize) -> usize {
-        let before = &self.text[from..from + colon];
-        let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-');
-        let scheme = before.len() - before.trim_end_matches(is_scheme).len();
-        let start = from + colon - scheme;
-        if start > from {
-            self.bare_word(&self.text[from..start]);
-        }
-        let end = self.blank_or_quote(from + colon + 3);
-        self.put(URL);
-        // Never nothing: the scheme's colon is followed by slashes, which are not trimmed.
-        start + without_punctuation(&self.text[start..end]).len()
-    }
-
-    fn bare_word(&mut self, word: &str) {
-        let code = std::mem::replace(&mut self.code, Code::No);
-        if word.is_empty() {
-            return;
-        }
-        if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            if !self.month(word) {
-                self.code = after(word, code);
-                if word.eq_ignore_ascii_case("localhost") {
-                    self.put(shape::HOST);
-                } else {
-                    self.out.push_str(word);
-                }
-            }
-            return;
-        }
-        let is_number = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit());
-        if shape::is_code(word) || (is_number && code == Code::Next) {
-            self.out.push_str(word);
-        } else if let Some(shape) = shape::of(word) {
-            if !(is_number && self.year_or_day()) {
-                self.put(shape);
-            }
-        } else {
-            self.parts(word);
-            if word.len() > 5 && word.as_bytes()[..5].eq_ignore_ascii_case(b"http/") {
-                self.code = Code::Next;
-            }
-        }
-    }
-
-    /// `Mar` after or before a number is part of a date.
-    fn month(&mut self, word: &str) -> bool {
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        if matches!(word, "GMT" | "UTC") && self.written().ends_with("<date> ") {
-            self.out.pop();
-            return true;
-        }
-        if word.len() != 3 || !MONTHS.contains(&word) {
-            return false;
-        }
-        if !self.written().ends_with("<num> ") {
-            return false;
-        }
-        self.out.truncate(self.out.len() - "<num> ".len());
-        for day in DAYS {
-            let end = [day, ", "].concat();
-            if self.written().ends_with(&end) {
-                self.out.truncate(self.out.len() - end.len());
-            }
-        }
-        self.put(DATE);
-        true
-    }
-
-    /// A number right after a date is its year; one right after the name of a month its day.
-    fn year_or_day(&mut self) -> bool {
-        const MONTHS: [&str; 12] = [
-            "Jan ", "Feb ", "Mar ", "Apr ", "May ", "Jun ", "Jul ", "Aug ", "Sep ", "Oct ", "Nov ",
-            "Dec ",
-        ];
-        if self.written().ends_with("<date> ") {
-            self.out.pop();
-            return true;
-        }
-        if MONTHS.iter().any(|month| self.written().ends_with(month)) {
-            self.out.truncate(self.out.len() - 4);
-            self.put(DATE);
-            return true;
-        }
-        false
-    }
-
     fn written(&self) -> &str {
         &self.out[self.start..]
-    }
-
-    /// A word that is nothing as a whole: looks at its parts.
-    fn parts(&mut self, word: &str) {
-        if let Some(at) = uuid_in(word) {
-            self.parts(&word[..at]);
-            self.put(UUID);
-            self.parts(&word[at + 36..]);
-            return;
-        }
-        let mut rest = word;
-        while !rest.is_empty() {
-            let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-            self.part(&rest[..end]);
-            let mark = rest[end..].chars().next().map_or(0, char::len_utf8);
-            self.out.push_str(&rest[end..end + mark]);
-            rest = &rest[end + mark..];
-        }
-    }
-
-    /// Letters and digits: digits are numbers unless they belong to the name.
-    fn part(&mut self, part: &str) {
-        if !part.bytes().any(|byte| byte.is_ascii_digit()) || shape::is_name(part) {
-            self.out.push_str(part);
-            return;
-        }
-        if let Some(hex) = shape::of_hex(part) {
-            self.put(hex);
-            return;
-        }
-        let mut rest = part;
-        while !rest.is_empty() {
-            let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-            self.out.push_str(&rest[..end]);
-            rest = &rest[end..];
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            if digits > 0 {
-                self.put(NUM);
-            }
-            rest = &rest[digits..];
-        }
     }
 
     /// Writes a placeholder; once for a list of them.
@@ -331,54 +196,4 @@ impl Normaliser<'_> {
         }
         self.out.push_str(placeholder);
     }
-}
-
-/// `url` without the punctuation of the sentence that it is in.
-fn without_punctuation(url: &str) -> &str {
-    let count = |url: &str, bracket: char| url.matches(bracket).count();
-    let mut url = url;
-    loop {
-        let open = match url.chars().next_back() {
-            Some('.' | ',' | ';' | ':' | '!' | '?') => None,
-            Some(')') => Some(('(', ')')),
-            Some(']') => Some(('[', ']')),
-            Some('}') => Some(('{', '}')),
-            _ => return url,
-        };
-        if open.is_some_and(|(open, close)| count(url, open) >= count(url, close)) {
-            return url;
-        }
-        url = &url[..url.len() - 1];
-    }
-}
-
-/// Whether what follows `word` is a code.
-fn after(word: &str, before: Code) -> Code {
-    const CODES: [&str; 7] = ["code", "status", "errno", "sqlstate", "http", "signal", "exit"];
-    if word.len() > 8 {
-        Code::No
-    } else if word.eq_ignore_ascii_case("os") {
-        Code::Os
-    } else if CODES.iter().any(|code| word.eq_ignore_ascii_case(code))
-        || (before == Code::Os && word.eq_ignore_ascii_case("error"))
-    {
-        Code::Next
-    } else {
-        Code::No
-    }
-}
-
-/// Where in `word` a UUID begins that stands by itself.
-fn uuid_in(word: &str) -> Option<usize> {
-    let bytes = word.as_bytes();
-    let last = bytes.len().checked_sub(36)?;
-    (0..=last).find(|at| {
-        let free = |at: Option<usize>| {
-            at.and_then(|at| bytes.get(at)).is_none_or(|byte| !byte.is_ascii_alphanumeric())
-        };
-        bytes[at + 8] == b'-'
-            && free(at.checked_sub(1))
-            && free(at.checked_add(36))
-            && word.get(*at..at + 36).is_some_and(shape::is_uuid)
-    })
 }

@@ -1,0 +1,118 @@
+//! What a word is, as a whole or in its parts.
+
+use super::Normaliser;
+use crate::fingerprint::shape::{self, NUM, UUID};
+
+/// Whether a number that comes next is a code.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Code {
+    No,
+    /// After `os`, which `error` may follow.
+    Os,
+    Next,
+}
+
+impl Normaliser<'_> {
+    pub(super) fn bare_word(&mut self, word: &str) {
+        let code = std::mem::replace(&mut self.code, Code::No);
+        if word.is_empty() {
+            return;
+        }
+        if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            if !self.month(word) {
+                self.code = after(word, code);
+                if word.eq_ignore_ascii_case("localhost") {
+                    self.put(shape::HOST);
+                } else {
+                    self.out.push_str(word);
+                }
+            }
+            return;
+        }
+        let is_number = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit());
+        if shape::is_code(word) || (is_number && code == Code::Next) {
+            self.out.push_str(word);
+        } else if let Some(shape) = shape::of(word) {
+            if !(is_number && self.year_or_day()) {
+                self.put(shape);
+            }
+        } else {
+            self.parts(word);
+            if word.len() > 5 && word.as_bytes()[..5].eq_ignore_ascii_case(b"http/") {
+                self.code = Code::Next;
+            }
+        }
+    }
+
+    /// A word that is nothing as a whole: looks at its parts.
+    fn parts(&mut self, word: &str) {
+        if let Some(at) = uuid_in(word) {
+            self.parts(&word[..at]);
+            self.put(UUID);
+            self.parts(&word[at + 36..]);
+            return;
+        }
+        let mut rest = word;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            self.part(&rest[..end]);
+            let mark = rest[end..].chars().next().map_or(0, char::len_utf8);
+            self.out.push_str(&rest[end..end + mark]);
+            rest = &rest[end + mark..];
+        }
+    }
+
+    /// Letters and digits: digits are numbers unless they belong to the name.
+    fn part(&mut self, part: &str) {
+        if !part.bytes().any(|byte| byte.is_ascii_digit()) || shape::is_name(part) {
+            self.out.push_str(part);
+            return;
+        }
+        if let Some(hex) = shape::of_hex(part) {
+            self.put(hex);
+            return;
+        }
+        let mut rest = part;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            self.out.push_str(&rest[..end]);
+            rest = &rest[end..];
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            if digits > 0 {
+                self.put(NUM);
+            }
+            rest = &rest[digits..];
+        }
+    }
+}
+
+/// Whether what follows `word` is a code.
+fn after(word: &str, before: Code) -> Code {
+    const CODES: [&str; 7] = ["code", "status", "errno", "sqlstate", "http", "signal", "exit"];
+    if word.len() > 8 {
+        Code::No
+    } else if word.eq_ignore_ascii_case("os") {
+        Code::Os
+    } else if CODES.iter().any(|code| word.eq_ignore_ascii_case(code))
+        || (before == Code::Os && word.eq_ignore_ascii_case("error"))
+    {
+        Code::Next
+    } else {
+        Code::No
+    }
+}
+
+/// Where in `word` a UUID begins that stands by itself.
+fn uuid_in(word: &str) -> Option<usize> {
+    let bytes = word.as_bytes();
+    let last = bytes.len().checked_sub(36)?;
+    (0..=last).find(|at| {
+        let free = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at)).is_none_or(|byte| !byte.is_ascii_alphanumeric())
+        };
+        bytes[at + 8] == b'-'
+            && free(at.checked_sub(1))
+            && free(at.checked_add(36))
+            && word.get(*at..at + 36).is_some_and(shape::is_uuid)
+    })
+}
