@@ -39,7 +39,7 @@ mod admission;
 pub(crate) mod count;
 mod describe;
 mod ease;
-mod half_open;
+pub(crate) mod half_open;
 mod outcome;
 mod predicate;
 pub(crate) mod ramp;

@@ -1,7 +1,10 @@
 //! Proofs about the pure machine: against a naive reference, and of its transition table.
 
 mod diagram;
+mod edges;
+mod half_open;
 mod model;
 mod ramp;
 mod reference;
+mod rules;
 mod windows;

@@ -89,9 +89,14 @@ impl HalfOpen {
             return None;
         }
         let probe = self.next;
-        self.next = self.next % (Ticket::UNMEASURED - 1) + 1;
+        self.next = Self::after(probe);
         self.leases.push(Lease { probe, ends: now.saturating_add(self.lease) });
         Some(probe)
+    }
+
+    /// What the probe after `probe` is called. The names begin again after four billion.
+    pub(crate) fn after(probe: u32) -> u32 {
+        probe % (Ticket::UNMEASURED - 1) + 1
     }
 
     /// Gives the slot of `probe` back. Says whether it still had it.

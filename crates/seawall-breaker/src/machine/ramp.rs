@@ -32,7 +32,8 @@ pub(crate) const WHOLE: u64 = 1 << 32;
 pub(crate) struct Ramp {
     stage: usize,
     ends: Nanos,
-    /// What has been saved up for the next admission: a call goes through when it is whole.
+    /// What has been saved up for the next admission: a call goes through when it is whole. Below
+    /// two wholes, as no share is above one.
     credit: u64,
     samples: u32,
     failures: u32,
@@ -65,14 +66,14 @@ impl Ramp {
         if admitted {
             self.credit -= WHOLE;
         }
-        self.credit = (self.credit + share).min(2 * WHOLE);
+        self.credit += share;
         admitted
     }
 
     /// Counts an outcome; enough bad ones end the stage at once.
     pub(crate) fn record(&mut self, failed: bool, plan: &RampPlan) -> Progress {
-        self.samples += 1;
-        self.failures += u32::from(failed);
+        self.samples = self.samples.saturating_add(1);
+        self.failures = self.failures.saturating_add(failed.into());
         if self.samples >= plan.min_calls { self.check(plan) } else { Progress::Under }
     }
 

@@ -101,3 +101,24 @@ fn a_wrong_ramp_is_refused_by_the_name_of_its_field() {
     }
     assert_eq!(plan(&Builder::new([0.5; 64], each)).stages.len(), 64);
 }
+
+#[test]
+fn any_share_is_admitted_to_the_call() {
+    for parts in 1..=40_u32 {
+        let share = f64::from(parts) / 40.0;
+        let plan = plan(&Builder::new([share], Duration::MAX));
+        let mut ramp = Ramp::new(&plan, 0);
+        let through = admitted(&mut ramp, &plan, 4_000);
+        assert!(through.abs_diff(parts as usize * 100) <= 1, "{through} of 4,000 at {share}");
+    }
+}
+
+#[test]
+fn a_stage_is_sick_at_its_threshold_and_not_one_failure_below() {
+    let plan = plan(&Builder::new([1.0], Duration::MAX).failure_rate(0.3).min_calls(10));
+    for (failures, sick) in [(2, false), (3, true), (4, true)] {
+        let mut ramp = Ramp::new(&plan, 0);
+        let last = (0..10).map(|n| ramp.record(n < failures, &plan)).last().unwrap();
+        assert_eq!(matches!(last, Progress::Sick(_)), sick, "{failures}");
+    }
+}
