@@ -240,13 +240,15 @@ fn built_while_panicking() {
     assert!(install_hook(), "but later");
 }
 
+/// Builds this crate and what it depends on again, once: half a minute, and without debug
+/// information, which would be more.
 #[test]
-#[ignore = "builds this crate again, with panic = \"abort\""]
 fn where_panics_abort_the_guard_says_so() {
     let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/panic_abort");
     let output = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--offline", "--example", "panic_abort"])
         .args(["--config", "profile.dev.panic=\"abort\"", "--target-dir", target])
+        .args(["--config", "profile.dev.debug=false"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
