@@ -58,7 +58,8 @@
 //!
 //! // Final failures outermost; what attempts fail of innermost; between them the pipeline.
 //! let policy = Chain::new(capture.finals("inventory"), capture.attempts("inventory"));
-//! // Breaker openings, by what the policies report.
+//! // Breaker openings, by what the policies report. The event itself says what failed then, to all
+//! // that listen.
 //! let listeners = Listeners::default();
 //! listeners.add(capture.listener());
 //!
@@ -76,7 +77,10 @@
 //! | module | for |
 //! |---|---|
 //! | [`digest`] | many failures in one message, sent until it arrives |
+//! | `digest::Templates` (feature `templates`) | a digest in words of your own |
+//! | `digest::smtp` (feature `smtp`) | digests by mail, settled address by address |
 //! | [`alarm`] | rules that say when somebody has to look |
+//! | [`spool`] | a file that outlives the process: groups, digests that were not sent, known fingerprints |
 //! | [`log`] | a record as a line of JSON, and as attributes of OpenTelemetry |
 //! | `http` (feature `http`) | a router that reads and takes |
 //! | `store::conformance` (feature `conformance`) | the tests that every [`Store`] has to pass |
@@ -84,8 +88,8 @@
 //! # Telemetry
 //!
 //! The crate is telemetry and emits no events of its own. What it did is in
-//! [`Totals`](store::Totals), [`Capture::skipped`], [`Capture::recursions`], [`Capture::panics`] and
-//! [`Digester::counts`].
+//! [`Totals`](store::Totals), [`Capture::skipped`], [`Capture::recursions`], [`Capture::panics`],
+//! [`Digester::counts`] and [`Spool::counts`].
 //!
 //! # What it costs
 //!
@@ -96,8 +100,9 @@
 //!
 //! # Defaults
 //!
-//! In the tables of [`CaptureBuilder`], [`MemoryStoreBuilder`](store::MemoryStoreBuilder) and
-//! [`DigesterBuilder`](digest::DigesterBuilder), each with its reason.
+//! In the tables of [`CaptureBuilder`], [`MemoryStoreBuilder`](store::MemoryStoreBuilder),
+//! [`DigesterBuilder`](digest::DigesterBuilder) and [`SpoolBuilder`](spool::SpoolBuilder), each with
+//! its reason.
 //!
 //! # Traps
 //!
@@ -109,19 +114,16 @@
 //! - Groups are evicted shard by shard: a store for 8 groups should have one shard.
 //! - Severity, kind and observability are what the caller says; only panics, timeouts and
 //!   rejections come with some of their own.
-//!
 //! - A call that runs in a task of its own captures for itself: if the task that waits for it
 //!   captures too, the failure is there twice.
-//! - [`Digester::run`] and [`Alarms::check`] have to be called: nothing here starts a task or a
-//!   thread.
+//! - [`Digester::run`] and [`Alarms::check`] have to be called: nothing here starts a task, and
+//!   only a [`Spool`] a thread.
+//! - Without a [`Spool`] what is in memory is gone with the process.
 //!
 //! # What is not here
 //!
-//! - A store that outlives the process: what is in memory is gone with it. [`Store`] and its
-//!   conformance suite are for those who write one.
-//! - Mail: a [`Sink`](digest::Sink) of your own sends it. Digests are text and JSON, without
-//!   templates.
-//! - The single delays between the attempts of a call: an error carries their sum alone.
+//! - The single delays between the attempts of a call, unless its retry keeps a history: else an
+//!   error carries their sum alone.
 //!
 //! # When not to use it
 //!

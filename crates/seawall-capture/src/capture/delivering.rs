@@ -9,7 +9,7 @@ thread_local! {
 
 /// Runs `deliver`, in which nothing is captured on this thread: a sink that fails, and captures
 /// that, does not feed itself. What is captured all the same is counted in
-/// [`Capture::recursions`].
+/// [`Capture::recursions`](super::Capture::recursions).
 ///
 /// ```
 /// use seawall_capture::{Capture, Draft, delivering, store::{DropReason, Seen}};
