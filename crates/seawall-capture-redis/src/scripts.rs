@@ -1,0 +1,105 @@
+//! The scripts, and what all of them are told.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use redis::{Script, ScriptInvocation, ToRedisArgs};
+
+use crate::config::Shared;
+
+/// How long keys live beyond the retention and the lease, so that a lagging sweep finds them and
+/// counts them.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// The key of the sums. It names the slot of a cluster that the store is in.
+pub(crate) const SUMS: &str = "sums";
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident: $($file:literal),+;)*) => {
+        /// One script for each operation.
+        #[derive(Debug)]
+        pub(crate) struct Scripts {
+            prefix: String,
+            told: Vec<String>,
+            $($(#[$doc])* pub(crate) $name: Script,)*
+        }
+
+        impl Scripts {
+            pub(crate) fn new(prefix: String, shared: &Shared) -> Self {
+                Self {
+                    prefix,
+                    told: told(shared),
+                    $($name: Script::new(concat!(
+                        include_str!("lua/common.lua"),
+                        $(include_str!(concat!("lua/", $file, ".lua")),)+
+                    )),)*
+                }
+            }
+        }
+    };
+}
+
+scripts! {
+    /// Counts what a process gathered.
+    record: "spike", "version", "record";
+    names: "names";
+    groups: "spike", "reply", "groups";
+    totals: "totals";
+    take: "spike", "reply", "take";
+    acknowledge: "acknowledge";
+    put_back: "put_back";
+    give_back: "give_back";
+    resolve: "resolve";
+    mute: "mute";
+    merge: "merge";
+}
+
+impl Scripts {
+    /// A script, told what all are told; what is its own comes next.
+    pub(crate) fn invoke<'s>(&self, script: &'s Script) -> Arguments<'s> {
+        let mut invocation = script.prepare_invoke();
+        invocation.key(format!("{}{SUMS}", self.prefix)).arg(&self.prefix).arg(&self.told);
+        Arguments(invocation)
+    }
+}
+
+/// A script with what it is told.
+pub(crate) struct Arguments<'s>(pub(crate) ScriptInvocation<'s>);
+
+impl Arguments<'_> {
+    pub(crate) fn and(mut self, value: impl ToRedisArgs) -> Self {
+        self.0.arg(value);
+        self
+    }
+
+    /// As text, and as a number to the script.
+    pub(crate) fn text(self, value: impl Display) -> Self {
+        self.and(value.to_string())
+    }
+}
+
+fn told(shared: &Shared) -> Vec<String> {
+    let Shared { retention, max_groups, max_bytes, new_for, lease, spike } = *shared;
+    let retention = retention.time().unwrap_or_default();
+    // Whatever is written lives longer than the last of what is written with it is kept.
+    let life = if retention.is_zero() { retention } else { retention + lease + MARGIN };
+    vec![
+        millis(retention).to_string(),
+        millis(life).to_string(),
+        millis(lease).to_string(),
+        max_groups.to_string(),
+        max_bytes.to_string(),
+        millis(new_for).to_string(),
+        millis(spike.bucket).max(1).to_string(),
+        spike.min_history.to_string(),
+        spike.min_volume.to_string(),
+        spike.deviations.to_string(),
+        spike.cool_down.to_string(),
+    ]
+}
+
+/// Rounded up, so that a time above zero stays above zero.
+pub(crate) fn millis(time: Duration) -> u64 {
+    let millis = time.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}

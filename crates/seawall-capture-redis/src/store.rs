@@ -1,0 +1,440 @@
+//! The store.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{FromRedisValue, RedisError};
+use seawall::{Class, ConfigError, Error, StandardPipeline};
+use seawall_capture::store::{
+    Batch, BatchId, Filter, Group, Mute, Order, Resolution, Retention, Seen, Store, StoreError,
+    StoreFuture, Totals,
+};
+use seawall_capture::{Fingerprint, MemoryStore, Record};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use crate::connection::{Address, Connection};
+use crate::outbox::{Outbox, Parcel};
+use crate::reply::{self, GroupReply, TotalsReply};
+use crate::scripts::{Arguments, Scripts, millis};
+use crate::{Classifier, RedisStoreBuilder};
+
+/// How many names failures with one fingerprint are told apart by, as in memory.
+const NAMES: u32 = 8;
+/// How many groups are read or taken in one step.
+const PAGE: usize = 64;
+/// How many batches may be in flight, as in memory.
+const MAX_BATCHES: usize = 64;
+/// How many merges are remembered, as in one shard in memory.
+const MAX_ALIASES: usize = 1_024;
+/// For how long answers to takers and markers are remembered: many times as long as a call goes on
+/// trying.
+const ANSWERS: Duration = Duration::from_mins(10);
+
+/// Keeps failures in Redis, for as many processes as share its name. Clones share it.
+///
+/// See the [chapter](crate) for what it promises.
+#[derive(Clone)]
+pub struct RedisStore(Arc<Inner>);
+
+struct Inner {
+    /// What was recorded and is not on its way yet.
+    local: MemoryStore,
+    /// What is on its way. The lock is held while it is sent, which is what it is there for: one
+    /// process sends one thing after the other.
+    outbox: Mutex<Outbox>,
+    /// Names this process to the server.
+    client: String,
+    connection: Connection,
+    scripts: Scripts,
+    pipeline: StandardPipeline<Classifier>,
+    interval: Duration,
+    remember: Duration,
+    off: bool,
+}
+
+/// What a store is made of.
+pub(crate) struct Parts {
+    pub(crate) address: Address,
+    pub(crate) prefix: String,
+    pub(crate) shared: crate::config::Shared,
+    pub(crate) local: MemoryStore,
+    pub(crate) interval: Duration,
+    pub(crate) remember: Duration,
+    pub(crate) pipeline: StandardPipeline<Classifier>,
+}
+
+impl RedisStore {
+    /// A builder with the defaults.
+    pub fn builder() -> RedisStoreBuilder {
+        RedisStoreBuilder::default()
+    }
+
+    /// A store with the defaults, on the server at `address`.
+    pub fn at(address: &str) -> Result<Self, ConfigError> {
+        Self::builder().address(address).build()
+    }
+
+    pub(crate) fn of(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            local: parts.local,
+            outbox: Mutex::new(Outbox::new()),
+            client: format!("{:032x}", rand::random::<u128>()),
+            connection: Connection::new(parts.address),
+            scripts: Scripts::new(parts.prefix, &parts.shared),
+            pipeline: parts.pipeline,
+            interval: parts.interval,
+            remember: parts.remember,
+            off: parts.shared.retention == Retention::OFF,
+        }))
+    }
+
+    /// Hands over what was recorded, again and again, for ever. Has to be spawned once in each
+    /// process; dropping the future at any point loses nothing.
+    ///
+    /// A server that is away is tried again after the [interval](RedisStoreBuilder::interval); who
+    /// wants to hear of it listens to the [pipeline](RedisStoreBuilder::pipeline).
+    pub async fn run(&self) {
+        loop {
+            sleep(self.0.interval).await;
+            let _told_to_listeners = self.sync().await;
+        }
+    }
+
+    /// What is held in this process: recorded, and not known to have arrived. `in_flight` is on its
+    /// way, `delivered` is what arrived.
+    pub fn local(&self) -> Totals {
+        self.0.local.totals()
+    }
+
+    /// The pipeline that all operations go through.
+    pub fn pipeline(&self) -> &StandardPipeline<Classifier> {
+        &self.0.pipeline
+    }
+
+    /// Ends when what was recorded before has arrived.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Away`] if the server can't be reached in time, or refuses: what did not arrive
+    /// is kept, and sent again by the next call.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost, and nothing is counted twice.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        let mut outbox = self.0.outbox.lock().await;
+        self.0.send(&mut outbox).await?;
+        outbox.fill(&self.0.local)?;
+        self.0.send(&mut outbox).await
+    }
+}
+
+impl Inner {
+    /// Sends all parcels, each until the server has it.
+    async fn send(&self, outbox: &mut Outbox) -> Result<(), StoreError> {
+        while let Some((number, parcel)) = outbox.front() {
+            let muted: Vec<bool> = self.call(&self.parcel(number, parcel)?).await?;
+            self.mirror(parcel, &muted);
+            outbox.arrived(&self.local);
+        }
+        Ok(())
+    }
+
+    /// The operation that counts a parcel.
+    fn parcel(&self, number: u64, parcel: &Parcel) -> Result<Arguments<'_>, StoreError> {
+        let mut script = self
+            .scripts
+            .invoke(&self.scripts.record)
+            .and(&self.client)
+            .and(number)
+            .and(millis(self.remember))
+            .and(parcel.other)
+            .and(parcel.dropped)
+            .and(parcel.groups.len());
+        for group in &parcel.groups {
+            script = occurrences(script, group)?;
+        }
+        Ok(script)
+    }
+
+    /// Mutes in this process what is muted for all, so that who asks what a record
+    /// [was](Seen::Muted) is told.
+    fn mirror(&self, parcel: &Parcel, muted: &[bool]) {
+        for (group, muted) in parcel.groups.iter().zip(muted) {
+            if group.muted.is_some() != *muted {
+                self.local.mute(group.fingerprint, muted.then_some(Mute::FOREVER));
+            }
+        }
+    }
+
+    /// Runs a script by way of the pipeline.
+    async fn call<T: FromRedisValue>(&self, script: &Arguments<'_>) -> Result<T, StoreError> {
+        let done = self.pipeline.call(|| self.connection.invoke(&script.0)).await;
+        done.map_err(|error| {
+            if let Error::TimedOut(_) = error.last() {
+                self.connection.forget();
+            }
+            failed(error)
+        })
+    }
+
+    /// The names of groups, in `order`, from the place `from` on.
+    async fn names(
+        &self,
+        order: Order,
+        from: usize,
+        most: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let list = match order {
+            Order::Count => "count",
+            _ => "seen",
+        };
+        let to = i64::try_from(from.saturating_add(most)).map_or(-1, |end| end - 1);
+        self.call(&self.scripts.invoke(&self.scripts.names).and(list).and(from).and(to)).await
+    }
+
+    async fn groups(&self, names: &[String]) -> Result<Vec<Group>, StoreError> {
+        let script = self.scripts.invoke(&self.scripts.groups).and(names.len()).and(names);
+        let groups: Vec<GroupReply> = self.call(&script).await?;
+        reply::groups(groups)
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Group>, StoreError> {
+        // All names at once, where any of them may be let through: in pages a group that comes
+        // meanwhile would move from one that was not read to one that was.
+        let most = if lets_all_through(filter) { filter.limit } else { usize::MAX };
+        let (mut groups, mut known) = (Vec::new(), HashSet::new());
+        let mut from = 0;
+        while groups.len() < filter.limit {
+            let names = self.names(filter.order, from, most).await?;
+            for page in names.chunks(PAGE) {
+                let page = self.groups(page).await?;
+                let page = page.into_iter().filter(|group| filter.lets_through(group));
+                groups.extend(page.filter(|group| known.insert(group.fingerprint)));
+                if groups.len() >= filter.limit {
+                    break;
+                }
+            }
+            from += names.len();
+            if names.len() < most {
+                break;
+            }
+        }
+        groups.truncate(filter.limit);
+        Ok(groups)
+    }
+
+    async fn group(&self, name: Fingerprint) -> Result<Option<Group>, StoreError> {
+        Ok(self.groups(&[name.to_string()]).await?.pop())
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        let counted: TotalsReply = self.call(&self.scripts.invoke(&self.scripts.totals)).await?;
+        let [recorded, held, other, in_flight, delivered, expired, dropped, groups, evicted, bytes] =
+            counted;
+        let mut totals = Totals::default();
+        totals.recorded = recorded;
+        totals.held = held;
+        totals.other = other;
+        totals.in_flight = in_flight;
+        totals.delivered = delivered;
+        totals.expired = expired;
+        totals.dropped.queue_full = dropped;
+        totals.groups = groups;
+        totals.evicted = evicted;
+        totals.bytes = bytes;
+        Ok(totals)
+    }
+
+    async fn take(&self, max: usize) -> Result<Batch, StoreError> {
+        let id = BatchId(rand::random());
+        let (mut groups, mut other) = (Vec::new(), 0);
+        for page in 0.. {
+            let most = PAGE.min(max - groups.len());
+            let script = self.scripts.invoke(&self.scripts.take);
+            let script = script.text(id.0).and(page).and(most).and(MAX_BATCHES);
+            let taken = self.take_page(&script).await?;
+            let full = taken.1.len() == most;
+            other = taken.0;
+            groups.extend(taken.1.into_iter().map(Arc::new));
+            if !full || groups.len() == max {
+                break;
+            }
+        }
+        Ok(Batch::new(id, groups, other))
+    }
+
+    async fn take_page(&self, script: &Arguments<'_>) -> Result<(u64, Vec<Group>), StoreError> {
+        let answer: redis::Value = self.call(script).await?;
+        let read = |error: redis::ParsingError| reply::broken("a batch", &error);
+        match redis::from_redis_value(answer.clone()).map_err(read) {
+            Ok((0_u8, other, groups)) => Ok((other, reply::groups(groups)?)),
+            Err(error) => match redis::from_redis_value(answer) {
+                Ok((2_u8,)) => Err(StoreError::TooManyBatches),
+                Ok((_,)) => Err(StoreError::Away("the batch went back while it was taken".into())),
+                Err(_) => Err(error),
+            },
+            Ok(_) => Err(StoreError::Broken("a batch of an unknown kind".into())),
+        }
+    }
+
+    /// An operation that is applied once and answers yes or no.
+    fn once<'s>(&'s self, script: &'s redis::Script) -> Arguments<'s> {
+        let name = format!("{:032x}", rand::random::<u128>());
+        self.scripts.invoke(script).and(name).and(millis(ANSWERS))
+    }
+
+    async fn put_back(&self, id: BatchId) -> Result<bool, StoreError> {
+        let there = self.call(&self.once(&self.scripts.put_back).text(id.0)).await?;
+        let more = self.scripts.invoke(&self.scripts.give_back).text(id.0);
+        while there && self.call::<u64>(&more).await? > 0 {}
+        Ok(there)
+    }
+}
+
+/// Whether it asks for no more than an order and a number.
+fn lets_all_through(filter: &Filter) -> bool {
+    let Filter { since, kind, severity, source, text, limit: _, order: _ } = filter;
+    since.is_none() && kind.is_none() && severity.is_none() && source.is_none() && text.is_none()
+}
+
+/// Adds a group to the operation that counts it.
+fn occurrences<'s>(script: Arguments<'s>, group: &Group) -> Result<Arguments<'s>, StoreError> {
+    let json = |record: &Record| {
+        serde_json::to_vec(record).map_err(|error| reply::broken("a record", &error))
+    };
+    let grouping = group.first.grouping;
+    let name = grouping.fingerprint;
+    let mut script = script.and(NAMES).text(name);
+    for n in 1..NAMES {
+        script = script.text(name.colliding(n));
+    }
+    let same = group.count == 1 || group.first == group.last;
+    script = script
+        .and(format!("{:016x}", grouping.check))
+        .and(group.count)
+        .and(group.first_seen.as_millis())
+        .and(group.last_seen.as_millis())
+        .and(json(&group.first)?)
+        .and(if same { Vec::new() } else { json(&group.last)? });
+    for tally in [&group.sources, &group.versions] {
+        script = script.and(tally.counts.len()).and(tally.other);
+        for (name, count) in &tally.counts {
+            script = script.and(name).and(*count);
+        }
+    }
+    Ok(script)
+}
+
+/// Why an operation was not done.
+fn failed(error: Error<RedisError>) -> StoreError {
+    match error.operation() {
+        // The server is there, but what it says makes no sense.
+        Some(cause) if error.class() == Class::Permanent && is_broken(cause) => {
+            StoreError::Broken(cause.to_string())
+        }
+        _ => StoreError::Away(Box::new(error)),
+    }
+}
+
+fn is_broken(error: &RedisError) -> bool {
+    use redis::{ErrorKind, ServerErrorKind};
+    match error.kind() {
+        ErrorKind::Parse
+        | ErrorKind::UnexpectedReturnType
+        | ErrorKind::Server(ServerErrorKind::ResponseError) => true,
+        ErrorKind::Extension => error.code() == Some("WRONGTYPE"),
+        _ => false,
+    }
+}
+
+impl Store for RedisStore {
+    /// Counts an occurrence in this process; [`run`](Self::run) and [`sync`](Self::sync) hand it
+    /// over. A group that this process did not see before is [`Seen::Queued`]: whether it is new is
+    /// for the server to say.
+    fn record(&self, record: &Record) -> Seen {
+        match self.0.local.record(record) {
+            Seen::New => Seen::Queued,
+            seen => seen,
+        }
+    }
+
+    fn sync(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.sync())
+    }
+
+    fn list<'a>(&'a self, filter: &'a Filter) -> StoreFuture<'a, Vec<Group>> {
+        Box::pin(self.0.list(filter))
+    }
+
+    fn group(&self, fingerprint: Fingerprint) -> StoreFuture<'_, Option<Group>> {
+        Box::pin(self.0.group(fingerprint))
+    }
+
+    fn totals(&self) -> StoreFuture<'_, Totals> {
+        Box::pin(async move {
+            let mut totals = self.0.totals().await?;
+            if self.0.off {
+                let dropped = self.local().dropped.retention_off;
+                totals.dropped.retention_off = dropped;
+                totals.recorded += dropped;
+            }
+            Ok(totals)
+        })
+    }
+
+    fn take(&self, max: usize) -> StoreFuture<'_, Batch> {
+        Box::pin(async move {
+            self.sync().await?;
+            self.0.take(max).await
+        })
+    }
+
+    fn acknowledge(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        let script = self.0.once(&self.0.scripts.acknowledge).text(batch.0);
+        Box::pin(async move { self.0.call(&script).await })
+    }
+
+    fn put_back(&self, batch: BatchId) -> StoreFuture<'_, bool> {
+        Box::pin(self.0.put_back(batch))
+    }
+
+    fn resolve(&self, fingerprint: Fingerprint, resolution: Resolution) -> StoreFuture<'_, bool> {
+        let script = self.0.once(&self.0.scripts.resolve).text(fingerprint);
+        let Resolution { version, .. } = resolution;
+        let script = script.and(u8::from(version.is_some())).and(version.unwrap_or_default());
+        self.after_sync(script)
+    }
+
+    fn mute(&self, fingerprint: Fingerprint, mute: Option<Mute>) -> StoreFuture<'_, bool> {
+        let script = self.0.once(&self.0.scripts.mute).text(fingerprint);
+        let Mute { until, period, .. } = mute.unwrap_or(Mute::FOREVER);
+        let least = until.map_or(-1, |least| i64::try_from(least).unwrap_or(i64::MAX));
+        let script = script.and(u8::from(mute.is_some())).and(least).and(millis(period));
+        self.after_sync(script)
+    }
+
+    fn merge(&self, from: Fingerprint, into: Fingerprint) -> StoreFuture<'_, bool> {
+        let script = self.0.once(&self.0.scripts.merge).text(from).text(into).and(MAX_ALIASES);
+        self.after_sync(script)
+    }
+}
+
+impl RedisStore {
+    /// Marks what this process recorded before too.
+    fn after_sync<'s>(&'s self, script: Arguments<'s>) -> StoreFuture<'s, bool> {
+        Box::pin(async move {
+            self.sync().await?;
+            self.0.call(&script).await
+        })
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("local", &self.local()).finish_non_exhaustive()
+    }
+}
