@@ -109,10 +109,10 @@ pub use pipeline::{
 };
 pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, CircuitState, Class, Classify, ConfigError, Description,
-    Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp, Health, Judge, Layer, Lazy,
-    Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Reason,
-    Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
+    AllTransient, Attempt, ByClass, Call, Cause, CircuitState, Class, Classify, ConfigError,
+    Description, Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp, Health, Judge,
+    Layer, Lazy, Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy, PolicyKind,
+    Reason, Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
 };
 pub use seawall_guard::{Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
@@ -122,6 +122,44 @@ pub use seawall_shutdown::Shutdown;
 /// Circuit breaker.
 pub use seawall_breaker as breaker;
 /// Error capture: records, fingerprints, a bounded store, digests.
+///
+/// Around a pipeline it captures what callers get in the end; inside of it, what attempts fail of.
+/// As a listener it tells the event of a breaker that opens what failed, so that the log says it:
+///
+/// ```
+/// use seawall::capture::{Capture, MemoryStore};
+/// use seawall::{Breaker, CircuitState, Event, Pipeline, What};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::default();
+/// let capture = Capture::builder().service("shop").store(store.clone()).build()?;
+/// let inventory = Pipeline::builder("inventory")
+///     .layer(capture.finals("inventory"))
+///     .breaker(Breaker::builder().consecutive_failures(2))
+///     .layer(capture.attempts("inventory"))
+///     .listener(|event: &Event| {
+///         if let What::Transition(change) = &event.what
+///             && change.to == CircuitState::Open
+///         {
+///             // breaker 'inventory': closed → open: 2 failures in a row, limit 2;
+///             // failed: 2× no route to <ip>; retry in 4.672s
+///             assert_eq!(&*change.causes[0].description, "no route to <ip>");
+///             println!("{event}");
+///         }
+///     })
+///     .listener(capture.listener())
+///     .build()?;
+///
+/// for _ in 0..2 {
+///     let call = || async { Err::<(), _>(std::io::Error::other("no route to 10.0.0.1")) };
+///     assert!(inventory.call(call).await.is_err());
+/// }
+/// // What two callers got, and the opening.
+/// assert_eq!(store.totals().held, 3);
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "capture")]
 pub use seawall_capture as capture;
 /// The vocabulary, for who writes a policy.

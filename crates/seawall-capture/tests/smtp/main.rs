@@ -7,6 +7,7 @@ mod confirmed;
 mod hostile;
 mod recipients;
 mod refused;
+mod scripted;
 mod security;
 mod settings;
 mod timeouts;
