@@ -117,6 +117,9 @@ mod tests {
     }
 
     proptest! {
+        // Miri is some hundred times slower.
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+
         /// Against a model that keeps every restart and counts.
         #[test]
         fn at_most_max_within_any_period(
