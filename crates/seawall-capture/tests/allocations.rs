@@ -5,7 +5,7 @@
 use std::alloc::System;
 use std::time::Duration;
 
-use seawall_capture::{Capture, MemoryStore};
+use seawall_capture::{Capture, MemoryStore, Spool};
 use seawall_core::{Class, Error, GaveUp, Name, PolicyKind, StopReason};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -40,4 +40,13 @@ fn a_repeat_of_a_known_group_allocates_nothing() {
     let error = Error::GaveUp(Box::new(gave_up));
     assert_eq!(allocations(|| _ = capture.failure(&error)), 0);
     assert_eq!(store.totals().recorded, 3_300);
+    // Nor where it is written down later.
+    let folder = std::env::temp_dir().join(format!("seawall-allocations-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let spool = Spool::builder(folder.join("spool")).every(Duration::from_hours(1)).open().unwrap();
+    let store = MemoryStore::builder().spool(&spool).build().unwrap();
+    let capture = Capture::builder().backtraces(false).store(store).build().unwrap();
+    assert_eq!(allocations(|| _ = capture.error(&caused)), 0);
+    drop((capture, spool));
+    std::fs::remove_dir_all(&folder).unwrap();
 }
