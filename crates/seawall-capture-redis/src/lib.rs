@@ -127,6 +127,12 @@
 //! # }
 //! ```
 //!
+//! # In a cluster
+//!
+//! A connection to one node is refused as soon as the store's slot is on another. With feature
+//! `cluster` the store is built from addresses of some nodes instead of one, finds the node, and
+//! follows the slot when it moves: `RedisStoreBuilder::cluster`.
+//!
 //! # Defaults
 //!
 //! In the table of [`RedisStoreBuilder`], each with its reason.

@@ -41,17 +41,17 @@ macro_rules! scripts {
 
 scripts! {
     /// Counts what a process gathered.
-    record: "spike", "version", "record";
+    record: "entries", "side", "spike", "version", "record";
     names: "names";
-    groups: "spike", "reply", "groups";
+    groups: "entries", "spike", "reply", "groups";
     totals: "totals";
-    take: "spike", "reply", "take";
-    acknowledge: "acknowledge";
-    put_back: "put_back";
-    give_back: "give_back";
-    resolve: "resolve";
-    mute: "mute";
-    merge: "merge";
+    take: "entries", "side", "spike", "reply", "take";
+    acknowledge: "entries", "side", "acknowledge";
+    put_back: "entries", "side", "put_back";
+    give_back: "entries", "side", "give_back";
+    resolve: "entries", "resolve";
+    mute: "entries", "mute";
+    merge: "entries", "merge";
 }
 
 impl Scripts {

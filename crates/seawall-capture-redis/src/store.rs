@@ -1,6 +1,5 @@
 //! The store.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use redis::{FromRedisValue, RedisError};
 use seawall::{Class, ConfigError, Error, StandardPipeline};
 use seawall_capture::store::{
-    Batch, BatchId, Filter, Group, Mute, Order, Resolution, Retention, Seen, Store, StoreError,
+    Batch, BatchId, Filter, Group, Mute, Resolution, Retention, Seen, Store, StoreError,
     StoreFuture, Totals,
 };
 use seawall_capture::{Fingerprint, MemoryStore, Record};
@@ -16,22 +15,21 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::connection::{Address, Connection};
-use crate::outbox::{Outbox, Parcel};
-use crate::reply::{self, GroupReply, TotalsReply};
+use crate::outbox::Outbox;
 use crate::scripts::{Arguments, Scripts, millis};
 use crate::{Classifier, RedisStoreBuilder};
 
-/// How many names failures with one fingerprint are told apart by, as in memory.
-const NAMES: u32 = 8;
 /// How many groups are read or taken in one step.
 const PAGE: usize = 64;
-/// How many batches may be in flight, as in memory.
-const MAX_BATCHES: usize = 64;
 /// How many merges are remembered, as in one shard in memory.
 const MAX_ALIASES: usize = 1_024;
 /// For how long answers to takers and markers are remembered: many times as long as a call goes on
 /// trying.
 const ANSWERS: Duration = Duration::from_mins(10);
+
+mod read;
+mod send;
+mod take;
 
 /// Keeps failures in Redis, for as many processes as share its name. Clones share it.
 ///
@@ -133,43 +131,6 @@ impl RedisStore {
 }
 
 impl Inner {
-    /// Sends all parcels, each until the server has it.
-    async fn send(&self, outbox: &mut Outbox) -> Result<(), StoreError> {
-        while let Some((number, parcel)) = outbox.front() {
-            let muted: Vec<bool> = self.call(&self.parcel(number, parcel)?).await?;
-            self.mirror(parcel, &muted);
-            outbox.arrived(&self.local);
-        }
-        Ok(())
-    }
-
-    /// The operation that counts a parcel.
-    fn parcel(&self, number: u64, parcel: &Parcel) -> Result<Arguments<'_>, StoreError> {
-        let mut script = self
-            .scripts
-            .invoke(&self.scripts.record)
-            .and(&self.client)
-            .and(number)
-            .and(millis(self.remember))
-            .and(parcel.other)
-            .and(parcel.dropped)
-            .and(parcel.groups.len());
-        for group in &parcel.groups {
-            script = occurrences(script, group)?;
-        }
-        Ok(script)
-    }
-
-    /// Mutes in this process what is muted for all, so that who asks what a record
-    /// [was](Seen::Muted) is told.
-    fn mirror(&self, parcel: &Parcel, muted: &[bool]) {
-        for (group, muted) in parcel.groups.iter().zip(muted) {
-            if group.muted.is_some() != *muted {
-                self.local.mute(group.fingerprint, muted.then_some(Mute::FOREVER));
-            }
-        }
-    }
-
     /// Runs a script by way of the pipeline.
     async fn call<T: FromRedisValue>(&self, script: &Arguments<'_>) -> Result<T, StoreError> {
         let done = self.pipeline.call(|| self.connection.invoke(&script.0)).await;
@@ -181,152 +142,11 @@ impl Inner {
         })
     }
 
-    /// The names of groups, in `order`, from the place `from` on.
-    async fn names(
-        &self,
-        order: Order,
-        from: usize,
-        most: usize,
-    ) -> Result<Vec<String>, StoreError> {
-        let list = match order {
-            Order::Count => "count",
-            _ => "seen",
-        };
-        let to = i64::try_from(from.saturating_add(most)).map_or(-1, |end| end - 1);
-        self.call(&self.scripts.invoke(&self.scripts.names).and(list).and(from).and(to)).await
-    }
-
-    async fn groups(&self, names: &[String]) -> Result<Vec<Group>, StoreError> {
-        let script = self.scripts.invoke(&self.scripts.groups).and(names.len()).and(names);
-        let groups: Vec<GroupReply> = self.call(&script).await?;
-        reply::groups(groups)
-    }
-
-    async fn list(&self, filter: &Filter) -> Result<Vec<Group>, StoreError> {
-        // All names at once, where any of them may be let through: in pages a group that comes
-        // meanwhile would move from one that was not read to one that was.
-        let most = if lets_all_through(filter) { filter.limit } else { usize::MAX };
-        let (mut groups, mut known) = (Vec::new(), HashSet::new());
-        let mut from = 0;
-        while groups.len() < filter.limit {
-            let names = self.names(filter.order, from, most).await?;
-            for page in names.chunks(PAGE) {
-                let page = self.groups(page).await?;
-                let page = page.into_iter().filter(|group| filter.lets_through(group));
-                groups.extend(page.filter(|group| known.insert(group.fingerprint)));
-                if groups.len() >= filter.limit {
-                    break;
-                }
-            }
-            from += names.len();
-            if names.len() < most {
-                break;
-            }
-        }
-        groups.truncate(filter.limit);
-        Ok(groups)
-    }
-
-    async fn group(&self, name: Fingerprint) -> Result<Option<Group>, StoreError> {
-        Ok(self.groups(&[name.to_string()]).await?.pop())
-    }
-
-    async fn totals(&self) -> Result<Totals, StoreError> {
-        let counted: TotalsReply = self.call(&self.scripts.invoke(&self.scripts.totals)).await?;
-        let [recorded, held, other, in_flight, delivered, expired, dropped, groups, evicted, bytes] =
-            counted;
-        let mut totals = Totals::default();
-        totals.recorded = recorded;
-        totals.held = held;
-        totals.other = other;
-        totals.in_flight = in_flight;
-        totals.delivered = delivered;
-        totals.expired = expired;
-        totals.dropped.queue_full = dropped;
-        totals.groups = groups;
-        totals.evicted = evicted;
-        totals.bytes = bytes;
-        Ok(totals)
-    }
-
-    async fn take(&self, max: usize) -> Result<Batch, StoreError> {
-        let id = BatchId(rand::random());
-        let (mut groups, mut other) = (Vec::new(), 0);
-        for page in 0.. {
-            let most = PAGE.min(max - groups.len());
-            let script = self.scripts.invoke(&self.scripts.take);
-            let script = script.text(id.0).and(page).and(most).and(MAX_BATCHES);
-            let taken = self.take_page(&script).await?;
-            let full = taken.1.len() == most;
-            other = taken.0;
-            groups.extend(taken.1.into_iter().map(Arc::new));
-            if !full || groups.len() == max {
-                break;
-            }
-        }
-        Ok(Batch::new(id, groups, other))
-    }
-
-    async fn take_page(&self, script: &Arguments<'_>) -> Result<(u64, Vec<Group>), StoreError> {
-        let answer: redis::Value = self.call(script).await?;
-        let read = |error: redis::ParsingError| reply::broken("a batch", &error);
-        match redis::from_redis_value(answer.clone()).map_err(read) {
-            Ok((0_u8, other, groups)) => Ok((other, reply::groups(groups)?)),
-            Err(error) => match redis::from_redis_value(answer) {
-                Ok((2_u8,)) => Err(StoreError::TooManyBatches),
-                Ok((_,)) => Err(StoreError::Away("the batch went back while it was taken".into())),
-                Err(_) => Err(error),
-            },
-            Ok(_) => Err(StoreError::Broken("a batch of an unknown kind".into())),
-        }
-    }
-
     /// An operation that is applied once and answers yes or no.
     fn once<'s>(&'s self, script: &'s redis::Script) -> Arguments<'s> {
         let name = format!("{:032x}", rand::random::<u128>());
         self.scripts.invoke(script).and(name).and(millis(ANSWERS))
     }
-
-    async fn put_back(&self, id: BatchId) -> Result<bool, StoreError> {
-        let there = self.call(&self.once(&self.scripts.put_back).text(id.0)).await?;
-        let more = self.scripts.invoke(&self.scripts.give_back).text(id.0);
-        while there && self.call::<u64>(&more).await? > 0 {}
-        Ok(there)
-    }
-}
-
-/// Whether it asks for no more than an order and a number.
-fn lets_all_through(filter: &Filter) -> bool {
-    let Filter { since, kind, severity, source, text, limit: _, order: _ } = filter;
-    since.is_none() && kind.is_none() && severity.is_none() && source.is_none() && text.is_none()
-}
-
-/// Adds a group to the operation that counts it.
-fn occurrences<'s>(script: Arguments<'s>, group: &Group) -> Result<Arguments<'s>, StoreError> {
-    let json = |record: &Record| {
-        serde_json::to_vec(record).map_err(|error| reply::broken("a record", &error))
-    };
-    let grouping = group.first.grouping;
-    let name = grouping.fingerprint;
-    let mut script = script.and(NAMES).text(name);
-    for n in 1..NAMES {
-        script = script.text(name.colliding(n));
-    }
-    let same = group.count == 1 || group.first == group.last;
-    script = script
-        .and(format!("{:016x}", grouping.check))
-        .and(group.count)
-        .and(group.first_seen.as_millis())
-        .and(group.last_seen.as_millis())
-        .and(json(&group.first)?)
-        .and(if same { Vec::new() } else { json(&group.last)? });
-    for tally in [&group.sources, &group.versions] {
-        script = script.and(tally.counts.len()).and(tally.other);
-        for (name, count) in &tally.counts {
-            script = script.and(name).and(*count);
-        }
-    }
-    Ok(script)
 }
 
 /// Why an operation was not done.

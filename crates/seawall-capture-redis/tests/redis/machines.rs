@@ -6,6 +6,7 @@ use redis::Script;
 use seawall_capture::store::Resolution;
 use seawall_capture::{Clock, Draft, MemoryStore, Timestamp};
 
+use crate::numbers::Numbers;
 use crate::server::{Server, failure, record};
 
 const SPIKE: &str = concat!(
@@ -21,20 +22,6 @@ const SPIKE: &str = concat!(
     return answers
     ",
 );
-
-/// Numbers that look random and are the same each time: `SplitMix64` (Steele et al., "Fast Splittable
-/// Pseudorandom Number Generators", 2014).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-}
 
 #[test]
 fn spikes_are_what_they_are_in_memory() {

@@ -18,24 +18,33 @@ use crate::server::{Server, failure, synced, totals, until_async};
 /// as it is told to.
 struct Thief {
     socket: PathBuf,
-    steal: Arc<AtomicU32>,
-    stolen: Arc<AtomicU32>,
+    orders: Arc<Orders>,
+}
+
+#[derive(Default)]
+struct Orders {
+    /// How many answers are to be stolen.
+    steal: AtomicU32,
+    stolen: AtomicU32,
+    /// How many connections there were.
+    connections: AtomicU32,
+    /// So many of them, the oldest, carry no answers any more, and are not closed.
+    silent: AtomicU32,
 }
 
 impl Thief {
     fn before(server: &Server) -> Self {
         let socket = server.socket().with_file_name("thief");
         let listener = UnixListener::bind(&socket).unwrap();
-        let (steal, stolen) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-        let counts = (Arc::clone(&steal), Arc::clone(&stolen));
-        let server = server.socket();
+        let orders = Arc::new(Orders::default());
+        let (server, carried) = (server.socket(), Arc::clone(&orders));
         thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(server) = UnixStream::connect(&server) else { return };
-                carry(client.unwrap(), server, &counts);
+                carry(client.unwrap(), server, Arc::clone(&carried));
             }
         });
-        Self { socket, steal, stolen }
+        Self { socket, orders }
     }
 
     fn store(&self) -> RedisStore {
@@ -45,35 +54,43 @@ impl Thief {
 
     /// Has the next answer stolen.
     fn steal(&self) {
-        self.steal.fetch_add(1, Ordering::SeqCst);
+        self.orders.steal.fetch_add(1, Ordering::SeqCst);
     }
 
     fn stolen(&self) -> u32 {
-        self.stolen.load(Ordering::SeqCst)
+        self.orders.stolen.load(Ordering::SeqCst)
+    }
+
+    /// Lets the connections that there are fall silent.
+    fn silence(&self) {
+        let connections = self.orders.connections.load(Ordering::SeqCst);
+        self.orders.silent.store(connections, Ordering::SeqCst);
     }
 }
 
-fn carry(client: UnixStream, server: UnixStream, counts: &(Arc<AtomicU32>, Arc<AtomicU32>)) {
+fn carry(client: UnixStream, server: UnixStream, orders: Arc<Orders>) {
     let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     thread::spawn(move || {
         let _ = std::io::copy(&mut from, &mut to);
     });
     let (mut from, mut to) = (server, client);
-    let (steal, stolen) = (Arc::clone(&counts.0), Arc::clone(&counts.1));
+    let number = orders.connections.fetch_add(1, Ordering::SeqCst);
     thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             // What says `NOSCRIPT` is no answer yet, and neither is the hash of a loaded script or
             // what greets a client.
             let answer = &buffer[..read];
-            let prelude =
-                answer.starts_with(b"-") || answer.starts_with(b"$40") || answer.starts_with(b"+");
-            if !prelude && steal.load(Ordering::SeqCst) > 0 {
-                steal.fetch_sub(1, Ordering::SeqCst);
-                stolen.fetch_add(1, Ordering::SeqCst);
+            let prelude = [&b"-"[..], b"$40", b"+"].iter().any(|start| answer.starts_with(start));
+            if number < orders.silent.load(Ordering::SeqCst) {
+                continue;
+            }
+            if !prelude && orders.steal.load(Ordering::SeqCst) > 0 {
+                orders.steal.fetch_sub(1, Ordering::SeqCst);
+                orders.stolen.fetch_add(1, Ordering::SeqCst);
                 break;
             }
-            if to.write_all(&buffer[..read]).is_err() {
+            if to.write_all(answer).is_err() {
                 break;
             }
         }
@@ -181,4 +198,20 @@ async fn what_a_cancelled_handover_began_is_counted_once() {
     }
     synced(&store).await;
     assert_eq!(totals(&store).await.recorded, 10_000);
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_replaced() {
+    let Some(server) = Server::start() else { return };
+    let thief = Thief::before(&server);
+    let store = thief.store();
+    for round in 1..=3 {
+        store.record(&failure("A"));
+        synced(&store).await;
+        assert_eq!(totals(&server.store()).await.recorded, 2 * round - 1);
+        thief.silence();
+        store.record(&failure("A"));
+        synced(&store).await;
+        assert_eq!(totals(&server.store()).await.recorded, 2 * round);
+    }
 }
