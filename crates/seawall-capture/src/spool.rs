@@ -173,7 +173,7 @@ impl Spool {
         let log = found.filter(|_| lock.is_some()).map(|_| Log::open(&paths, whole));
         let counts = SpoolCounts { cut: length - whole, bytes: whole, ..SpoolCounts::default() };
         let live = image.values().flatten().map(|(key, value)| (key.len() + value.len()) as u64);
-        let live = live.sum();
+        let sizes = (paths.length().map_err(SpoolError::io)?, live.sum());
         let shared = Arc::new(Shared {
             path,
             every,
@@ -187,7 +187,8 @@ impl Spool {
             progress: watch::Sender::default(),
         });
         // One that can't be opened is made anew, and tried again as long as that fails.
-        let writer = Writer::new(Arc::clone(&shared), paths, lock, log.and_then(Result::ok), live);
+        let log = log.and_then(Result::ok);
+        let writer = Writer::new(Arc::clone(&shared), paths, lock, log, sizes);
         std::thread::Builder::new()
             .name("seawall-spool".into())
             .spawn(move || writer.run())

@@ -43,6 +43,15 @@ impl Paths {
         }
     }
 
+    /// How long the spool is now; 0 if there is none.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        match fs::metadata(&self.spool) {
+            Ok(file) => Ok(file.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads what there is. Gives the length of what is whole, and of the file; `None` where there
     /// is none yet. Changes nothing.
     pub(super) fn read(&self) -> Result<(Image, Option<(u64, u64)>), SpoolError> {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use seawall_core::contain;
 
-use super::Durability;
 use super::file::{Log, Paths, sync_folder};
 use super::format::EntryWriter;
 use super::shared::Shared;
+use super::{Durability, SpoolError};
 
 /// How many bytes are about written in one go.
 const CHUNK: u64 = 1 << 20;
@@ -27,6 +27,8 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     paths: Paths,
     lock: Option<File>,
+    /// How long the file was when it was read.
+    read: u64,
     log: Option<Log>,
     /// Entries that were taken from their sources and are not written yet.
     pending: Vec<u8>,
@@ -43,11 +45,11 @@ impl Writer {
         paths: Paths,
         lock: Option<File>,
         log: Option<Log>,
-        live: u64,
+        (read, live): (u64, u64),
     ) -> Self {
         let compact_at = compact_at(live, shared.max_bytes);
         let pending = Vec::new();
-        Self { shared, paths, lock, log, pending, rewrite: false, compact_at, failures: 0 }
+        Self { shared, paths, lock, read, log, pending, rewrite: false, compact_at, failures: 0 }
     }
 
     /// Writes until nobody is there any more.
@@ -82,7 +84,7 @@ impl Writer {
     /// Writes all that changed before it began.
     fn step(&mut self) -> io::Result<()> {
         if self.lock.is_none() {
-            self.lock = Some(self.paths.lock().map_err(io::Error::other)?);
+            self.lock = Some(self.lock()?);
         }
         // What is left of a step that failed comes first: a source that begins forgets nothing, but
         // has room for one beginning at a time.
@@ -97,6 +99,19 @@ impl Writer {
             log.sync().inspect_err(|_| self.rewrite = true)?;
         }
         Ok(())
+    }
+
+    /// Locks late, what could not be locked when it was opened.
+    fn lock(&self) -> io::Result<File> {
+        let lock = self.paths.lock().map_err(|error| match error {
+            SpoolError::Io(error) => io::Error::new(error.kind(), error),
+            error => io::Error::other(error),
+        })?;
+        // What is there now was written by somebody else, and is not ours to write over.
+        if self.paths.length()? == self.read {
+            return Ok(lock);
+        }
+        Err(io::Error::other("another process wrote it meanwhile"))
     }
 
     /// Appends what the sources have to say. Says whether that was anything.

@@ -281,4 +281,18 @@ mod tests {
             conformance::all(store).await;
         }
     }
+
+    #[tokio::test]
+    async fn it_does_so_with_a_spool_too() {
+        let folder = std::env::temp_dir().join(format!("seawall-store-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut n = 0;
+        conformance::all(|| {
+            n += 1;
+            let spool = Spool::open(folder.join(n.to_string())).unwrap();
+            ready(MemoryStore::builder().spool(&spool).build().unwrap())
+        })
+        .await;
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

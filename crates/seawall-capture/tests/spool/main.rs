@@ -6,6 +6,7 @@ mod damage;
 mod digests;
 mod files;
 mod killed;
+mod model;
 mod restart;
 mod trouble;
 

@@ -64,6 +64,25 @@ async fn a_folder_that_is_not_there_is_reported_once_and_survived() {
 }
 
 #[tokio::test]
+async fn what_another_process_wrote_meanwhile_is_not_written_over() {
+    let folder = Folder::new();
+    let path = folder.0.join("later").join("failures.spool");
+    let reports = Reports::default();
+    let (spool, store) = reports.open(&path);
+    store.record(&record("A"));
+    assert!(spool.flush().await.is_err());
+    std::fs::create_dir(folder.0.join("later")).unwrap();
+    {
+        let (_spool, store) = open(&path);
+        store.record(&record("B"));
+    }
+    let error = spool.flush().await.unwrap_err();
+    assert!(error.to_string().ends_with("another process wrote it meanwhile"), "{error}");
+    drop((spool, store));
+    assert_eq!(counts(&open(&path).1), counted([("B", 1)]));
+}
+
+#[tokio::test]
 async fn a_report_that_panics_stops_nothing() {
     let folder = Folder::new();
     let path = folder.0.join("later").join("failures.spool");
