@@ -148,6 +148,7 @@ pub mod hedge;
 pub mod retry;
 
 mod extension;
+mod rare;
 mod retry_after;
 mod sync;
 

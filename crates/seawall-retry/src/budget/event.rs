@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use seawall_core::{Event, PolicyKind, What};
 use tokio::time::Instant;
 
-use super::Budget;
+use super::handle::Inner;
 use super::share::Share;
 use super::tokens::Tokens;
 
@@ -17,11 +17,11 @@ impl Tokens {
     }
 }
 
-impl Budget {
+impl Inner {
     #[cold]
     pub(super) fn refused(&self) {
-        self.0.refused.fetch_add(1, Relaxed);
-        if !self.0.exhausted.swap(true, Relaxed) {
+        self.refused.fetch_add(1, Relaxed);
+        if !self.exhausted.swap(true, Relaxed) {
             self.tell(What::BudgetExhausted);
         }
     }
@@ -29,17 +29,15 @@ impl Budget {
     /// Something was granted, and the budget was last told to be exhausted.
     #[cold]
     pub(super) fn recovers(&self) {
-        let plenty = self.0.tokens().is_none_or(Tokens::is_plenty)
-            && self.0.share().is_none_or(Share::is_plenty);
-        if plenty && self.0.exhausted.swap(false, Relaxed) {
-            self.tell(What::budget_recovered(self.0.refused.load(Relaxed)));
+        let plenty = self.tokens().is_none_or(Tokens::is_plenty)
+            && self.share().is_none_or(Share::is_plenty);
+        if plenty && self.exhausted.swap(false, Relaxed) {
+            self.tell(What::budget_recovered(self.refused.load(Relaxed)));
         }
     }
 
     fn tell(&self, what: What) {
-        let inner = &*self.0;
-        inner
-            .listeners
-            .emit(|| Event::new(inner.name.clone(), PolicyKind::Budget, Instant::now(), what));
+        self.listeners
+            .emit(|| Event::new(self.name.clone(), PolicyKind::Budget, Instant::now(), what));
     }
 }

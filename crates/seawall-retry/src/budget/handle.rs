@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use seawall_core::{Listeners, Name};
-use tokio::time::Instant;
+use seawall_core::{Listeners, Name, Timeline};
 
 use super::permit::{BudgetPermit, CallInFlight};
 use super::share::{Share, SharePlan};
@@ -44,40 +43,38 @@ pub struct Budget(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) name: Name,
-    account: Account,
+    // Of a plan of zeros where tokens are not counted: it takes no deposit.
+    tokens: Tokens,
+    // What there is to think of beside tokens that come with calls, where there is anything.
+    beside: Option<Beside>,
     pub(super) listeners: Listeners,
-    epoch: Instant,
+    timeline: Timeline,
     granted: AtomicU64,
     pub(super) refused: AtomicU64,
     /// Whether the last refusal was told and recovery was not.
     pub(super) exhausted: AtomicBool,
 }
 
-/// What is kept account of.
-enum Account {
-    /// Tokens, and neither a refill nor a share in flight to think of.
-    Plain(Tokens),
-    All {
-        tokens: Option<Tokens>,
-        share: Option<Share>,
-    },
+struct Beside {
+    counts_tokens: bool,
+    share: Option<Share>,
 }
 
 impl Inner {
+    /// Whether there are tokens that come with calls, and nothing else to think of.
     #[inline]
+    const fn is_plain(&self) -> bool {
+        self.beside.is_none()
+    }
+
     pub(super) fn tokens(&self) -> Option<&Tokens> {
-        match &self.account {
-            Account::Plain(tokens) => Some(tokens),
-            Account::All { tokens, .. } => tokens.as_ref(),
-        }
+        let counted = self.beside.as_ref().is_none_or(|beside| beside.counts_tokens);
+        counted.then_some(&self.tokens)
     }
 
     #[inline]
     pub(super) fn share(&self) -> Option<&Share> {
-        match &self.account {
-            Account::Plain(_) => None,
-            Account::All { share, .. } => share.as_ref(),
-        }
+        self.beside.as_ref()?.share.as_ref()
     }
 }
 
@@ -93,15 +90,16 @@ impl Budget {
         share: Option<SharePlan>,
         listeners: Listeners,
     ) -> Self {
-        let account = match (tokens.map(Tokens::new), share.map(Share::new)) {
-            (Some(tokens), None) if !tokens.refills() => Account::Plain(tokens),
-            (tokens, share) => Account::All { tokens, share },
-        };
+        let counts_tokens = tokens.is_some();
+        let tokens = Tokens::new(tokens.unwrap_or_default());
+        let plain = counts_tokens && share.is_none() && !tokens.refills();
+        let beside = Beside { counts_tokens, share: share.map(Share::new) };
         Self(Arc::new(Inner {
             name,
-            account,
+            tokens,
+            beside: (!plain).then_some(beside),
             listeners,
-            epoch: Instant::now(),
+            timeline: Timeline::new(),
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             exhausted: AtomicBool::new(false),
@@ -122,10 +120,19 @@ impl Budget {
     /// dropped. Retries and hedges do this for each of their calls.
     #[inline]
     pub fn call(&self) -> CallInFlight<'_> {
-        if let Some(tokens) = self.0.tokens() {
-            tokens.deposit();
-        }
+        self.pay_in();
         CallInFlight::new(self.0.share())
+    }
+
+    /// Pays in for a call.
+    #[inline]
+    pub(crate) fn pay_in(&self) {
+        self.0.tokens.deposit();
+    }
+
+    /// Counts a call as in flight, where that is counted.
+    pub(crate) fn enter(&self) -> Option<CallInFlight<'_>> {
+        self.0.share().map(|share| CallInFlight::new(Some(share)))
     }
 
     /// Takes what one repetition costs, or nothing if that is not there.
@@ -134,60 +141,25 @@ impl Budget {
     /// [started](BudgetPermit::start): then its token is spent.
     #[inline]
     pub fn try_take(&self) -> Option<BudgetPermit<'_>> {
-        let taken = match &self.0.account {
-            Account::Plain(tokens) => tokens.try_take(),
-            Account::All { tokens, share } => self.take_of_all(tokens.as_ref(), share.as_ref()),
-        };
+        let inner = &*self.0;
+        let taken = if inner.is_plain() { inner.tokens.try_take() } else { inner.take_of_all() };
         if !taken {
-            self.refused();
+            inner.refused();
             return None;
         }
-        self.granted();
-        Some(BudgetPermit::new(self))
+        inner.granted();
+        Some(BudgetPermit::new(inner))
     }
 
     /// Takes a token that is spent at once, if there is one and nothing else to account for. Where
     /// not, nothing is counted as refused: [`try_take`](Self::try_take) comes next.
     #[inline]
     pub(crate) fn try_spend(&self) -> bool {
-        let spent = match &self.0.account {
-            Account::Plain(tokens) => tokens.try_take(),
-            Account::All { .. } => false,
-        };
+        let spent = self.0.is_plain() && self.0.tokens.try_take();
         if spent {
-            self.granted();
+            self.0.granted();
         }
         spent
-    }
-
-    #[inline]
-    fn granted(&self) {
-        self.0.granted.fetch_add(1, Relaxed);
-        if self.0.exhausted.load(Relaxed) {
-            self.recovers();
-        }
-    }
-
-    /// Takes of all that there is to take of, or of nothing.
-    fn take_of_all(&self, tokens: Option<&Tokens>, share: Option<&Share>) -> bool {
-        if share.is_some_and(|share| !share.try_take()) {
-            return false;
-        }
-        let Some(tokens) = tokens else { return true };
-        if tokens.refills() {
-            tokens.refill(self.now());
-        }
-        let taken = tokens.try_take();
-        if let (false, Some(share)) = (taken, share) {
-            share.give_back();
-        }
-        taken
-    }
-
-    /// Nanoseconds since the budget was made. A clock that went back counts as one that stands.
-    fn now(&self) -> u64 {
-        let elapsed = Instant::now().saturating_duration_since(self.0.epoch);
-        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// What is there now.
@@ -197,7 +169,7 @@ impl Budget {
         if let Some(tokens) = tokens
             && tokens.refills()
         {
-            tokens.refill(self.now());
+            tokens.refill(self.0.timeline.now());
         }
         let (calls_in_flight, repetitions_in_flight) = self.0.share().map(Share::in_flight).unzip();
         BudgetSnapshot {
@@ -220,20 +192,51 @@ impl Budget {
     pub(super) fn is_unshared(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
+}
 
+impl Inner {
+    #[inline]
+    fn granted(&self) {
+        self.granted.fetch_add(1, Relaxed);
+        if self.exhausted.load(Relaxed) {
+            self.recovers();
+        }
+    }
+
+    /// Takes of all that there is to take of.
+    #[inline(never)]
+    fn take_of_all(&self) -> bool {
+        if self.share().is_some_and(|share| !share.try_take()) {
+            return false;
+        }
+        let Some(tokens) = self.tokens() else { return true };
+        if tokens.refills() {
+            tokens.refill(self.timeline.now());
+        }
+        let taken = tokens.try_take();
+        if let (false, Some(share)) = (taken, self.share()) {
+            share.give_back();
+        }
+        taken
+    }
+
+    /// Gives back what was taken for a repetition that was `started` or not.
     #[inline]
     pub(super) fn release(&self, started: bool) {
-        match &self.0.account {
-            Account::Plain(tokens) if !started => tokens.give_back(),
-            Account::Plain(_) => {}
-            Account::All { tokens, share } => {
-                if let (false, Some(tokens)) = (started, tokens) {
-                    tokens.give_back();
-                }
-                if let Some(share) = share {
-                    share.give_back();
-                }
-            }
+        if !self.is_plain() {
+            self.release_all(started);
+        } else if !started {
+            self.tokens.give_back();
+        }
+    }
+
+    #[inline(never)]
+    fn release_all(&self, started: bool) {
+        if let (false, Some(tokens)) = (started, self.tokens()) {
+            tokens.give_back();
+        }
+        if let Some(share) = self.share() {
+            share.give_back();
         }
     }
 }

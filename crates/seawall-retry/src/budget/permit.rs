@@ -1,6 +1,8 @@
 //! What is held of a budget.
 
-use super::Budget;
+use std::fmt;
+
+use super::handle::Inner;
 use super::share::Share;
 
 /// A call that a [`Budget`] counts as in flight until this is dropped.
@@ -11,12 +13,6 @@ pub struct CallInFlight<'b>(Option<&'b Share>);
 impl<'b> CallInFlight<'b> {
     /// Of a budget that does not count what is in flight, or of none.
     pub(crate) const UNCOUNTED: Self = Self(None);
-
-    /// Hands on what is counted.
-    #[inline]
-    pub(crate) fn take(&mut self) -> Self {
-        Self(self.0.take())
-    }
 
     #[inline]
     pub(super) fn new(share: Option<&'b Share>) -> Self {
@@ -38,16 +34,15 @@ impl Drop for CallInFlight<'_> {
 
 /// What one repetition took from a [`Budget`]. Goes back when it is dropped, but for the token of
 /// one that was [started](Self::start).
-#[derive(Debug)]
 #[must_use = "dropped at once, it gives back what was taken"]
 pub struct BudgetPermit<'b> {
-    budget: &'b Budget,
+    budget: &'b Inner,
     started: bool,
 }
 
 impl<'b> BudgetPermit<'b> {
     #[inline]
-    pub(super) fn new(budget: &'b Budget) -> Self {
+    pub(super) fn new(budget: &'b Inner) -> Self {
         Self { budget, started: false }
     }
 
@@ -62,5 +57,14 @@ impl Drop for BudgetPermit<'_> {
     #[inline]
     fn drop(&mut self) {
         self.budget.release(self.started);
+    }
+}
+
+impl fmt::Debug for BudgetPermit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BudgetPermit")
+            .field("budget", &self.budget.name)
+            .field("started", &self.started)
+            .finish()
     }
 }

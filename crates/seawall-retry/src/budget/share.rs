@@ -14,6 +14,13 @@ pub(super) struct SharePlan {
 }
 
 impl SharePlan {
+    /// Whether one repetition more may be in flight.
+    #[inline]
+    fn has_room(&self, calls: u32, repetitions: u32) -> bool {
+        // Most of the time it is the floor that decides, without arithmetic.
+        repetitions < self.floor || repetitions < self.limit(calls)
+    }
+
     /// How many repetitions may be in flight beside `calls` calls.
     pub(super) fn limit(&self, calls: u32) -> u32 {
         let share = u64::from(calls) * self.share / WHOLE;
@@ -59,7 +66,7 @@ impl Share {
     /// Takes a place for a repetition, if there is one: checked and taken in one step.
     pub(super) fn try_take(&self) -> bool {
         let take = |word| {
-            let free = repetitions(word) < self.plan.limit(calls(word));
+            let free = self.plan.has_room(calls(word), repetitions(word));
             free.then_some(word + 1)
         };
         // AcqRel pairs with the Release of `give_back`: who takes a place sees what its former

@@ -9,7 +9,7 @@ use crate::sync::AtomicU64;
 pub(super) const WHOLE: u64 = 1_000_000_000;
 
 /// How tokens come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct TokenPlan {
     pub(super) deposit: u64,
     pub(super) cost: u64,
@@ -67,6 +67,7 @@ impl Tokens {
         }
     }
 
+    #[cold]
     #[inline(never)]
     fn pay_in(&self) {
         self.gain(self.plan.deposit);
@@ -99,6 +100,7 @@ impl Tokens {
     ///
     /// One of several that come at once wins the span of time and credits it. Until it has, the
     /// others find the tokens missing: refused once too often, never granted twice.
+    #[inline(never)]
     pub(super) fn refill(&self, now: u64) {
         let since = self.credited.load(Acquire);
         if let Some((earned, until)) = self.plan.earned(since, now)

@@ -62,7 +62,7 @@ impl<J> Retry<J> {
     {
         let _in_flight = self.budget.as_ref().map_or(CallInFlight::UNCOUNTED, |b| b.call());
         let mut course = Course::default();
-        let mut attempt = self.due(Attempt::first());
+        let mut attempt = self.told(self.due(Attempt::first()).numbered(1, 0));
         attempt.began();
         let mut told = attempt;
         loop {

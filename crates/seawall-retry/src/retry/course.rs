@@ -17,6 +17,17 @@ pub(super) struct Last<T, E> {
     pub(super) class: Class,
 }
 
+impl<T, E> Last<T, E> {
+    /// Drops it: the usual failure here, told apart from those whose drop has more to look at.
+    #[inline]
+    pub(super) fn drop_now(self) {
+        match self.outcome {
+            Err(Error::Operation { error, .. }) => drop(error),
+            other => drop(other),
+        }
+    }
+}
+
 /// What a call carries from attempt to attempt, once one has failed.
 pub(super) struct Course<'p, E> {
     // What the repetition that is under way or waited for took from the budget.

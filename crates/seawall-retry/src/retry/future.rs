@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::course::{Course, Last};
 use super::plan::Step;
 use super::wait::{Ended, Wait};
 use crate::CallInFlight;
+use crate::rare::Rare;
 
 /// After how many attempts that had nothing to wait for it is other tasks' turn: with fewer the
 /// executor is asked too often, with many more an operation that fails at once, repeated without
@@ -24,30 +26,29 @@ pub(super) const ATTEMPTS_PER_TURN: u32 = 32;
 ///
 /// Holds the first attempt in place. What repeating needs, the timer above all, is in a box that is
 /// made when an attempt has failed and there is something to wait for or to carry over.
-#[pin_project(project = RetryProjection)]
+#[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     retry: &'p Retry<J>,
     // Taken when the call goes on in the box.
     op: Option<Op>,
-    // Began when the call began, once that is known.
+    // Began when the call began, once that is known. How many there may be is not in it: that is
+    // told to the operation, and would be one thing more to carry.
     attempt: Attempt,
-    in_flight: CallInFlight<'p>,
+    // The first attempt, or a later one where nothing had to be carried over.
     #[pin]
-    state: State<'p, Op, J>,
+    future: Option<Op::Future>,
+    // A call pays into the budget when its first attempt is over or was found to be pending. It is
+    // counted as in flight from then on, too: one that succeeds at once is not in flight any more
+    // when that could be seen.
+    paid_in: bool,
+    held: Rare<Held<'p, Op, J>>,
 }
 
-#[pin_project(project = StateProjection)]
-enum State<'p, Op: Operation, J> {
-    /// The first attempt, or a later one where nothing had to be carried over.
-    First {
-        #[pin]
-        future: Op::Future,
-    },
-    Repeating {
-        repeating: Pin<Box<Repeating<'p, Op, J>>>,
-    },
-    Done,
+/// What only a call holds that did not succeed at once.
+enum Held<'p, Op: Operation, J> {
+    InFlight(CallInFlight<'p>),
+    Repeating(Pin<Box<Repeating<'p, Op, J>>>),
 }
 
 type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
@@ -55,13 +56,9 @@ type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Er
 impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
     #[inline]
     pub(super) fn start(retry: &'p Retry<J>, mut op: Op, attempt: Attempt) -> Self {
-        let attempt = retry.due(attempt);
-        let in_flight = match &retry.budget {
-            Some(budget) => budget.call(),
-            None => CallInFlight::UNCOUNTED,
-        };
-        let future = op.attempt(attempt);
-        Self { retry, op: Some(op), attempt, in_flight, state: State::First { future } }
+        let attempt = retry.due(attempt).numbered(1, 0);
+        let future = Some(op.attempt(retry.told(attempt)));
+        Self { retry, op: Some(op), attempt, future, paid_in: false, held: Rare::none() }
     }
 }
 
@@ -76,99 +73,78 @@ where
     ///
     /// When polled after it was ready, and outside of a tokio runtime with a timer when there is a
     /// delay to wait for.
-    // Small, so that it is inlined: what happens to a call that does not fail.
+    // Small, so that it is inlined: what happens to a call that succeeds at once, or at once after
+    // failures. What else may happen is handed on by value: a reference to this future, on
+    // whichever path, would keep all of it in memory on every path.
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.as_mut().project();
-        let StateProjection::First { future } = this.state.as_mut().project() else {
-            return self.resume(cx);
-        };
-        let Poll::Ready(outcome) = future.poll(cx) else {
-            // Until now no time has passed but that of one synchronous poll: a call that succeeds
-            // at once reads no clock.
-            this.attempt.began();
-            return Poll::Pending;
-        };
-        let class = this.retry.class(&outcome);
-        if class != Class::Success {
-            return self.go_on(outcome, class, cx);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(Held::Repeating(repeating)) = this.held.as_mut() {
+            return repeating.as_mut().poll(cx);
         }
-        // Told apart, so that a small output is moved alone and not with all the room that an error
-        // would have had.
-        match outcome {
-            Ok(output) => Poll::Ready(Ok(output)),
-            Err(error) => Poll::Ready(Err(error)),
-        }
-    }
-}
-
-impl<Op, J> RetryFuture<'_, Op, J>
-where
-    Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
-{
-    /// Goes on with what is under way in the box.
-    #[inline(never)]
-    fn resume(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<Op>> {
-        match self.project().state.project() {
-            StateProjection::Repeating { repeating } => repeating.as_mut().poll(cx),
-            _ => panic!("a retry was polled after it was over"),
-        }
-    }
-
-    /// Goes on after an attempt that came to `outcome`, which means `class` and is no success.
-    #[inline(never)]
-    fn go_on(
-        mut self: Pin<&mut Self>,
-        mut outcome: Outcome<Op>,
-        mut class: Class,
-        cx: &mut Context<'_>,
-    ) -> Poll<Outcome<Op>> {
         loop {
-            let mut this = self.as_mut().project();
-            this.attempt.began();
-            let (true, Some(op)) = (this.retry.repeats_at_once(this.attempt, class), &mut *this.op)
-            else {
-                return match this.box_up(Last { outcome, class }) {
-                    Some(outcome) => Poll::Ready(outcome),
-                    None => self.resume(cx),
+            let Some(future) = this.future.as_mut().as_pin_mut() else { over() };
+            // Success and failure are told apart here, and each returns for itself: a small output
+            // then stays in registers, where all the room that an error would have had is copied
+            // along otherwise.
+            let last = match future.poll(cx) {
+                Poll::Ready(Ok(output)) => match this.retry.weigh(Ok(output)) {
+                    Ok(outcome) => {
+                        this.retry.pay_in_unless(*this.paid_in);
+                        return Poll::Ready(outcome);
+                    }
+                    Err(last) => last,
+                },
+                Poll::Ready(Err(error)) => match this.retry.weigh(Err(error)) {
+                    Ok(outcome) => {
+                        this.retry.pay_in_unless(*this.paid_in);
+                        return Poll::Ready(outcome);
+                    }
+                    Err(last) => last,
+                },
+                Poll::Pending => {
+                    if !mem::replace(this.paid_in, true) {
+                        this.retry.pay_in_unless(false);
+                        if let Some(in_flight) = this.retry.enter() {
+                            this.held.fill(Held::InFlight(in_flight));
+                        }
+                    }
+                    // Until now no time has passed but that of synchronous polls.
+                    this.attempt.began();
+                    return Poll::Pending;
+                }
+            };
+            // What the attempt holds goes back before anything else.
+            this.future.set(None);
+            let Some(mut op) = this.op.take() else { over() };
+            this.retry.pay_in_unless(mem::replace(this.paid_in, true));
+            if !this.retry.repeats_at_once(this.attempt, last.class) {
+                let in_flight = match this.held.take() {
+                    Some(Held::InFlight(in_flight)) => Some(in_flight),
+                    _ => this.retry.enter(),
                 };
-            };
-            match outcome {
-                // The usual one, told apart from those whose drop has more to look at.
-                Err(Error::Operation { error, .. }) => drop(error),
-                other => drop(other),
+                return match Repeating::after(this.retry, op, *this.attempt, in_flight, last, cx) {
+                    Ok(repeating) => {
+                        this.held.fill(Held::Repeating(repeating));
+                        Poll::Pending
+                    }
+                    Err(outcome) => Poll::Ready(outcome),
+                };
             }
-            let number = this.attempt.number() + 1;
-            let max_attempts = this.retry.plan.max_attempts;
-            *this.attempt = this.attempt.numbered(number, max_attempts).after(class);
-            let future = op.attempt(this.attempt.restart_clock());
-            this.state.set(State::First { future });
-            let StateProjection::First { future } = this.state.project() else {
-                unreachable!("it was set just now")
-            };
-            outcome = ready!(future.poll(cx));
-            class = this.retry.class(&outcome);
-            if class == Class::Success {
-                return Poll::Ready(outcome);
-            }
+            let number = this.attempt.number().saturating_add(1);
+            *this.attempt = this.attempt.numbered(number, 0).after(last.class);
+            last.drop_now();
+            let future = op.attempt(this.retry.told(*this.attempt).restart_clock());
+            this.future.set(Some(future));
+            *this.op = Some(op);
         }
     }
 }
 
-impl<Op: Operation, J> RetryProjection<'_, '_, Op, J> {
-    /// Goes on in the box, or gives what the call came to.
-    fn box_up(&mut self, last: Last<Op::Output, Op::Error>) -> Option<Outcome<Op>> {
-        // The attempt gives back what it holds before anything is decided or waited for.
-        self.state.set(State::Done);
-        let Some(op) = self.op.take() else { return Some(last.outcome) };
-        let in_flight = self.in_flight.take();
-        match Repeating::after_first(self.retry, op, *self.attempt, in_flight, last) {
-            Ok(repeating) => self.state.set(State::Repeating { repeating }),
-            Err(outcome) => return Some(outcome),
-        }
-        None
-    }
+#[cold]
+#[inline(never)]
+fn over() -> ! {
+    panic!("a retry was polled after it was over")
 }
 
 /// A call of which an attempt has failed.
@@ -177,7 +153,7 @@ struct Repeating<'p, Op: Operation, J> {
     retry: &'p Retry<J>,
     op: Op,
     attempt: Attempt,
-    _in_flight: CallInFlight<'p>,
+    _in_flight: Option<CallInFlight<'p>>,
     course: Course<'p, Op::Error>,
     #[pin]
     now: Now<'p, Op::Future, Op::Output, Op::Error>,
@@ -197,17 +173,24 @@ enum Now<'p, Fut, T, E> {
     Over,
 }
 
-impl<'p, Op: Operation, J> Repeating<'p, Op, J> {
-    /// Goes on after the first failure that there was something to think of, or gives what the
-    /// call came to.
+impl<'p, Op, J> Repeating<'p, Op, J>
+where
+    Op: Operation,
+    J: Judge<Op::Output, Op::Error>,
+{
+    /// Goes on after the first failure that there was something to think of: gives what that came
+    /// to, and itself if there is more to come.
+    #[cold]
     #[inline(never)]
-    fn after_first(
+    fn after(
         retry: &'p Retry<J>,
         op: Op,
         mut attempt: Attempt,
-        in_flight: CallInFlight<'p>,
+        in_flight: Option<CallInFlight<'p>>,
         last: Last<Op::Output, Op::Error>,
+        cx: &mut Context<'_>,
     ) -> Result<Pin<Box<Self>>, Outcome<Op>> {
+        attempt = retry.told(attempt);
         let mut course = Course::default();
         let delay = match course.decide(retry, &mut attempt, &last) {
             Step::Pass => return Err(last.outcome),
@@ -218,7 +201,10 @@ impl<'p, Op: Operation, J> Repeating<'p, Op, J> {
         let mut repeating =
             Box::pin(Self { retry, op, attempt, _in_flight: in_flight, course, now });
         repeating.as_mut().project().repeat(delay, last);
-        Ok(repeating)
+        match repeating.as_mut().poll(cx) {
+            Poll::Pending => Ok(repeating),
+            Poll::Ready(outcome) => Err(outcome),
+        }
     }
 }
 
@@ -257,7 +243,7 @@ where
                         }
                     }
                 }
-                NowProjection::Over => panic!("a retry was polled after it was over"),
+                NowProjection::Over => over(),
             }
         }
     }
@@ -288,9 +274,9 @@ impl<'p, Op: Operation, J> RepeatingProjection<'_, 'p, Op, J> {
 
 impl<Op: Operation, J> fmt::Debug for RetryFuture<'_, Op, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let attempt = match &self.state {
-            State::Repeating { repeating } => &repeating.attempt,
-            State::First { .. } | State::Done => &self.attempt,
+        let attempt = match self.held.as_ref() {
+            Some(Held::Repeating(repeating)) => &repeating.attempt,
+            _ => &self.attempt,
         };
         f.debug_struct("RetryFuture")
             .field("retry", &self.retry.name)

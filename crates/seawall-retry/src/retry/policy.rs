@@ -11,10 +11,11 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::course::Last;
 use super::future::ATTEMPTS_PER_TURN;
 use super::plan::Plan;
 use super::{RetryBuilder, RetryFuture};
-use crate::Budget;
+use crate::{Budget, CallInFlight};
 
 /// Repeats an operation that failed, until it succeeds or there is a reason to stop.
 ///
@@ -138,17 +139,36 @@ impl<J> Retry<J> {
             && self.budget.as_ref().is_none_or(Budget::try_spend)
     }
 
-    /// The first attempt of a call that was started as `attempt`.
+    /// The attempts of a call that was started as `attempt`.
     #[inline]
     pub(super) fn due(&self, attempt: Attempt) -> Attempt {
-        let mut attempt = attempt.numbered(1, self.plan.max_attempts);
-        // A deadline that no clock will ever reach is none.
-        if let Some(limit) = self.deadline
-            && let Some(deadline) = attempt.began().checked_add(limit)
-        {
-            attempt = attempt.due_by(deadline);
+        match self.deadline {
+            None => attempt,
+            Some(limit) => within(limit, attempt),
         }
-        attempt
+    }
+
+    /// `attempt` as the operation is told of it.
+    #[inline]
+    pub(super) fn told(&self, attempt: Attempt) -> Attempt {
+        attempt.numbered(attempt.number(), self.plan.max_attempts)
+    }
+
+    /// Pays in for a call, unless that was done.
+    #[inline]
+    pub(super) fn pay_in_unless(&self, paid_in: bool) {
+        if let Some(budget) = &self.budget
+            && !paid_in
+        {
+            budget.pay_in();
+        }
+    }
+
+    /// Counts a call as in flight, where that is counted.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter(&self) -> Option<CallInFlight<'_>> {
+        self.budget.as_ref()?.enter()
     }
 
     pub(super) fn is_shutting_down(&self) -> bool {
@@ -162,6 +182,19 @@ impl<J> Retry<J> {
         J: Judge<T, E>,
     {
         self.judge.judge_contained(outcome, |report| self.tell_panicked(report))
+    }
+
+    /// An outcome that is a success to this retry; any other with what it means.
+    #[inline]
+    pub(super) fn weigh<T, E>(
+        &self,
+        outcome: Result<T, Error<E>>,
+    ) -> Result<Result<T, Error<E>>, Last<T, E>>
+    where
+        J: Judge<T, E>,
+    {
+        let class = self.class(&outcome);
+        if class == Class::Success { Ok(outcome) } else { Err(Last { outcome, class }) }
     }
 
     pub(super) fn forbids(&self, attempt: &Attempt, class: Class) -> bool {
@@ -254,5 +287,15 @@ impl<J> fmt::Debug for Retry<J> {
             .field("name", &self.name)
             .field("plan", &self.plan)
             .finish_non_exhaustive()
+    }
+}
+
+/// `attempt`, over when `limit` has passed from its beginning.
+#[inline]
+fn within(limit: Duration, mut attempt: Attempt) -> Attempt {
+    // A deadline that no clock will ever reach is none.
+    match attempt.began().checked_add(limit) {
+        Some(deadline) => attempt.due_by(deadline),
+        None => attempt,
     }
 }

@@ -1,0 +1,53 @@
+//! What is rarely there, kept out of the way of what happens always.
+
+use std::mem::{ManuallyDrop, take};
+
+/// A value that is rarely there, dropped out of line and by value.
+///
+/// Whoever polls a future inlines its drop as well, for the case that polling it panics. While that
+/// is small and takes no reference to the future, the compiler can keep the future in registers;
+/// with the drop of a box that holds timers in it, the whole future lives in memory.
+pub(crate) struct Rare<T>(ManuallyDrop<Option<T>>);
+
+impl<T> Rare<T> {
+    #[inline]
+    pub(crate) const fn none() -> Self {
+        Self(ManuallyDrop::new(None))
+    }
+
+    #[inline]
+    pub(crate) fn as_mut(&mut self) -> Option<&mut T> {
+        self.0.as_mut()
+    }
+
+    #[inline]
+    pub(crate) fn as_ref(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+
+    /// Puts a value where there is none.
+    #[inline]
+    pub(crate) fn fill(&mut self, value: T) {
+        debug_assert!(self.0.is_none(), "it would never be dropped");
+        self.0 = ManuallyDrop::new(Some(value));
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<T> {
+        take(&mut *self.0)
+    }
+}
+
+impl<T> Drop for Rare<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(value) = self.take() {
+            drop_out_of_line(value);
+        }
+    }
+}
+
+#[inline(never)]
+fn drop_out_of_line<T>(value: T) {
+    drop(value);
+}
