@@ -56,6 +56,9 @@ pub mod panic_guard;
 pub mod task;
 pub mod timeout;
 
+mod places;
+mod watched;
+
 pub use deadline::Deadline;
 pub use fallback::{Fallback, FallbackBuilder};
 pub use panic_guard::{PanicGuard, PanicGuardBuilder};

@@ -9,9 +9,9 @@ use seawall_core::{
     Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PolicyKind,
 };
 
-use super::permit::Places;
 use super::policy::{Counts, Shared};
 use super::{Fallback, Or, TryWith, Value, With, WithAsync};
+use crate::places::Places;
 
 /// Which classes are fallen back from, unless set: every failure but an answer that is permanent,
 /// which the caller should see, and a call that nobody waits for any more.

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 use seawall_core::{Class, Error, contain};
 
-use super::permit::Place;
 use super::policy::Shared;
 use super::{Begun, Fallback, Substitute, event};
+use crate::places::{Place, Places};
 
 /// A call with a [`Fallback`] around it.
 ///
@@ -39,7 +39,7 @@ struct Answering<'p, A, E> {
     answer: A,
     /// Taken while the answer is polled.
     error: Option<Error<E>>,
-    _place: Place<'p>,
+    _place: Place<&'p Places>,
 }
 
 /// What a step of a fallback came to.
@@ -115,7 +115,7 @@ where
     if !applies(fallback, error.class()) {
         return Step::Over(Err(error));
     }
-    let Some(place) = fallback.places.take() else {
+    let Some(place) = Places::take(&fallback.places) else {
         fallback.counts.refused.fetch_add(1, Ordering::Relaxed);
         event::full(fallback);
         return Step::Over(Err(error));

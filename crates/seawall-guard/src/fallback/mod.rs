@@ -79,7 +79,6 @@
 mod config;
 mod event;
 mod future;
-mod permit;
 mod policy;
 mod substitute;
 

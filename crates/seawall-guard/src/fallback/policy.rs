@@ -13,8 +13,8 @@ use seawall_core::{
 
 use super::config::When;
 use super::future::FallbackFuture;
-use super::permit::Places;
 use super::{FallbackBuilder, Substitute, TryWith, Value, With, WithAsync};
+use crate::places::Places;
 
 /// Answers in the operation's place when it fails.
 ///
@@ -126,7 +126,7 @@ impl<S> Fallback<S> {
         self.0.counts.refused.load(Ordering::Relaxed)
     }
 
-    /// How many fallbacks are under way; 0 where their number is not limited, and so not counted.
+    /// How many fallbacks are under way.
     pub fn in_flight(&self) -> usize {
         self.0.places.taken()
     }

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
-use pin_project::pin_project;
 use seawall_core::{
-    Cancelled, Caught, Check, ConfigError, Error, Listeners, Name, Panicked, PolicyKind, catch,
-    contain,
+    Cancelled, Check, ConfigError, Error, Listeners, Name, PanicReport, Panicked, PolicyKind,
 };
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::event;
+use crate::watched::{End, Watch, Watched};
 
 /// Spawns tasks and counts what becomes of them. Clones share the counts.
 ///
@@ -145,7 +144,7 @@ impl Tasks {
         counts.running += 1;
         drop(counts);
         let counted = Counted { tasks: self.clone(), end: End::Cancelled };
-        let handle = tokio::spawn(Tracked { future: Some(future), counted });
+        let handle = tokio::spawn(Watched::new(future, counted));
         Task { handle, tasks: self.clone() }
     }
 
@@ -169,12 +168,6 @@ impl Tasks {
             idle.await;
         }
     }
-
-    fn panicked(&self, caught: Caught) -> Panicked {
-        let report = caught.into_report();
-        event::panicked(&self.0.listeners, &self.0.name, PolicyKind::Tasks, &report);
-        Panicked::in_callback(self.0.name.clone(), PolicyKind::Tasks, report)
-    }
 }
 
 /// A task that was spawned by [`Tasks`]. As a future it waits for the task; dropping it lets the
@@ -182,7 +175,7 @@ impl Tasks {
 #[derive(Debug)]
 #[must_use = "a task goes on without its handle, but nobody learns what it came to"]
 pub struct Task<T> {
-    handle: JoinHandle<Result<T, Box<Panicked>>>,
+    handle: JoinHandle<Result<T, PanicReport>>,
     tasks: Tasks,
 }
 
@@ -202,21 +195,17 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let name = &self.tasks.0.name;
-        let cancelled = Cancelled::new(name.clone(), PolicyKind::Tasks);
-        Poll::Ready(match ready!(Pin::new(&mut self.handle).poll(cx)) {
+        let joined = ready!(Pin::new(&mut self.handle).poll(cx));
+        let name = || self.tasks.0.name.clone();
+        Poll::Ready(match joined {
             Ok(Ok(output)) => Ok(output),
-            Ok(Err(panicked)) => Err(TaskError::Panicked(panicked)),
-            Err(_) => Err(TaskError::Cancelled(cancelled)),
+            Ok(Err(report)) => {
+                let panicked = Panicked::in_callback(name(), PolicyKind::Tasks, report);
+                Err(TaskError::Panicked(Box::new(panicked)))
+            }
+            Err(_) => Err(TaskError::Cancelled(Cancelled::new(name(), PolicyKind::Tasks))),
         })
     }
-}
-
-#[derive(Clone, Copy)]
-enum End {
-    Finished,
-    Panicked,
-    Cancelled,
 }
 
 /// Counts its task out when it is dropped, so exactly once, however the task ends.
@@ -243,44 +232,13 @@ impl Drop for Counted {
     }
 }
 
-/// The future of a task.
-#[pin_project(PinnedDrop)]
-struct Tracked<Fut> {
-    #[pin]
-    future: Option<Fut>,
-    counted: Counted,
-}
-
-impl<Fut: Future> Future for Tracked<Fut> {
-    type Output = Result<Fut::Output, Box<Panicked>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            panic!("a task was polled after it was over");
-        };
-        let tasks = &this.counted.tasks;
-        let (end, outcome) = match catch(|| future.poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(output)) => (End::Finished, Ok(output)),
-            Err(caught) => (End::Panicked, Err(Box::new(tasks.panicked(caught)))),
-        };
-        if let Err(caught) = catch(|| this.future.set(None)) {
-            tasks.panicked(caught);
-        }
-        this.counted.end = end;
-        Poll::Ready(outcome)
+impl Watch for Counted {
+    fn panicked(&self, report: &PanicReport) {
+        let shared = &self.tasks.0;
+        event::panicked(&shared.listeners, &shared.name, PolicyKind::Tasks, report);
     }
-}
 
-#[pin_project::pinned_drop]
-impl<Fut> PinnedDrop for Tracked<Fut> {
-    fn drop(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        // Cancelled: the future is gone before the task is counted out.
-        if let Err(report) = contain(|| this.future.set(None)) {
-            let shared = &this.counted.tasks.0;
-            event::panicked(&shared.listeners, &shared.name, PolicyKind::Tasks, &report);
-        }
+    fn over(&mut self, end: End) {
+        self.end = end;
     }
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Timeout, TimeoutFuture};
+use crate::places::{Place, Places};
 
 /// How many pieces of work may run at once, unless set. Each takes a thread; a thread that hangs
 /// takes it for good.
@@ -52,8 +53,7 @@ pub struct Blocking {
 
 #[derive(Debug)]
 struct Shared {
-    max_running: usize,
-    running: AtomicUsize,
+    places: Arc<Places>,
     abandoned: AtomicUsize,
     refused: AtomicU64,
 }
@@ -107,8 +107,7 @@ impl BlockingBuilder {
         Ok(Blocking {
             timeout: timeout.listeners(&self.listeners).build()?,
             shared: Arc::new(Shared {
-                max_running: self.max_running,
-                running: AtomicUsize::new(0),
+                places: Arc::new(Places::new(self.max_running)),
                 abandoned: AtomicUsize::new(0),
                 refused: AtomicU64::new(0),
             }),
@@ -129,7 +128,7 @@ impl Blocking {
 
     /// How many pieces of work run or wait for a thread.
     pub fn running(&self) -> usize {
-        self.shared.running.load(Ordering::Relaxed)
+        self.shared.places.taken()
     }
 
     /// How many pieces of work run though nobody waits for them any more.
@@ -176,24 +175,18 @@ impl Blocking {
         BlockingCall(self.timeout.around(inner))
     }
 
-    /// Takes a permit to run.
-    fn admit(&self) -> Result<Running, Rejection> {
-        let Shared { max_running, running, .. } = &*self.shared;
-        // Relaxed: the count guards no other memory.
-        let taken = running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| {
-            (running < *max_running).then_some(running + 1)
-        });
-        if taken.is_ok() {
-            return Ok(Running(Arc::clone(&self.shared)));
-        }
-        self.shared.refused.fetch_add(1, Ordering::Relaxed);
-        let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-        let max = count(*max_running);
-        let name = self.timeout.name().clone();
-        let rejection = Rejection::new(name, PolicyKind::Timeout, Reason::Full)
-            .because(Evidence::new(Rule::InFlight, max, max, 0));
-        self.emit(|| What::Rejected(rejection.clone()));
-        Err(rejection)
+    /// Takes a place to run.
+    fn admit(&self) -> Result<Place<Arc<Places>>, Rejection> {
+        let places = &self.shared.places;
+        Places::take(Arc::clone(places)).ok_or_else(|| {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            let max = f64::from(u32::try_from(places.max()).unwrap_or(u32::MAX));
+            let name = self.timeout.name().clone();
+            let rejection = Rejection::new(name, PolicyKind::Timeout, Reason::Full)
+                .because(Evidence::new(Rule::InFlight, max, max, 0));
+            self.emit(|| What::Rejected(rejection.clone()));
+            rejection
+        })
     }
 
     fn emit(&self, what: impl FnOnce() -> What) {
@@ -211,16 +204,8 @@ impl Blocking {
     }
 }
 
-/// A permit that work holds while it runs, on its own thread.
-struct Running(Arc<Shared>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Whether somebody waits for the work. Shared by both: whoever is last to go settles the count.
+#[derive(Clone)]
 struct Waiting {
     shared: Arc<Shared>,
     state: Arc<AtomicUsize>,
@@ -242,19 +227,24 @@ impl Waiting {
             self.shared.abandoned.fetch_sub(1, Ordering::AcqRel);
         }
     }
+
+    fn work_goes(&self) {
+        if self.state.swap(WORK_OVER, Ordering::AcqRel) == CALLER_GONE {
+            self.shared.abandoned.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
 }
 
 /// Dropped when the work is over, however it ended.
 struct OverGuard {
-    state: Arc<AtomicUsize>,
-    running: Running,
+    waiting: Waiting,
+    // Given back when the end is counted.
+    _place: Place<Arc<Places>>,
 }
 
 impl Drop for OverGuard {
     fn drop(&mut self) {
-        if self.state.swap(WORK_OVER, Ordering::AcqRel) == CALLER_GONE {
-            self.running.0.abandoned.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.waiting.work_goes();
     }
 }
 
@@ -294,11 +284,10 @@ where
     E: Send + 'static,
 {
     fn start(blocking: &Blocking, permit: P, work: F) -> Result<Waited<T, E>, Rejection> {
-        let running = blocking.admit()?;
+        let place = blocking.admit()?;
         let state = Arc::new(AtomicUsize::new(BOTH));
-        let shared = Arc::clone(&blocking.shared);
-        let waiting = Waiting { shared, state: Arc::clone(&state) };
-        let over = OverGuard { state, running };
+        let waiting = Waiting { shared: Arc::clone(&blocking.shared), state };
+        let over = OverGuard { waiting: waiting.clone(), _place: place };
         let task = tokio::task::spawn_blocking(move || {
             let outcome = seawall_core::catch(work);
             // The caller's code, too.

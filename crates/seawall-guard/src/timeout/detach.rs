@@ -4,14 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::{
     AllTransient, Attempt, Call, Check, ConfigError, Error, FromFuture, Listeners, Name,
-    OperationFuture, PanicReport, PolicyKind, TimedOutBy, catch, contain,
+    OperationFuture, PanicReport, PolicyKind, TimedOutBy, contain,
 };
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -19,6 +19,8 @@ use tokio::time::Instant;
 use super::expiry::Expiry;
 use super::future::cut_off;
 use super::{Timeout, event};
+use crate::places::{Place, Places};
+use crate::watched::{End, Watch, Watched};
 
 /// How many pieces of work may go on without a caller, unless set.
 pub const DEFAULT_MAX_DETACHED: usize = 64;
@@ -58,8 +60,7 @@ pub struct Detach {
 
 #[derive(Debug)]
 struct Shared {
-    max_detached: usize,
-    detached: AtomicUsize,
+    places: Arc<Places>,
     discarded: AtomicU64,
     panicked: AtomicU64,
     cancelled: AtomicU64,
@@ -132,8 +133,7 @@ impl DetachBuilder {
         Ok(Detach {
             timeout: timeout.listeners(&self.listeners).build()?,
             shared: Arc::new(Shared {
-                max_detached: self.max_detached,
-                detached: AtomicUsize::new(0),
+                places: Arc::new(Places::new(self.max_detached)),
                 discarded: AtomicU64::new(0),
                 panicked: AtomicU64::new(0),
                 cancelled: AtomicU64::new(0),
@@ -156,9 +156,9 @@ impl Detach {
 
     /// What became of work whose caller gave up.
     pub fn counts(&self) -> DetachCounts {
-        let Shared { detached, discarded, panicked, cancelled, dropped, .. } = &*self.shared;
+        let Shared { places, discarded, panicked, cancelled, dropped } = &*self.shared;
         DetachCounts {
-            detached: detached.load(Ordering::Relaxed),
+            detached: places.taken(),
             discarded: discarded.load(Ordering::Relaxed),
             panicked: panicked.load(Ordering::Relaxed),
             cancelled: cancelled.load(Ordering::Relaxed),
@@ -184,35 +184,23 @@ impl Detach {
         DetachCall { work, expiry: Expiry::Unset, began: None, detach: self }
     }
 
-    /// Takes one of the places for work that goes on.
-    fn place(&self) -> Option<Place> {
-        let Shared { max_detached, detached, .. } = &*self.shared;
-        // Relaxed: the count guards no other memory.
-        let taken = detached.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
-            (now < *max_detached).then_some(now + 1)
-        });
-        taken.ok().map(|_| Place { detach: self.clone(), end: End::Cancelled })
-    }
-
     /// Lets `work` go on without a caller.
     fn go_on<Fut, T, E>(&self, work: Boxed<Fut>)
     where
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let runtime = Handle::try_current().ok();
-        let admitted = runtime.and_then(|runtime| Some((runtime, self.place()?)));
+        let place = || Places::take(Arc::clone(&self.shared.places));
+        let admitted = runtime.and_then(|runtime| Some((runtime, place()?)));
         if let Some((runtime, place)) = admitted {
-            runtime.spawn(Detached { work: Some(work), place });
+            let detached = Detached { detach: self.clone(), end: End::Cancelled, _place: place };
+            // The result is discarded within, where a panic of its drop is seen.
+            runtime.spawn(Watched::new(async move { drop(work.await) }, detached));
         } else {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-            self.end(contain(|| drop(work)));
-        }
-    }
-
-    /// Tells of a panic of the caller's code that nobody waits for any more.
-    fn end(&self, end: Result<(), PanicReport>) {
-        if let Err(report) = end {
-            event::panicked(&self.timeout.identity, &report);
+            if let Err(report) = contain(|| drop(work)) {
+                event::panicked(&self.timeout.identity, &report);
+            }
         }
     }
 }
@@ -268,64 +256,33 @@ impl<Fut> fmt::Debug for DetachCall<'_, Fut> {
     }
 }
 
-/// How work ended that nobody waited for.
-#[derive(Clone, Copy)]
-enum End {
-    Discarded,
-    Panicked,
-    Cancelled,
-}
-
-/// A place among the work that goes on. Counts how it ended when it is dropped, so each piece is
-/// counted exactly once, however it ends.
-struct Place {
+/// Watches work that goes on, and counts how it ended when it is dropped, so each piece is counted
+/// exactly once, however it ends.
+struct Detached {
     detach: Detach,
     end: End,
+    // Given back when the end is counted.
+    _place: Place<Arc<Places>>,
 }
 
-impl Drop for Place {
+impl Watch for Detached {
+    fn panicked(&self, report: &PanicReport) {
+        event::panicked(&self.detach.timeout.identity, report);
+    }
+
+    fn over(&mut self, end: End) {
+        self.end = end;
+    }
+}
+
+impl Drop for Detached {
     fn drop(&mut self) {
         let shared = &*self.detach.shared;
         let ended = match self.end {
-            End::Discarded => &shared.discarded,
+            End::Finished => &shared.discarded,
             End::Panicked => &shared.panicked,
             End::Cancelled => &shared.cancelled,
         };
         ended.fetch_add(1, Ordering::Relaxed);
-        shared.detached.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Work that goes on in a task of its own.
-struct Detached<Fut> {
-    // Before the place: the work is gone when its end is counted.
-    work: Option<Boxed<Fut>>,
-    place: Place,
-}
-
-impl<Fut, T, E> Future for Detached<Fut>
-where
-    Fut: Future<Output = Result<T, E>>,
-{
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let Some(work) = this.work.as_mut() else { return Poll::Ready(()) };
-        let ended = match catch(|| work.as_mut().poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => {
-                this.place.end = End::Discarded;
-                contain(|| drop(outcome))
-            }
-            Err(caught) => {
-                this.place.end = End::Panicked;
-                Err(caught.into_report())
-            }
-        };
-        this.place.detach.end(ended);
-        let work = this.work.take();
-        this.place.detach.end(contain(|| drop(work)));
-        Poll::Ready(())
     }
 }
