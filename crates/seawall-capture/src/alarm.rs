@@ -126,7 +126,7 @@ impl Alarms {
         rules: Vec<(String, Rule)>,
         cool_down: std::time::Duration,
         clock: Clock,
-        spool: Option<Spool>,
+        spool: Option<(Spool, u64)>,
     ) -> Self {
         let now = clock.now();
         let armed = |(name, mut rule): (String, Rule)| {
@@ -136,10 +136,10 @@ impl Alarms {
         let rules = rules.into_iter().map(armed).collect();
         let state = Mutex::new(State { rules, cool_down });
         let inner = Arc::new(Inner { clock, state, telling: Mutex::default() });
-        if let Some(spool) = &spool {
-            spool.attach(&[KNOWN, LEARNING], Arc::clone(&inner) as _, 0);
+        if let Some((spool, unread)) = &spool {
+            spool.attach(&[KNOWN, LEARNING], Arc::clone(&inner) as _, *unread);
         }
-        Self { inner, _spool: spool }
+        Self { inner, _spool: spool.map(|(spool, _)| spool) }
     }
 
     /// Says that `calls` calls ended, failed or not: what [`ratio`](AlarmsBuilder::ratio) compares

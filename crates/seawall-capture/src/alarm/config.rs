@@ -178,7 +178,9 @@ impl AlarmsBuilder {
                 }
             }
         }
-        Ok(Alarms::of(self.rules, self.cool_down, self.clock, self.spool))
+        let unread = remembered.map_or(0, |remembered| remembered.unread());
+        let spool = self.spool.map(|spool| (spool, unread));
+        Ok(Alarms::of(self.rules, self.cool_down, self.clock, spool))
     }
 }
 

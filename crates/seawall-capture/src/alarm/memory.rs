@@ -22,15 +22,23 @@ impl Remembered {
     pub(super) fn restore(&self, name: &str, known: &mut Known) {
         let began = self.learning.get(name.as_bytes()).and_then(|value| number(value));
         let began = began.and_then(|millis| i64::try_from(millis).ok()).map(Timestamp::from_millis);
-        let of_this = self.known.iter().filter_map(|(key, value)| {
-            let (fingerprint, of) = key.split_first_chunk()?;
-            let fingerprint = Fingerprint::from_bits(u128::from_be_bytes(*fingerprint));
-            (of == name.as_bytes()).then_some((number(value)?, fingerprint))
-        });
-        let mut seen: Vec<_> = of_this.collect();
+        let all = self.known.iter().filter_map(|(key, value)| parse(key, value));
+        let of_this = all.filter(|(of, ..)| *of == name.as_bytes());
+        let mut seen: Vec<_> = of_this.map(|(_, number, name)| (number, name)).collect();
         seen.sort_unstable();
         known.restore(began, seen);
     }
+
+    /// How many entries are not understood.
+    pub(super) fn unread(&self) -> u64 {
+        self.known.iter().filter(|(key, value)| parse(key, value).is_none()).count() as u64
+    }
+}
+
+/// The rule's name, the number, the fingerprint.
+fn parse<'e>(key: &'e [u8], value: &[u8]) -> Option<(&'e [u8], u64, Fingerprint)> {
+    let (fingerprint, rule) = key.split_first_chunk()?;
+    Some((rule, number(value)?, Fingerprint::from_bits(u128::from_be_bytes(*fingerprint))))
 }
 
 fn number(value: &[u8]) -> Option<u64> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seawall_capture::spool::{Durability, SpoolError};
-use seawall_capture::{Draft, MemoryStore, Spool};
+use seawall_capture::{Alarms, Digester, Draft, MemoryStore, Spool};
 
 use super::{Folder, counted, counts, open, prepare, record};
 
@@ -37,6 +37,44 @@ async fn something_else_is_an_error_and_left_as_it_is() {
     std::fs::remove_file(folder.spool()).unwrap();
     std::fs::create_dir(folder.spool()).unwrap();
     assert!(matches!(Spool::open(folder.spool()), Err(SpoolError::Io(_))));
+}
+
+/// An entry as the format has it, whatever its value.
+fn entry(section: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut body = vec![0, section];
+    body.extend_from_slice(&u16::try_from(key.len()).unwrap().to_le_bytes());
+    body.extend_from_slice(key);
+    body.extend_from_slice(value);
+    let mut entry = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+    let crc = crc32fast::hash(&[&entry[..], &body].concat());
+    entry.extend_from_slice(&crc.to_le_bytes());
+    entry.extend_from_slice(&body);
+    entry
+}
+
+#[tokio::test]
+async fn what_is_whole_but_not_understood_is_counted_and_left_out() {
+    let folder = Folder::new();
+    {
+        let (_spool, store) = open(&folder.spool());
+        store.record(&record("A"));
+    }
+    let mut bytes = std::fs::read(folder.spool()).unwrap();
+    for section in 1..=6 {
+        bytes.extend(entry(section, b"short", b"{}"));
+        bytes.extend(entry(section, &[7; 16], b"[[["));
+        bytes.extend(entry(section, &[8; 16], &[0xff; 100]));
+        bytes.extend(entry(section, b"", b""));
+    }
+    std::fs::write(folder.spool(), &bytes).unwrap();
+    let (spool, store) = open(&folder.spool());
+    assert_eq!((spool.counts().cut, spool.counts().unread), (0, 4));
+    assert_eq!(counts(&store), counted([("A", 1)]));
+    let alarms = Alarms::builder().new_fingerprints("", Duration::ZERO).spool(&spool);
+    assert!(alarms.build().unwrap().known().is_empty());
+    assert_eq!(spool.counts().unread, 8);
+    let digester = Digester::builder().spool(&spool).build().unwrap();
+    assert_eq!((digester.counts().waiting, spool.counts().unread), (0, 12));
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use seawall_capture::spool::{SpoolError, SpoolEvent};
-use seawall_capture::{MemoryStore, Spool};
+use seawall_capture::{Draft, MemoryStore, Spool};
 
-use super::{Folder, counted, counts, open, record};
+use super::{Folder, counted, counts, open, prepare, record};
 
 /// What was reported, as a word each.
 #[derive(Clone, Default)]
@@ -80,6 +80,36 @@ async fn what_another_process_wrote_meanwhile_is_not_written_over() {
     assert!(error.to_string().ends_with("another process wrote it meanwhile"), "{error}");
     drop((spool, store));
     assert_eq!(counts(&open(&path).1), counted([("B", 1)]));
+}
+
+#[tokio::test]
+async fn a_writer_that_hangs_holds_nobody_up() {
+    let folder = Folder::new();
+    let path = folder.0.join("later").join("failures.spool");
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (hanging, hangs) = std::sync::mpsc::channel();
+    let (wait, hanging) = (Mutex::new(wait), Mutex::new(hanging));
+    let report = move |_: &SpoolEvent<'_>| {
+        let _ = hanging.lock().unwrap().send(());
+        let _ = wait.lock().unwrap().recv();
+    };
+    let spool = Spool::builder(&path).report(report).open().unwrap();
+    let store = MemoryStore::builder().max_groups(200).spool(&spool).build().unwrap();
+    // Writing fails, and its thread does not come back from telling so.
+    hangs.recv().unwrap();
+    std::fs::create_dir(folder.0.join("later")).unwrap();
+    for n in 0..20_000 {
+        store.record(&prepare(Draft::new("Flood", "x").fingerprint((n % 5_000).to_string())));
+    }
+    let batch = store.take(5).unwrap();
+    assert!(store.acknowledge(batch.id));
+    let totals = store.totals();
+    assert_eq!((totals.recorded, totals.add_up()), (20_000, true));
+    drop(go_on);
+    spool.flush().await.unwrap();
+    drop((spool, store));
+    let after = open(&path).1.totals();
+    assert_eq!((after.held, after.other), (totals.held, totals.other));
 }
 
 #[tokio::test]
