@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
-use seawall_core::{Class, Error};
+use seawall_core::{Class, Error, Rejection};
 use tokio::time::Instant;
 
 use crate::inner::Inner;
@@ -23,25 +23,23 @@ pub struct Guarded<'b, Fut> {
     #[pin]
     future: Fut,
     breaker: &'b Inner,
-    stage: Stage,
-    /// Present while waiting. In an `Arc`, never shared, for how it is dropped: out of line, so that
-    /// dropping a future that never waited is a look at one word.
-    wait: Option<Arc<Wait<'b>>>,
+    stage: Stage<'b>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Stage {
-    /// Not polled yet; or over at its first poll, and the inner future says what a second is.
+enum Stage<'b> {
+    /// Not polled yet; or over at its first poll: then a second one, which must not be, asks again.
     Unasked,
-    Waiting,
-    Running(Admitted),
     Over,
+    Running(Admitted),
+    /// In an `Arc`, never shared, for how it is dropped: out of line, so that dropping a future that
+    /// never waited is a look at one word.
+    Waiting(Arc<Wait<'b>>),
 }
 
 impl<'b, Fut> Guarded<'b, Fut> {
     #[inline]
     pub(crate) fn new(breaker: &'b Inner, future: Fut) -> Self {
-        Self { future, breaker, stage: Stage::Unasked, wait: None }
+        Self { future, breaker, stage: Stage::Unasked }
     }
 }
 
@@ -88,7 +86,6 @@ where
         if let Stage::Unasked = self.stage {
             let breaker = self.breaker;
             if let Some(rejection) = breaker.refuse_at_once(breaker.shell.gate(), Instant::now) {
-                *self.project().stage = Stage::Over;
                 return Poll::Ready(Err(Error::Rejected(rejection)));
             }
         }
@@ -99,26 +96,16 @@ where
     fn poll_in_full(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let this = self.project();
         let breaker = *this.breaker;
-        if let Stage::Unasked = this.stage {
-            *this.stage = match breaker.enter(Instant::now()) {
-                Entrance::In(admitted) => Stage::Running(admitted),
-                Entrance::Wait(wait) => {
-                    *this.wait = Some(Arc::new(wait));
-                    Stage::Waiting
-                }
-                Entrance::Out(rejection) => {
-                    *this.stage = Stage::Over;
-                    return Poll::Ready(Err(Error::Rejected(rejection)));
-                }
-            };
-        }
-        let admitted = match (*this.stage, this.wait.as_mut().and_then(Arc::get_mut)) {
-            (Stage::Running(admitted), _) => Ok(admitted),
-            (Stage::Waiting, Some(wait)) => ready!(wait.as_mut().poll(cx)),
-            _ => panic!("a guarded call was polled after it was over"),
+        let admitted = match std::mem::replace(this.stage, Stage::Over) {
+            Stage::Unasked => match breaker.enter(Instant::now()) {
+                Entrance::In(admitted) => Ok(admitted),
+                Entrance::Out(rejection) => Err(rejection),
+                Entrance::Wait(wait) => ready!(poll_wait(wait.into(), this.stage, cx)),
+            },
+            Stage::Waiting(wait) => ready!(poll_wait(wait, this.stage, cx)),
+            Stage::Running(admitted) => Ok(admitted),
+            Stage::Over => panic!("a guarded call was polled after it was over"),
         };
-        *this.wait = None;
-        *this.stage = Stage::Over;
         // Held here while the future runs, so that its panic finds it.
         let permit = match admitted {
             Ok(admitted) => Permit::new(breaker, admitted),
@@ -129,10 +116,22 @@ where
     }
 }
 
+fn poll_wait<'b>(
+    mut wait: Arc<Wait<'b>>,
+    stage: &mut Stage<'b>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Admitted, Rejection>> {
+    let admitted = Arc::get_mut(&mut wait).map_or(Poll::Pending, |wait| wait.as_mut().poll(cx));
+    if admitted.is_pending() {
+        *stage = Stage::Waiting(wait);
+    }
+    admitted
+}
+
 impl Permit<'_> {
     fn heed<T, E>(
         self,
-        stage: &mut Stage,
+        stage: &mut Stage<'_>,
         outcome: Poll<Result<T, E>>,
     ) -> Poll<Result<T, Error<E>>> {
         match outcome {
@@ -169,7 +168,7 @@ impl Plain<'_> {
     #[inline(always)]
     fn heed<T, E>(
         self,
-        stage: &mut Stage,
+        stage: &mut Stage<'_>,
         outcome: Poll<Result<T, E>>,
     ) -> Poll<Result<T, Error<E>>> {
         let Self { breaker, gate } = self;
@@ -191,7 +190,7 @@ impl Drop for Plain<'_> {
 fn heed<T, E>(
     breaker: &Inner,
     gate: Gate,
-    stage: &mut Stage,
+    stage: &mut Stage<'_>,
     outcome: Poll<Result<T, E>>,
 ) -> Poll<Result<T, Error<E>>> {
     Permit::new(breaker, Admitted::at_once(gate)).heed(stage, outcome)
@@ -223,7 +222,7 @@ impl<Fut> std::fmt::Debug for Guarded<'_, Fut> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.stage {
             Stage::Unasked => "Guarded::Unasked",
-            Stage::Waiting => "Guarded::Waiting",
+            Stage::Waiting(_) => "Guarded::Waiting",
             Stage::Running(_) => "Guarded::Running",
             Stage::Over => "Guarded::Over",
         })

@@ -90,22 +90,16 @@ impl Inner {
 
     /// Refuses what an open circuit refuses; `None` where the machine has to be asked, or somebody
     /// wants to be told.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn refuse_at_once(
         &self,
         gate: Gate,
         clock: impl FnOnce() -> Instant,
     ) -> Option<Rejection> {
-        if gate.refuses() && !self.is_heard() {
-            self.refuse_unless_over(gate, clock())
-        } else {
-            None
+        if !gate.refuses() || self.is_heard() {
+            return None;
         }
-    }
-
-    #[inline]
-    fn refuse_unless_over(&self, gate: Gate, at: Instant) -> Option<Rejection> {
-        let now = self.moment(at);
+        let now = self.moment(clock());
         let refusing = self.shell.refuse(gate, now)?;
         self.shell.count_refusal();
         Some(self.rejection(gate.reason(), refusing, now))
@@ -227,12 +221,15 @@ impl Inner {
     /// Records a success or a failure, whatever the class.
     #[inline(always)]
     pub(crate) fn conclude(&self, admitted: Admitted, failed: bool, class: Class) -> Settlement {
-        let settlement = if self.shell.notes_at_once(admitted, failed, || self.now()) {
-            Settlement::Counted
-        } else {
-            // In parts: it would have to lie in memory for this, where this is not called, too.
-            let Admitted { gate, probe, began } = admitted;
-            self.conclude_in_full(gate, probe, began, failed, class.retry_after())
+        // In parts: it would have to lie in memory to be handed on, also where it is not.
+        let Admitted { gate, probe, began } = admitted;
+        let hint = class.retry_after();
+        let settlement = match admitted.plain() {
+            Some(gate) if self.shell.notes_at_once(gate, failed, || self.now()) => {
+                Settlement::Counted
+            }
+            Some(gate) => self.conclude_in_full(gate, 0, 0, failed, hint),
+            None => self.conclude_in_full(gate, probe, began, failed, hint),
         };
         if settlement == Settlement::Counted {
             self.shell.count_class(class);

@@ -78,8 +78,9 @@ pub(crate) struct Machine {
 enum Phase {
     Closed,
     Open { until: Nanos, wait: Nanos },
-    HalfOpen(HalfOpen),
-    Ramping(Ramp),
+    // In boxes, as most breakers are closed at all times.
+    HalfOpen(Box<HalfOpen>),
+    Ramping(Box<Ramp>),
 }
 
 /// What the operator ordered.

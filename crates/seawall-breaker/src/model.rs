@@ -83,7 +83,8 @@ impl Model {
     }
 
     fn settle(&self, call: Call, failed: bool, now: Nanos) -> Said {
-        if self.shell.notes_at_once(call.0, failed, || now) {
+        let plain = call.0.plain();
+        if plain.is_some_and(|gate| self.shell.notes_at_once(gate, failed, || now)) {
             return Said::Counted;
         }
         self.shell.settle(call.0, failed, None, now, &self.told).0.into()
@@ -107,6 +108,10 @@ impl Model {
 
     pub fn probes_in_flight(&self) -> u32 {
         self.shell.peek(Machine::probes_in_flight)
+    }
+
+    pub fn failures_in_a_row(&self) -> u32 {
+        self.shell.read(0, &self.told, |machine, _| machine.counts().consecutive_failures)
     }
 
     pub fn samples(&self, now: Nanos) -> u32 {

@@ -7,12 +7,13 @@
 //! and for failures, there is the [`Log`]. Whoever takes the lock next tells the machine of them
 //! first.
 
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::machine::{Ease, Happened, Machine, Refusal, Ticket, Waits};
 use crate::sync::{AtomicU64, Mutex, fence};
 use crate::time::{NEVER, Nanos};
-use counters::{Counters, Shard};
+use counters::{Counters, Line};
 use evidence::Words;
 pub(crate) use gate::Gate;
 use log::Log;
@@ -32,11 +33,12 @@ pub(crate) struct Shell {
     log: Log,
     /// When the window must slide.
     slides_at: AtomicU64,
-    /// How many successes may be pending in one shard.
+    /// How many successes may be pending in one counter.
     pending_limit: AtomicU64,
     /// At and above this a call is slow.
     slow_after: AtomicU64,
-    refusing: Words,
+    /// Made when it first refuses.
+    refusing: OnceLock<Box<Words>>,
     counters: Counters,
     machine: Mutex<Machine>,
 }
@@ -88,6 +90,13 @@ impl Admitted {
         Self { gate, probe: 0, began: 0 }
     }
 
+    /// The gate alone, where that is all there is to an admission: it is no probe, and the call is
+    /// not timed.
+    #[inline]
+    pub(crate) fn plain(self) -> Option<Gate> {
+        (self.probe == 0 && !self.gate.timed()).then_some(self.gate)
+    }
+
     pub(crate) fn generation(self) -> u64 {
         self.gate.generation()
     }
@@ -109,7 +118,7 @@ impl Shell {
             slides_at: AtomicU64::new(NEVER),
             pending_limit: AtomicU64::new(0),
             slow_after: AtomicU64::new(NEVER),
-            refusing: Words::new(),
+            refusing: OnceLock::new(),
             counters: Counters::new(),
             machine: Mutex::new(machine),
         };
@@ -176,7 +185,9 @@ impl Shell {
             // looks at the gate again must not find the old one.
             self.gate.store(before.busy().0, Relaxed);
             fence(Release);
-            self.refusing.write(machine.refusing());
+            self.refusing.get_or_init(Box::default).write(machine.refusing());
+            // Now, so that a refusal allocates nothing.
+            self.counters.spread();
         }
         change(&self.slides_at, machine.slides_at());
         change(&self.pending_limit, machine.pending_limit());
@@ -222,13 +233,13 @@ impl Shell {
             machine.slide(now);
             let sum = |counter| self.counters.sum(counter);
             let tallies = Tallies {
-                refused: sum(|shard: &Shard| &shard.refused),
-                abandoned: sum(|shard| &shard.abandoned),
-                ignored: sum(|shard| &shard.ignored),
-                permanent: sum(|shard| &shard.permanent),
-                overloaded: sum(|shard| &shard.overloaded),
-                panicked: sum(|shard| &shard.panicked),
-                admitted: sum(|shard| &shard.admitted),
+                refused: sum(|line: &Line| &line.refused),
+                abandoned: sum(|line| &line.abandoned),
+                ignored: sum(|line| &line.ignored),
+                permanent: sum(|line| &line.permanent),
+                overloaded: sum(|line| &line.overloaded),
+                panicked: sum(|line| &line.panicked),
+                admitted: sum(|line| &line.admitted),
             };
             f(machine, tallies)
         })

@@ -200,3 +200,43 @@ fn a_refusal_shows_the_evidence_of_one_opening() {
         other.join().unwrap();
     });
 }
+
+/// Four failures in a row open it, two of which may be noted without the lock.
+fn four_in_a_row() -> BreakerBuilder {
+    Breaker::builder().no_failure_rate().consecutive_failures(4).open_wait(WAIT)
+}
+
+#[test]
+fn as_many_failures_open_it_as_were_said_to_on_however_many_threads() {
+    check(|| {
+        let model = Arc::new(Model::new(four_in_a_row()));
+        let calls = [(); 4].map(|()| model.admit(0).unwrap());
+        let [one, two, three, four] = calls;
+        let other = thread::spawn({
+            let model = Arc::clone(&model);
+            move || [model.fail(one, 0), model.fail(two, 0)]
+        });
+        let said = model.fail(three, 0);
+        assert_eq!((other.join().unwrap(), said), ([Said::Counted; 2], Said::Counted));
+        assert_eq!(model.transitions(), 0);
+        assert_eq!(model.fail(four, 0), Said::Counted);
+        assert_eq!(model.transitions(), 1);
+    });
+}
+
+#[test]
+fn a_success_after_a_failure_is_told_after_it() {
+    check(|| {
+        let model = Arc::new(Model::new(four_in_a_row()));
+        let (failing, well) = (model.admit(0).unwrap(), model.admit(0).unwrap());
+        let looker = thread::spawn({
+            let model = Arc::clone(&model);
+            move || model.samples(0)
+        });
+        assert_eq!(model.fail(failing, 0), Said::Counted);
+        assert_eq!(model.succeed(well, 0), Said::Counted);
+        looker.join().unwrap();
+        // The success ended the run that the failure began, whoever told the machine of which.
+        assert_eq!(model.failures_in_a_row(), 0);
+    });
+}

@@ -43,7 +43,7 @@ impl Machine {
             None => Phase::Closed,
             Some(0) => {
                 let wait = restored.wait.unwrap_or(waits.first);
-                Phase::HalfOpen(HalfOpen::new(machine.settings.probing.term, wait))
+                Phase::HalfOpen(HalfOpen::new(machine.settings.probing.term, wait).into())
             }
             Some(left) => {
                 let until = now.saturating_add(left);

@@ -36,7 +36,7 @@ impl Machine {
     }
 
     pub(super) fn half_open(&mut self, wait: Nanos, now: Nanos, happened: &mut Happened) {
-        let phase = Phase::HalfOpen(HalfOpen::new(self.settings.probing.term, wait));
+        let phase = Phase::HalfOpen(HalfOpen::new(self.settings.probing.term, wait).into());
         self.step(Trigger::WaitOver, phase, None, now, happened);
     }
 

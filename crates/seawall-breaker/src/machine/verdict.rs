@@ -47,7 +47,7 @@ impl Machine {
     fn recover(&mut self, evidence: Evidence, now: Nanos, happened: &mut Happened) {
         match &self.settings.ramp {
             Some(plan) => {
-                let phase = Phase::Ramping(Ramp::new(plan, now));
+                let phase = Phase::Ramping(Ramp::new(plan, now).into());
                 self.step(Trigger::ProbesWellRamp, phase, Some(evidence), now, happened);
             }
             None => self.close(Trigger::ProbesWell, Some(evidence), now, happened),

@@ -19,20 +19,20 @@ impl Shell {
 
     fn count_admission(&self, admitted: Admitted) -> Admitted {
         if admitted.gate.tallies() {
-            self.counters.count(|shard| &shard.admitted);
+            self.counters.count(|line| &line.admitted);
         }
         admitted
     }
 
     #[inline]
     pub(crate) fn count_refusal(&self) {
-        self.counters.count(|shard| &shard.refused);
+        self.counters.count(|line| &line.refused);
     }
 
     /// Refuses on what is beside the gate; `None` if the wait is over or the state has changed.
     #[inline]
     pub(crate) fn refuse(&self, gate: Gate, now: Nanos) -> Option<Refusing> {
-        let refusing = self.refusing.read();
+        let refusing = self.refusing.get()?.read();
         // The words were read before the gate is read again. A writer changes the gate before it
         // changes the words (see `publish`), so a gate that is the same says that they were too.
         fence(Acquire);

@@ -6,14 +6,13 @@ use seawall_core::{Evidence, Rule};
 
 use crate::machine::Refusing;
 use crate::sync::AtomicU64;
-use crate::time::NEVER;
 
 /// Since when and until when the open state refuses, and why.
 ///
 /// Each word may be read while another is written; it is the gate that says whether what was read
 /// belongs together: a writer sends the gate to the lock before it writes, and a reader looks at
 /// the gate before and after it reads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Words {
     since: AtomicU64,
     until: AtomicU64,
@@ -23,16 +22,6 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) fn new() -> Self {
-        Self {
-            since: AtomicU64::new(0),
-            until: AtomicU64::new(NEVER),
-            rule_and_samples: AtomicU64::new(0),
-            observed: AtomicU64::new(0),
-            limit: AtomicU64::new(0),
-        }
-    }
-
     pub(crate) fn write(&self, refusing: Refusing) {
         self.since.store(refusing.since, Relaxed);
         self.until.store(refusing.until, Relaxed);

@@ -118,12 +118,6 @@ impl Gate {
         self.0 & (ASK | REFUSE | COUNT | MEASURE) == 0
     }
 
-    /// Whether outcomes may be noted without the lock, and nobody wants to know how long they took.
-    #[inline]
-    pub(crate) fn notes_outcomes(self) -> bool {
-        self.0 & (ASK | REFUSE | TIMED | MEASURE) == 0
-    }
-
     #[inline]
     pub(crate) fn slides(self) -> bool {
         self.0 & SLIDES != 0

@@ -16,17 +16,6 @@ use crate::sync::AtomicU64;
 #[derive(Debug)]
 pub(crate) struct Log(AtomicU64);
 
-/// Where an outcome was noted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Noted {
-    Here,
-    /// It is a success and no failure is in the log: it may be counted, as its place among others
-    /// does not matter.
-    Beside,
-    /// Nowhere: the machine has to be asked.
-    Not,
-}
-
 const OUTCOMES: u64 = (1 << 32) - 1;
 /// No outcome is in it; the 1 stands above none.
 const EMPTY: u64 = 1;
@@ -75,29 +64,30 @@ impl Log {
         Outcomes { count, failed: oldest_first.unwrap_or(0) }
     }
 
-    /// Puts an outcome of `generation` in its place.
+    /// Whether it takes outcomes of `generation` and has none.
     #[inline]
-    pub(crate) fn note(&self, generation: u64, failed: bool) -> Noted {
+    pub(crate) fn is_empty(&self, generation: u64) -> bool {
         // Acquire: what was published before the log was opened is visible behind it.
+        self.0.load(Acquire) & !SPARE == tag(generation) | EMPTY
+    }
+
+    /// Puts an outcome of `generation` in its place; not if the machine has to be asked.
+    #[inline]
+    pub(crate) fn note(&self, generation: u64, failed: bool) -> bool {
         let mut word = self.0.load(Acquire);
         loop {
             let outcomes = word & OUTCOMES;
             let takes = outcomes != 0 && outcomes & FULL == 0;
-            if !takes || word & !BELOW_TAG != tag(generation) {
-                return Noted::Not;
-            }
-            if failed && word & SPARE == 0 {
-                return Noted::Not;
-            }
-            if !failed && outcomes == EMPTY {
-                return Noted::Beside;
+            let spares = !failed || word & SPARE != 0;
+            if !takes || !spares || word & !BELOW_TAG != tag(generation) {
+                return false;
             }
             // Moved up by one. What follows a failure, or is one, is in order with it by this
             // exchange alone.
             let moved = word + outcomes;
             let noted = if failed { moved + 1 - ONE_TO_SPARE } else { moved };
             match self.0.compare_exchange_weak(word, noted, AcqRel, Acquire) {
-                Ok(_) => return Noted::Here,
+                Ok(_) => return true,
                 Err(changed) => word = changed,
             }
         }
@@ -122,27 +112,19 @@ mod tests {
     #[test]
     fn outcomes_come_out_oldest_first() {
         let log = opened(3, 2);
+        assert!(log.is_empty(3));
         for failed in [true, false, false, true, false] {
-            assert_eq!(log.note(3, failed), Noted::Here);
+            assert!(log.note(3, failed));
         }
+        assert!(!log.is_empty(3));
         assert_eq!(taken(&log), (5, 0b01001));
-    }
-
-    #[test]
-    fn a_success_before_any_failure_is_counted_beside() {
-        let log = opened(0, 1);
-        assert_eq!(log.note(0, false), Noted::Beside);
-        assert_eq!(log.note(0, true), Noted::Here);
-        assert_eq!(log.note(0, false), Noted::Here);
-        assert_eq!(taken(&log), (2, 0b01));
     }
 
     #[test]
     fn a_log_is_full_with_31_outcomes() {
         let log = opened(0, 31);
-        let noted = (0..40).filter(|_| log.note(0, true) == Noted::Here).count();
-        assert_eq!(noted, 31);
-        assert_eq!(log.note(0, false), Noted::Not);
+        assert_eq!((0..40).filter(|_| log.note(0, true)).count(), 31);
+        assert!(!log.note(0, false));
         assert_eq!(taken(&log), (31, u32::MAX >> 1));
     }
 
@@ -150,19 +132,19 @@ mod tests {
     fn no_more_failures_than_there_are_to_spare() {
         let log = opened(0, 2);
         let noted = [true, false, true, true, false].map(|failed| log.note(0, failed));
-        assert_eq!(noted, [Noted::Here, Noted::Here, Noted::Here, Noted::Not, Noted::Here]);
+        assert_eq!(noted, [true, true, true, false, true]);
         assert_eq!(taken(&log), (4, 0b0101));
     }
 
     #[test]
     fn a_closed_log_and_one_of_another_generation_take_nothing() {
         let log = Log::closed();
-        assert_eq!(log.note(0, false), Noted::Not);
+        assert!(!log.note(0, false) && !log.is_empty(0));
         assert_eq!(taken(&log), (0, 0));
         log.open(7, 31);
-        assert_eq!((log.note(6, false), log.note(6, true)), (Noted::Not, Noted::Not));
-        assert_eq!(log.note(7, true), Noted::Here);
+        assert!(!log.note(6, false) && !log.note(6, true) && !log.is_empty(6));
+        assert!(log.note(7, true));
         log.open((1 << 27) + 1, 31);
-        assert_eq!(log.note((1 << 27) + 1, true), Noted::Here, "the highest bits are cut");
+        assert!(log.note((1 << 27) + 1, true), "the highest bits are cut");
     }
 }

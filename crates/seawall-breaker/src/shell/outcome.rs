@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use seawall_core::Class;
 
-use super::log::Noted;
 use super::{Admitted, Gate, Report, Shell};
 use crate::machine::{Outcome, Settled};
 use crate::time::Nanos;
@@ -27,19 +26,16 @@ impl Shell {
         self.gate.load(Relaxed) == admitted.gate.0 && admitted.gate.is_quiet()
     }
 
-    /// Settles an outcome where noting it is all there is to it. Reads the clock only where time
-    /// matters.
+    /// Settles an outcome of a [plain](Admitted::plain) admission, where noting it is all there is
+    /// to it. Reads the clock only where time matters.
     #[inline]
     pub(crate) fn notes_at_once(
         &self,
-        admitted: Admitted,
+        gate: Gate,
         failed: bool,
         clock: impl FnOnce() -> Nanos,
     ) -> bool {
-        let gate = self.gate();
-        gate == admitted.gate
-            && gate.notes_outcomes()
-            && admitted.probe == 0
+        self.gate() == gate
             && (!gate.slides() || clock() < self.slides_at.load(Relaxed))
             && self.note(gate, failed)
     }
@@ -67,17 +63,16 @@ impl Shell {
     }
 
     /// Notes a fast outcome for the machine to be told of later; not if it may decide something, or
-    /// the generation of `gate` is over.
+    /// the generation of `gate` is over. Then the log is closed, or another's.
     #[inline]
     fn note(&self, gate: Gate, failed: bool) -> bool {
         let generation = gate.generation();
-        match self.log.note(generation, failed) {
-            Noted::Here => true,
-            Noted::Beside if gate.skips_successes() => true,
-            Noted::Beside => {
-                self.counters.count_success(generation, self.pending_limit.load(Relaxed))
-            }
-            Noted::Not => false,
+        // A success has no place among others until there is a failure that it came after.
+        if !failed && self.log.is_empty(generation) {
+            let limit = self.pending_limit.load(Relaxed);
+            gate.skips_successes() || self.counters.count_success(generation, limit)
+        } else {
+            self.log.note(generation, failed)
         }
     }
 
@@ -113,12 +108,19 @@ impl Shell {
     }
 
     /// Counts an outcome by its class, where that says more than whether it failed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count_class(&self, class: Class) {
+        if !matches!(class, Class::Success | Class::Transient) {
+            self.count_rare_class(class);
+        }
+    }
+
+    #[inline(never)]
+    fn count_rare_class(&self, class: Class) {
         match class {
-            Class::Permanent => self.counters.count(|shard| &shard.permanent),
-            Class::Overloaded { .. } => self.counters.count(|shard| &shard.overloaded),
-            Class::Panicked => self.counters.count(|shard| &shard.panicked),
+            Class::Permanent => self.counters.count(|line| &line.permanent),
+            Class::Overloaded { .. } => self.counters.count(|line| &line.overloaded),
+            Class::Panicked => self.counters.count(|line| &line.panicked),
             _ => {}
         }
     }
@@ -132,8 +134,8 @@ impl Shell {
         report: &impl Report,
     ) {
         match why {
-            Nothing::Abandoned => self.counters.count(|shard| &shard.abandoned),
-            Nothing::Ignored => self.counters.count(|shard| &shard.ignored),
+            Nothing::Abandoned => self.counters.count(|line| &line.abandoned),
+            Nothing::Ignored => self.counters.count(|line| &line.ignored),
         }
         if admitted.probe != 0 {
             let now = clock();
