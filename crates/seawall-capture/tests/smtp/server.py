@@ -41,9 +41,9 @@ def answer(to):
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
-async def hang(where):
+async def hang(where, **more):
     if TOLD.get("hang") == where:
-        say("hangs", at=where)
+        say("hangs", at=where, **more)
         await asyncio.Event().wait()
 
 
@@ -84,7 +84,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         told = read(envelope)
         encrypted = session.ssl is not None or TOLD.get("tls") == "implicit"
-        await hang("MESSAGE")
+        await hang("MESSAGE", to=envelope.rcpt_tos)
         if TOLD.get("drop", 0) > 0:
             TOLD["drop"] -= 1
             say("dropped", **told)
