@@ -4,7 +4,9 @@ use std::panic::panic_any;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use seawall_core::{AllTransient, Class, FromFn, Lazy, Listeners, Operation, Policy, What};
+use seawall_core::{
+    AllTransient, Class, Description, FromFn, Lazy, Listeners, Operation, Policy, What,
+};
 use seawall_guard::PanicGuard;
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 
@@ -204,4 +206,20 @@ fn a_backtrace_needs_the_hook() {
 
 fn futures_poll<Fut: Future>(future: Pin<&mut Fut>) -> Poll<Fut::Output> {
     future.poll(&mut Context::from_waker(std::task::Waker::noop()))
+}
+
+#[tokio::test]
+async fn a_guard_that_is_switched_off_lets_panics_through_and_is_not_described() {
+    let guard = PanicGuard::builder().enabled(false).backtrace(true).build().unwrap();
+    assert!(!guard.can_catch());
+    assert!(guard.describe(Description::bare()).layers().is_empty());
+    assert_eq!(guard.call(async { Ok::<_, ()>(7) }).await.unwrap(), 7);
+    let spawned = guard.clone();
+    let polled =
+        tokio::spawn(
+            async move { spawned.call(async { panic!("boom") as Outcome }).await.is_ok() },
+        );
+    let panicked = polled.await.unwrap_err().into_panic();
+    assert_eq!(panicked.downcast_ref::<&str>(), Some(&"boom"));
+    assert_eq!(guard.caught(), 0);
 }

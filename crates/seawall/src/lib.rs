@@ -17,7 +17,8 @@
 //! ```
 //!
 //! That is a timeout around a retry around a circuit breaker around an attempt timeout around a
-//! limit on what is in flight around a panic guard, each with defaults that bring a system back. Ask the pipeline what it is:
+//! limit on what is in flight around a panic guard, each with defaults that bring a system back.
+//! Each can be changed or [left out](StandardBuilder). Ask the pipeline what it is:
 //!
 //! ```
 //! # fn main() -> Result<(), seawall::ConfigError> {

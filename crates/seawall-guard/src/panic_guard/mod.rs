@@ -60,6 +60,7 @@
 //!
 //! | setting | default | why |
 //! |---|---|---|
+//! | `enabled` | yes | switched off it lets panics through, so that a configuration decides and the pipeline's type stays |
 //! | `hook` | installed | without it nobody learns where the panic was |
 //! | `backtrace` | off | walking the stack and naming its frames takes milliseconds |
 //! | `on_abort` | [`OnAbort::Refuse`] | a guard that can't guard should not look like one |
