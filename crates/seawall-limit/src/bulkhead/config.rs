@@ -176,7 +176,9 @@ impl BulkheadBuilder {
     }
 
     fn check_standing(&self, check: Check) -> Result<(), ConfigError> {
-        let Some(standing) = self.standing else { return Ok(()) };
+        let Some(standing) = self.standing else {
+            return Ok(());
+        };
         check.positive("standing_queue target", standing.target)?;
         check.positive("standing_queue interval", standing.interval).map(drop)
     }

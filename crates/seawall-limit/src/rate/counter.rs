@@ -63,7 +63,9 @@ impl SlidingCounter {
         parts.advance(now);
         let (sum, quota) = (parts.sum(), self.quota.permits.get());
         let wanted = sum.saturating_add(ahead).saturating_add(permits);
-        let Some(over) = wanted.checked_sub(quota).filter(|&over| over > 0) else { return now };
+        let Some(over) = wanted.checked_sub(quota).filter(|&over| over > 0) else {
+            return now;
+        };
         // What is taken when the parts that are there have left comes back in the same order, one
         // round later.
         let rounds = over.saturating_sub(sum).div_ceil(quota);

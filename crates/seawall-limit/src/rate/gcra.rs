@@ -8,7 +8,7 @@
 //! Source: ITU-T I.371, Annex A, the virtual scheduling algorithm. It admits what a leaky bucket
 //! of `burst` does, with one number instead of two and nothing that refills.
 
-use super::quota::Quota;
+use super::quota::{Quota, divide, wide};
 
 /// A point in time or a length of it: nanoseconds, and fractions of one.
 ///
@@ -107,7 +107,7 @@ impl GcraRate {
 
     fn cost(&self, permits: u64) -> Fine {
         let (nanos, rest) = self.quota.nanos(permits);
-        Fine { nanos: u64::try_from(nanos).unwrap_or(u64::MAX), rest }
+        Fine { nanos, rest }
     }
 
     #[inline]
@@ -188,14 +188,17 @@ impl Gcra {
         now.saturating_add(next.since(Fine::at(now).plus(self.rate.burst, self.rate.unit())))
     }
 
-    /// Takes another quota. What was taken stays taken: so many permits, at their new price.
+    /// Takes another quota. What was taken stays taken: so many permits, and parts of one, at their
+    /// new price.
     pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
-        let debt = self.tat.since(Fine::at(now));
         let old = self.rate.quota;
-        let taken = (u128::from(debt) * u128::from(old.permits.get()))
-            .div_ceil(u128::from(old.period.get()));
+        let debt = match self.tat.nanos.checked_sub(now) {
+            Some(nanos) => wide(nanos) * wide(old.unit.get()) + wide(self.tat.rest),
+            None => 0,
+        };
+        let ticks = debt.saturating_mul(wide(quota.step.get())).div_ceil(wide(old.step.get()));
+        let (nanos, rest) = divide(ticks, quota.unit.get());
         self.rate = GcraRate::new(quota);
-        let cost = self.rate.cost(u64::try_from(taken).unwrap_or(u64::MAX));
-        self.tat = Fine::at(now).plus(cost, self.rate.unit());
+        self.tat = Fine { nanos: now.saturating_add(nanos), rest };
     }
 }

@@ -22,25 +22,6 @@ pub(crate) struct Lane {
     terms: SharedTerms,
 }
 
-/// What one look at the lane comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    Taken,
-    /// There was no permit; [`Lane::wait`] says for how long.
-    Empty(Seen),
-    /// Somebody else took one in this moment: look again.
-    Passed,
-    /// It has to be asked for under the lock.
-    Shut,
-}
-
-/// What was seen at a look at the lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    word: Word,
-    since: u64,
-}
-
 /// What the lane says to one who wants a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
@@ -67,6 +48,21 @@ struct Terms {
     cost: u64,
     /// How far ahead of now the time may be for one more permit.
     slack: u64,
+}
+
+/// What is seen at one look at the lane.
+enum Look {
+    There {
+        word: Word,
+        next: Word,
+    },
+    /// How many ticks it is until there is a permit, and how many make a nanosecond.
+    NotYet {
+        word: Word,
+        ticks: u64,
+        unit: u64,
+    },
+    Shut,
 }
 
 #[derive(Debug)]
@@ -118,7 +114,7 @@ impl Terms {
         let unit = rate.unit();
         let (cost, slack) = (rate.one().ticks_since(0, unit)?, rate.slack().ticks_since(0, unit)?);
         let fits = unit <= LONGEST && cost.checked_add(slack)? <= LONGEST;
-        fits.then_some(Self {
+        fits.then(|| Self {
             anchor,
             span: LONGEST / unit,
             unit: unit * Word::TICK,
@@ -130,18 +126,15 @@ impl Terms {
     // Terms of two editions don't fit each other and may wrap around. What comes of them is thrown
     // away.
 
-    /// The word after one more permit was taken; `None` if there is none.
+    /// The word after one more permit was taken, or how many ticks it is until there is one.
     #[inline]
-    fn take(&self, word: Word, since: u64) -> Option<Word> {
+    fn take(&self, word: Word, since: u64) -> Result<Word, u64> {
         let now = word.at(since.wrapping_mul(self.unit));
-        let is_there = word.0 <= now.0.wrapping_add(self.slack);
-        is_there.then(|| Word(word.max(now).0.wrapping_add(self.cost)))
-    }
-
-    /// In how many nanoseconds there is one.
-    fn wait(&self, word: Word, since: u64) -> u64 {
-        let latest = since.wrapping_mul(self.unit).wrapping_add(self.slack);
-        (word.0 & !Word::NOT_TICKS).saturating_sub(latest).div_ceil(self.unit)
+        let latest = Word(now.0.wrapping_add(self.slack));
+        if word > latest {
+            return Err(word.0 - latest.0);
+        }
+        Ok(Word(word.max(now).0.wrapping_add(self.cost)))
     }
 }
 
@@ -184,9 +177,30 @@ impl Lane {
         }
     }
 
-    /// Takes one permit, in one look, so that what is inlined everywhere is small.
+    /// Takes one permit if the lane is open and it is there. One look, so that what is inlined
+    /// everywhere is small; what it says no to is asked again by [`take`](Self::take).
     #[inline]
-    pub(crate) fn take_at_once(&self, now: u64) -> Look {
+    pub(crate) fn takes_at_once(&self, now: u64) -> bool {
+        matches!(self.look(now), Look::There { word, next } if self.replace(word, next))
+    }
+
+    /// Takes one permit, or says why not.
+    pub(crate) fn take(&self, now: u64) -> Take {
+        loop {
+            match self.look(now) {
+                Look::There { word, next } if self.replace(word, next) => return Take::Taken,
+                // What was read belongs together only if the word is the same as before.
+                Look::NotYet { word, ticks, unit } if self.is_still(word) => {
+                    return Take::NotYet(ticks.div_ceil(unit));
+                }
+                Look::Shut => return Take::Shut,
+                _ => {}
+            }
+        }
+    }
+
+    #[inline]
+    fn look(&self, now: u64) -> Look {
         // Acquire: the terms are those of this word's edition, or later ones.
         let word = Word(self.word.load(Ordering::Acquire));
         let terms = self.terms.load();
@@ -196,32 +210,13 @@ impl Lane {
             return Look::Shut;
         }
         match terms.take(word, since) {
-            None => Look::Empty(Seen { word, since }),
-            Some(next) if self.replace(word, next) => Look::Taken,
-            Some(_) => Look::Passed,
+            Ok(next) => Look::There { word, next },
+            Err(ticks) => Look::NotYet { word, ticks, unit: terms.unit },
         }
     }
 
-    /// In how many nanoseconds there is a permit; `None` if what was seen has passed.
-    pub(crate) fn wait(&self, seen: Seen) -> Option<u64> {
-        let wait = self.terms.load().wait(seen.word, seen.since);
-        (self.word.load(Ordering::Acquire) == seen.word.0).then_some(wait)
-    }
-
-    /// Takes one permit, or says why not.
-    pub(crate) fn take(&self, now: u64) -> Take {
-        loop {
-            match self.take_at_once(now) {
-                Look::Taken => return Take::Taken,
-                Look::Empty(seen) => {
-                    if let Some(wait) = self.wait(seen) {
-                        return Take::NotYet(wait);
-                    }
-                }
-                Look::Passed => {}
-                Look::Shut => return Take::Shut,
-            }
-        }
+    fn is_still(&self, word: Word) -> bool {
+        self.word.load(Ordering::Acquire) == word.0
     }
 
     #[inline]
@@ -233,12 +228,11 @@ impl Lane {
 
     /// Shuts it. Gives the time that permits are taken up to, if it was open. Under the lock.
     pub(crate) fn shut(&self) -> Option<Fine> {
-        // Relaxed, as both change under the lock only.
-        if Word(self.word.load(Ordering::Relaxed)).is_shut() {
-            return None;
-        }
         // Relaxed: the terms, which are stored after it with Release, are not seen without it.
         let word = Word(self.word.fetch_or(Word::SHUT, Ordering::Relaxed));
+        if word.is_shut() {
+            return None;
+        }
         let Terms { anchor, unit, .. } = self.terms.load();
         Some(Fine::from_ticks(anchor, word.ticks(), unit / Word::TICK))
     }
@@ -249,9 +243,13 @@ impl Lane {
         let before = self.terms.load();
         let in_span = now.wrapping_sub(before.anchor) <= before.span;
         let anchor = if in_span { before.anchor } else { now };
-        let Some(terms) = Terms::of(rate, anchor) else { return };
+        let Some(terms) = Terms::of(rate, anchor) else {
+            return;
+        };
         let ticks = tat.ticks_since(anchor, rate.unit());
-        let Some(ticks) = ticks.filter(|&ticks| ticks <= Word::MOST_TICKS) else { return };
+        let Some(ticks) = ticks.filter(|&ticks| ticks <= Word::MOST_TICKS) else {
+            return;
+        };
         let mut word = Word(self.word.load(Ordering::Relaxed));
         if terms != before {
             self.terms.store(terms);

@@ -121,10 +121,12 @@ mod keyed;
 mod lane;
 mod line;
 mod log;
+#[cfg(all(test, seawall_loom))]
+mod loom_tests;
 mod machine;
 mod permit;
 mod quota;
 mod rate_limit;
 mod state;
-#[cfg(test)]
+#[cfg(all(test, not(seawall_loom)))]
 mod tests;

@@ -17,7 +17,7 @@ pub(crate) struct Quota {
     /// How many permits can be taken at once.
     pub(crate) burst: NonZeroU64,
     /// A permit costs step / unit nanoseconds, in lowest terms.
-    step: NonZeroU64,
+    pub(crate) step: NonZeroU64,
     pub(crate) unit: NonZeroU64,
 }
 
@@ -43,7 +43,7 @@ impl Quota {
                 .unwrap_err());
         };
         let shared = greatest_common_divisor(permits, period);
-        let (step, unit) = (divide(period, shared), divide(permits, shared));
+        let (step, unit) = (quotient(period, shared), quotient(permits, shared));
         let quota = Self { permits, period, burst, step, unit };
         let fills = i64::try_from(quota.nanos(burst.get()).0).is_ok();
         check.that(fills, "burst", burst, "refilled within 292 years")?;
@@ -58,12 +58,20 @@ impl Quota {
 
     /// How long `permits` permits take to come: whole nanoseconds, and a rest in fractions of
     /// which [`unit`](Self::unit) make one.
-    pub(crate) fn nanos(&self, permits: u64) -> (u128, u64) {
-        let (all, unit) = (u128::from(permits) * u128::from(self.step.get()), self.unit);
-        let rest = all % u128::from(unit.get());
-        // The rest of a division by a u64 is a u64.
-        (all / u128::from(unit.get()), u64::try_from(rest).unwrap_or(u64::MAX))
+    pub(crate) fn nanos(&self, permits: u64) -> (u64, u64) {
+        divide(wide(permits) * wide(self.step.get()), self.unit.get())
     }
+}
+
+pub(crate) fn wide(number: u64) -> u128 {
+    number.into()
+}
+
+/// How often, and the rest. More often than a u64 can say counts as often as it can say.
+pub(crate) fn divide(number: u128, by: u64) -> (u64, u64) {
+    let often = u64::try_from(number / wide(by)).unwrap_or(u64::MAX);
+    // The rest of a division by a u64 is a u64.
+    (often, u64::try_from(number % wide(by)).unwrap_or(u64::MAX))
 }
 
 /// Euclid's.
@@ -75,7 +83,7 @@ fn greatest_common_divisor(a: NonZeroU64, b: NonZeroU64) -> NonZeroU64 {
     divisor
 }
 
-fn divide(number: NonZeroU64, divisor: NonZeroU64) -> NonZeroU64 {
+fn quotient(number: NonZeroU64, divisor: NonZeroU64) -> NonZeroU64 {
     // What a number is divided by is one of its divisors, so there is something left.
     NonZeroU64::new(number.get() / divisor).unwrap_or(NonZeroU64::MIN)
 }

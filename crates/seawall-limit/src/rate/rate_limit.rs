@@ -11,7 +11,7 @@ use seawall_core::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::{Look, Seen, Take};
+use super::lane::Take;
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::state::{Locked, Shelter};
@@ -201,19 +201,7 @@ impl Shared {
     #[inline]
     fn take_now(&self, now: Instant) -> Result<(), Rejection> {
         let now = self.time.at(now);
-        match self.state.lane.take_at_once(now) {
-            Look::Taken => Ok(()),
-            Look::Empty(seen) => self.find_empty(seen, now),
-            Look::Passed | Look::Shut => self.take_late(now),
-        }
-    }
-
-    #[cold]
-    fn find_empty(&self, seen: Seen, now: u64) -> Result<(), Rejection> {
-        match self.state.lane.wait(seen) {
-            Some(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
-            None => self.take_late(now),
-        }
+        if self.state.lane.takes_at_once(now) { Ok(()) } else { self.take_late(now) }
     }
 
     #[cold]
@@ -284,8 +272,7 @@ impl Limit for RateLimit {
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Pass> {
         let now = self.shared.time.at(attempt.began());
-        let look = self.shared.state.lane.take_at_once(now);
-        (look == Look::Taken).then_some(Pass::NEW)
+        self.shared.state.lane.takes_at_once(now).then_some(Pass::NEW)
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {

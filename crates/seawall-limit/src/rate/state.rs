@@ -56,7 +56,9 @@ impl Shelter {
 
     pub(super) fn lock(&self, now: u64) -> Locked<'_> {
         let mut state = self.state.lock();
-        if let (Some(tat), Meter::Gcra(meter)) = (self.lane.shut(), &mut state.meter) {
+        if let Meter::Gcra(meter) = &mut state.meter
+            && let Some(tat) = self.lane.shut()
+        {
             meter.set_tat(tat);
         }
         Locked { state, lane: &self.lane, now }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use seawall_core::{Check, PolicyKind};
 
+use super::lane::Take;
 use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
+use super::state::Shelter;
 
 fn quota(permits: u64, period: u64, burst: u64) -> Quota {
     let check = Check::of(PolicyKind::RateLimit);
@@ -78,7 +80,42 @@ impl Bucket {
     }
 }
 
+/// Takes one permit as a call does: from the lane, or under the lock where that is shut. Says
+/// whether it was the lane.
+fn take_one(shelter: &Shelter, now: u64) -> (Result<(), u64>, bool) {
+    match shelter.lane.take(now) {
+        Take::Taken => (Ok(()), true),
+        Take::NotYet(wait) => (Err(wait), true),
+        Take::Shut => (shelter.lock(now).meter.take(now, 1), false),
+    }
+}
+
+/// Lengths of time from nothing to years, mostly short ones.
+fn steps() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 0..50_u64, 2 => 0..2_000_000_000_u64, 1 => (0..56_u32).prop_map(|n| 1 << n)]
+}
+
 proptest! {
+    #[test]
+    fn the_lane_decides_like_the_meter_under_the_lock(
+        (permits, period, burst) in (1..=3_000_000_007_u64, 1..=3_600_000_000_000_u64, 1..1_000_u64),
+        (other, other_burst) in (1..=3_000_000_007_u64, 1..1_000_u64),
+        steps in proptest::collection::vec((steps(), 0_u8..20), 1..80),
+    ) {
+        let mut meter = Meter::new(Algorithm::Gcra, quota(permits, period, burst));
+        let shelter = Shelter::new(Algorithm::Gcra, quota(permits, period, burst));
+        let mut now = 0;
+        for (step, change) in steps {
+            now += step;
+            prop_assert_eq!(take_one(&shelter, now).0, meter.take(now, 1));
+            if change == 0 {
+                let quota = quota(other, period, other_burst);
+                meter.set_quota(quota, now);
+                shelter.lock(now).meter.set_quota(quota, now);
+            }
+        }
+    }
+
     #[test]
     fn gcra_admits_at_most_burst_and_rate_in_every_interval((quota, steps) in runs()) {
         let admitted = admitted(&mut Meter::new(Algorithm::Gcra, quota), &steps);
@@ -223,6 +260,42 @@ const ALL: [Algorithm; 4] =
 
 const SECOND: u64 = 1_000_000_000;
 
+/// In a minute of a call a millisecond, how often the lane is shut.
+fn times_shut(permits: u64, period: u64) -> usize {
+    let shelter = Shelter::new(Algorithm::Gcra, quota(permits, period, 1 + permits / 100));
+    (0..60_000).filter(|n| !take_one(&shelter, n * 1_000_000).1).count()
+}
+
+#[test]
+fn usual_rates_are_taken_from_the_lane_alone() {
+    for permits in [1, 3, 7, 50, 100, 300, 999, 1_000, 9_999, 60_000] {
+        assert_eq!(times_shut(permits, SECOND), 0, "{permits} a second");
+        assert_eq!(times_shut(permits, 60 * SECOND), 0, "{permits} a minute");
+        assert_eq!(times_shut(permits, 3_600 * SECOND), 0, "{permits} an hour");
+    }
+}
+
+#[test]
+fn a_lane_that_has_come_to_its_end_begins_anew() {
+    // Ticks are so small that its word lasts for five hours.
+    let shelter = Shelter::new(Algorithm::Gcra, quota(999, SECOND, 1));
+    let shut = |from: u64| {
+        let nanos = (0..1_000).map(|n| from + n * 1_000);
+        nanos.filter(|&now| !take_one(&shelter, now).1).count()
+    };
+    let hour = 3_600 * SECOND;
+    assert_eq!((shut(0), shut(4 * hour)), (0, 0));
+    assert_eq!((shut(6 * hour), shut(7 * hour)), (1, 0), "the first one moved it");
+}
+
+#[test]
+fn what_a_word_is_too_small_for_is_counted_under_the_lock() {
+    // A prime, and a burst of a second: 10¹⁸ ticks.
+    let permits = 1_000_000_007;
+    let shelter = Shelter::new(Algorithm::Gcra, quota(permits, SECOND, permits));
+    assert_eq!(take_one(&shelter, 0), (Ok(()), false));
+}
+
 #[test]
 fn an_idle_century_grants_exactly_the_burst() {
     let century = 100 * 365 * 24 * 3_600 * SECOND;
@@ -271,6 +344,27 @@ fn another_rate_keeps_what_was_taken() {
     meter.set_quota(quota(1_000, SECOND, 12), 0);
     assert_eq!(meter.take(0, 2), Ok(()));
     assert!(meter.take(0, 1).is_err());
+}
+
+#[test]
+fn another_rate_counts_what_was_taken_neither_up_nor_down() {
+    // A permit of 270 / 7 ns; then it costs 90 ns, and 270 / 7 again.
+    let mut meter = Meter::new(Algorithm::Gcra, quota(7, 270, 1));
+    meter.take(0, 1).unwrap();
+    meter.set_quota(quota(1, 90, 1), 0);
+    assert_eq!(meter.take(0, 1), Err(90));
+    meter.set_quota(quota(7, 270, 1), 0);
+    assert_eq!(meter.take(0, 1), Err(39));
+    // Half of a permit stays half of one.
+    meter.set_quota(quota(1, 90, 1), 0);
+    meter.set_quota(quota(1, 1_000, 1), 45);
+    assert_eq!(meter.take(45, 1), Err(500));
+    // The largest numbers that there are.
+    let most = i64::MAX.unsigned_abs();
+    let mut meter = Meter::new(Algorithm::Gcra, quota(most, 2, most));
+    meter.take(0, most).unwrap();
+    meter.set_quota(quota(1, 1, most), 0);
+    assert_eq!(meter.take(0, 1), Err(1), "all of a burst is taken, and not more");
 }
 
 #[test]
