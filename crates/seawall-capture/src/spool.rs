@@ -5,7 +5,7 @@
 //! reads back what was there, and writes what changes from then on.
 //!
 //! ```
-//! use seawall_capture::{Capture, Draft, MemoryStore, Spool, store::Seen};
+//! use seawall_capture::{Capture, Draft, MemoryStore, Spool};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,9 +23,10 @@
 //! let spool = Spool::open(&path)?;
 //! let store = MemoryStore::builder().spool(&spool).build()?;
 //! assert_eq!(store.totals().held, 1);
-//! let capture = Capture::builder().store(store).build()?;
-//! assert_eq!(capture.record(Draft::new("Gone", "it is gone")), Seen::Again);
-//! # drop((capture, spool));
+//! let capture = Capture::builder().store(store.clone()).build()?;
+//! capture.record(Draft::new("Gone", "it is gone"));
+//! assert_eq!(store.list(&Default::default())[0].count, 2);
+//! # drop((capture, store, spool));
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok(())
 //! # }
@@ -71,7 +72,7 @@
 //!   keep that promise, nor the others.
 //! - The file is held open: one that is deleted under it is written to all the same, until it is
 //!   next compacted.
-//! - Dropping the last handle writes what is left, and waits up to a second for that.
+//! - Dropping the last handle writes what is left, and waits up to five seconds for that.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -102,7 +103,7 @@ mod signal;
 mod writer;
 
 /// How long dropping the last handle waits for what is left to be written.
-const LAST: Duration = Duration::from_secs(1);
+const LAST: Duration = Duration::from_secs(5);
 
 pub(crate) const GROUPS: Section = Section(1);
 pub(crate) const SUMS: Section = Section(2);

@@ -30,14 +30,14 @@ impl Paths {
     }
 
     /// Locks the spool against other processes, and against a second opening in this one.
-    pub(super) fn lock(&self) -> Result<File, SpoolError> {
+    pub(super) fn lock(&self) -> Result<Lock, SpoolError> {
         let file = writable().create(true).open(&self.lock).map_err(SpoolError::io)?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(SpoolError::Locked),
             // Some file systems have no locks.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(file)
+                Ok(Lock(file))
             }
             Err(TryLockError::Error(error)) => Err(SpoolError::io(error)),
         }
@@ -73,6 +73,18 @@ impl Paths {
                 Ok((image, Some((HEADER as u64 + entries, length))))
             }
         }
+    }
+}
+
+/// That nobody else has the spool open.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that this process is just starting has it open as
+        // well, for a moment.
+        let _ = self.0.unlock();
     }
 }
 

@@ -1,13 +1,12 @@
 //! What writes: a thread that nobody waits for, unless they ask to.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use seawall_core::contain;
 
-use super::file::{Log, Paths, sync_folder};
+use super::file::{Lock, Log, Paths, sync_folder};
 use super::format::EntryWriter;
 use super::shared::Shared;
 use super::{Durability, SpoolError};
@@ -26,7 +25,7 @@ const REST: u32 = 4;
 pub(super) struct Writer {
     shared: Arc<Shared>,
     paths: Paths,
-    lock: Option<File>,
+    lock: Option<Lock>,
     /// How long the file was when it was read.
     read: u64,
     log: Option<Log>,
@@ -43,7 +42,7 @@ impl Writer {
     pub(super) fn new(
         shared: Arc<Shared>,
         paths: Paths,
-        lock: Option<File>,
+        lock: Option<Lock>,
         log: Option<Log>,
         (read, live): (u64, u64),
     ) -> Self {
@@ -102,7 +101,7 @@ impl Writer {
     }
 
     /// Locks late, what could not be locked when it was opened.
-    fn lock(&self) -> io::Result<File> {
+    fn lock(&self) -> io::Result<Lock> {
         let lock = self.paths.lock().map_err(|error| match error {
             SpoolError::Io(error) => io::Error::new(error.kind(), error),
             error => io::Error::other(error),

@@ -13,8 +13,9 @@ mod trouble;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use seawall_capture::store::Filter;
+use seawall_capture::store::{Filter, Seen};
 use seawall_capture::{Capture, Draft, MemoryStore, Record, Spool};
 
 /// A folder of its own for each test, gone with it.
@@ -49,10 +50,17 @@ fn prepare(draft: Draft) -> Record {
     Capture::builder().host("h").version("1.0.0").build().unwrap().prepare(draft)
 }
 
+/// A spool that nothing but what is new, and a flush, makes write.
 fn open(path: &Path) -> (Spool, MemoryStore) {
-    let spool = Spool::open(path).unwrap();
+    let spool = Spool::builder(path).every(Duration::from_hours(1)).open().unwrap();
     let store = MemoryStore::builder().spool(&spool).build().unwrap();
     (spool, store)
+}
+
+/// What recording says while the spool's thread is at rest: otherwise it may have the shard.
+async fn seen(spool: &Spool, store: &MemoryStore, record: &Record) -> Seen {
+    spool.flush().await.unwrap();
+    store.record(record)
 }
 
 /// Counts by type.

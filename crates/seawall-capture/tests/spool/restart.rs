@@ -6,7 +6,7 @@ use seawall_capture::fingerprint::Grouping;
 use seawall_capture::store::{Filter, Mute, Resolution, Retention, Seen};
 use seawall_capture::{Clock, Draft, Fingerprint, MemoryStore, Spool, Timestamp};
 
-use super::{Folder, counted, counts, open, prepare, record};
+use super::{Folder, counted, counts, open, prepare, record, seen};
 
 fn moment(second: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + second * 1_000)
@@ -27,14 +27,14 @@ async fn groups_come_back_as_they_were() {
         spool.flush().await.unwrap();
         store.list(&Filter::default())
     };
-    let (_spool, store) = open(&folder.spool());
+    let (spool, store) = open(&folder.spool());
     assert_eq!(store.list(&Filter::default()), before);
     let group = &before[0];
     assert_eq!((group.count, group.first_seen, group.last_seen), (3, moment(5), moment(9)));
     let totals = store.totals();
     assert_eq!((totals.recorded, totals.held, totals.groups, totals.add_up()), (3, 3, 1, true));
     // And it goes on.
-    assert_eq!(store.record(&draft(11)), Seen::Again);
+    assert_eq!(seen(&spool, &store, &draft(11)).await, Seen::Again);
     assert_eq!(store.list(&Filter::default())[0].count, 4);
 }
 
@@ -85,16 +85,16 @@ async fn what_was_resolved_muted_and_seen_is_known() {
         store.acknowledge(batch.id);
         spool.flush().await.unwrap();
     }
-    let (_spool, store) = open(&folder.spool());
+    let (spool, store) = open(&folder.spool());
     assert_eq!(store.totals().recorded, 0, "all of it was delivered");
-    for (kind, seen) in [
+    for (kind, wanted) in [
         ("resolved", Seen::Regressed),
         ("muted", Seen::Muted),
         ("counting", Seen::Unmuted),
         ("delivered", Seen::Again),
         ("other", Seen::New),
     ] {
-        assert_eq!(store.record(&record(kind)), seen, "{kind}");
+        assert_eq!(seen(&spool, &store, &record(kind)).await, wanted, "{kind}");
     }
 }
 
@@ -216,9 +216,9 @@ async fn failures_that_collide_come_back_apart() {
             store.record(&colliding(check));
         }
     }
-    let (_spool, store) = open(&folder.spool());
+    let (spool, store) = open(&folder.spool());
     for check in [3, 2, 1] {
-        assert_eq!(store.record(&colliding(check)), Seen::Again);
+        assert_eq!(seen(&spool, &store, &colliding(check)).await, Seen::Again);
     }
     assert_eq!(counts(&store), counted([("E1x", 2), ("E2x", 3), ("E3x", 2)]));
 }
