@@ -34,22 +34,17 @@ impl TimeWindow {
         }
     }
 
-    /// Slides to `now`, in at most one step per slice. A time before the current slice changes
-    /// nothing.
-    pub(crate) fn slide(&mut self, now: Nanos) {
+    /// Slides to `now`, and says in how many steps: as many as slices have ended, but after any
+    /// pause no more than there are slices. A time before the current slice changes nothing.
+    pub(crate) fn slide(&mut self, now: Nanos) -> usize {
         if now < self.ends || self.ends == NEVER {
-            return;
+            return 0;
         }
-        let steps = (now - self.ends) / self.width + 1;
-        if steps >= self.slices.len() as Nanos {
-            self.slices.fill(Slice::default());
-            self.total = Slice::default();
-        } else {
-            for _ in 0..steps {
-                self.step();
-            }
-        }
-        self.ends = self.ends.saturating_add(steps.saturating_mul(self.width));
+        let ended = (now - self.ends) / self.width + 1;
+        let steps = ended.min(self.slices.len() as Nanos) as usize;
+        (0..steps).for_each(|_| self.step());
+        self.ends = self.ends.saturating_add(ended.saturating_mul(self.width));
+        steps
     }
 
     fn step(&mut self) {

@@ -107,6 +107,22 @@ fn after_an_idle_year_it_is_empty_and_still_in_step() {
 }
 
 #[test]
+fn it_catches_up_in_no_more_steps_than_it_has_slices() {
+    for slices in [10, 37, 1_000] {
+        let span = 100 * Nanos::from(slices);
+        let pauses = [0, 99, 100, 199, 200, span - 1, span, span + 100, 3 * span, YEAR, NEVER - 1];
+        for pause in pauses {
+            let mut window = TimeWindow::new(span, slices, 0);
+            window.push(FAILED);
+            let expected = (pause / 100).min(slices.into()) as usize;
+            assert_eq!(window.slide(pause), expected, "{pause} with {slices} slices");
+            assert_eq!(window.slide(pause), 0);
+            assert_eq!(window.total().failures, u32::from(pause < span));
+        }
+    }
+}
+
+#[test]
 fn exactly_a_window_later_everything_is_forgotten_and_not_before() {
     let mut window = TimeWindow::new(100, 10, 0);
     for slice in 0..10 {
