@@ -18,7 +18,8 @@ use crate::{Breaker, BreakerBuilder};
 /// operator's order is never evicted. Where there are only such, the new key gets a breaker that is
 /// not kept. Both are [counted](Self::evicted). Whoever holds an evicted breaker can go on using it.
 ///
-/// Finding a breaker takes one lock and a step logarithmic in the size of the set.
+/// Finding a breaker takes one lock and a step logarithmic in the size of the set; evicting one, also
+/// a look at each that is not closed and was used less recently.
 ///
 /// ```
 /// use seawall_breaker::{Breaker, BreakerSet};

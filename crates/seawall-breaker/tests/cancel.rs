@@ -31,7 +31,7 @@ async fn operation() -> Result<(), &'static str> {
 }
 
 async fn dropped_everywhere(breaker: &Breaker, state: CircuitState) {
-    let admitted = state != CircuitState::ForcedOpen;
+    let admitted = !matches!(state, CircuitState::Open | CircuitState::ForcedOpen);
     let check = |over: bool| {
         let snapshot = breaker.snapshot();
         assert_eq!(snapshot.in_flight, Some(0), "{state}");
@@ -71,6 +71,7 @@ async fn a_call_dropped_at_any_await_in_any_state_holds_nothing() {
     dropped_everywhere(&breaker, CircuitState::Shadow).await;
     breaker.release();
     breaker.try_acquire().unwrap().failure(Class::Transient);
+    dropped_everywhere(&breaker, CircuitState::Open).await;
     advance(WAIT).await;
     breaker.try_acquire().unwrap().ignore();
     dropped_everywhere(&breaker, CircuitState::HalfOpen).await;
@@ -96,9 +97,33 @@ async fn a_caller_who_waits_for_the_verdict_can_be_dropped_at_any_await() {
         let probe = breaker.try_acquire().unwrap();
         let waits = seawall_testkit::drop_after(awaits, breaker.call(operation()));
         assert!(waits.await.is_none());
+        let wrapped = Lazy::new(breaker.wrap(FromFn::new(operation, &|_: &&str| Class::Transient)));
+        assert!(seawall_testkit::drop_after(awaits, wrapped).await.is_none());
         assert_eq!(breaker.snapshot().in_flight, Some(1));
         probe.ignore();
     }
+    // Now the place of the probe comes free while they wait: they have it, whole or dropped.
+    let refused = breaker.snapshot().totals.refused;
+    let mut held = breaker.try_acquire().ok();
+    let awaits = at_every_await(
+        || {
+            let probe = held.take().unwrap_or_else(|| breaker.try_acquire().unwrap());
+            async {
+                let (waited, ()) = tokio::join!(breaker.call(operation()), async {
+                    yield_now().await;
+                    probe.ignore();
+                });
+                waited
+            }
+        },
+        |_| assert_eq!(breaker.snapshot().in_flight, Some(0)),
+    )
+    .await;
+    assert!(awaits >= 4, "{awaits}");
+    assert_eq!(breaker.snapshot().totals.refused, refused);
+    breaker.reset();
+    breaker.try_acquire().unwrap().failure(Class::Transient);
+    advance(WAIT).await;
     // The place among those who wait is free again, too.
     let probe = breaker.try_acquire().unwrap();
     let (waited, ()) = tokio::join!(breaker.call(operation()), async {

@@ -1,7 +1,10 @@
 //! A breaker per key, bounded in number.
 
+use std::time::Duration;
+
 use seawall_breaker::{Breaker, BreakerSet};
 use seawall_core::{CircuitState, Class};
+use tokio::time::advance;
 
 fn set(capacity: usize) -> BreakerSet<u64> {
     BreakerSet::new(Breaker::builder().name("set").consecutive_failures(1), capacity).unwrap()
@@ -40,12 +43,63 @@ fn the_least_recently_used_closed_one_goes_and_never_one_that_is_not_closed() {
 }
 
 #[test]
-fn a_million_keys_stay_within_the_bound() {
+fn a_million_keys_stay_within_the_bound_and_what_is_not_closed_is_kept() {
     let set = set(1_000);
+    let acts: [fn(&Breaker); 4] = [
+        |breaker| drop(breaker.try_acquire().map(|permit| permit.failure(Class::Transient))),
+        Breaker::force_open,
+        Breaker::force_closed,
+        Breaker::shadow,
+    ];
+    // One in a thousand, until eight of them are not closed.
     for key in 0..1_000_000 {
-        set.get(&key);
+        let breaker = set.get(&key);
+        if key % 1_000 == 0 && key < 8_000 {
+            acts[(key / 1_000 % 4) as usize](&breaker);
+        }
+        assert!(key % 10_000 != 0 || set.len() <= 1_000);
     }
-    assert_eq!((set.len(), set.evicted()), (1_000, 999_000));
+    assert_eq!((set.len(), set.evicted(), set.unkept()), (1_000, 999_000, 0));
+    let not_closed = |set: &BreakerSet<u64>| {
+        set.breakers().iter().filter(|b| b.state() != CircuitState::Closed).count()
+    };
+    assert_eq!(not_closed(&set), 8);
+    for key in (0..8_000).step_by(1_000) {
+        assert_ne!(set.get(&key).state(), CircuitState::Closed, "{key}");
+    }
+    assert_eq!(set.evicted(), 999_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_one_is_kept() {
+    let wait = Duration::from_secs(1);
+    let builder = Breaker::builder().consecutive_failures(1).open_wait(wait);
+    let set: BreakerSet<u64> = BreakerSet::new(builder, 2).unwrap();
+    set.get(&1).try_acquire().unwrap().failure(Class::Transient);
+    advance(wait).await;
+    let half_open = set.get(&1);
+    let probe = half_open.try_acquire().unwrap();
+    (2..100).for_each(|key| drop(set.get(&key)));
+    assert_eq!(set.get(&1).state(), CircuitState::HalfOpen);
+    assert_eq!(set.get(&1).snapshot().probes_in_flight, 1);
+    drop(probe);
+}
+
+#[test]
+fn the_bound_is_met_exactly() {
+    for capacity in [1, 2, 10] {
+        let set = set(capacity);
+        for key in 0..capacity as u64 - 1 {
+            set.get(&key);
+        }
+        assert_eq!((set.len(), set.evicted()), (capacity - 1, 0));
+        set.get(&100);
+        assert_eq!((set.len(), set.evicted()), (capacity, 0));
+        set.get(&101);
+        assert_eq!((set.len(), set.evicted()), (capacity, 1));
+        set.get(&101);
+        assert_eq!((set.len(), set.evicted()), (capacity, 1));
+    }
 }
 
 #[test]
@@ -54,18 +108,4 @@ fn a_long_key_makes_no_name_that_is_too_long() {
     let name = set.get("ä".repeat(500).as_str()).name().to_string();
     assert!(name.len() <= 256 && name.starts_with("breaker[ä"));
     assert_eq!(BreakerSet::<u8>::new(Breaker::builder(), 0).unwrap_err().field, "capacity");
-}
-
-#[test]
-fn ten_thousand_dropped_breakers_leave_nothing_behind() {
-    let alive = seawall_testkit::Alive::default();
-    for _ in 0..10_000 {
-        let token = alive.token();
-        let breaker = Breaker::builder().open_when(move |_| {
-            let _ = &token;
-            false
-        });
-        breaker.build().unwrap().try_acquire().unwrap().failure(Class::Transient);
-    }
-    assert_eq!((alive.now(), alive.ever()), (0, 10_000));
 }

@@ -375,12 +375,46 @@ fn what_a_success_can_change_depends_on_the_state_and_the_window() {
     assert_eq!(asked.machine.ease(), Ease::Locked);
     let mut bare = self::rig(Breaker::builder().no_failure_rate());
     assert_eq!(bare.machine.ease(), Ease::Skipped);
+    let many = u64::from(u32::MAX / 2);
+    assert_eq!(bare.machine.pending_limit(), many);
     bare.call(FAILED);
     assert_ne!(bare.machine.ease(), Ease::Skipped);
+    // A single success ends the run, and is to be heard of at once.
+    assert_eq!(bare.machine.pending_limit(), 1);
+    let timed = self::rig(Breaker::builder().time_window(Duration::from_secs(1)));
+    assert_eq!(timed.machine.pending_limit(), many);
     // A success can be what the threshold waits for.
     let mut edge = self::rig(small().no_consecutive_failures().min_calls(4));
     edge.call(FAILED).call(FAILED).call(FAILED);
     assert_eq!(edge.machine.ease(), Ease::Locked);
+}
+
+#[test]
+fn the_failures_to_spare_open_nothing_and_one_more_may() {
+    let new = || Breaker::builder().no_consecutive_failures().count_window(20).min_calls(10);
+    let second = Duration::from_secs(1);
+    // Half of ten is five; two of them are there.
+    let mut rated = rig(new());
+    assert_eq!(rated.machine.ease(), Ease::Counted { failures: 4 });
+    rated.call(FAILED).call(FAILED);
+    assert_eq!(rated.machine.ease(), Ease::Counted { failures: 2 });
+    // A third of ten is three and a third: the fourth is too many.
+    assert_eq!(rig(new().failure_rate(1.0 / 3.0)).machine.ease(), Ease::Counted { failures: 3 });
+    assert_eq!(rig(new().failure_rate(0.01)).machine.ease(), Ease::Counted { failures: 0 });
+    let mut in_a_row =
+        rig(new().no_failure_rate().consecutive_failures(3).slow_call_rate(0.5, second));
+    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 2 });
+    in_a_row.call(FAILED);
+    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 1 });
+    // Four of ten slow leave it; with five, a fast success can be the tenth call.
+    let slow = Outcome { slow: true, ..FINE };
+    in_a_row.call(slow).call(slow).call(slow).call(slow);
+    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 2 });
+    in_a_row.call(slow);
+    assert_eq!(in_a_row.machine.ease(), Ease::Locked);
+    // Whatever is measured under an operator's order opens nothing.
+    in_a_row.operate(Trigger::ForceClosed);
+    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: u32::MAX });
 }
 
 #[test]
