@@ -61,7 +61,7 @@
 //!     Decide --> Attempt: the same, and no delay
 //!     Waiting --> Attempt: the delay is over
 //!     Waiting --> GaveUp: shutdown
-//!     Decide --> GaveUp: attempts, deadline, budget, permanent, shutdown, poisoned
+//!     Decide --> GaveUp: attempts, deadline, budget, permanent, rejected, shutdown, poisoned
 //!     Decide --> [*]: never a candidate, the outcome as it is
 //!     GaveUp --> [*]
 //! ```
@@ -81,6 +81,7 @@
 //! | `Deadline` | the next could not have started in time; it was not waited for |
 //! | `Budget` | there was nothing to take |
 //! | `Permanent` | the last outcome was not one to repeat after |
+//! | `Rejected` | one of our own policies refused the last attempt; [`before`](seawall_core::GaveUp::before) has what the one before came to |
 //! | `Shutdown` | the token was cancelled, at once even while waiting |
 //! | `Poisoned` | the same panic came again and again |
 //!

@@ -25,11 +25,11 @@ impl<T> Rare<T> {
         self.0.as_ref()
     }
 
-    /// Puts a value where there is none.
     #[inline]
-    pub(crate) fn fill(&mut self, value: T) {
-        debug_assert!(self.0.is_none(), "it would never be dropped");
-        self.0 = ManuallyDrop::new(Some(value));
+    pub(crate) fn put(&mut self, value: T) {
+        if let Some(old) = self.0.replace(value) {
+            drop_out_of_line(old);
+        }
     }
 
     #[inline]

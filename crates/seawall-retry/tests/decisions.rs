@@ -494,3 +494,41 @@ fn a_future_that_has_nothing_to_wait_for_is_small() {
     let own = size_of_val(&future) - size_of::<std::future::Ready<Result<u32, &str>>>();
     assert!(own <= 120, "{own} bytes");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_our_own_in_between_ends_the_call_and_keeps_the_failure_before_it() {
+    let script = |attempt: Attempt| match attempt.number() {
+        1 => Err(Error::operation_failed("first", Class::Transient)),
+        2 => Err(Error::operation_failed("down", Class::Transient)),
+        _ => open(None),
+    };
+    let waiting = || retry().max_attempts(5).backoff(SECOND);
+    let error = run(&waiting().build().unwrap(), script).await.unwrap_err();
+    assert_eq!(error.rejection().unwrap().reason(), Reason::Open);
+    assert_eq!(error.class(), Class::Ignored);
+    let text = error.to_string();
+    assert!(text.contains("refused by one of our own policies"), "{text}");
+    assert!(text.ends_with("before: down"), "{text}");
+    let gave_up = error.gave_up().unwrap();
+    assert_eq!((gave_up.why, gave_up.attempts), (StopReason::Rejected, 3));
+    assert_eq!(gave_up.before.as_ref().unwrap().operation(), Some(&"down"));
+
+    // Where a history is kept it is there, and not kept twice.
+    let error = run(&waiting().history(4).build().unwrap(), script).await.unwrap_err();
+    let gave_up = error.gave_up().unwrap();
+    let history: Vec<_> = gave_up.history.iter().filter_map(Error::operation).collect();
+    assert_eq!((gave_up.why, history), (StopReason::Rejected, vec![&"first", &"down"]));
+    assert!(gave_up.before.is_none());
+
+    // A refusal that is waited for does not take the place of what the dependency said.
+    let patient = waiting().wait_for_rejections().build().unwrap();
+    let outcome = run(&patient, |attempt| match attempt.number() {
+        1 => failed(Class::Transient),
+        2 => open(Some(SECOND)),
+        _ => open(None),
+    });
+    let error = outcome.await.unwrap_err();
+    let gave_up = error.gave_up().unwrap();
+    assert_eq!((gave_up.why, gave_up.attempts), (StopReason::Rejected, 3));
+    assert_eq!(gave_up.before.as_ref().unwrap().operation(), Some(&"failed"));
+}

@@ -100,6 +100,7 @@ async fn a_circuit_that_opens_ends_the_retrying() {
     assert_eq!(rejection.reason(), Reason::Open);
     assert!(rejection.retry_after().is_some());
     assert!(rejection.evidence().is_some());
+    assert_eq!(error.gave_up().expect("after two attempts").why, StopReason::Rejected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,11 @@ pub struct GaveUp<E> {
     /// How long was waited after each of those in the history, before the next attempt. Empty where
     /// nothing waits, as between hedges.
     pub delays: Vec<Duration>,
+    /// What the attempt before came to, where [`last`](Self::last) is a
+    /// [rejection](StopReason::Rejected): the refused attempt never reached the dependency, so this
+    /// is the latest that is known of it. `None` where the history ends with it, and where attempts
+    /// followed one another without a wait, a listener or a history: those keep nothing.
+    pub before: Option<Error<E>>,
 }
 
 /// Why a policy that repeats stopped.
@@ -40,6 +45,9 @@ pub enum StopReason {
     Budget,
     /// The last outcome is not one to repeat after.
     Permanent,
+    /// One of our own policies refused the last attempt: a circuit that opened in between, for
+    /// instance.
+    Rejected,
     /// The process is shutting down.
     Shutdown,
     /// The same panic came again and again.
@@ -54,6 +62,7 @@ impl StopReason {
             Self::Deadline => "deadline",
             Self::Budget => "budget",
             Self::Permanent => "permanent",
+            Self::Rejected => "rejected",
             Self::Shutdown => "shutdown",
             Self::Poisoned => "poisoned",
         }
@@ -67,6 +76,7 @@ impl fmt::Display for StopReason {
             Self::Deadline => "the next attempt would start after the deadline",
             Self::Budget => "the retry budget is empty",
             Self::Permanent => "not an outcome to repeat after",
+            Self::Rejected => "refused by one of our own policies",
             Self::Shutdown => "shutting down",
             Self::Poisoned => "the same panic again and again",
         })
@@ -94,6 +104,7 @@ impl<E> GaveUp<E> {
             last,
             history: Vec::new(),
             delays: Vec::new(),
+            before: None,
         }
     }
 
@@ -106,11 +117,11 @@ impl<E> GaveUp<E> {
 
     /// This with each of the errors in it changed by `change`.
     pub(super) fn map<F>(self, mut change: impl FnMut(Error<E>) -> Error<F>) -> GaveUp<F> {
-        let Self { policy, kind, attempts, max_attempts, elapsed, why, last, history, delays } =
-            self;
-        let history = history.into_iter().map(&mut change).collect();
-        let last = change(last);
-        GaveUp { policy, kind, attempts, max_attempts, elapsed, why, last, history, delays }
+        let Self { policy, kind, attempts, max_attempts, elapsed, why, .. } = self;
+        let history = self.history.into_iter().map(&mut change).collect();
+        let before = self.before.map(&mut change);
+        let (last, delays) = (change(self.last), self.delays);
+        GaveUp { policy, kind, attempts, max_attempts, elapsed, why, last, history, delays, before }
     }
 }
 
@@ -122,6 +133,10 @@ impl<E: fmt::Display> fmt::Display for GaveUp<E> {
         }
         let noun =
             if self.max_attempts.unwrap_or(self.attempts) == 1 { "attempt" } else { "attempts" };
-        write!(f, " {noun} in {:.3?} ({}); last: {}", self.elapsed, self.why, self.last)
+        write!(f, " {noun} in {:.3?} ({}); last: {}", self.elapsed, self.why, self.last)?;
+        match &self.before {
+            Some(before) => write!(f, "; before: {before}"),
+            None => Ok(()),
+        }
     }
 }

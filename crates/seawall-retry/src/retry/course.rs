@@ -33,6 +33,9 @@ pub(super) struct Course<'p, E> {
     // What the repetition that is under way or waited for took from the budget.
     permit: Option<BudgetPermit<'p>>,
     delay: Option<Duration>,
+    // What the last attempt came to that was not refused by one of our own policies, unless the
+    // history has it.
+    before: Option<Error<E>>,
     // Made when there is something to remember.
     trail: Option<Box<Trail<E>>>,
 }
@@ -46,7 +49,7 @@ struct Trail<E> {
 
 impl<E> Default for Course<'_, E> {
     fn default() -> Self {
-        Self { permit: None, delay: None, trail: None }
+        Self { permit: None, delay: None, before: None, trail: None }
     }
 }
 
@@ -119,14 +122,11 @@ impl<'p, E> Course<'p, E> {
         attempt: &mut Attempt,
         last: Last<T, E>,
     ) -> Attempt {
-        if retry.history > 0
-            && let Err(error) = last.outcome
-        {
-            let history = &mut self.trail.get_or_insert_default().history;
-            if history.len() == retry.history {
-                history.pop_front();
-            }
-            history.push_back((error, self.delay.unwrap_or_default()));
+        match last.outcome {
+            Err(error) if retry.history > 0 => self.remember(retry.history, error),
+            // Waited for: what came before it is what is known of the dependency.
+            Err(Error::Rejected(_)) | Ok(_) => {}
+            Err(error) => self.before = Some(error),
         }
         if let Some(permit) = &mut self.permit {
             permit.start();
@@ -134,6 +134,14 @@ impl<'p, E> Course<'p, E> {
         let number = attempt.number().saturating_add(1);
         *attempt = attempt.numbered(number, retry.plan.max_attempts).after(last.class);
         attempt.restart_clock()
+    }
+
+    fn remember(&mut self, capacity: usize, error: Error<E>) {
+        let history = &mut self.trail.get_or_insert_default().history;
+        if history.len() == capacity {
+            history.pop_front();
+        }
+        history.push_back((error, self.delay.unwrap_or_default()));
     }
 
     /// What the caller gets.
@@ -156,6 +164,9 @@ impl<'p, E> Course<'p, E> {
         let name = retry.name.clone();
         let mut gave_up = GaveUp::new(name, PolicyKind::Retry, why, attempts, elapsed, error)
             .out_of(attempt.max());
+        if why == StopReason::Rejected {
+            gave_up.before = self.before;
+        }
         if let Some(trail) = self.trail {
             (gave_up.history, gave_up.delays) = trail.history.into_iter().unzip();
         }

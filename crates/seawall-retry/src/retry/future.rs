@@ -106,7 +106,7 @@ where
                     if !mem::replace(this.paid_in, true) {
                         this.retry.pay_in_unless(false);
                         if let Some(in_flight) = this.retry.enter() {
-                            this.held.fill(Held::InFlight(in_flight));
+                            this.held.put(Held::InFlight(in_flight));
                         }
                     }
                     // Until now no time has passed but that of synchronous polls.
@@ -125,7 +125,7 @@ where
                 };
                 return match Repeating::after(this.retry, op, *this.attempt, in_flight, last, cx) {
                     Ok(repeating) => {
-                        this.held.fill(Held::Repeating(repeating));
+                        this.held.put(Held::Repeating(repeating));
                         Poll::Pending
                     }
                     Err(outcome) => Poll::Ready(outcome),

@@ -113,6 +113,7 @@ impl Plan {
             (_, Some(Refused { shutting_down: true, .. })) | (Class::Cancelled, _) => {
                 StopReason::Shutdown
             }
+            (_, Some(_)) => StopReason::Rejected,
             _ => StopReason::Permanent,
         }
     }
