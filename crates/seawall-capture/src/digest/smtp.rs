@@ -75,6 +75,8 @@
 //! - Digests are merged where too many wait. What some had confirmed before is in it once more.
 //! - The 64 digests that were last sent in part are remembered. Of older ones everybody gets a
 //!   copy again.
+//! - The mail server is trusted with the mail, and with our memory: an answer that is a line without
+//!   an end is read until its time is over.
 //!
 //! # What is not here
 //!
