@@ -95,7 +95,7 @@ impl Breaker {
 
     /// The name.
     pub fn name(&self) -> &Name {
-        self.0.name()
+        &self.0.name
     }
 
     /// The listeners that are told of what the breaker does.
@@ -181,7 +181,7 @@ impl Breaker {
 impl std::fmt::Debug for Breaker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Breaker")
-            .field("name", self.0.name())
+            .field("name", &self.0.name)
             .field("state", &self.state())
             .finish_non_exhaustive()
     }

@@ -1,29 +1,24 @@
-//! What the clones of a breaker share: the shell, a clock, and the listeners.
+//! What the clones of a breaker share: the shell and a clock, and who is admitted on them.
 
-use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use seawall_core::{
-    Class, Event, Health, Listeners, Name, PolicyKind, Reason, Rejection, Timeline, What,
-};
+use seawall_core::{Class, Health, Listeners, Name, PolicyKind, Reason, Rejection, Timeline, What};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::machine::{
-    Abandoned, Happened, Machine, Refusal, Refusing, Restored, Settings, Trigger,
-};
+use crate::machine::{Abandoned, Machine, Refusal, Refusing, Restored, Settings, Trigger};
 use crate::permit::Settlement;
-use crate::shell::{Admitted, Entry, Gate, Nothing, Report, Shell};
+use crate::shell::{Admitted, Entry, Gate, Nothing, Shell};
 use crate::time::{NEVER, Nanos, nanos};
 use crate::waiting::Waiters;
 
 pub(crate) struct Inner {
     pub(crate) shell: Shell,
     timeline: Timeline,
-    name: Name,
+    pub(crate) name: Name,
     /// Made when somebody first asks for it: most breakers of a set are never listened to.
-    listeners: OnceLock<Listeners>,
+    pub(crate) listeners: OnceLock<Listeners>,
     /// Made when a caller first waits for a verdict.
     pub(crate) waiters: OnceLock<Box<Waiters>>,
     /// Ends the waiting for a verdict. Set when the breaker is built, or never.
@@ -58,10 +53,6 @@ impl Inner {
             waiters: OnceLock::new(),
             shutdown: OnceLock::new(),
         }
-    }
-
-    pub(crate) fn name(&self) -> &Name {
-        &self.name
     }
 
     pub(crate) fn listeners(&self) -> &Listeners {
@@ -139,7 +130,7 @@ impl Inner {
     }
 
     #[inline]
-    fn rejection(&self, reason: Reason, refusing: Refusing, now: Nanos) -> Rejection {
+    pub(crate) fn rejection(&self, reason: Reason, refusing: Refusing, now: Nanos) -> Rejection {
         let Refusing { evidence, since, until } = refusing;
         let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
             .in_force_for_nanos(now.saturating_sub(since))
@@ -148,35 +139,6 @@ impl Inner {
             Some(evidence) => rejection.because(evidence),
             None => rejection,
         }
-    }
-
-    #[inline]
-    fn is_heard(&self) -> bool {
-        self.listeners.get().is_some_and(|listeners| !listeners.is_empty())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_refusal(&self, refusal: Refusal, at: Instant, now: Nanos) {
-        let Refusal { reason, refusing } = refusal;
-        self.emit(at, || What::Rejected(self.rejection(reason, refusing, now)));
-    }
-
-    /// Tells the listeners of what needs no order. What a listener causes by calling a breaker
-    /// while it is told is counted but not told: a listener that makes a call when one is refused
-    /// would be told without end.
-    pub(crate) fn emit(&self, at: Instant, what: impl FnOnce() -> What) {
-        thread_local! {
-            static TELLING: Cell<bool> = const { Cell::new(false) };
-        }
-        if !self.is_heard() || TELLING.replace(true) {
-            return;
-        }
-        if let Some(listeners) = self.listeners.get() {
-            // Listeners' panics are contained: this returns.
-            listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what()));
-        }
-        TELLING.set(false);
     }
 
     #[inline]
@@ -200,7 +162,7 @@ impl Inner {
     }
 
     /// Draws the waits of the next opening. Outside the lock: backoff and chance may be the user's.
-    fn draw_waits(&self) {
+    pub(crate) fn draw_waits(&self) {
         let (settings, openings, last) = self.shell.peek(|machine| {
             let last = machine.open_until().map(|(_, wait)| wait);
             (Arc::clone(machine.settings()), machine.openings(), last)
@@ -271,35 +233,6 @@ impl Inner {
             self.conclude(admitted, true, Class::Transient);
         } else {
             self.give_back(admitted, Nothing::Abandoned);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_slow(&self, elapsed: Nanos) {
-        self.emit(Instant::now(), || What::slow_call(Duration::from_nanos(elapsed)));
-    }
-}
-
-impl Report for Inner {
-    fn queue(&self, happened: &mut Happened, now: Nanos) {
-        let Some(listeners) = self.listeners.get() else {
-            happened.clear();
-            return;
-        };
-        let at = self.instant(now);
-        for what in happened.drain(..) {
-            listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what));
-        }
-    }
-
-    fn deliver(&self, opened: bool) {
-        if opened {
-            self.draw_waits();
-        }
-        self.wake();
-        if let Some(listeners) = self.listeners.get() {
-            listeners.deliver();
         }
     }
 }

@@ -56,11 +56,27 @@ impl Counters {
     /// Counts a success in `generation`; not if that is over, or `limit` would be pending with it.
     #[inline]
     pub(crate) fn count_success(&self, generation: u64, limit: u64) -> bool {
-        let pending = self.lines.get().map_or(&self.pending, |lines| &own(lines).pending);
-        match pending.count(generation, limit) {
+        if self.lines.get().is_some() {
+            return self.count_among_others(generation, limit);
+        }
+        match self.pending.count(generation, limit) {
             Ok(()) => true,
             Err(Missed::Full) => false,
-            Err(Missed::Met) => own(self.spread()).pending.count_among_others(generation, limit),
+            Err(Missed::Met) => self.count_among_others(generation, limit),
+        }
+    }
+
+    /// Not inlined, so that who is alone saves no registers for it.
+    #[inline(never)]
+    fn count_among_others(&self, generation: u64, limit: u64) -> bool {
+        let lines = self.lines.get().map_or_else(|| self.spread(), Box::as_ref);
+        let pending = &own(lines).pending;
+        loop {
+            match pending.count(generation, limit) {
+                Ok(()) => return true,
+                Err(Missed::Full) => return false,
+                Err(Missed::Met) => {}
+            }
         }
     }
 
@@ -123,16 +139,6 @@ impl Pending {
         match self.0.compare_exchange(word, next, AcqRel, Relaxed) {
             Ok(_) => Ok(()),
             Err(_) => Err(Missed::Met),
-        }
-    }
-
-    fn count_among_others(&self, generation: u64, limit: u64) -> bool {
-        loop {
-            match self.count(generation, limit) {
-                Ok(()) => return true,
-                Err(Missed::Full) => return false,
-                Err(Missed::Met) => {}
-            }
         }
     }
 

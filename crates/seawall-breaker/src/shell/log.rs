@@ -72,7 +72,9 @@ impl Log {
     }
 
     /// Puts an outcome of `generation` in its place; not if the machine has to be asked.
-    #[inline]
+    ///
+    /// Not inlined, so that successes which are in no log save no registers for it.
+    #[inline(never)]
     pub(crate) fn note(&self, generation: u64, failed: bool) -> bool {
         let mut word = self.0.load(Acquire);
         loop {
