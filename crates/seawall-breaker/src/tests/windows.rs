@@ -3,7 +3,7 @@
 use crate::machine::count::CountWindow;
 use crate::machine::span::{Slice, TimeWindow};
 use crate::machine::window::Window;
-use crate::machine::{Outcomes, WindowSize};
+use crate::machine::{Outcomes, WindowCounts, WindowSize};
 use crate::time::{NEVER, Nanos};
 
 const FAILED: Slice = Slice { samples: 1, failures: 1, slow: 0 };
@@ -218,4 +218,14 @@ fn a_time_window_that_becomes_too_small_a_count_window_keeps_its_shares() {
     assert_eq!(total(&window.resized(count(200), true, 0)), (100, 25, 10));
     assert_eq!(total(&window.resized(count(20), true, 0)), (20, 5, 2));
     assert_eq!(total(&Window::new(span(100), true, 0).resized(count(20), true, 0)), (0, 0, 0));
+}
+
+#[test]
+fn rates_are_shares_of_what_is_in_the_window() {
+    let counts =
+        |samples, failures, slow| WindowCounts { samples, failures, slow, consecutive_failures: 0 };
+    let rates = |counts: WindowCounts| (counts.failure_rate(), counts.slow_rate());
+    assert_eq!(rates(counts(8, 2, 6)), (0.25, 0.75));
+    assert_eq!(rates(counts(8, 8, 8)), (1.0, 1.0));
+    assert_eq!(rates(counts(0, 0, 0)), (0.0, 0.0));
 }
