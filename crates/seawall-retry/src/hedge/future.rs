@@ -10,9 +10,10 @@ use pin_project::pin_project;
 use seawall_core::{
     Attempt, ByClass, Class, Error, GaveUp, Judge, Operation, PolicyKind, StopReason,
 };
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::Instant;
 
 use super::Hedge;
+use super::beside::{Beside, Failed};
 use super::config::After;
 use super::plan::Progress;
 use crate::{BudgetPermit, CallInFlight};
@@ -34,34 +35,6 @@ pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
 
 type BesideOf<'p, Op> =
     Beside<'p, <Op as Operation>::Future, <Op as Operation>::Output, <Op as Operation>::Error>;
-
-/// What there is beside the primary.
-struct Beside<'p, Fut, T, E> {
-    others: Vec<Other<'p, Fut>>,
-    /// When the next is launched.
-    timer: Option<Pin<Box<Sleep>>>,
-    launched: u32,
-    /// Whether the next is launched at once.
-    due: bool,
-    /// What the attempt that failed last came to.
-    last: Option<Class>,
-    /// Why no other is launched.
-    stopped: Option<StopReason>,
-    /// How the primary failed.
-    primary: Option<Failed<T, E>>,
-    /// How the others failed.
-    errors: Vec<Error<E>>,
-}
-
-struct Other<'p, Fut> {
-    future: Pin<Box<Fut>>,
-    _permit: Option<BudgetPermit<'p>>,
-}
-
-struct Failed<T, E> {
-    outcome: Result<T, Error<E>>,
-    class: Class,
-}
 
 type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
 
@@ -158,16 +131,7 @@ where
     fn begin(&mut self) {
         self.attempt.began();
         let forbidden = self.attempt.is_idempotent() == Some(false);
-        let mut beside = Beside {
-            others: Vec::new(),
-            timer: None,
-            launched: 1,
-            due: false,
-            last: None,
-            stopped: forbidden.then_some(StopReason::Permanent),
-            primary: None,
-            errors: Vec::new(),
-        };
+        let mut beside = Beside::new(forbidden.then_some(StopReason::Permanent));
         beside.arm(self.hedge, self.attempt);
         *self.beside = Some(Box::new(beside));
     }
@@ -214,13 +178,7 @@ where
         if is_answer(over.class) {
             return Some(self.answer(over));
         }
-        beside.due |= over.class.is_retryable();
-        beside.last = Some(over.class);
-        if other.is_none() {
-            beside.primary = Some(over);
-        } else if let Err(error) = over.outcome {
-            beside.errors.push(error);
-        }
+        beside.failed(other.is_none(), over);
         None
     }
 
@@ -272,21 +230,13 @@ where
         let future = Box::pin(self.op.attempt(attempt));
         let hedge = *self.hedge;
         let beside = self.beside();
-        beside.launched = number;
-        beside.due = false;
-        beside.others.push(Other { future, _permit: permit });
+        beside.add(number, future, permit);
         beside.arm(hedge, &attempt);
     }
 
     fn progress(&mut self) -> Progress {
-        let primary = u32::from(self.primary.is_some());
-        let beside = self.beside();
-        let others = u32::try_from(beside.others.len()).unwrap_or(u32::MAX);
-        Progress {
-            launched: beside.launched,
-            in_flight: primary + others,
-            stopped: beside.stopped.is_some(),
-        }
+        let primary = self.primary.is_some();
+        self.beside().progress(primary)
     }
 
     fn beside(&mut self) -> &mut BesideOf<'p, Op> {
@@ -302,11 +252,7 @@ where
             return None;
         }
         let primary = beside.primary.take().expect("the primary is over, as nothing is under way");
-        let why = match beside.stopped {
-            Some(why) => why,
-            None if beside.due => StopReason::Attempts,
-            None => StopReason::Permanent,
-        };
+        let why = beside.why_over();
         // Nothing is said of a hedge that never came into play.
         let silent = matches!(why, StopReason::Permanent | StopReason::Attempts);
         if progress.launched == 1 && silent {
@@ -341,11 +287,7 @@ where
     fn give_up(&mut self, failed: Failed<Op::Output, Op::Error>, why: StopReason) -> Outcome<Op> {
         let beside = self.beside();
         let attempts = beside.launched;
-        let mut history = std::mem::take(&mut beside.errors);
-        // Where it was not the primary that ended the call, its failure is one of the others.
-        if let Some(Failed { outcome: Err(error), .. }) = beside.primary.take() {
-            history.insert(0, error);
-        }
+        let history = beside.take_failures();
         self.drop_losers();
         self.hedge.tell_gave_up(attempts, why, failed.class);
         let elapsed = Instant::now().saturating_duration_since(self.attempt.began());
@@ -359,29 +301,6 @@ where
             .out_of(self.attempt.max());
         gave_up.history = history;
         Err(Error::GaveUp(Box::new(gave_up)))
-    }
-}
-
-impl<Fut, T, E> Beside<'_, Fut, T, E> {
-    /// Sets the timer for the attempt after this one.
-    fn arm<J>(&mut self, hedge: &Hedge<J>, attempt: &Attempt) {
-        let more = self.stopped.is_none() && self.launched < hedge.plan.max_attempts;
-        self.timer = match hedge.delay_after(attempt) {
-            Some(Duration::ZERO) if more => {
-                // Not given to the timer, whose steps are a millisecond long.
-                self.due = true;
-                None
-            }
-            Some(delay) if more => Some(Box::pin(sleep(delay))),
-            _ => None,
-        };
-    }
-
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.timer {
-            Some(timer) => timer.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
     }
 }
 

@@ -6,6 +6,7 @@ pub use config::{
 pub use future::HedgeFuture;
 pub use policy::{Hedge, HedgeCall, Hedged, HedgedWith};
 
+mod beside;
 mod config;
 mod event;
 mod future;
