@@ -30,7 +30,7 @@ pub(crate) fn write(
 ) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for (index, trigger) in triggers.iter().enumerate() {
-        let find = |drawn: &&str| measured.iter().find(|(name, _)| name == *drawn);
+        let find = |drawn: &&str| measured.iter().find(|(name, _)| name == drawn);
         let series: Vec<Series> = DRAWN
             .iter()
             .filter_map(find)
