@@ -1,8 +1,13 @@
 //! A rate for each key, within bounds.
 
+mod support;
+
 use std::time::Duration;
 
+use seawall_core::{AllTransient, Description, FromFn, Layer, LayerContext, Lazy, Policy};
 use seawall_limit::KeyedRateLimit;
+use seawall_limit::rate::KeyRateLimit;
+use support::by_hand;
 use tokio::time::advance;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -72,6 +77,23 @@ async fn the_rate_of_all_keys_changes() {
     assert!(limit.try_acquire(&1).is_ok() && limit.try_acquire(&1).is_ok());
     assert!(limit.try_acquire(&1).is_err());
     assert_eq!(limit.set_rate(0, SECOND, 1).unwrap_err().field, "permits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_key_is_a_layer_of_a_pipeline() {
+    let limit = limit(100);
+    let (alice, bob) = (limit.of(1), limit.of(2).into_policy(&LayerContext::new("api")).unwrap());
+    let call = |key: &KeyRateLimit<u64>| {
+        let op = FromFn::new(|| std::future::ready(Ok::<_, ()>(())), &AllTransient);
+        by_hand(Lazy::new(key.wrap(op))).ready()
+    };
+    assert!(call(&alice).is_ok() && call(&alice).is_ok());
+    let error = call(&alice).unwrap_err();
+    assert_eq!(error.retry_after(), Some(SECOND / 10));
+    assert!(call(&bob).is_ok(), "of a key of its own");
+    assert_eq!(limit.snapshot().refused, 1);
+    let text = bob.describe(Description::bare()).to_string();
+    assert!(text.contains("10 calls in 1s, counted evenly, 2 at once, for each key"), "{text}");
 }
 
 #[test]

@@ -162,10 +162,11 @@ impl Shared {
             self.missed.fetch_add(1, Ordering::Relaxed);
             return self.entrance.gate.leave(&Demand::ONE);
         };
+        let before = state.limit();
         let is_free = state.end(ended);
         let freed = state.freed(ended.now) + u32::from(is_free);
         let limit = state.limit();
-        if !self.shadow && limit != self.entrance.gate.word().limit() {
+        if limit != before && !self.shadow {
             // Under the lock, so that the limits arrive in order.
             self.entrance.gate.resize(limit);
         }

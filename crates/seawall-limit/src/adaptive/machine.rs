@@ -47,27 +47,29 @@ pub struct Adaptive {
     adaptation: Adaptation,
     range: Range,
     limit: f64,
+    // The limit without its fraction, which is what most want to know.
+    whole: u32,
 }
 
 impl Adaptive {
     /// A limit that starts at `range.initial` and is adapted by `adaptation`.
     pub fn new(adaptation: Adaptation, range: Range) -> Self {
-        Self { adaptation, range, limit: f64::from(range.initial) }
+        Self { adaptation, range, limit: f64::from(range.initial), whole: range.initial }
     }
 
     /// The limit now.
+    #[inline]
+    pub const fn limit(&self) -> u32 {
+        self.whole
+    }
+
+    /// Takes note of `sample`, and gives the limit that follows from it.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "within the range, whose bounds are u32"
     )]
-    pub fn limit(&self) -> u32 {
-        self.limit as u32
-    }
-
-    /// Takes note of `sample`, and gives the limit that follows from it.
-    #[inline]
     pub fn observe(&mut self, sample: &Sample) -> u32 {
         let next = match &mut self.adaptation {
             Adaptation::Aimd(algorithm) => algorithm.next(self.limit, sample),
@@ -77,8 +79,9 @@ impl Adaptive {
         // Not a number is no limit: what was stays.
         if !next.is_nan() {
             self.limit = next.max(f64::from(self.range.min)).min(f64::from(self.range.max));
+            self.whole = self.limit as u32;
         }
-        self.limit()
+        self.whole
     }
 }
 

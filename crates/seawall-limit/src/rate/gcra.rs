@@ -8,6 +8,8 @@
 //! Source: ITU-T I.371, Annex A, the virtual scheduling algorithm. It admits what a leaky bucket
 //! of `burst` does, with one number instead of two and nothing that refills.
 
+use std::time::Duration;
+
 use super::quota::{Quota, divide, wide};
 
 /// A point in time or a length of it: nanoseconds, and fractions of one.
@@ -147,6 +149,12 @@ impl GcraRate {
     fn cost_and_slack(&self, permits: u64) -> Result<(Fine, Fine), u64> {
         let slack = self.quota.burst.get().checked_sub(permits).ok_or(u64::MAX)?;
         Ok((self.cost(permits), self.cost(slack)))
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let Quota { permits, period, burst, .. } = self.quota;
+        let period = Duration::from_nanos(period.get());
+        format!("{permits} calls in {period:?}, counted evenly, {burst} at once")
     }
 
     pub(crate) const fn permits(&self) -> u64 {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use seawall_core::{
-    AllTransient, Check, Class, Classify, ConfigError, Error, Evidence, Listeners, Name,
-    PolicyKind, Reason, Rejection, Rule, Timeline,
+    AllTransient, Attempt, Check, Class, Classify, ConfigError, Description, Error, Evidence,
+    Layer, LayerContext, Listeners, Name, Policy, PolicyKind, Reason, Rejection, Rule, Timeline,
 };
+use tokio::time::Instant;
 
+use super::Pass;
 use super::gcra::{Fine, GcraRate};
 use super::quota::Quota;
+use crate::admission::{Admission, Limit, Limited};
 
 /// 10,000 keys: below 1 MB with keys of the size of a `String`.
 pub const DEFAULT_MAX_KEYS: usize = 10_000;
@@ -30,6 +33,9 @@ const SHARDS: usize = 16;
 /// be stretched by making up keys. [`snapshot`](Self::snapshot) says how often that happened.
 ///
 /// Calls can't wait: they are refused and told when to come back.
+///
+/// A pipeline does not see for whom a call is made, so it takes the limit of one key at a time:
+/// [`of`](Self::of).
 ///
 /// ```
 /// use seawall_limit::KeyedRateLimit;
@@ -173,8 +179,16 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
+        self.take(key, Instant::now())
+    }
+
+    fn take<Q>(&self, key: &Q, now: Instant) -> Result<(), Rejection>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
         let shared = &*self.shared;
-        let now = shared.time.now();
+        let now = shared.time.at(now);
         let rate = *shared.rate.read();
         let hash = shared.hasher.hash_one(key);
         // The upper four bits: one of 16.
@@ -195,6 +209,14 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
             let class: Class = AllTransient.classify(&error);
             Error::operation_failed(error, class)
         })
+    }
+}
+
+impl<K: Eq + Hash + Clone> KeyedRateLimit<K> {
+    /// The limit of `key`, as a policy: a layer of a pipeline that is made for this key. Making it
+    /// takes nothing and remembers nothing.
+    pub fn of(&self, key: K) -> KeyRateLimit<K> {
+        KeyRateLimit { limit: self.clone(), key }
     }
 }
 
@@ -283,6 +305,69 @@ impl<K> Shared<K> {
                 .because(Evidence::new(Rule::Rate, limit, limit, 0))
                 .retry_in_nanos(wait);
         self.listeners.rejected(rejection)
+    }
+}
+
+/// The rate limit of one key, made by [`KeyedRateLimit::of`].
+#[derive(Clone, Debug)]
+pub struct KeyRateLimit<K> {
+    limit: KeyedRateLimit<K>,
+    key: K,
+}
+
+impl<K> KeyRateLimit<K> {
+    /// Whose limit it is.
+    pub const fn key(&self) -> &K {
+        &self.key
+    }
+}
+
+impl<K: Eq + Hash + Clone> Limit for KeyRateLimit<K> {
+    type Permit<'p>
+        = Pass
+    where
+        K: 'p;
+    // Nobody waits.
+    type Wait<'p>
+        = Ready<Result<Pass, Rejection>>
+    where
+        K: 'p;
+
+    #[inline]
+    fn admit_at_once(&self, _: &mut Attempt) -> Option<Pass> {
+        None
+    }
+
+    fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Self::Wait<'_>> {
+        match self.limit.take(&self.key, attempt.began()) {
+            Ok(()) => Admission::Granted(Pass::NEW),
+            Err(rejection) => Admission::Refused(rejection),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone> Policy for KeyRateLimit<K> {
+    type Wrapped<'p, Op>
+        = Limited<'p, Self, Op>
+    where
+        K: 'p;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        Limited::new(self, op)
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let text = self.limit.shared.rate.read().describe() + ", for each key";
+        inner.layer(PolicyKind::RateLimit, &self.limit.shared.name, text)
+    }
+}
+
+impl<K: Eq + Hash + Clone> Layer for KeyRateLimit<K> {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
     }
 }
 

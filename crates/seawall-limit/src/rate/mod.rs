@@ -108,7 +108,9 @@
 //! wants, by refusing, a [throttle](crate::throttle) adapts to that.
 
 pub use config::{DEFAULT_PERIOD, DEFAULT_PERMITS, RateLimitBuilder};
-pub use keyed::{DEFAULT_MAX_KEYS, KeyedRateLimit, KeyedRateLimitBuilder, KeyedRateLimitSnapshot};
+pub use keyed::{
+    DEFAULT_MAX_KEYS, KeyRateLimit, KeyedRateLimit, KeyedRateLimitBuilder, KeyedRateLimitSnapshot,
+};
 pub use machine::Algorithm;
 pub use permit::{Reservation, Turn};
 pub use rate_limit::{Pass, RateLimit, RateLimitSnapshot};

@@ -1,0 +1,70 @@
+//! A call that nobody waits for, and a refusal, allocate nothing.
+//!
+//! A file of its own with one test: the counter counts the whole process.
+
+use std::alloc::System;
+use std::future::{Future, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use seawall_limit::{AdaptiveLimit, Algorithm, Bulkhead, KeyedRateLimit, RateLimit, Throttle};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const PLENTY: u64 = 1_000_000_000;
+const HOUR: Duration = Duration::from_hours(1);
+
+fn allocations(mut run: impl FnMut()) -> usize {
+    for _ in 0..100 {
+        run();
+    }
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..1_000 {
+        run();
+    }
+    let change = region.change();
+    // Per call: the test's own harness allocates a few times on other threads.
+    (change.allocations + change.reallocations) / 1_000
+}
+
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+fn ok() -> impl Future<Output = Result<(), ()>> {
+    ready(Ok(()))
+}
+
+#[test]
+fn neither_success_nor_refusal_allocates() {
+    let bulkhead = Bulkhead::builder().limit(1).queue(9, HOUR).build().unwrap();
+    assert_eq!(allocations(|| now(bulkhead.call(ok())).unwrap()), 0);
+    assert_eq!(allocations(|| drop(now(bulkhead.acquire()).unwrap())), 0);
+    let held = bulkhead.try_acquire().unwrap();
+    assert_eq!(allocations(|| drop(bulkhead.try_acquire().unwrap_err())), 0);
+    drop(held);
+
+    for algorithm in [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingCounter] {
+        let builder = RateLimit::builder().algorithm(algorithm);
+        let limit = builder.clone().rate(PLENTY, HOUR).queue(9, HOUR).build().unwrap();
+        assert_eq!(allocations(|| now(limit.call(ok())).unwrap()), 0, "{algorithm:?}");
+        let limit = builder.rate(1, HOUR).build().unwrap();
+        limit.try_acquire().unwrap();
+        assert_eq!(allocations(|| drop(limit.try_acquire().unwrap_err())), 0, "{algorithm:?}");
+    }
+
+    let keyed = KeyedRateLimit::<u64>::builder().rate(PLENTY, HOUR).build().unwrap();
+    assert_eq!(allocations(|| keyed.try_acquire(&7).unwrap()), 0);
+    let adaptive = AdaptiveLimit::builder().build().unwrap();
+    assert_eq!(allocations(|| now(adaptive.call(ok())).unwrap()), 0);
+    let throttle = Throttle::builder().build().unwrap();
+    assert_eq!(allocations(|| now(throttle.call(ok())).unwrap()), 0);
+
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1, "it does count");
+}
