@@ -6,7 +6,8 @@ use std::time::Duration;
 use seawall_core::{CircuitState, Evidence, Reason, Rule, Transition, What};
 
 use crate::machine::{
-    Admission, Ease, Happened, Machine, Outcome, Refusal, Restored, Settled, Ticket, Trigger, Waits,
+    Admission, Ease, Happened, Machine, Outcome, Outcomes, Refusal, Restored, Settled, Ticket,
+    Trigger, Waits,
 };
 use crate::time::{NEVER, Nanos};
 use crate::{Breaker, BreakerBuilder, Ramp};
@@ -356,6 +357,14 @@ fn totals_count_each_outcome_once() {
     assert_eq!((totals.successes, totals.failures, totals.slow), (14, 1, 1));
     let counts = rig.machine.counts();
     assert_eq!((counts.samples, counts.slow, counts.consecutive_failures), (8, 1, 0));
+    for (count, failed, run) in [(5, 0b0_0110, 0), (3, 0b110, 2), (2, 0b11, 4), (1, 0, 0)] {
+        rig.machine.add_outcomes(Outcomes { count, failed });
+        assert_eq!(rig.machine.counts().consecutive_failures, run);
+    }
+    let totals = rig.machine.totals();
+    assert_eq!((totals.successes, totals.failures, totals.slow), (19, 7, 1));
+    let counts = rig.machine.counts();
+    assert_eq!((counts.samples, counts.failures), (19, 7));
 }
 
 #[test]
