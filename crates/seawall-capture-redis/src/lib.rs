@@ -133,6 +133,14 @@
 //! `cluster` the store is built from addresses of some nodes instead of one, finds the node, and
 //! follows the slot when it moves: `RedisStoreBuilder::cluster`.
 //!
+//! # What it costs
+//!
+//! Recording costs what it costs in [memory](seawall_capture::MemoryStore). Handing over costs the
+//! server about 35 µs of CPU time for each group, however often it came, and no less than 65 µs for
+//! an operation; a script of 32 groups holds it up for about a millisecond, a page that is taken
+//! for two and a half. Reading costs 15 µs a group. 5,000 groups with short messages take up 12 MB.
+//! (Redis 7.0.15's own account of its CPU time, on a busy machine with two cores.)
+//!
 //! # Defaults
 //!
 //! In the table of [`RedisStoreBuilder`], each with its reason.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seawall_capture::store::{BatchId, Group, MemoryStore, StoreError};
 
-/// How many groups go in one operation: the server is held up for less than a millisecond.
+/// How many groups go in one operation: the server is held up for about a millisecond.
 const GROUPS: usize = 32;
 /// How many bytes go in one, as the process counts them.
 const BYTES: usize = 256 << 10;

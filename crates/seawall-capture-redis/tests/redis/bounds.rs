@@ -58,6 +58,23 @@ async fn what_is_no_longer_new_goes_before_what_came_often() {
 }
 
 #[tokio::test]
+async fn what_came_once_and_is_old_goes_before_what_came_twice() {
+    let Some(server) = Server::start() else { return };
+    let store = server.builder().max_groups(10).new_for(Duration::ZERO).build().unwrap();
+    let twice: Vec<Record> = (0..9).map(|n| failure(&format!("T{n}x"))).collect();
+    for record in twice.iter().chain(&twice) {
+        store.record(record);
+    }
+    for n in 0..20 {
+        store.record(&failure(&format!("F{n}x")));
+        synced(&store).await;
+    }
+    for record in twice {
+        assert!(store.group(record.grouping.fingerprint).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
 async fn bytes_are_bounded() {
     let Some(server) = Server::start() else { return };
     let store = server.builder().max_bytes(1 << 20).build().unwrap();

@@ -1,7 +1,5 @@
 //! Two nodes of a cluster, each with half of the slots.
 
-use std::net::TcpListener;
-
 use seawall_capture::Store;
 use seawall_capture::store::conformance;
 use seawall_capture_redis::RedisStore;
@@ -13,22 +11,8 @@ struct Node {
     port: u16,
 }
 
-/// A port that nobody has.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn node() -> Option<Node> {
-    let (port, bus) = (free_port(), free_port());
-    let options = [
-        ("--port", port.to_string()),
-        ("--cluster-port", bus.to_string()),
-        ("--cluster-enabled", "yes".to_owned()),
-        ("--bind", "127.0.0.1".to_owned()),
-    ];
-    let options: Vec<&str> = options.iter().flat_map(|(name, value)| [*name, value]).collect();
-    let server = Server::start_with(&options)?;
-    Some(Node { server, port })
+    Server::node().map(|(server, port)| Node { server, port })
 }
 
 /// Two nodes that know each other.

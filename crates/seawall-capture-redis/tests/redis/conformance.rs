@@ -34,7 +34,7 @@ async fn where_nothing_expires() {
 /// A node refuses scripts whose keys are not in one slot.
 #[tokio::test]
 async fn on_a_node_of_a_cluster() {
-    let Some(server) = Server::start_with(&["--cluster-enabled", "yes"]) else { return };
+    let Some((server, _)) = Server::node() else { return };
     server.run::<()>("CLUSTER ADDSLOTSRANGE 0 16383");
     crate::server::until("the cluster is up", || {
         server.run::<String>("CLUSTER INFO").contains("cluster_state:ok").then_some(())

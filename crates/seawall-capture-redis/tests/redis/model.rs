@@ -1,7 +1,10 @@
 //! Random operations leave the store in Redis where they leave the store in memory.
 
+use seawall_capture::fingerprint::VERSION;
 use seawall_capture::store::{Batch, Filter, Group, Mute, Order, Resolution};
-use seawall_capture::{Draft, Fingerprint, MemoryStore, Record, Store, Timestamp};
+use seawall_capture::{
+    Draft, Fingerprint, GroupedBy, Grouping, MemoryStore, Record, Store, Timestamp,
+};
 use seawall_capture_redis::RedisStore;
 
 use crate::numbers::Numbers;
@@ -157,4 +160,28 @@ async fn random_operations_leave_both_stores_alike() {
         }
         pair.compare().await;
     }
+}
+
+/// A record of the fingerprint 7, whatever it says.
+fn colliding(check: u64) -> Record {
+    let mut record = record(Draft::new(&format!("E{check}x"), "it broke"));
+    let seven = Fingerprint::from_bits(7);
+    record.grouping = Grouping::from_parts(seven, check, VERSION, GroupedBy::Message);
+    record
+}
+
+#[tokio::test]
+async fn failures_that_collide_are_kept_apart_as_in_memory() {
+    let Some(server) = Server::start() else { return };
+    let (redis, memory) = (server.store(), MemoryStore::default());
+    for n in 0..40 {
+        let record = colliding(n % 10);
+        redis.record(&record);
+        memory.record(&record);
+        synced(&redis).await;
+    }
+    let by_count = Filter { order: Order::Count, ..Filter::default() };
+    let groups = all(redis.list(&by_count).await.unwrap());
+    assert_eq!(groups.len(), 8);
+    assert_eq!(groups, all(memory.list(&by_count)));
 }

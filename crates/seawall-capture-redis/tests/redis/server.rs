@@ -1,6 +1,7 @@
 //! A Redis server of a test's own: started on a socket in a directory of its own, stopped with it.
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -49,9 +50,22 @@ impl Server {
             std::fs::remove_dir_all(&directory).unwrap();
             return None;
         };
-        let server = Self { child, directory, options };
+        let mut server = Self { child, directory, options };
         server.until_it_answers();
         Some(server)
+    }
+
+    /// A node of a cluster, and its port.
+    pub(crate) fn node() -> Option<(Self, u16)> {
+        let (port, bus) = (free_port(), free_port());
+        let (port_text, bus) = (port.to_string(), bus.to_string());
+        let options = [
+            ["--port", &port_text],
+            ["--cluster-port", &bus],
+            ["--cluster-enabled", "yes"],
+            ["--bind", "127.0.0.1"],
+        ];
+        Some((Self::start_with(options.as_flattened())?, port))
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -62,8 +76,11 @@ impl Server {
         format!("redis+unix://{}", self.socket().display())
     }
 
+    /// A store that waits for a busy machine.
     pub(crate) fn builder(&self) -> RedisStoreBuilder {
-        RedisStore::builder().address(&self.address())
+        let patient =
+            RedisStoreBuilder::default_pipeline().timeout(PATIENCE).attempt_timeout(PATIENCE / 3);
+        RedisStore::builder().address(&self.address()).pipeline(patient)
     }
 
     pub(crate) fn store(&self) -> RedisStore {
@@ -96,8 +113,9 @@ impl Server {
         self.until_it_answers();
     }
 
-    fn until_it_answers(&self) {
+    fn until_it_answers(&mut self) {
         until("the server answers", || {
+            assert_eq!(self.child.try_wait().unwrap(), None, "the server does not start");
             let client = Client::open(self.address()).unwrap();
             let mut connection = client.get_connection().ok()?;
             redis::cmd("PING").query::<String>(&mut connection).ok()
@@ -111,6 +129,11 @@ impl Drop for Server {
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// A port that nobody has, and that nobody is given soon.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn launch(directory: &Path, options: &[String]) -> Option<Child> {
