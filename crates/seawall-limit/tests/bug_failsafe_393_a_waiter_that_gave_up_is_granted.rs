@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use seawall_core::Reason;
 use seawall_limit::Bulkhead;
-use support::by_hand;
+use support::{Polled, by_hand};
 
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -19,7 +19,7 @@ async fn permits_outlive_all_who_gave_up() {
     for _ in 0..10 {
         let held: Vec<_> = (0..8).map(|_| bulkhead.try_acquire().unwrap()).collect();
         let mut waiters: Vec<_> = (0..8).map(|_| by_hand(bulkhead.acquire())).collect();
-        assert!(waiters.iter_mut().all(|waiter| waiter.is_pending()));
+        assert!(waiters.iter_mut().all(Polled::is_pending));
         tokio::time::advance(WAIT * 2).await;
         for waiter in &mut waiters {
             assert_eq!(waiter.ready().unwrap_err().reason(), Reason::WaitedTooLong);

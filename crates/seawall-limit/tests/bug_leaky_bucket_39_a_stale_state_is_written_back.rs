@@ -21,7 +21,7 @@ fn takers_and_reservations_together_take_each_permit_once() {
             let (limit, taken) = (&limit, &taken);
             scope.spawn(move || {
                 for n in 0..BURST {
-                    let takes = match (thread, n % 4) {
+                    let came = match (thread, n % 4) {
                         // Shuts the lane, and opens it again.
                         (0, 0) => limit.reserve(1).is_ok_and(|place| place.claim().is_ok()),
                         (1, 0) => limit.reserve(1).is_ok_and(|place| {
@@ -30,7 +30,7 @@ fn takers_and_reservations_together_take_each_permit_once() {
                         }),
                         _ => limit.try_acquire().is_ok(),
                     };
-                    taken.fetch_add(u64::from(takes), Ordering::Relaxed);
+                    taken.fetch_add(u64::from(came), Ordering::Relaxed);
                 }
             });
         }

@@ -7,7 +7,7 @@ mod support;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use seawall_limit::AdaptiveLimit;
-use support::by_hand;
+use support::{Polled, by_hand};
 
 const LIMIT: u32 = 4;
 
@@ -41,7 +41,7 @@ async fn calls_that_are_dropped_come_back_once_they_have_lingered() {
         let mut calls: Vec<_> = (0..LIMIT)
             .map(|_| by_hand(limit.call(std::future::pending::<Result<(), ()>>())))
             .collect();
-        assert!(calls.iter_mut().all(|call| call.is_pending()));
+        assert!(calls.iter_mut().all(Polled::is_pending));
         tokio::time::advance(std::time::Duration::from_millis(10)).await;
         drop(calls);
         // As long again as they ran.
