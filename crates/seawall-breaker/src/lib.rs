@@ -107,7 +107,7 @@
 //! refuses without a lock and without allocating, with one reading of the clock. A time window costs
 //! one clock reading a call, a slow-call rule two.
 //!
-//! A breaker with a window of 100 takes 856 bytes. When it first refuses, or its counters are first
+//! A breaker with a window of 100 takes 840 bytes on the heap. When it first refuses, or its counters are first
 //! fought for, it takes a cache line more for each core, for 8 of them at most.
 //!
 //! # Telemetry
