@@ -357,14 +357,18 @@ fn totals_count_each_outcome_once() {
     assert_eq!((totals.successes, totals.failures, totals.slow), (14, 1, 1));
     let counts = rig.machine.counts();
     assert_eq!((counts.samples, counts.slow, counts.consecutive_failures), (8, 1, 0));
+    // No success is no end of a run.
+    rig.call(FAILED);
+    rig.machine.add_successes(0);
+    assert_eq!(rig.machine.counts().consecutive_failures, 1);
     for (count, failed, run) in [(5, 0b0_0110, 0), (3, 0b110, 2), (2, 0b11, 4), (1, 0, 0)] {
         rig.machine.add_outcomes(Outcomes { count, failed });
         assert_eq!(rig.machine.counts().consecutive_failures, run);
     }
     let totals = rig.machine.totals();
-    assert_eq!((totals.successes, totals.failures, totals.slow), (19, 7, 1));
+    assert_eq!((totals.successes, totals.failures, totals.slow), (19, 8, 1));
     let counts = rig.machine.counts();
-    assert_eq!((counts.samples, counts.failures), (19, 7));
+    assert_eq!((counts.samples, counts.failures), (20, 8));
 }
 
 #[test]
