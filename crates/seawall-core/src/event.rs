@@ -381,7 +381,9 @@ impl fmt::Display for What {
                 write!(f, "attempt {attempt} was {}; next in {delay:.3?}", class.as_str())
             }
             Self::GaveUp { attempts, why, class } => {
-                write!(f, "gave up after {attempts} attempts ({why}); last was {}", class.as_str())
+                let unit = if *attempts == 1 { "attempt" } else { "attempts" };
+                let class = class.as_str();
+                write!(f, "gave up after {attempts} {unit} ({why}); last was {class}")
             }
             Self::Hedged { attempt } => write!(f, "hedged: attempt {attempt} launched"),
             Self::TimedOut(timed_out) => timed_out.fmt(f),

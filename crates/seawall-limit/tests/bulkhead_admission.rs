@@ -40,7 +40,7 @@ fn a_refusal_says_how_many_are_in_flight() {
     let evidence = refusal.evidence().unwrap();
     assert_eq!(evidence.rule, Rule::InFlight);
     assert_eq!((evidence.observed, evidence.limit, evidence.samples), (1.0, 1.0, 0));
-    let text = "bulkhead 'stock': full: 1 calls in flight, limit 1, 0 waiting";
+    let text = "bulkhead 'stock': full: 1 in flight, limit 1";
     assert_eq!(refusal.to_string(), text);
     assert_eq!(recorder.count(|what| matches!(what, What::Rejected(_))), 1);
     assert_eq!(bulkhead.snapshot().refused, 1);

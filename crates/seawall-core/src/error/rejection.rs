@@ -175,12 +175,11 @@ impl fmt::Display for Evidence {
                 write!(f, "{observed} of {samples} probes succeeded, {limit} were needed")
             }
             Rule::InFlight => {
-                write!(f, "{observed} calls in flight, limit {limit}, {samples} waiting")
+                write!(f, "{observed} in flight, limit {limit}")?;
+                if samples > 0 { write!(f, ", {samples} waiting") } else { Ok(()) }
             }
-            Rule::Queued => {
-                write!(f, "{observed} calls waiting, limit {limit}, {samples} in flight")
-            }
-            Rule::Rate => write!(f, "{observed} calls in the period, limit {limit}"),
+            Rule::Queued => write!(f, "{observed} waiting, limit {limit}, {samples} in flight"),
+            Rule::Rate => write!(f, "{observed} in the period, limit {limit}"),
             Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
         }
     }

@@ -236,6 +236,7 @@ impl<J> fmt::Display for Retry<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.plan.max_attempts {
             0 => f.write_str("any number of attempts")?,
+            1 => f.write_str("one attempt")?,
             attempts => write!(f, "at most {attempts} attempts")?,
         }
         if let Some(deadline) = self.deadline {
