@@ -75,6 +75,9 @@
 //! been repeated, had the budget, the deadline or a shutdown allowed it, is wrapped. What a wrapped
 //! error means, and the operation's own error in it, are those of the last attempt.
 //!
+//! The time that it names counts from when an attempt was first found to be pending, or failed with
+//! something to decide: a call that succeeds at once reads no clock.
+//!
 //! | [`StopReason`](seawall_core::StopReason) | |
 //! |---|---|
 //! | `Attempts` | all were used |
