@@ -15,7 +15,8 @@ pub struct GaveUp<E> {
     pub attempts: u32,
     /// How many there might have been; `None` if unlimited.
     pub max_attempts: Option<u32>,
-    /// From the start of the first attempt to giving up.
+    /// From the start of the first attempt to giving up. A retry reads no clock until an attempt is
+    /// pending or has failed; what ran until then, in one poll, is not in it.
     pub elapsed: Duration,
     /// Why it stopped.
     pub why: StopReason,
