@@ -92,10 +92,8 @@ impl Inner {
         }
         let now = self.moment(clock());
         let refusing = self.shell.refuse(gate, now)?;
-        let rejection = self.rejection(gate.reason(), refusing, now);
-        // Last: counted earlier, what the rejection is made of would have to be put by meanwhile.
         self.shell.count_refusal();
-        Some(rejection)
+        Some(self.rejection(gate.reason(), refusing, now))
     }
 
     #[inline]
