@@ -5,7 +5,7 @@ use std::fmt;
 use super::handle::Inner;
 use super::share::Share;
 
-/// A call that a [`Budget`] counts as in flight until this is dropped.
+/// A call that a [`Budget`](super::Budget) counts as in flight until this is dropped.
 #[derive(Debug)]
 #[must_use = "dropped at once, it counts nothing as in flight"]
 pub struct CallInFlight<'b>(Option<&'b Share>);
@@ -32,7 +32,7 @@ impl Drop for CallInFlight<'_> {
     }
 }
 
-/// What one repetition took from a [`Budget`]. Goes back when it is dropped, but for the token of
+/// What one repetition took from a [`Budget`](super::Budget). Goes back when it is dropped, but for the token of
 /// one that was [started](Self::start).
 #[must_use = "dropped at once, it gives back what was taken"]
 pub struct BudgetPermit<'b> {
