@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Who {
     /// Seawall. The text tells variants apart and is empty where there is only one.
     Ours(&'static str),
-    /// A peer, named as on crates.io, with a remark in brackets where it needs one.
+    /// A peer, named as its package, with a remark in brackets where it needs one.
     Peer(&'static str),
     /// The least that anything could cost, or a hand-written sketch of it.
     Floor(&'static str),
