@@ -1,0 +1,42 @@
+use std::fmt;
+
+/// The states of a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// Calls go through and are measured.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// A few probes go through; the rest is refused.
+    HalfOpen,
+    /// The probes were well; calls come back in stages.
+    Ramping,
+    /// An operator holds it open.
+    ForcedOpen,
+    /// An operator holds it closed: measured, nothing decided.
+    ForcedClosed,
+    /// Decides and reports, refuses nothing.
+    Shadow,
+}
+
+impl CircuitState {
+    /// The state as a word, for logs and metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+            Self::Ramping => "ramping",
+            Self::ForcedOpen => "forced open",
+            Self::ForcedClosed => "forced closed",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl fmt::Display for CircuitState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
