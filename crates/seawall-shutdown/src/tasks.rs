@@ -12,6 +12,12 @@ use pin_project::pin_project;
 use tokio::task::AbortHandle;
 
 use crate::gate::Closed;
+pub use counts::TaskCounts;
+pub(crate) use shard::Remaining;
+use shard::Shard;
+
+mod counts;
+mod shard;
 
 /// Spread over so many locks that two threads rarely meet on one: a task takes its lock three
 /// times in its life, and touches nothing else that is shared.
@@ -19,9 +25,6 @@ const SHARDS: u32 = 8;
 
 /// So many tasks that a thread spawns in a row are neighbours, as they are likely to end in a row.
 const RUN: u32 = 64;
-
-/// The end of the list of free slots.
-const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Tasks {
@@ -33,80 +36,6 @@ pub(crate) struct Tasks {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Line(Mutex<Shard>);
-
-/// Slots of tasks, and names next to them: when a hundred thousand tasks end at once, what each
-/// has to touch decides how long that takes, so an end does not touch its name.
-#[derive(Debug)]
-struct Shard {
-    slots: Vec<Slot>,
-    /// The name of a task that is over stays until its slot is taken again.
-    names: Vec<Cow<'static, str>>,
-    /// The first slot that is free.
-    free: u32,
-    /// Nobody comes in any more. Whoever is in by then, and brings its handle later, is aborted
-    /// at once: the others have been.
-    closed: bool,
-    /// Somebody waits for the last one to leave. He is woken when this shard is empty, and looks
-    /// at the others himself.
-    draining: bool,
-    counts: TaskCounts,
-}
-
-#[derive(Debug)]
-enum Slot {
-    /// And the next one that is.
-    Free(u32),
-    /// The task may run already; its handle is not here yet.
-    Spawning {
-        blocking: bool,
-    },
-    /// The task is over already; whoever brings its handle frees the slot.
-    Over,
-    Running {
-        blocking: bool,
-        handle: AbortHandle,
-    },
-}
-
-/// What became of the tracked tasks. Started = finished + panicked + aborted + those still there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct TaskCounts {
-    /// How many were spawned.
-    pub started: u64,
-    /// How many came to their end, whatever they gave.
-    pub finished: u64,
-    /// How many panicked.
-    pub panicked: u64,
-    /// How many were aborted, or dropped with their runtime.
-    pub aborted: u64,
-}
-
-impl TaskCounts {
-    #[cold]
-    fn cut_short(&mut self) {
-        if std::thread::panicking() {
-            self.panicked += 1;
-        } else {
-            self.aborted += 1;
-        }
-    }
-
-    fn still_there(&self) -> usize {
-        let left = self.started - self.finished - self.panicked - self.aborted;
-        usize::try_from(left).unwrap_or(usize::MAX)
-    }
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            started: self.started + other.started,
-            finished: self.finished + other.finished,
-            panicked: self.panicked + other.panicked,
-            aborted: self.aborted + other.aborted,
-        }
-    }
-}
 
 /// A task's place among the tracked ones. Gives it up when it is dropped.
 #[derive(Debug)]
@@ -132,12 +61,6 @@ impl Key {
     fn index(self) -> u32 {
         self.0 / SHARDS
     }
-}
-
-/// A task that is still there.
-pub(crate) struct Remaining {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) blocking: bool,
 }
 
 thread_local! {
@@ -236,96 +159,6 @@ impl Tasks {
         for waker in waiting {
             waker.wake();
         }
-    }
-}
-
-impl Default for Shard {
-    fn default() -> Self {
-        Self {
-            slots: Vec::new(),
-            names: Vec::new(),
-            free: NONE,
-            closed: false,
-            draining: false,
-            counts: TaskCounts::default(),
-        }
-    }
-}
-
-impl Shard {
-    fn is_empty(&self) -> bool {
-        self.counts.still_there() == 0
-    }
-
-    #[inline]
-    fn occupy(&mut self, name: Cow<'static, str>, blocking: bool) -> Result<u32, Closed> {
-        if self.closed {
-            return Err(Closed);
-        }
-        self.counts.started += 1;
-        let index = self.free;
-        if let Some(slot) = self.slots.get_mut(index as usize)
-            && let Slot::Free(next) = *slot
-        {
-            self.free = next;
-            *slot = Slot::Spawning { blocking };
-            self.names[index as usize] = name;
-            return Ok(index);
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "four thousand million tasks at once do not fit into memory"
-        )]
-        let index = self.slots.len() as u32;
-        self.slots.push(Slot::Spawning { blocking });
-        self.names.push(name);
-        Ok(index)
-    }
-
-    /// Gives the handle back if its task is over, or to be aborted.
-    #[inline]
-    fn attach(&mut self, index: u32, handle: AbortHandle) -> Option<AbortHandle> {
-        let slot = &mut self.slots[index as usize];
-        let Slot::Spawning { blocking } = *slot else {
-            self.release(index);
-            return Some(handle);
-        };
-        let late = self.closed.then(|| handle.clone());
-        *slot = Slot::Running { blocking, handle };
-        late
-    }
-
-    /// The task is over. Its handle is dropped by the caller, outside the lock.
-    #[inline]
-    fn leave(&mut self, index: u32) -> Slot {
-        let slot = &mut self.slots[index as usize];
-        if let Slot::Spawning { .. } = slot {
-            return std::mem::replace(slot, Slot::Over);
-        }
-        self.release(index)
-    }
-
-    #[inline]
-    fn release(&mut self, index: u32) -> Slot {
-        let free = Slot::Free(std::mem::replace(&mut self.free, index));
-        std::mem::replace(&mut self.slots[index as usize], free)
-    }
-
-    fn still_there(&self) -> impl Iterator<Item = Remaining> {
-        self.slots.iter().zip(&self.names).filter_map(|(slot, name)| match *slot {
-            Slot::Spawning { blocking } | Slot::Running { blocking, .. } => {
-                Some(Remaining { name: name.clone(), blocking })
-            }
-            Slot::Free(_) | Slot::Over => None,
-        })
-    }
-
-    fn handles(&self) -> Vec<AbortHandle> {
-        let running = self.slots.iter().filter_map(|slot| match slot {
-            Slot::Running { handle, .. } => Some(handle.clone()),
-            Slot::Free(_) | Slot::Over | Slot::Spawning { .. } => None,
-        });
-        running.collect()
     }
 }
 
