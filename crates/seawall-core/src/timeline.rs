@@ -27,10 +27,15 @@ use tokio::time::Instant;
 /// assert_eq!(timeline.instant(3_000), Some(epoch + Duration::from_micros(3)));
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Timeline {
-    epoch: Instant,
-    // What the epoch reads as; `None` where instants can't be read.
-    read: Option<u64>,
+pub struct Timeline(Epoch);
+
+/// Where the counting starts.
+#[derive(Clone, Copy, Debug)]
+enum Epoch {
+    /// What the instant reads as.
+    Read(u64),
+    /// Where instants can't be read.
+    Unread(Instant),
 }
 
 const BILLION: u64 = 1_000_000_000;
@@ -49,15 +54,19 @@ impl Timeline {
             let read = epoch.checked_add(Duration::from_nanos(nanos)).map(Reading::of);
             read.is_some_and(|read| read.is_valid() && read.nanos() == start.nanos() + nanos)
         });
-        Self { epoch, read: (start.is_valid() && read_right).then(|| start.nanos()) }
+        Self(if start.is_valid() && read_right {
+            Epoch::Read(start.nanos())
+        } else {
+            Epoch::Unread(epoch)
+        })
     }
 
     /// The nanoseconds at `now`.
     #[inline]
     pub fn at(&self, now: Instant) -> u64 {
-        match self.read {
-            Some(start) => Reading::of(now).nanos().saturating_sub(start),
-            None => self.subtract(now),
+        match self.0 {
+            Epoch::Read(start) => Reading::of(now).nanos().saturating_sub(start),
+            Epoch::Unread(epoch) => subtract(now, epoch),
         }
     }
 
@@ -67,16 +76,40 @@ impl Timeline {
         self.at(Instant::now())
     }
 
-    /// The instant that reads as `nanos`; `None` where the clock's range ends before it.
-    pub fn instant(&self, nanos: u64) -> Option<Instant> {
-        self.epoch.checked_add(Duration::from_nanos(nanos))
+    /// The nanoseconds from `earlier` to `later`: 0 if it is the later of the two. What is longer
+    /// than 292 years reads as 292 years or more.
+    ///
+    /// One conversion instead of two where only the difference counts.
+    #[inline]
+    pub fn between(&self, earlier: Instant, later: Instant) -> u64 {
+        match self.0 {
+            Epoch::Read(_) => Reading::of(later).since(Reading::of(earlier)),
+            Epoch::Unread(_) => subtract(later, earlier),
+        }
     }
 
-    #[cold]
-    fn subtract(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.epoch);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    /// The instant that reads as `nanos`; `None` where the clock's range ends before it. Reads the
+    /// clock.
+    pub fn instant(&self, nanos: u64) -> Option<Instant> {
+        match self.0 {
+            Epoch::Read(start) => instant_that_reads(start.saturating_add(nanos)),
+            Epoch::Unread(epoch) => epoch.checked_add(Duration::from_nanos(nanos)),
+        }
     }
+}
+
+/// Counted from now on or back, for the epoch is only known as what it reads.
+fn instant_that_reads(nanos: u64) -> Option<Instant> {
+    let now = Instant::now();
+    let read = Reading::of(now).nanos();
+    let distance = Duration::from_nanos(nanos.abs_diff(read));
+    if nanos < read { now.checked_sub(distance) } else { now.checked_add(distance) }
+}
+
+#[cold]
+fn subtract(now: Instant, epoch: Instant) -> u64 {
+    let since = now.saturating_duration_since(epoch);
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Default for Timeline {
@@ -109,6 +142,15 @@ impl Reading {
     #[inline]
     const fn nanos(self) -> u64 {
         self.seconds.saturating_mul(BILLION).saturating_add(self.fraction)
+    }
+
+    #[inline]
+    fn since(self, earlier: Self) -> u64 {
+        let seconds = self.seconds.wrapping_sub(earlier.seconds).cast_signed();
+        // Two fractions of a second: their difference fits.
+        let fraction = self.fraction.wrapping_sub(earlier.fraction).cast_signed();
+        let nanos = seconds.saturating_mul(BILLION.cast_signed()).saturating_add(fraction);
+        nanos.max(0).cast_unsigned()
     }
 }
 
@@ -144,33 +186,67 @@ impl Hasher for Reading {
 mod tests {
     use super::*;
 
+    /// The same epoch, read and unread.
+    fn both(epoch: Instant) -> [Timeline; 2] {
+        let timeline = Timeline::since(epoch);
+        assert!(matches!(timeline.0, Epoch::Read(_)), "{timeline:?}");
+        [timeline, Timeline(Epoch::Unread(epoch))]
+    }
+
     #[test]
     fn reading_and_subtracting_agree() {
-        let timeline = Timeline::new();
-        let by_subtracting = Timeline { read: None, ..timeline };
-        for nanos in (0..200_u64).map(|n| n * n * n * 1_234_567) {
-            let now = timeline.epoch + Duration::from_nanos(nanos);
-            assert_eq!(timeline.at(now), nanos);
-            assert_eq!(by_subtracting.at(now), nanos);
+        let epoch = Instant::now();
+        for timeline in both(epoch) {
+            for nanos in (0..200_u64).map(|n| n * n * n * 1_234_567) {
+                let now = epoch + Duration::from_nanos(nanos);
+                assert_eq!(timeline.at(now), nanos);
+                assert_eq!(timeline.instant(nanos), Some(now));
+            }
+        }
+    }
+
+    #[test]
+    fn instants_are_found_before_now_and_after() {
+        let now = Instant::now();
+        for timeline in both(now - Duration::from_secs(5)) {
+            assert_eq!(timeline.instant(5_000_000_000), Some(now));
+            assert_eq!(timeline.instant(2), Some(now - Duration::from_nanos(4_999_999_998)));
         }
     }
 
     #[test]
     fn what_lies_beyond_the_range_stands_still() {
-        let timeline = Timeline::new();
-        let by_subtracting = Timeline { read: None, ..timeline };
-        let far = timeline.epoch + Duration::from_hours(24 * 366 * 1_000);
-        assert_eq!(by_subtracting.at(far), u64::MAX);
-        assert!(timeline.at(far) >= u64::MAX - timeline.read.unwrap_or_default());
+        let epoch = Instant::now();
+        let [read, unread] = both(epoch);
+        let far = epoch + Duration::from_hours(24 * 366 * 1_000);
+        assert_eq!(unread.at(far), u64::MAX);
+        assert!(read.at(far) >= u64::MAX - Reading::of(epoch).nanos());
     }
 
     #[test]
     fn a_clock_before_the_epoch_shows_zero() {
         let now = Instant::now();
-        let timeline = Timeline { epoch: now + Duration::from_secs(1), ..Timeline::new() };
-        let read = Some(Reading::of(timeline.epoch).nanos());
-        assert_eq!(Timeline { read: None, ..timeline }.at(now), 0);
-        assert_eq!(Timeline { read, ..timeline }.at(now), 0);
+        for timeline in both(now + Duration::from_secs(1)) {
+            assert_eq!(timeline.at(now), 0);
+            assert_eq!(timeline.instant(0), Some(now + Duration::from_secs(1)));
+        }
+    }
+
+    #[test]
+    fn between_two_instants_lies_their_difference() {
+        let epoch = Instant::now();
+        let steps = [0_u64, 1, 500_000_000, 999_999_999, 1_000_000_000, 7_123_456_789];
+        for timeline in both(epoch + Duration::from_millis(1)) {
+            for (earlier, later) in steps.iter().flat_map(|&e| steps.map(|l| (e, l))) {
+                let at = |nanos| epoch + Duration::from_nanos(nanos);
+                let expected = later.saturating_sub(earlier);
+                assert_eq!(timeline.between(at(earlier), at(later)), expected);
+            }
+            let far = epoch + Duration::from_hours(24 * 366 * 1_000);
+            let seconds = timeline.between(epoch + Duration::from_nanos(1), far) / BILLION;
+            assert!(seconds / 31_556_952 >= 292, "years");
+            assert_eq!(timeline.between(far, epoch), 0);
+        }
     }
 
     #[test]
@@ -180,5 +256,11 @@ mod tests {
         reading.write_u64(1);
         reading.write_u32(1);
         assert!(!reading.is_valid());
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn it_takes_no_more_than_an_instant() {
+        assert_eq!(size_of::<Timeline>(), size_of::<Instant>());
     }
 }
