@@ -1,5 +1,7 @@
 //! Who gets in, who is refused, and what the refusal says.
 
+mod support;
+
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use seawall_core::{
 };
 use seawall_limit::{Bulkhead, Priority};
 use seawall_testkit::Recorder;
+use support::by_hand;
 use tokio::time::Instant;
 
 fn of(limit: u32) -> Bulkhead {
@@ -99,6 +102,22 @@ fn an_owned_permit_is_the_same_permit() {
     assert_eq!(bulkhead.snapshot().in_flight, 1);
     std::thread::spawn(move || drop(owned)).join().unwrap();
     assert_eq!(bulkhead.snapshot().in_flight, 0);
+}
+
+#[tokio::test]
+async fn an_owned_wait_borrows_nothing() {
+    let wait = of(1).weighing(1).unwrap().acquire_owned();
+    let permit = tokio::spawn(wait).await.unwrap().unwrap();
+    assert_eq!(permit.weight(), 1);
+}
+
+#[test]
+#[should_panic(expected = "polled after it was over")]
+fn an_acquire_gives_one_permit_and_no_second() {
+    let bulkhead = of(2);
+    let mut acquire = by_hand(bulkhead.acquire());
+    let _permit = acquire.ready();
+    let _none = acquire.poll();
 }
 
 #[test]

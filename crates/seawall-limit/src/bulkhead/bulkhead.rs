@@ -135,13 +135,16 @@ impl Bulkhead {
         Acquire::new(self)
     }
 
-    /// [`acquire`](Self::acquire), borrowing nothing.
+    /// [`acquire`](Self::acquire), borrowing nothing, neither while it waits nor after.
     ///
     /// # Cancel safety
     ///
     /// As with `acquire`.
-    pub async fn acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
-        self.acquire().await.map(Permit::into_owned)
+    pub fn acquire_owned(
+        &self,
+    ) -> impl Future<Output = Result<OwnedPermit, Rejection>> + Send + use<> {
+        let bulkhead = self.clone();
+        async move { bulkhead.acquire().await.map(Permit::into_owned) }
     }
 
     /// Runs `future` once there is room for it. Its permit is free again when it is over or

@@ -89,6 +89,7 @@ enum State<'b> {
     New,
     // Boxed: only what has to wait gets here, and the futures of calls that don't stay small.
     Waiting(Box<Wait<'b>>),
+    Over,
 }
 
 impl<'b> Acquire<'b> {
@@ -112,6 +113,7 @@ impl<'b> Future for Acquire<'b> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let bulkhead = self.bulkhead;
         if let State::New = self.state {
+            self.state = State::Over;
             match bulkhead.enter(None) {
                 Arrival::Entered => return Poll::Ready(Ok(Permit::new(bulkhead))),
                 Arrival::Refused(rejection) => return Poll::Ready(Err(rejection)),
@@ -119,7 +121,7 @@ impl<'b> Future for Acquire<'b> {
             }
         }
         let State::Waiting(wait) = &mut self.state else {
-            unreachable!("it waits since the line before");
+            panic!("an acquire was polled after it was over");
         };
         Poll::Ready(ready!(Pin::new(wait.as_mut()).poll(cx)).map(|()| Permit::new(bulkhead)))
     }
