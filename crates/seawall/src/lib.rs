@@ -90,6 +90,76 @@
 //! # }
 //! ```
 //!
+//! # Naming a pipeline
+//!
+//! A pipeline is built once and kept, mostly in a field. The standard one has a name,
+//! [`StandardPipeline`]; with a classifier the classifier is part of it. A closure has no name, so
+//! give a type that implements [`Classify`], which costs nothing, or a function pointer:
+//!
+//! ```
+//! use std::io;
+//! use seawall::{BoxPipeline, Class, Classify, ConfigError, Pipeline, Retry, StandardPipeline};
+//!
+//! struct IoErrors;
+//!
+//! impl Classify<io::Error> for IoErrors {
+//!     fn classify(&self, error: &io::Error) -> Class {
+//!         match error.kind() {
+//!             io::ErrorKind::NotFound => Class::Permanent,
+//!             _ => Class::Transient,
+//!         }
+//!     }
+//! }
+//!
+//! fn class_of(error: &io::Error) -> Class {
+//!     IoErrors.classify(error)
+//! }
+//!
+//! struct Inventory {
+//!     stock: StandardPipeline<IoErrors>,
+//!     orders: StandardPipeline<fn(&io::Error) -> Class>,
+//!     prices: BoxPipeline<u32, io::Error>,
+//! }
+//!
+//! impl Inventory {
+//!     fn new() -> Result<Self, ConfigError> {
+//!         let retry = Retry::builder().idempotent();
+//!         Ok(Self {
+//!             stock: Pipeline::standard("stock").classify(IoErrors).build()?,
+//!             // Without `as` the type would be that of this one function.
+//!             orders: Pipeline::standard("orders").classify(class_of as fn(&_) -> _).build()?,
+//!             prices: Pipeline::builder("prices").retry(retry).classify(class_of).build()?.boxed(),
+//!         })
+//!     }
+//! }
+//! # assert_eq!(Inventory::new()?.stock.name().as_str(), "stock");
+//! # Ok::<_, ConfigError>(())
+//! ```
+//!
+//! [`boxed`](Pipeline::boxed) hides any layers and any classifier, for one result and one error
+//! type and at the price of a few allocations a call.
+//!
+//! # Watching it and working it by hand
+//!
+//! A handle that is given to a pipeline is the same policy outside of it: keep a clone of the
+//! [`Breaker`], ask it for its state, [force it open](Breaker::force_open), [reset](Breaker::reset)
+//! it. The standard pipeline hands out those that it made itself:
+//! [`breaker`](StandardPipeline::breaker), [`adaptive_limit`](StandardPipeline::adaptive_limit),
+//! [`retry`](StandardPipeline::retry).
+//!
+//! ```
+//! use seawall::{CircuitState, Pipeline};
+//!
+//! # fn main() -> Result<(), seawall::ConfigError> {
+//! let pipeline = Pipeline::standard("inventory").idempotent().build()?;
+//! if let Some(breaker) = pipeline.breaker() {
+//!     assert_eq!(breaker.state(), CircuitState::Closed);
+//!     assert_eq!(breaker.snapshot().totals.openings, 0);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Without a pipeline
 //!
 //! Every policy works alone, around one future (`timeout.call(future)`) and, where it makes sense,
@@ -110,10 +180,10 @@ pub use pipeline::{
 };
 pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Cause, CircuitState, Class, Classify, ConfigError,
+    AllTransient, Attempt, ByClass, Call, Cause, Check, CircuitState, Class, Classify, ConfigError,
     Description, Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp, Health, Judge,
-    Layer, Lazy, Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy, PolicyKind,
-    Reason, Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
+    Layer, LayerContext, Lazy, Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy,
+    PolicyKind, Reason, Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
 };
 pub use seawall_guard::{Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};

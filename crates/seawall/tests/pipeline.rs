@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use seawall::retry::Backoff;
-use seawall::{Breaker, CircuitState, Error, Pipeline, Reason, Retry, Scope, StopReason, What};
+use seawall::{
+    Breaker, CircuitState, Error, Pipeline, Reason, Retry, Scope, StandardBuilder, StopReason, What,
+};
 use seawall_testkit::{Recorder, Script, Step, at_every_await};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -332,4 +334,40 @@ async fn a_panic_guard_that_is_left_out_lets_panics_through() {
     let called = tokio::spawn(async move { pipeline.call(|| operation.run()).await.is_ok() });
     let panicked = called.await.unwrap_err().into_panic();
     assert_eq!(panicked.downcast_ref::<String>().unwrap(), "index out of bounds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_standard_pipeline_hands_out_its_breaker_to_be_looked_at_and_worked_by_hand() {
+    let builder = StandardBuilder::default_breaker().consecutive_failures(1);
+    let pipeline = Pipeline::standard("inventory").breaker(builder).build().unwrap();
+    let breaker = pipeline.breaker().unwrap();
+    let operation = script(vec![Step::err("down"), Step::ok(7)]);
+    pipeline.call(|| operation.run()).await.unwrap_err();
+    assert_eq!(breaker.state(), CircuitState::Open);
+    assert_eq!((breaker.name().as_str(), breaker.snapshot().totals.openings), ("inventory", 1));
+    breaker.reset();
+    assert_eq!(pipeline.call(|| operation.run()).await.unwrap(), 7);
+    breaker.force_open();
+    let error = pipeline.call(|| operation.run()).await.unwrap_err();
+    assert_eq!(error.rejection().unwrap().reason(), Reason::ForcedOpen);
+    assert_eq!(operation.started(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_standard_pipeline_hands_out_its_limit_and_its_retry() {
+    let pipeline = Pipeline::standard("inventory").idempotent().build().unwrap();
+    let limit = pipeline.adaptive_limit().unwrap();
+    let in_flight =
+        pipeline.call(|| async { Ok::<_, ()>(limit.snapshot().in_flight) }).await.unwrap();
+    assert_eq!((in_flight, limit.snapshot().in_flight), (1, 0));
+    assert!(pipeline.retry().unwrap().budget().is_some());
+}
+
+#[test]
+fn the_standard_pipeline_hands_out_nothing_that_was_left_out() {
+    let pipeline = Pipeline::standard("inventory").without_retry().without_breaker();
+    let pipeline = pipeline.without_limit().build().unwrap();
+    assert!(pipeline.retry().is_none());
+    assert!(pipeline.breaker().is_none());
+    assert!(pipeline.adaptive_limit().is_none());
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall::{
-    Attempt, BoxPipeline, Breaker, Class, ConfigError, Error, Pipeline, Retry, StandardPipeline,
+    Attempt, BoxPipeline, Breaker, Class, Classify, ConfigError, Error, Pipeline, Retry,
+    StandardPipeline,
 };
 
 const LIMIT: Duration = Duration::from_secs(1);
@@ -214,5 +215,45 @@ async fn a_classifier_that_borrows_nothing() -> Result<(), ConfigError> {
     });
     assert_eq!(missing.await.unwrap_err().class(), Class::Permanent);
     assert_eq!(calls, 1);
+    Ok(())
+}
+
+/// A classifier with a name, for the field of a struct.
+struct IoErrors;
+
+impl Classify<io::Error> for IoErrors {
+    fn classify(&self, error: &io::Error) -> Class {
+        match error.kind() {
+            io::ErrorKind::NotFound => Class::Permanent,
+            _ => Class::Transient,
+        }
+    }
+}
+
+struct Classified {
+    by_type: StandardPipeline<IoErrors>,
+    by_pointer: StandardPipeline<fn(&io::Error) -> Class>,
+    boxed: BoxPipeline<u32, io::Error>,
+}
+
+fn class_of(error: &io::Error) -> Class {
+    IoErrors.classify(error)
+}
+
+#[tokio::test]
+async fn a_field_for_a_pipeline_with_a_classifier() -> Result<(), ConfigError> {
+    let standard = || Pipeline::standard("inventory").idempotent();
+    let fields = Classified {
+        by_type: standard().classify(IoErrors).build()?,
+        by_pointer: standard().classify(class_of as fn(&_) -> _).build()?,
+        boxed: standard().classify(|error: &io::Error| IoErrors.classify(error)).build()?.boxed(),
+    };
+    let missing = || std::future::ready(Err::<u32, _>(io::Error::from(io::ErrorKind::NotFound)));
+    let errors = [
+        fields.by_type.call(missing).await.unwrap_err(),
+        fields.by_pointer.call(missing).await.unwrap_err(),
+        fields.boxed.call(missing).await.unwrap_err(),
+    ];
+    assert!(errors.iter().all(|error| error.class() == Class::Permanent));
     Ok(())
 }

@@ -19,6 +19,11 @@ impl<P> Omittable<P> {
     pub(super) const fn omitted(inner: P) -> Self {
         Self { inner, omitted: true }
     }
+
+    /// What is inside, unless it was left out.
+    pub const fn get(&self) -> Option<&P> {
+        if self.omitted { None } else { Some(&self.inner) }
+    }
 }
 
 impl<P: Policy> Policy for Omittable<P> {

@@ -48,7 +48,43 @@ type Attempt = Chain<Omittable<Timeout>, Chain<Option<AdaptiveLimit>, PanicGuard
 /// # Ok(())
 /// # }
 /// ```
+///
+/// With a classifier the name says which one: `StandardPipeline<ApiErrors>`; see
+/// [naming a pipeline](crate#naming-a-pipeline).
 pub type StandardPipeline<C = AllTransient> = Pipeline<Standard, C>;
+
+impl<C> StandardPipeline<C> {
+    /// The breaker, to look at the circuit or to work it by hand: its state, its snapshot,
+    /// [`force_open`](Breaker::force_open), [`reset`](Breaker::reset). `None` where it was
+    /// [left out](StandardBuilder::without_breaker).
+    ///
+    /// ```
+    /// use seawall::{CircuitState, Pipeline};
+    ///
+    /// # fn main() -> Result<(), seawall::ConfigError> {
+    /// let pipeline = Pipeline::standard("inventory").build()?;
+    /// let breaker = pipeline.breaker().expect("it was not left out");
+    /// assert_eq!(breaker.state(), CircuitState::Closed);
+    /// breaker.force_open();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn breaker(&self) -> Option<&Breaker> {
+        self.policy.inner.inner.inner.outer.get()
+    }
+
+    /// The retry, to look at its [budget](Retry::budget). `None` where it was
+    /// [left out](StandardBuilder::without_retry).
+    pub const fn retry(&self) -> Option<&Retry> {
+        self.policy.inner.inner.outer.get()
+    }
+
+    /// The limit on what is in flight, to look at its snapshot. `None` where it was
+    /// [left out](StandardBuilder::without_limit).
+    pub const fn adaptive_limit(&self) -> Option<&AdaptiveLimit> {
+        self.policy.inner.inner.inner.inner.inner.outer.as_ref()
+    }
+}
 
 /// Builds a [`StandardPipeline`]: everything has a default, every layer can be changed or left
 /// out.
