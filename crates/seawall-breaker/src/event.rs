@@ -20,8 +20,7 @@ impl Inner {
     #[cold]
     #[inline(never)]
     pub(crate) fn tell_refusal(&self, refusal: Refusal, at: Instant, now: Nanos) {
-        let Refusal { reason, refusing } = refusal;
-        self.emit(at, || What::Rejected(self.rejection(reason, refusing, now)));
+        self.emit(at, || What::Rejected(self.rejection(refusal, now)));
     }
 
     #[cold]

@@ -1,7 +1,7 @@
 //! `breaker.call(future)`: the guarded call where the future is there already.
 
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
@@ -31,9 +31,9 @@ enum Stage<'b> {
     Unasked,
     Over,
     Running(Admitted),
-    /// In an `Arc`, never shared, for how it is dropped: out of line, so that dropping a future that
-    /// never waited is a look at one word.
-    Waiting(Arc<Wait<'b>>),
+    /// Dropped by hand, together with what is running, so that dropping a future that did neither is
+    /// one look at one word.
+    Waiting(ManuallyDrop<Wait<'b>>),
 }
 
 impl<'b, Fut> Guarded<'b, Fut> {
@@ -100,9 +100,11 @@ where
             Stage::Unasked => match breaker.enter(Instant::now()) {
                 Entrance::In(admitted) => Ok(admitted),
                 Entrance::Out(rejection) => Err(rejection),
-                Entrance::Wait(wait) => ready!(poll_wait(wait.into(), this.stage, cx)),
+                Entrance::Wait(wait) => ready!(poll_wait(wait, this.stage, cx)),
             },
-            Stage::Waiting(wait) => ready!(poll_wait(wait, this.stage, cx)),
+            Stage::Waiting(wait) => {
+                ready!(poll_wait(ManuallyDrop::into_inner(wait), this.stage, cx))
+            }
             Stage::Running(admitted) => Ok(admitted),
             Stage::Over => panic!("a guarded call was polled after it was over"),
         };
@@ -117,13 +119,13 @@ where
 }
 
 fn poll_wait<'b>(
-    mut wait: Arc<Wait<'b>>,
+    mut wait: Wait<'b>,
     stage: &mut Stage<'b>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Admitted, Rejection>> {
-    let admitted = Arc::get_mut(&mut wait).map_or(Poll::Pending, |wait| wait.as_mut().poll(cx));
+    let admitted = wait.as_mut().poll(cx);
     if admitted.is_pending() {
-        *stage = Stage::Waiting(wait);
+        *stage = Stage::Waiting(ManuallyDrop::new(wait));
     }
     admitted
 }
@@ -206,16 +208,21 @@ fn abandon(breaker: &Inner, gate: Gate) {
 impl<Fut> PinnedDrop for Guarded<'_, Fut> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
-        if let Stage::Running(admitted) = &self.stage {
-            drop_running(self.breaker, admitted);
+        if let Stage::Running(_) | Stage::Waiting(_) = &self.stage {
+            let this = self.project();
+            drop_early(this.breaker, this.stage);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn drop_running(breaker: &Inner, admitted: &Admitted) {
-    breaker.abandon(*admitted);
+fn drop_early<'b>(breaker: &'b Inner, stage: &mut Stage<'b>) {
+    match std::mem::replace(stage, Stage::Over) {
+        Stage::Running(admitted) => breaker.abandon(admitted),
+        Stage::Waiting(wait) => drop(ManuallyDrop::into_inner(wait)),
+        Stage::Unasked | Stage::Over => {}
+    }
 }
 
 impl<Fut> std::fmt::Debug for Guarded<'_, Fut> {

@@ -72,15 +72,12 @@ impl Inner {
     /// Not inlined, so that what is stays small: it is in every future.
     #[inline(never)]
     fn admit_or_refuse(&self, gate: Gate, at: Instant) -> Result<Admitted, Rejection> {
-        if let Some(rejection) = self.refuse_at_once(gate, || at) {
-            return Err(rejection);
-        }
         let now = self.moment(at);
         self.decide(gate, at, now).map_err(|refusal| self.refuse(refusal, at, now))
     }
 
-    /// Refuses what an open circuit refuses; `None` where the machine has to be asked, or somebody
-    /// wants to be told.
+    /// Refuses what a circuit refuses that opened on evidence; `None` where it is another that
+    /// refuses, the machine has to be asked, or somebody wants to be told.
     #[inline(always)]
     pub(crate) fn refuse_at_once(
         &self,
@@ -91,15 +88,21 @@ impl Inner {
             return None;
         }
         let now = self.moment(clock());
-        let refusing = self.shell.refuse(gate, now)?;
-        self.shell.count_refusal();
-        Some(self.rejection(gate.reason(), refusing, now))
+        let (refusing, refusals) = self.shell.refuse(gate, now)?;
+        let Refusing { since, until, evidence } = refusing;
+        let evidence = evidence?;
+        refusals.count();
+        let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, Reason::Open)
+            .in_force_for_nanos(now.saturating_sub(since))
+            // It refuses until after now.
+            .retry_in_nanos(if until == NEVER { NEVER } else { until - now });
+        Some(rejection.because(evidence))
     }
 
     #[inline]
     pub(crate) fn decide(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Refusal> {
         if gate.refuses()
-            && let Some(refusing) = self.shell.refuse(gate, now)
+            && let Some((refusing, _)) = self.shell.refuse(gate, now)
         {
             return Err(Refusal { reason: gate.reason(), refusing });
         }
@@ -111,9 +114,9 @@ impl Inner {
         match self.shell.admit(gate, now, self) {
             Entry::Admitted(admitted) => Ok(admitted),
             Entry::Refused(refusal) => Err(refusal),
-            Entry::Shadowed(admitted, Refusal { reason, refusing }) => {
+            Entry::Shadowed(admitted, refusal) => {
                 self.shell.count_refusal();
-                self.emit(at, || What::WouldReject(self.rejection(reason, refusing, now)));
+                self.emit(at, || What::WouldReject(self.rejection(refusal, now)));
                 Ok(admitted)
             }
         }
@@ -126,12 +129,11 @@ impl Inner {
         if self.is_heard() {
             self.tell_refusal(refusal, at, now);
         }
-        self.rejection(refusal.reason, refusal.refusing, now)
+        self.rejection(refusal, now)
     }
 
-    #[inline]
-    pub(crate) fn rejection(&self, reason: Reason, refusing: Refusing, now: Nanos) -> Rejection {
-        let Refusing { evidence, since, until } = refusing;
+    pub(crate) fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
+        let Refusal { reason, refusing: Refusing { since, until, evidence } } = refusal;
         let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
             .in_force_for_nanos(now.saturating_sub(since))
             .retry_in_nanos(if until == NEVER { NEVER } else { until.saturating_sub(now) });

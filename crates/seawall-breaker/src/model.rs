@@ -97,7 +97,7 @@ impl Model {
     /// What a refusal at `now` says: since when, until when, why.
     pub fn refusal(&self, now: Nanos) -> Option<(Nanos, Nanos, &'static str)> {
         let gate = self.shell.gate();
-        let refusing = if gate.refuses() { self.shell.refuse(gate, now) } else { None }?;
+        let (refusing, _) = if gate.refuses() { self.shell.refuse(gate, now) } else { None }?;
         let rule = refusing.evidence.map_or("none", |evidence| evidence.rule.as_str());
         Some((refusing.since, refusing.until, rule))
     }

@@ -14,7 +14,7 @@ use crate::machine::{Ease, Happened, Machine, Refusal, Ticket, Waits};
 use crate::sync::{AtomicU64, Mutex, fence};
 use crate::time::{NEVER, Nanos};
 use counters::{Counters, Line};
-use evidence::Words;
+use evidence::Refusals;
 pub(crate) use gate::Gate;
 use log::Log;
 pub(crate) use outcome::Nothing;
@@ -38,7 +38,7 @@ pub(crate) struct Shell {
     /// At and above this a call is slow.
     slow_after: AtomicU64,
     /// Made when it first refuses.
-    refusing: OnceLock<Box<Words>>,
+    refusals: OnceLock<Box<Refusals>>,
     counters: Counters,
     machine: Mutex<Machine>,
 }
@@ -118,7 +118,7 @@ impl Shell {
             slides_at: AtomicU64::new(NEVER),
             pending_limit: AtomicU64::new(0),
             slow_after: AtomicU64::new(NEVER),
-            refusing: OnceLock::new(),
+            refusals: OnceLock::new(),
             counters: Counters::new(),
             machine: Mutex::new(machine),
         };
@@ -176,6 +176,11 @@ impl Shell {
         machine.add_outcomes(outcomes);
     }
 
+    /// Made with the first opening, so that a refusal by an open circuit allocates nothing.
+    fn refusals(&self) -> &Refusals {
+        self.refusals.get_or_init(Box::default)
+    }
+
     fn publish(&self, machine: &Machine) {
         let ease = machine.ease();
         let gate = Gate::of(machine, ease);
@@ -185,9 +190,7 @@ impl Shell {
             // looks at the gate again must not find the old one.
             self.gate.store(before.busy().0, Relaxed);
             fence(Release);
-            self.refusing.get_or_init(Box::default).write(machine.refusing());
-            // Now, so that a refusal allocates nothing.
-            self.counters.spread();
+            self.refusals().write(machine.refusing());
         }
         change(&self.slides_at, machine.slides_at());
         change(&self.pending_limit, machine.pending_limit());
@@ -233,8 +236,8 @@ impl Shell {
             machine.slide(now);
             let sum = |counter| self.counters.sum(counter);
             let tallies = Tallies {
-                refused: sum(|line: &Line| &line.refused),
-                abandoned: sum(|line| &line.abandoned),
+                refused: self.refusals.get().map_or(0, |refusals| refusals.counted()),
+                abandoned: sum(|line: &Line| &line.abandoned),
                 ignored: sum(|line| &line.ignored),
                 permanent: sum(|line| &line.permanent),
                 overloaded: sum(|line| &line.overloaded),

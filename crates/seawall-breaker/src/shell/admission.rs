@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
+use super::evidence::Refusals;
 use super::{Admitted, Entry, Gate, Report, Shell};
 use crate::machine::{Admission, Refusing, Ticket};
 use crate::sync::fence;
@@ -26,20 +27,21 @@ impl Shell {
 
     #[inline]
     pub(crate) fn count_refusal(&self) {
-        self.counters.count(|line| &line.refused);
+        self.refusals().count();
     }
 
     /// Refuses on what is beside the gate; `None` if the wait is over or the state has changed.
     #[inline]
-    pub(crate) fn refuse(&self, gate: Gate, now: Nanos) -> Option<Refusing> {
-        let refusing = self.refusing.get()?.read();
+    pub(crate) fn refuse(&self, gate: Gate, now: Nanos) -> Option<(Refusing, &Refusals)> {
+        let refusals = self.refusals.get()?;
+        let refusing = refusals.read();
         // The words were read before the gate is read again. A writer changes the gate before it
         // changes the words (see `publish`), so a gate that is the same says that they were too.
         fence(Acquire);
         if now >= refusing.until || self.gate.load(Relaxed) != gate.0 {
             return None;
         }
-        Some(refusing)
+        Some((refusing, refusals))
     }
 
     #[cold]

@@ -21,7 +21,6 @@ pub(crate) struct Counters {
 #[repr(align(64))]
 pub(crate) struct Line {
     pending: Pending,
-    pub(crate) refused: AtomicU64,
     pub(crate) admitted: AtomicU64,
     pub(crate) abandoned: AtomicU64,
     pub(crate) ignored: AtomicU64,

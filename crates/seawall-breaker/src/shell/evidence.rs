@@ -1,6 +1,6 @@
-//! What a refusal says, readable without the lock.
+//! What a refusal says, readable without the lock, and how many there were.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use seawall_core::{Evidence, Rule};
 
@@ -13,15 +13,28 @@ use crate::sync::AtomicU64;
 /// belongs together: a writer sends the gate to the lock before it writes, and a reader looks at
 /// the gate before and after it reads.
 #[derive(Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct Refusals {
     since: AtomicU64,
     until: AtomicU64,
     rule_and_samples: AtomicU64,
     observed: AtomicU64,
     limit: AtomicU64,
+    /// How many there were. One for all threads: each refusal writes to the name's count of its
+    /// clones as well.
+    count: AtomicU64,
 }
 
-impl Words {
+impl Refusals {
+    #[inline]
+    pub(crate) fn count(&self) {
+        // Release: see `Counters::sum`.
+        self.count.fetch_add(1, Release);
+    }
+
+    pub(crate) fn counted(&self) -> u64 {
+        self.count.load(Acquire)
+    }
+
     pub(crate) fn write(&self, refusing: Refusing) {
         self.since.store(refusing.since, Relaxed);
         self.until.store(refusing.until, Relaxed);
