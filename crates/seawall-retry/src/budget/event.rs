@@ -19,9 +19,10 @@ impl Tokens {
 
 impl Inner {
     #[cold]
+    #[inline(never)]
     pub(super) fn refused(&self) {
         self.refused.fetch_add(1, Relaxed);
-        if !self.exhausted.swap(true, Relaxed) {
+        if self.tokens.exhaust() {
             self.tell(What::BudgetExhausted);
         }
     }
@@ -29,9 +30,9 @@ impl Inner {
     /// Something was granted, and the budget was last told to be exhausted.
     #[cold]
     pub(super) fn recovers(&self) {
-        let plenty = self.tokens().is_none_or(Tokens::is_plenty)
-            && self.share().is_none_or(Share::is_plenty);
-        if plenty && self.exhausted.swap(false, Relaxed) {
+        let plenty = self.counted().is_none_or(Tokens::is_plenty)
+            && self.share.as_ref().is_none_or(Share::is_plenty);
+        if plenty && self.tokens.recover() {
             self.tell(What::budget_recovered(self.refused.load(Relaxed)));
         }
     }

@@ -10,7 +10,7 @@ use super::permit::{BudgetPermit, CallInFlight};
 use super::share::{Share, SharePlan};
 use super::tokens::{TokenPlan, Tokens, WHOLE};
 use super::{BudgetBuilder, BudgetSnapshot};
-use crate::sync::{AtomicBool, AtomicU64};
+use crate::sync::AtomicU64;
 
 /// What repetitions, of retries and hedges alike, may cost. Clones share it.
 ///
@@ -43,39 +43,14 @@ pub struct Budget(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) name: Name,
-    // Of a plan of zeros where tokens are not counted: it takes no deposit.
-    tokens: Tokens,
-    // What there is to think of beside tokens that come with calls, where there is anything.
-    beside: Option<Beside>,
+    // Where tokens are not counted, of a plan of zeros: it takes no deposit.
+    pub(super) tokens: Tokens,
+    counts_tokens: bool,
+    pub(super) share: Option<Share>,
     pub(super) listeners: Listeners,
     timeline: Timeline,
     granted: AtomicU64,
     pub(super) refused: AtomicU64,
-    /// Whether the last refusal was told and recovery was not.
-    pub(super) exhausted: AtomicBool,
-}
-
-struct Beside {
-    counts_tokens: bool,
-    share: Option<Share>,
-}
-
-impl Inner {
-    /// Whether there are tokens that come with calls, and nothing else to think of.
-    #[inline]
-    const fn is_plain(&self) -> bool {
-        self.beside.is_none()
-    }
-
-    pub(super) fn tokens(&self) -> Option<&Tokens> {
-        let counted = self.beside.as_ref().is_none_or(|beside| beside.counts_tokens);
-        counted.then_some(&self.tokens)
-    }
-
-    #[inline]
-    pub(super) fn share(&self) -> Option<&Share> {
-        self.beside.as_ref()?.share.as_ref()
-    }
 }
 
 impl Budget {
@@ -91,18 +66,16 @@ impl Budget {
         listeners: Listeners,
     ) -> Self {
         let counts_tokens = tokens.is_some();
-        let tokens = Tokens::new(tokens.unwrap_or_default());
-        let plain = counts_tokens && share.is_none() && !tokens.refills();
-        let beside = Beside { counts_tokens, share: share.map(Share::new) };
+        let alone = counts_tokens && share.is_none();
         Self(Arc::new(Inner {
             name,
-            tokens,
-            beside: (!plain).then_some(beside),
+            tokens: Tokens::new(tokens.unwrap_or_default(), alone),
+            counts_tokens,
+            share: share.map(Share::new),
             listeners,
             timeline: Timeline::new(),
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            exhausted: AtomicBool::new(false),
         }))
     }
 
@@ -121,7 +94,7 @@ impl Budget {
     #[inline]
     pub fn call(&self) -> CallInFlight<'_> {
         self.pay_in();
-        CallInFlight::new(self.0.share())
+        CallInFlight::new(self.0.share.as_ref())
     }
 
     /// Pays in for a call.
@@ -132,7 +105,7 @@ impl Budget {
 
     /// Counts a call as in flight, where that is counted.
     pub(crate) fn enter(&self) -> Option<CallInFlight<'_>> {
-        self.0.share().map(|share| CallInFlight::new(Some(share)))
+        self.0.share.as_ref().map(|share| CallInFlight::new(Some(share)))
     }
 
     /// Takes what one repetition costs, or nothing if that is not there.
@@ -142,36 +115,27 @@ impl Budget {
     #[inline]
     pub fn try_take(&self) -> Option<BudgetPermit<'_>> {
         let inner = &*self.0;
-        let taken = if inner.is_plain() { inner.tokens.try_take() } else { inner.take_of_all() };
-        if !taken {
-            inner.refused();
-            return None;
-        }
-        inner.granted();
-        Some(BudgetPermit::new(inner))
+        (inner.take_in_place() || inner.take()).then(|| BudgetPermit::new(inner))
     }
 
     /// Takes a token that is spent at once, if there is one and nothing else to account for. Where
     /// not, nothing is counted as refused: [`try_take`](Self::try_take) comes next.
     #[inline]
     pub(crate) fn try_spend(&self) -> bool {
-        let spent = self.0.is_plain() && self.0.tokens.try_take();
-        if spent {
-            self.0.granted();
-        }
-        spent
+        self.0.take_in_place()
     }
 
     /// What is there now.
     pub fn snapshot(&self) -> BudgetSnapshot {
         let Inner { granted, refused, .. } = &*self.0;
-        let tokens = self.0.tokens();
+        let tokens = self.0.counted();
         if let Some(tokens) = tokens
             && tokens.refills()
         {
             tokens.refill(self.0.timeline.now());
         }
-        let (calls_in_flight, repetitions_in_flight) = self.0.share().map(Share::in_flight).unzip();
+        let (calls_in_flight, repetitions_in_flight) =
+            self.0.share.as_ref().map(Share::in_flight).unzip();
         BudgetSnapshot {
             tokens: tokens.map(|tokens| wholes(tokens.left())),
             calls_in_flight,
@@ -185,7 +149,7 @@ impl Budget {
     pub(super) fn is_at_rest(&self) -> bool {
         let full = |tokens: &Tokens| tokens.left() >= tokens.plan.reserve;
         let idle = |share: &Share| share.in_flight() == (0, 0);
-        self.0.tokens().is_none_or(full) && self.0.share().is_none_or(idle)
+        self.0.counted().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
     }
 
     /// Whether nobody but the holder of this handle has it.
@@ -195,47 +159,84 @@ impl Budget {
 }
 
 impl Inner {
+    /// The tokens, where they are counted.
+    pub(super) fn counted(&self) -> Option<&Tokens> {
+        self.counts_tokens.then_some(&self.tokens)
+    }
+
+    #[inline]
+    fn take_in_place(&self) -> bool {
+        let taken = self.tokens.take_in_place();
+        if taken {
+            self.granted();
+        }
+        taken
+    }
+
     #[inline]
     fn granted(&self) {
         self.granted.fetch_add(1, Relaxed);
-        if self.exhausted.load(Relaxed) {
+        if self.tokens.is_exhausted() {
             self.recovers();
         }
     }
 
-    /// Takes of all that there is to take of.
+    /// Takes of all that there is to take of, and tells what that says about the budget.
     #[inline(never)]
+    fn take(&self) -> bool {
+        let taken = self.take_of_all();
+        if taken {
+            self.granted();
+        } else {
+            self.refused();
+        }
+        taken
+    }
+
+    #[inline]
     fn take_of_all(&self) -> bool {
-        if self.share().is_some_and(|share| !share.try_take()) {
+        let Some(share) = &self.share else { return self.take_token() };
+        if !share.try_take() {
             return false;
         }
-        let Some(tokens) = self.tokens() else { return true };
-        if tokens.refills() {
-            tokens.refill(self.timeline.now());
-        }
-        let taken = tokens.try_take();
-        if let (false, Some(share)) = (taken, self.share()) {
+        let taken = self.take_token();
+        if !taken {
             share.give_back();
         }
         taken
     }
 
+    #[inline]
+    fn take_token(&self) -> bool {
+        let Some(tokens) = self.counted() else { return true };
+        if tokens.refills() {
+            tokens.refill(self.timeline.now());
+        }
+        tokens.try_take()
+    }
+
     /// Gives back what was taken for a repetition that was `started` or not.
     #[inline]
     pub(super) fn release(&self, started: bool) {
-        if !self.is_plain() {
-            self.release_all(started);
-        } else if !started {
-            self.tokens.give_back();
+        if started {
+            self.leave();
+        } else if !self.tokens.give_back_in_place() {
+            self.give_back();
         }
     }
 
     #[inline(never)]
-    fn release_all(&self, started: bool) {
-        if let (false, Some(tokens)) = (started, self.tokens()) {
+    fn give_back(&self) {
+        if let Some(tokens) = self.counted() {
             tokens.give_back();
         }
-        if let Some(share) = self.share() {
+        self.leave();
+    }
+
+    /// Gives back the place in flight.
+    #[inline]
+    fn leave(&self) {
+        if let Some(share) = &self.share {
             share.give_back();
         }
     }
@@ -250,7 +251,7 @@ impl fmt::Display for Budget {
     /// The configuration in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("budget of ")?;
-        if let Some(Tokens { plan, .. }) = self.0.tokens() {
+        if let Some(Tokens { plan, .. }) = self.0.counted() {
             write!(f, "{} tokens", wholes(plan.reserve))?;
             if plan.capacity != plan.reserve {
                 write!(f, " (at most {})", wholes(plan.capacity))?;
@@ -263,8 +264,8 @@ impl fmt::Display for Budget {
                 write!(f, ", {} a repetition", wholes(plan.cost))?;
             }
         }
-        if let Some(Share { plan, .. }) = self.0.share() {
-            let and = if self.0.tokens().is_some() { ", and of " } else { "" };
+        if let Some(Share { plan, .. }) = &self.0.share {
+            let and = if self.0.counted().is_some() { ", and of " } else { "" };
             let percent = wholes(plan.share * 100);
             write!(f, "{and}{percent}% of the calls in flight, at least {}", plan.floor)?;
         }

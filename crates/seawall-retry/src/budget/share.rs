@@ -22,6 +22,8 @@ impl SharePlan {
     }
 
     /// How many repetitions may be in flight beside `calls` calls.
+    // Out of line: the compiler would prepare the division ahead of the question.
+    #[inline(never)]
     pub(super) fn limit(&self, calls: u32) -> u32 {
         let share = u64::from(calls) * self.share / WHOLE;
         u32::try_from(share).unwrap_or(u32::MAX).max(self.floor)

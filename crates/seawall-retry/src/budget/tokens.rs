@@ -32,27 +32,41 @@ impl TokenPlan {
         let until = since + u64::try_from((earned * whole).div_ceil(rate)).unwrap_or(now - since);
         Some((u64::try_from(earned).unwrap_or(u64::MAX), until.min(now)))
     }
-
-    // No overflow: what is there is at most the capacity, what is gained at most the larger of that
-    // and what `build()` lets pass, and both are at most 10¹⁸.
-    #[inline]
-    fn after_gain(&self, left: u64, gain: u64) -> u64 {
-        (left + gain).min(self.capacity)
-    }
 }
 
 /// Tokens that are there.
 #[derive(Debug)]
 pub(super) struct Tokens {
     pub(super) plan: TokenPlan,
-    left: AtomicU64,
+    // Billionths, and below them whether the budget was last told to be exhausted: what a taker has
+    // to know is read at once.
+    word: AtomicU64,
+    // The capacity, as in the word.
+    full: u64,
+    // The cost, as in the word, where there is nothing to do but to take it.
+    price: u64,
     // Up to when the refill has been credited, in nanoseconds of the budget's own clock.
     credited: AtomicU64,
 }
 
+/// A billionth in the word.
+const BILLIONTH: u64 = 2;
+const EXHAUSTED: u64 = 1;
+
+/// More than there can be, and no overflow when it is added to what is there.
+const NOT_IN_PLACE: u64 = u64::MAX / 2;
+
 impl Tokens {
-    pub(super) fn new(plan: TokenPlan) -> Self {
-        Self { plan, left: AtomicU64::new(plan.reserve), credited: AtomicU64::new(0) }
+    /// Tokens that are `alone` in the budget: nothing else limits it.
+    pub(super) fn new(plan: TokenPlan, alone: bool) -> Self {
+        let in_place = alone && plan.per_second == 0;
+        Self {
+            plan,
+            word: AtomicU64::new(plan.reserve * BILLIONTH),
+            full: plan.capacity * BILLIONTH,
+            price: if in_place { plan.cost * BILLIONTH } else { NOT_IN_PLACE },
+            credited: AtomicU64::new(0),
+        }
     }
 
     pub(super) const fn refills(&self) -> bool {
@@ -62,7 +76,7 @@ impl Tokens {
     /// A call pays in. While the budget is full, which is when all is well, this is one load.
     #[inline]
     pub(super) fn deposit(&self) {
-        if self.left.load(Relaxed) < self.plan.capacity {
+        if self.word.load(Relaxed) < self.full {
             self.pay_in();
         }
     }
@@ -73,26 +87,45 @@ impl Tokens {
         self.gain(self.plan.deposit);
     }
 
+    /// Takes what a repetition costs, where that is all there is to do. Where not, or where another
+    /// thread comes in between, [`try_take`](Self::try_take) decides.
+    #[inline]
+    pub(super) fn take_in_place(&self) -> bool {
+        let word = self.word.load(Relaxed);
+        // The orderings are those of `try_take`.
+        word.checked_sub(self.price)
+            .is_some_and(|less| self.word.compare_exchange(word, less, AcqRel, Relaxed).is_ok())
+    }
+
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token
     /// is never granted to two takers.
-    #[inline]
     pub(super) fn try_take(&self) -> bool {
-        let cost = self.plan.cost;
+        let cost = self.plan.cost * BILLIONTH;
         // AcqRel pairs with the Release of `gain`: who takes a token sees what was done before it
         // was given back. The count itself would be right with less.
-        self.left.fetch_update(AcqRel, Acquire, |left| left.checked_sub(cost)).is_ok()
+        self.word.fetch_update(AcqRel, Acquire, |word| word.checked_sub(cost)).is_ok()
+    }
+
+    /// Gives back what was [taken in place](Self::take_in_place), where there is room for it and no
+    /// other thread comes in between. Where not, [`give_back`](Self::give_back) does.
+    #[inline]
+    pub(super) fn give_back_in_place(&self) -> bool {
+        let word = self.word.load(Relaxed);
+        let more = word + self.price;
+        more <= self.full && self.word.compare_exchange(word, more, Release, Relaxed).is_ok()
     }
 
     /// Gives back what was taken for a repetition that was never started.
-    #[inline]
     pub(super) fn give_back(&self) {
         self.gain(self.plan.cost);
     }
 
-    #[inline]
+    // No overflow: what is there is at most the capacity, what is gained at most the larger of that
+    // and what `build()` lets pass, and both are at most 10¹⁸ billionths.
     fn gain(&self, gain: u64) {
-        let result =
-            self.left.fetch_update(Release, Relaxed, |left| Some(self.plan.after_gain(left, gain)));
+        let gain = gain * BILLIONTH;
+        let more = |word: u64| Some((word + gain).min(self.full | (word & EXHAUSTED)));
+        let result = self.word.fetch_update(Release, Relaxed, more);
         debug_assert!(result.is_ok(), "the update is never refused");
     }
 
@@ -111,6 +144,23 @@ impl Tokens {
     }
 
     pub(super) fn left(&self) -> u64 {
-        self.left.load(Acquire)
+        self.word.load(Acquire) / BILLIONTH
+    }
+
+    /// Whether the last refusal was told and recovery was not.
+    #[inline]
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.word.load(Relaxed) & EXHAUSTED != 0
+    }
+
+    /// Whether this made it exhausted: of several refusals, the first.
+    // Relaxed, as below: whoever reads the word after this still sees what came before it.
+    pub(super) fn exhaust(&self) -> bool {
+        self.word.fetch_or(EXHAUSTED, Relaxed) & EXHAUSTED == 0
+    }
+
+    /// Whether this put an end to its being exhausted.
+    pub(super) fn recover(&self) -> bool {
+        self.word.fetch_and(!EXHAUSTED, Relaxed) & EXHAUSTED != 0
     }
 }
