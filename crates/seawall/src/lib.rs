@@ -90,6 +90,9 @@
 //! # }
 //! ```
 //!
+//! [`retry::parse_retry_after`] reads the header of that name. A retry and a breaker wait at least as
+//! long as an `Overloaded` asks, each up to a limit of its own.
+//!
 //! # Naming a pipeline
 //!
 //! A pipeline is built once and kept, mostly in a field. The standard one has a name,
@@ -160,10 +163,89 @@
 //! # }
 //! ```
 //!
+//! # One for each host or tenant
+//!
+//! [`breaker::BreakerSet`], [`limit::KeyedRateLimit`], [`limit::KeyedThrottle`] and
+//! [`retry::KeyedBudgets`] keep one for each key, made on first use and bounded in number. What is
+//! the key's goes into a pipeline that is built for the call; what is everybody's is built once:
+//!
+//! ```
+//! use seawall::breaker::BreakerSet;
+//! use seawall::limit::KeyedRateLimit;
+//! use seawall::{Breaker, ConfigError, Pipeline, Retry};
+//!
+//! struct Client {
+//!     retry: Retry,
+//!     hosts: BreakerSet<String>,
+//!     tenants: KeyedRateLimit<String>,
+//! }
+//!
+//! impl Client {
+//!     fn new() -> Result<Self, ConfigError> {
+//!         Ok(Self {
+//!             retry: Retry::builder().idempotent().build()?,
+//!             hosts: BreakerSet::new(Breaker::builder().name("hosts"), 1_000)?,
+//!             tenants: KeyedRateLimit::builder().name("tenants").per_second(10).build()?,
+//!         })
+//!     }
+//!
+//!     async fn get(&self, tenant: &str, host: &str) -> Result<u32, Box<dyn std::error::Error>> {
+//!         let pipeline = Pipeline::builder(host)
+//!             .rate_limit(self.tenants.of(tenant.to_owned()))
+//!             .retry(self.retry.clone())
+//!             .breaker(self.hosts.get(host))
+//!             .build()?;
+//!         Ok(pipeline.call(|| fetch(host)).await?)
+//!     }
+//! }
+//! # async fn fetch(_: &str) -> Result<u32, std::io::Error> { Ok(42) }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # assert_eq!(Client::new()?.get("acme", "db-1").await?, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When the process stops
+//!
+//! A pipeline that knows the [`Shutdown`] refuses new calls once intake has stopped, and is waited
+//! for while it drains; so are the jobs of a [`WorkerPool`](shutdown::WorkerPool).
+//!
+//! ```
+//! use seawall::shutdown::{Signal, WorkerPool};
+//! use seawall::{Pipeline, Shutdown};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let shutdown = Shutdown::builder().name("shop").signals(Signal::TERMINATION).build()?;
+//!     let pipeline = Pipeline::standard("inventory").shutdown(&shutdown).build()?;
+//!     let mails = WorkerPool::builder().name("mails").start(&shutdown, |to: String| async move {
+//!         println!("mail to {to}");
+//!     })?;
+//!
+//!     pipeline.call(async || Ok::<_, std::io::Error>(42)).await?;
+//!     mails.submit("a@example.org".to_owned())?;
+//!
+//!     # shutdown.trigger("the end of the example");
+//!     // Until a signal comes, and everything is finished or its time is over.
+//!     let report = shutdown.run().await;
+//!     println!("{report}");
+//!     # assert_eq!(mails.counts().finished, 1);
+//!     # return Ok(());
+//!     # #[allow(unreachable_code)]
+//!     std::process::exit(report.exit_code().into())
+//! }
+//! ```
+//!
 //! # Without a pipeline
 //!
 //! Every policy works alone, around one future (`timeout.call(future)`) and, where it makes sense,
 //! as a permit for code that is no future (`breaker.try_acquire()`).
+//!
+//! Around each other they belong into a pipeline. In `retry.call(|| breaker.call(future))` the retry
+//! takes whatever the breaker says for an error of the operation, and repeats what was refused;
+//! where pipelines meet by chance, `.classify(|error: &Error<_>| error.class())` and
+//! [`Error::flatten`] make one of the two.
 
 // The READMEs' code compiles and runs as it is written.
 #[cfg(doctest)]

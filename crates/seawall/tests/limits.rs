@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use seawall::{
-    Backoff, Breaker, Budget, Bulkhead, CircuitState, Error, Hedge, Pipeline, RateLimit, Reason,
-    Retry,
+    AdaptiveLimit, Backoff, Breaker, Budget, Bulkhead, CircuitState, Class, Error, Hedge, Pipeline,
+    PolicyKind, RateLimit, Reason, Retry, Throttle,
 };
 use seawall_testkit::{Script, Step};
 
@@ -28,6 +28,94 @@ async fn a_refusal_is_neither_repeated_nor_held_against_the_dependency() {
     assert_eq!(error.rejection().unwrap().reason(), Reason::Full);
     assert_eq!(operation.started(), 1);
     assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+/// Puts `$limit` inside a retry that would repeat and a breaker that would open on the first
+/// failure, keeps one call in flight and makes others until one is refused: gives that refusal.
+macro_rules! refused_by {
+    ($limit:expr) => {{
+        let breaker = Breaker::builder().consecutive_failures(1).build().unwrap();
+        let pipeline = Pipeline::builder("inventory")
+            .retry(Retry::builder().idempotent().backoff(Backoff::none()))
+            .breaker(breaker.clone())
+            .layer($limit)
+            .build()
+            .unwrap();
+        let operation = Script::<_, ()>::new([Step::after(SECOND, Ok(7)), Step::ok(7)]);
+        let until_refused = async {
+            for _ in 0..1_000 {
+                let before = operation.started();
+                let Err(error) = pipeline.call(|| operation.run()).await else { continue };
+                assert_eq!(operation.started(), before, "started all the same");
+                return error;
+            }
+            panic!("a thousand calls, and none was refused");
+        };
+        let (_, error) = tokio::join!(pipeline.call(|| operation.run()), until_refused);
+        assert_eq!(breaker.state(), CircuitState::Closed);
+        assert_eq!(breaker.snapshot().totals.failures, 0);
+        assert_eq!(error.class(), Class::Ignored);
+        let Error::Rejected(rejection) = error else { panic!("wrapped: {error:?}") };
+        assert!(rejection.evidence().is_some(), "says why: {rejection}");
+        rejection
+    }};
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_refusal_of_any_limit_is_neither_repeated_nor_held_against_the_dependency() {
+    let full = refused_by!(Bulkhead::builder().limit(1));
+    assert_eq!((full.kind(), full.reason()), (PolicyKind::Bulkhead, Reason::Full));
+
+    let full = refused_by!(AdaptiveLimit::builder().min(1).initial(1).max(1));
+    assert_eq!((full.kind(), full.reason()), (PolicyKind::AdaptiveLimit, Reason::Full));
+
+    let used_up = refused_by!(RateLimit::builder().rate(1, SECOND).burst(1));
+    assert_eq!((used_up.kind(), used_up.reason()), (PolicyKind::RateLimit, Reason::RateLimited));
+    assert_eq!(used_up.retry_after(), Some(SECOND));
+
+    let throttle = Throttle::builder().build().unwrap();
+    for _ in 0..100 {
+        let _ = throttle.call(async { Err::<(), _>("overloaded") }).await;
+    }
+    let shed = refused_by!(throttle);
+    assert_eq!((shed.kind(), shed.reason()), (PolicyKind::Throttle, Reason::Shed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_limit_has_a_word_of_its_own_in_the_builder() {
+    let pipeline = Pipeline::builder("inventory")
+        .throttle(Throttle::builder())
+        .rate_limit(RateLimit::builder().per_second(10))
+        .bulkhead(10)
+        .adaptive_limit(AdaptiveLimit::builder())
+        .build()
+        .unwrap();
+    let kinds: Vec<_> = pipeline.describe().layers().iter().map(|layer| layer.kind).collect();
+    let expected = [
+        PolicyKind::Throttle,
+        PolicyKind::RateLimit,
+        PolicyKind::Bulkhead,
+        PolicyKind::AdaptiveLimit,
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(pipeline.call(|| async { Ok::<_, ()>(7) }).await.unwrap(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_standard_pipeline_limits_what_is_in_flight_and_a_refusal_costs_nobody_anything() {
+    let limit = AdaptiveLimit::builder().min(2).initial(2).max(2);
+    let pipeline =
+        Pipeline::standard("inventory").idempotent().adaptive_limit(limit).build().unwrap();
+    let operation = Script::<_, ()>::new([Step::after(SECOND, Ok(7))]);
+    let call = || pipeline.call(|| operation.run());
+    let began = tokio::time::Instant::now();
+    let refused = async { (call().await.unwrap_err(), began.elapsed()) };
+    let (first, second, (error, after)) = tokio::join!(call(), call(), refused);
+    assert_eq!((first.unwrap(), second.unwrap(), operation.started()), (7, 7, 2));
+    assert_eq!(after, Duration::ZERO);
+    let Error::Rejected(rejection) = error else { panic!("wrapped: {error:?}") };
+    assert_eq!(rejection.to_string(), "adaptive limit 'inventory': full: 2 in flight, limit 2");
+    assert_eq!(pipeline.breaker().unwrap().snapshot().totals.failures, 0);
 }
 
 #[tokio::test(start_paused = true)]
