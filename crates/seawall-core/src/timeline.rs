@@ -67,8 +67,8 @@ impl Timeline {
     /// The nanoseconds at `now`.
     #[inline]
     pub fn at(&self, now: Instant) -> u64 {
-        match self.0 {
-            Epoch::Read(start) => Reading::of(now).nanos().saturating_sub(start),
+        match &self.0 {
+            Epoch::Read(start) => Reading::of(now).nanos().saturating_sub(*start),
             Epoch::Unread(epoch) => subtract(now, epoch),
         }
     }
@@ -87,7 +87,7 @@ impl Timeline {
     pub fn between(&self, earlier: Instant, later: Instant) -> u64 {
         match self.0 {
             Epoch::Read(_) => Reading::of(later).since(Reading::of(earlier)),
-            Epoch::Unread(_) => subtract(later, earlier),
+            Epoch::Unread(_) => subtract(later, &earlier),
         }
     }
 
@@ -109,9 +109,10 @@ fn instant_that_reads(nanos: u64) -> Option<Instant> {
     if nanos < read { now.checked_sub(distance) } else { now.checked_add(distance) }
 }
 
+// By reference: by value, the epoch would be loaded also where it is not needed.
 #[cold]
-fn subtract(now: Instant, epoch: Instant) -> u64 {
-    let since = now.saturating_duration_since(epoch);
+fn subtract(now: Instant, epoch: &Instant) -> u64 {
+    let since = now.saturating_duration_since(*epoch);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
