@@ -106,6 +106,10 @@ fn it_describes_itself_in_a_line() {
     use seawall_core::{Description, Policy};
     let description = Breaker::builder().build().unwrap().describe(Description::bare());
     let text = &description.layers()[0].text;
-    assert!(text.starts_with("opens at 20 failures in a row or 50% failed of the last 200 calls"));
+    assert_eq!(
+        text,
+        "opens at 20 failures in a row or 50% failed of the last 200 calls, \
+         for 100ms growing 2-fold up to 500ms, equal jitter; closes when 2 of 2 probes succeed"
+    );
     assert_eq!((description.max_attempts(), description.longest()), (Some(1), None));
 }

@@ -131,15 +131,15 @@ fn a_backoff_says_what_it_is() {
     let second = Duration::from_secs(1);
     let text = |backoff: Backoff| backoff.to_string();
     assert_eq!(text(Backoff::none()), "no delay");
-    assert_eq!(text(Backoff::constant(second)), "constant 1s");
-    assert_eq!(
-        text(Backoff::exponential(ms(100))),
-        "exponential from 100ms by 2 up to 30s, full jitter"
-    );
+    assert_eq!(text(Backoff::constant(second)), "1s");
+    assert_eq!(text(Backoff::exponential(ms(100))), "100ms growing 2-fold up to 30s, full jitter");
     assert_eq!(
         text(Backoff::list([second]).jitter(Jitter::Proportional(0.25))),
-        "list of length 1, jitter of ±25%"
+        "a list of 1, jitter of ±25%"
     );
+    let linear = Backoff::linear(ms(100), ms(50)).max(second);
+    assert_eq!(text(linear), "100ms growing by 50ms up to 1s");
+    assert_eq!(text(Backoff::from_fn(move |_| second)), "as long as a function says");
 }
 
 #[test]

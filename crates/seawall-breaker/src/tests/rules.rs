@@ -79,7 +79,7 @@ fn a_configuration_says_what_it_does() {
     assert_eq!(
         text(Breaker::builder().open_wait(second).failure_rate(0.125)),
         "opens at 20 failures in a row or 12.5% failed of the last 200 calls, \
-         for constant 1s; closes when 2 of 2 probes succeed"
+         for 1s; closes when 2 of 2 probes succeed"
     );
     let all = Breaker::builder()
         .no_consecutive_failures()
@@ -92,13 +92,13 @@ fn a_configuration_says_what_it_does() {
     assert_eq!(
         text(all),
         "opens at 50% failed or 30% slower than 1s or a predicate within 10s, \
-         for constant 1s; closes when 3 of 5 probes succeed"
+         for 1s; closes when 3 of 5 probes succeed"
     );
     let never = Breaker::builder().no_failure_rate().slow_call_rate(1.0, Duration::MAX);
     let never = text(never.open_wait(second));
     assert!(never.contains("100% slower than ever of the last 200 calls"), "{never}");
     let run = text(Breaker::builder().no_failure_rate().open_wait(second));
-    assert!(run.starts_with("opens at 20 failures in a row, for constant 1s"), "{run}");
+    assert!(run.starts_with("opens at 20 failures in a row, for 1s"), "{run}");
 }
 
 #[test]

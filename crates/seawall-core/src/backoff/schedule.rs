@@ -143,17 +143,18 @@ impl PartialEq for Schedule {
     }
 }
 
+/// Reads well behind "for".
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constant(Duration::ZERO) => f.write_str("no delay"),
-            Self::Constant(delay) => write!(f, "constant {delay:?}"),
-            Self::Linear { initial, step } => write!(f, "linear from {initial:?} by {step:?}"),
+            Self::Constant(delay) => write!(f, "{delay:?}"),
+            Self::Linear { initial, step } => write!(f, "{initial:?} growing by {step:?}"),
             Self::Exponential { initial, factor } => {
-                write!(f, "exponential from {initial:?} by {factor}")
+                write!(f, "{initial:?} growing {factor}-fold")
             }
-            Self::List(delays) => write!(f, "list of length {}", delays.len()),
-            Self::Function(_) => f.write_str("by function"),
+            Self::List(delays) => write!(f, "a list of {}", delays.len()),
+            Self::Function(_) => f.write_str("as long as a function says"),
             Self::FactorWithout(factor) => write!(f, "a factor of {factor} without its schedule"),
         }
     }
