@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use seawall_core::Backoff;
-
-use crate::config::JITTER;
+use seawall_core::{Backoff, Jitter};
 
 /// Failures in a row: 20.
 ///
@@ -80,5 +78,5 @@ pub const LONGEST_LEASE: Duration = Duration::from_secs(2);
 /// which the second half is drawn by chance, so that clients which were cut off together do not
 /// probe together.
 pub fn open_wait() -> Backoff {
-    Backoff::exponential(FIRST_OPEN_WAIT).max(LONGEST_OPEN_WAIT).jitter(JITTER)
+    Backoff::exponential(FIRST_OPEN_WAIT).max(LONGEST_OPEN_WAIT).jitter(Jitter::Equal)
 }

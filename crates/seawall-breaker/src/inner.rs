@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use seawall_core::{Class, Health, Listeners, Name, PolicyKind, Reason, Rejection, Timeline, What};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::machine::{Abandoned, Machine, Refusal, Refusing, Restored, Settings, Trigger};
 use crate::permit::Settlement;
@@ -19,10 +18,8 @@ pub(crate) struct Inner {
     pub(crate) name: Name,
     /// Made when somebody first asks for it: most breakers of a set are never listened to.
     pub(crate) listeners: OnceLock<Listeners>,
-    /// Made when a caller first waits for a verdict.
+    /// Made when a caller first waits for a verdict, or where something is to end the waiting.
     pub(crate) waiters: OnceLock<Box<Waiters>>,
-    /// Ends the waiting for a verdict. Set when the breaker is built, or never.
-    pub(crate) shutdown: OnceLock<CancellationToken>,
 }
 
 impl Inner {
@@ -45,14 +42,7 @@ impl Inner {
             Some(restored) => Machine::restore(settings, waits, &restored, start),
             None => Machine::new(settings, waits, start),
         };
-        Self {
-            shell: Shell::new(machine),
-            timeline,
-            name,
-            listeners,
-            waiters: OnceLock::new(),
-            shutdown: OnceLock::new(),
-        }
+        Self { shell: Shell::new(machine), timeline, name, listeners, waiters: OnceLock::new() }
     }
 
     pub(crate) fn listeners(&self) -> &Listeners {

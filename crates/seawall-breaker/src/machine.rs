@@ -11,23 +11,25 @@
 //! | `verdict`, over `half_open` and `ramp` | what closes it again or reopens it |
 //! | `window`, over `count` and `span` | what the closed state remembers |
 //! | `ease` | which successes need none of this |
+//! | `incidents` | what it remembers of not being closed |
 //! | `settings`, `restore` | what it begins with |
 
 use std::sync::Arc;
 
-use seawall_core::{CircuitState, Evidence, What};
+use seawall_core::{CircuitState, What};
 
 use crate::time::Nanos;
 pub(crate) use admission::{Admission, Refusal, Refusing, Ticket};
 pub(crate) use ease::Ease;
 use half_open::HalfOpen;
 pub(crate) use half_open::{Probing, Term};
-
-pub(crate) use outcome::{Outcome, Outcomes, Settled, Totals};
+use incidents::Incidents;
+use outcome::Counted;
+pub(crate) use outcome::{Outcome, Outcomes, Settled};
 use ramp::{Progress, Ramp};
 pub(crate) use ramp::{RampPlan, StagePlan, WHOLE};
 pub(crate) use restore::Restored;
-pub(crate) use rules::{Predicate, Rules, SlowRule};
+pub(crate) use rules::{OUT_OF_REACH, Predicate, RareRules, Rules, SlowRule};
 pub use settings::Abandoned;
 pub(crate) use settings::{OpenWait, Settings, Waiting, Waits};
 pub(crate) use table::Trigger;
@@ -40,6 +42,7 @@ pub(crate) mod count;
 mod describe;
 mod ease;
 pub(crate) mod half_open;
+mod incidents;
 mod outcome;
 mod predicate;
 pub(crate) mod ramp;
@@ -65,19 +68,16 @@ pub(crate) struct Machine {
     window: Window,
     /// Failures in a row.
     run: u32,
-    /// Why it opened last.
-    evidence: Option<Evidence>,
-    /// Openings since it was last closed for long enough.
-    openings: u32,
     waits: Waits,
-    totals: Totals,
+    counted: Counted,
+    incidents: Option<Box<Incidents>>,
 }
 
 /// What the automatic rules made of the circuit; under an operator's hold, what they would have.
 #[derive(Clone, Debug)]
 enum Phase {
     Closed,
-    Open { until: Nanos, wait: Nanos },
+    Open { until: Nanos },
     // In boxes, as most breakers are closed at all times.
     HalfOpen(Box<HalfOpen>),
     Ramping(Box<Ramp>),
@@ -106,10 +106,9 @@ impl Machine {
             since: now,
             window,
             run: 0,
-            evidence: None,
-            openings: 0,
             waits,
-            totals: Totals::default(),
+            counted: Counted::default(),
+            incidents: None,
         }
     }
 
@@ -122,7 +121,7 @@ impl Machine {
         happened: &mut Happened,
     ) {
         self.window.slide(now);
-        let slow = settings.rules.slow.is_some();
+        let slow = settings.rules.slow().is_some();
         self.window = self.window.resized(settings.rules.window, slow, now);
         self.settings = settings;
         self.waits = waits;
@@ -150,28 +149,6 @@ impl Machine {
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
-    }
-
-    pub(crate) fn totals(&self) -> &Totals {
-        &self.totals
-    }
-
-    /// Why it opened last, if it did.
-    pub(crate) fn evidence(&self) -> Option<Evidence> {
-        self.evidence
-    }
-
-    /// Openings since it was last closed for long enough.
-    pub(crate) fn openings(&self) -> u32 {
-        self.openings
-    }
-
-    /// When the open state ends and how long it refuses in all; `None` in any other state.
-    pub(crate) fn open_until(&self) -> Option<(Nanos, Nanos)> {
-        match self.phase {
-            Phase::Open { until, wait } => Some((until, wait)),
-            _ => None,
-        }
     }
 
     /// When the first of the probes' leases ends.

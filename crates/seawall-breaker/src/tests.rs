@@ -1,4 +1,5 @@
-//! Proofs about the pure machine: against a naive reference, and of its transition table.
+//! Proofs about the pure machine: against a naive reference, and of its transition table. And what a
+//! breaker takes.
 
 mod diagram;
 mod edges;
@@ -7,4 +8,5 @@ mod model;
 mod ramp;
 mod reference;
 mod rules;
+mod size;
 mod windows;

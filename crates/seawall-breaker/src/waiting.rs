@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use seawall_core::{Reason, Rejection};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use crate::inner::Inner;
 use crate::machine::{Machine, Refusal};
@@ -27,18 +28,33 @@ pub(crate) enum Entrance<'b> {
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     /// Called whenever one of them may get in.
-    pub(crate) change: Notify,
+    change: Notify,
     count: AtomicU32,
+    /// Ends the waiting.
+    shutdown: Option<CancellationToken>,
 }
 
 /// A place among those who wait.
 struct Place<'b>(&'b Waiters);
 
 impl Waiters {
+    /// Nobody waits yet; nobody does any longer once `shutdown` is cancelled.
+    pub(crate) fn until(shutdown: CancellationToken) -> Self {
+        Self { shutdown: Some(shutdown), ..Self::default() }
+    }
+
     fn place(&self, most: u32) -> Option<Place<'_>> {
         let room = |count| (count < most).then_some(count + 1);
         // Relaxed: the count is all there is to it.
         self.count.fetch_update(Relaxed, Relaxed, room).ok().map(|_| Place(self))
+    }
+
+    async fn is_shut_down_before(&self, change: impl Future<Output = ()>) -> bool {
+        let Some(token) = &self.shutdown else {
+            change.await;
+            return false;
+        };
+        token.run_until_cancelled(change).await.is_none()
     }
 }
 
@@ -68,7 +84,7 @@ impl Inner {
 
     #[cold]
     fn join(&self) -> Option<Wait<'_>> {
-        let waiting = self.shell.peek(|machine| machine.settings().waiting)?;
+        let waiting = self.shell.peek(|machine| machine.settings().waiting.as_deref().copied())?;
         let waiters = self.waiters.get_or_init(Default::default);
         let place = waiters.place(waiting.callers)?;
         Some(Box::pin(self.wait(place, Instant::now().checked_add(waiting.longest))))
@@ -106,19 +122,11 @@ impl Inner {
                     None => change.await,
                 }
             };
-            if self.is_shut_down_before(change).await {
+            if place.0.is_shut_down_before(change).await {
                 refusal.reason = Reason::ShuttingDown;
                 return Err(self.refuse(refusal, at, now));
             }
         }
-    }
-
-    async fn is_shut_down_before(&self, change: impl Future<Output = ()>) -> bool {
-        let Some(token) = self.shutdown.get() else {
-            change.await;
-            return false;
-        };
-        token.run_until_cancelled(change).await.is_none()
     }
 
     /// Lets those who wait look again.

@@ -63,10 +63,10 @@ impl Machine {
     }
 
     fn decide(&mut self, now: Nanos, happened: &mut Happened) -> Result<Ticket, Refusal> {
-        if let Phase::Open { until, wait } = self.phase
+        if let Phase::Open { until } = self.phase
             && now >= until
         {
-            self.half_open(wait, now, happened);
+            self.half_open(now, happened);
         }
         self.expire_leases(now, happened);
         self.advance_ramp(now, happened);
@@ -99,7 +99,7 @@ impl Machine {
         Refusing {
             since: self.since,
             until: self.open_until().map_or(NEVER, |(until, _)| until),
-            evidence: self.evidence.filter(|_| self.hold != Hold::Open),
+            evidence: self.evidence().filter(|_| self.hold != Hold::Open),
         }
     }
 
@@ -126,7 +126,7 @@ impl Machine {
             return;
         };
         for _ in 0..half_open.expire(now) {
-            self.totals.expired += 1;
+            self.incidents.get_or_insert_default().expired += 1;
             happened.push(What::LeaseExpired);
         }
     }

@@ -11,7 +11,7 @@ pub(crate) struct CountWindow {
     samples: u32,
     failed: Ring,
     /// Absent where no rule asks for slow calls.
-    slow: Option<Ring>,
+    slow: Option<Box<Ring>>,
 }
 
 /// A ring of bits that knows how many are set.
@@ -28,7 +28,7 @@ impl CountWindow {
             cursor: 0,
             samples: 0,
             failed: Ring::new(size),
-            slow: slow.then(|| Ring::new(size)),
+            slow: slow.then(|| Ring::new(size).into()),
         }
     }
 
@@ -47,27 +47,27 @@ impl CountWindow {
             self.samples = self.size;
             return;
         }
-        self.push_run(count as u32, |_| 0);
+        self.push_run(count as u32, 0);
     }
 
     /// Pushes outcomes that were not slow.
     pub(crate) fn push_outcomes(&mut self, outcomes: Outcomes) {
-        self.push_run(outcomes.count, |done| u64::from(outcomes.failed) >> done);
+        self.push_run(outcomes.count, outcomes.failed.into());
     }
 
     /// Pushes `count` outcomes that were not slow, as many at a time as lie in one word. `failed`
-    /// says which failed, of those from so many on.
-    fn push_run(&mut self, count: u32, failed: impl Fn(u32) -> u64) {
-        let mut done = 0;
-        while done < count {
+    /// says which failed, the oldest in the lowest bit; beyond it none did.
+    fn push_run(&mut self, mut count: u32, mut failed: u64) {
+        while count > 0 {
             let room = (64 - self.cursor % 64).min(self.size - self.cursor);
-            let run = (count - done).min(room);
-            self.failed.write(self.cursor, run, failed(done));
+            let run = count.min(room);
+            self.failed.write(self.cursor, run, failed);
             if let Some(ring) = &mut self.slow {
                 ring.write(self.cursor, run, 0);
             }
             self.move_on(run);
-            done += run;
+            failed = failed.unbounded_shr(run);
+            count -= run;
         }
     }
 

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::rules::OUT_OF_REACH;
 use super::settings::Settings;
 use super::window::WindowSize;
 use crate::time::{Nanos, finite};
@@ -13,14 +14,14 @@ impl fmt::Display for Settings {
         if let Some(failures) = rules.consecutive {
             write!(f, "{}{failures} failures in a row", separate())?;
         }
-        if let Some(rate) = rules.failure_rate {
-            write!(f, "{}{}% failed", separate(), percent(rate))?;
+        if rules.failure_rate < OUT_OF_REACH {
+            write!(f, "{}{}% failed", separate(), percent(rules.failure_rate))?;
         }
-        if let Some(slow) = rules.slow {
+        if let Some(slow) = rules.slow() {
             let after = Length(slow.after);
             write!(f, "{}{}% slower than {after}", separate(), percent(slow.rate))?;
         }
-        if rules.predicate.is_some() {
+        if rules.predicate().is_some() {
             write!(f, "{}a predicate", separate())?;
         }
         match rules.window {

@@ -35,7 +35,7 @@ impl Machine {
 
     /// How much of a fast outcome this state has to see. Holds until the machine is told of one.
     pub(crate) fn ease(&self) -> Ease {
-        if !self.admits_all() || self.settings.rules.predicate.is_some() {
+        if !self.admits_all() || self.settings.rules.predicate().is_some() {
             return Ease::Locked;
         }
         match &self.window {
@@ -61,18 +61,17 @@ impl Machine {
         let rules = &self.settings.rules;
         let WindowCounts { samples, failures, slow, consecutive_failures } = self.counts();
         let samples = samples.max(rules.min_calls);
-        if rules.slow.is_some_and(|rule| share(slow, samples) >= rule.rate) {
+        if rules.slow().is_some_and(|rule| share(slow, samples) >= rule.rate) {
             return None;
         }
-        let in_a_row = rules.consecutive.map_or(u32::MAX, |limit| limit - 1);
+        let in_a_row = rules.consecutive.map_or(u32::MAX, |limit| limit.get() - 1);
         let in_a_row = in_a_row.checked_sub(consecutive_failures)?;
-        let of_all = rules.failure_rate.map_or(u32::MAX, |rate| most_below(rate, samples));
-        let of_all = of_all.checked_sub(failures)?;
+        let of_all = most_below(rules.failure_rate, samples).checked_sub(failures)?;
         Some(in_a_row.min(of_all))
     }
 }
 
-/// The most of `samples` whose share is below `rate`.
+/// The most of `samples` whose share is below `rate`; `u32::MAX` where no share reaches it.
 #[expect(clippy::cast_sign_loss, reason = "a rate is above 0")]
 fn most_below(rate: f64, samples: u32) -> u32 {
     let about = (rate * f64::from(samples)) as u32;

@@ -33,17 +33,12 @@ pub(crate) enum Settled {
     Unmeasured,
 }
 
-/// What was counted since the breaker was made.
+/// What counted since the breaker was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
+pub(crate) struct Counted {
     pub(crate) successes: u64,
     pub(crate) failures: u64,
     pub(crate) slow: u64,
-    pub(crate) stale: u64,
-    pub(crate) unmeasured: u64,
-    pub(crate) expired: u64,
-    pub(crate) openings: u64,
-    pub(crate) reopenings: u64,
 }
 
 impl Machine {
@@ -56,7 +51,7 @@ impl Machine {
         happened: &mut Happened,
     ) -> Settled {
         if ticket.probe == Ticket::UNMEASURED {
-            self.totals.unmeasured += 1;
+            self.incidents.get_or_insert_default().unmeasured += 1;
             return Settled::Unmeasured;
         }
         self.advance_ramp(now, happened);
@@ -65,7 +60,7 @@ impl Machine {
             happened.push(What::stale(ticket.generation, self.generation));
             return Settled::Stale;
         }
-        self.totals.count(outcome);
+        self.counted.count(outcome);
         match &mut self.phase {
             Phase::Closed | Phase::Open { .. } => self.measure(outcome, now, happened),
             Phase::HalfOpen(half_open) => {
@@ -73,7 +68,7 @@ impl Machine {
                 self.heed_verdict(outcome.hint, now, happened);
             }
             Phase::Ramping(ramp) => {
-                let plan = self.settings.ramp.as_ref();
+                let plan = self.settings.ramp.as_deref();
                 let progress =
                     plan.map_or(Progress::Over, |plan| ramp.record(outcome.failed, plan));
                 self.heed_progress(progress, outcome.hint, now, happened);
@@ -83,7 +78,7 @@ impl Machine {
     }
 
     fn note_stale(&mut self, ticket: Ticket, outcome: Outcome, now: Nanos) {
-        self.totals.stale += 1;
+        self.incidents.get_or_insert_default().stale += 1;
         if let Phase::HalfOpen(half_open) = &mut self.phase
             && ticket.generation == self.generation
             && !outcome.failed
@@ -107,7 +102,7 @@ impl Machine {
     /// Counts successes that the shell saw in this generation and that were not slow.
     pub(crate) fn add_successes(&mut self, count: u64) {
         if count > 0 {
-            self.totals.successes += count;
+            self.counted.successes += count;
             self.window.push_successes(count);
             self.run = 0;
         }
@@ -118,8 +113,8 @@ impl Machine {
     pub(crate) fn add_outcomes(&mut self, outcomes: Outcomes) {
         if outcomes.count > 0 {
             let failures = outcomes.failures();
-            self.totals.failures += u64::from(failures);
-            self.totals.successes += u64::from(outcomes.count - failures);
+            self.counted.failures += u64::from(failures);
+            self.counted.successes += u64::from(outcomes.count - failures);
             self.window.push_outcomes(outcomes);
             let run = outcomes.run();
             self.run = if run < outcomes.count { run } else { self.run.saturating_add(run) };
@@ -128,7 +123,7 @@ impl Machine {
 
     /// Counts successes of the generation that is over.
     pub(crate) fn add_late_successes(&mut self, count: u64) {
-        self.totals.successes += count;
+        self.counted.successes += count;
     }
 }
 
@@ -143,7 +138,7 @@ impl Outcomes {
     }
 }
 
-impl Totals {
+impl Counted {
     fn count(&mut self, outcome: Outcome) {
         self.successes += u64::from(!outcome.failed);
         self.failures += u64::from(outcome.failed);

@@ -28,7 +28,7 @@ impl Question {
 impl Machine {
     /// What the user's predicate, if there is one, is to be asked after `outcome`.
     pub(crate) fn question(&self, outcome: Outcome) -> Option<Question> {
-        let predicate = self.settings.rules.predicate.as_ref()?;
+        let predicate = self.settings.rules.predicate()?;
         let counts = self.counts();
         let decides = matches!(self.phase, Phase::Closed) && self.hold.decides();
         let enough = counts.samples >= self.settings.rules.min_calls;

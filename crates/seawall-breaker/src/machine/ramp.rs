@@ -1,7 +1,5 @@
 //! The ramping state: after the verdict, traffic comes back in stages.
 
-use std::sync::Arc;
-
 use seawall_core::{Evidence, Rule};
 
 use super::window::share;
@@ -10,7 +8,7 @@ use crate::time::Nanos;
 /// How traffic comes back.
 #[derive(Clone, Debug)]
 pub(crate) struct RampPlan {
-    pub(crate) stages: Arc<[StagePlan]>,
+    pub(crate) stages: Box<[StagePlan]>,
     /// A stage fails at and above this share of failures.
     pub(crate) failure_rate: f64,
     /// So many outcomes are enough to end a stage before its time.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use seawall_core::{CircuitState, Evidence};
 
 use super::half_open::HalfOpen;
-use super::{Hold, Machine, Phase, Settings, Waits};
+use super::{Hold, Incidents, Machine, Phase, Settings, Waits};
 use crate::time::{NEVER, Nanos};
 
 /// Where a machine begins that was exported.
@@ -45,15 +45,16 @@ impl Machine {
                 let wait = restored.wait.unwrap_or(waits.first);
                 Phase::HalfOpen(HalfOpen::new(machine.settings.probing.term, wait).into())
             }
-            Some(left) => {
-                let until = now.saturating_add(left);
-                Phase::Open { until, wait: restored.wait.unwrap_or(NEVER) }
-            }
+            Some(left) => Phase::Open { until: now.saturating_add(left) },
         };
         machine.generation = restored.generation;
         machine.since = 0;
-        machine.openings = restored.openings;
-        machine.evidence = restored.evidence;
+        machine.incidents = Some(Box::new(Incidents {
+            evidence: restored.evidence,
+            wait: restored.wait.unwrap_or(NEVER),
+            in_a_row: restored.openings,
+            ..Incidents::default()
+        }));
         machine
     }
 }

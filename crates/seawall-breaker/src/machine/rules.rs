@@ -1,6 +1,7 @@
 //! The rules that open a closed circuit.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use seawall_core::{Evidence, Rule};
@@ -12,12 +13,22 @@ use crate::time::{NEVER, Nanos};
 pub(crate) type Predicate = Arc<dyn Fn(&WindowCounts) -> bool + Send + Sync>;
 
 /// Which rules are configured. Whichever fires first opens the circuit.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) window: WindowSize,
     pub(crate) min_calls: u32,
-    pub(crate) consecutive: Option<u32>,
-    pub(crate) failure_rate: Option<f64>,
+    pub(crate) consecutive: Option<NonZeroU32>,
+    /// [`OUT_OF_REACH`] where there is no such rule.
+    pub(crate) failure_rate: f64,
+    /// The rules that few ask for.
+    pub(crate) rare: Option<Box<RareRules>>,
+}
+
+/// A share that is never reached.
+pub(crate) const OUT_OF_REACH: f64 = f64::INFINITY;
+
+#[derive(Clone)]
+pub(crate) struct RareRules {
     pub(crate) slow: Option<SlowRule>,
     /// Asked by the shell, outside the lock: it is the user's code.
     pub(crate) predicate: Option<Predicate>,
@@ -32,6 +43,14 @@ pub(crate) struct SlowRule {
 }
 
 impl Rules {
+    pub(crate) fn slow(&self) -> Option<SlowRule> {
+        self.rare.as_ref()?.slow
+    }
+
+    pub(crate) fn predicate(&self) -> Option<&Predicate> {
+        self.rare.as_ref()?.predicate.as_ref()
+    }
+
     /// The rule that `counts` break, if any. The predicate is not among them.
     pub(crate) fn broken_by(&self, counts: &WindowCounts) -> Option<Evidence> {
         self.run_too_long(counts)
@@ -40,18 +59,18 @@ impl Rules {
     }
 
     fn run_too_long(&self, counts: &WindowCounts) -> Option<Evidence> {
-        let limit = self.consecutive?;
+        let limit = self.consecutive?.get();
         let run = counts.consecutive_failures;
         (run >= limit)
             .then(|| Evidence::new(Rule::ConsecutiveFailures, run.into(), limit.into(), run))
     }
 
     fn too_many_failures(&self, counts: &WindowCounts) -> Option<Evidence> {
-        self.rate_reached(Rule::FailureRate, counts.failures, self.failure_rate?, counts)
+        self.rate_reached(Rule::FailureRate, counts.failures, self.failure_rate, counts)
     }
 
     fn too_many_slow(&self, counts: &WindowCounts) -> Option<Evidence> {
-        self.rate_reached(Rule::SlowRate, counts.slow, self.slow?.rate, counts)
+        self.rate_reached(Rule::SlowRate, counts.slow, self.slow()?.rate, counts)
     }
 
     fn rate_reached(
@@ -75,17 +94,13 @@ impl Rules {
 
     /// At and above this a call is slow.
     pub(crate) fn slow_after(&self) -> Nanos {
-        self.slow.map_or(NEVER, |rule| rule.after)
+        self.slow().map_or(NEVER, |rule| rule.after)
     }
 }
 
-impl fmt::Debug for Rules {
+impl fmt::Debug for RareRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rules")
-            .field("window", &self.window)
-            .field("min_calls", &self.min_calls)
-            .field("consecutive", &self.consecutive)
-            .field("failure_rate", &self.failure_rate)
+        f.debug_struct("RareRules")
             .field("slow", &self.slow)
             .field("predicate", &self.predicate.is_some())
             .finish()

@@ -1,5 +1,6 @@
 //! A configuration that was checked, as the machine reads it.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use seawall_core::{Backoff, Random};
@@ -8,15 +9,18 @@ use super::half_open::Probing;
 use super::ramp::RampPlan;
 use super::rules::Rules;
 use super::window::Window;
+use crate::defaults;
 use crate::time::{Nanos, nanos};
 
+/// What most breakers do without is in a box, so that the others do not pay for its room.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) rules: Rules,
-    pub(crate) wait: OpenWait,
+    /// One for all who did not ask for another.
+    pub(crate) wait: Arc<OpenWait>,
     pub(crate) probing: Probing,
-    pub(crate) ramp: Option<RampPlan>,
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) ramp: Option<Box<RampPlan>>,
+    pub(crate) waiting: Option<Box<Waiting>>,
     pub(crate) abandoned: Abandoned,
     /// Whether calls in flight and successes are counted one by one.
     pub(crate) tally: bool,
@@ -64,11 +68,24 @@ pub enum Abandoned {
 
 impl Settings {
     pub(crate) fn window(&self, now: Nanos) -> Window {
-        Window::new(self.rules.window, self.rules.slow.is_some(), now)
+        Window::new(self.rules.window, self.rules.slow().is_some(), now)
     }
 }
 
 impl OpenWait {
+    /// What is waited where nothing was said.
+    pub(crate) fn usual() -> Arc<Self> {
+        static USUAL: LazyLock<Arc<OpenWait>> = LazyLock::new(|| {
+            Arc::new(OpenWait {
+                backoff: defaults::open_wait(),
+                random: Random::thread(),
+                forget_after: nanos(defaults::FORGET_AFTER),
+                longest_hint: nanos(defaults::LONGEST_HINT),
+            })
+        });
+        Arc::clone(&USUAL)
+    }
+
     /// Draws the waits for when there were `openings` in a row, the last of which waited `last`.
     pub(crate) fn draw(&self, openings: u32, last: Option<Nanos>) -> Waits {
         let last = last.map(Duration::from_nanos);

@@ -17,25 +17,23 @@ impl Machine {
     ) {
         let wait = self.count_opening(trigger, now);
         let wait = wait.max(hint.unwrap_or(0).min(self.settings.wait.longest_hint));
-        let phase = Phase::Open { until: now.saturating_add(wait), wait };
-        self.evidence = Some(evidence);
+        let phase = Phase::Open { until: now.saturating_add(wait) };
+        let incidents = self.incidents.get_or_insert_default();
+        (incidents.evidence, incidents.wait) = (Some(evidence), wait);
         self.step(trigger, phase, Some(evidence), now, happened);
     }
 
     /// Counts an opening. Gives the wait that was drawn for it.
     fn count_opening(&mut self, trigger: Trigger, now: Nanos) -> Nanos {
         let closed_for = now.saturating_sub(self.since);
-        if trigger == Trigger::Tripped && closed_for >= self.settings.wait.forget_after {
-            self.openings = 0;
-        }
-        let again = self.openings > 0;
-        self.openings = self.openings.saturating_add(1);
-        self.totals.openings += 1;
-        self.totals.reopenings += u64::from(again);
+        let forgotten =
+            trigger == Trigger::Tripped && closed_for >= self.settings.wait.forget_after;
+        let again = self.incidents.get_or_insert_default().count_opening(forgotten);
         if again { self.waits.next } else { self.waits.first }
     }
 
-    pub(super) fn half_open(&mut self, wait: Nanos, now: Nanos, happened: &mut Happened) {
+    pub(super) fn half_open(&mut self, now: Nanos, happened: &mut Happened) {
+        let wait = self.incidents().wait;
         let phase = Phase::HalfOpen(HalfOpen::new(self.settings.probing.term, wait).into());
         self.step(Trigger::WaitOver, phase, None, now, happened);
     }
@@ -67,7 +65,9 @@ impl Machine {
             CircuitState::Shadow => Hold::Shadow,
             _ => Hold::None,
         };
-        self.openings = 0;
+        if let Some(incidents) = &mut self.incidents {
+            incidents.in_a_row = 0;
+        }
         self.begin(Phase::Closed, now);
         happened.push(What::Transition(Transition::new(from, to, self.generation)));
         true
@@ -86,7 +86,7 @@ impl Machine {
         let to = table::next(from, trigger);
         debug_assert_eq!(to, Some(phase.state()), "{from} on {trigger:?}");
         let retry_after = match phase {
-            Phase::Open { wait, .. } => finite(wait),
+            Phase::Open { .. } => finite(self.incidents().wait),
             _ => None,
         };
         self.begin(phase, now);

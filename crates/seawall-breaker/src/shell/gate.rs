@@ -58,7 +58,7 @@ impl Gate {
         let flags = flag(ask, ASK)
             | flag(refuse, REFUSE)
             | flag(state == CircuitState::ForcedOpen, FORCED)
-            | flag(settings.rules.slow.is_some(), TIMED)
+            | flag(settings.rules.slow().is_some(), TIMED)
             | flag(settings.tally, TALLY)
             | ease
             | flag(settings.rules.slides(), SLIDES);

@@ -1,5 +1,6 @@
 //! The machine and the naive reference live through the same, and say the same.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -8,8 +9,8 @@ use seawall_core::{Backoff, Random, What};
 use super::reference::{Decision, Made, Reference};
 use crate::Abandoned;
 use crate::machine::{
-    Admission, Ease, Machine, OpenWait, Outcome, Outcomes, Probing, Rules, Settings, Settled,
-    SlowRule, Term, Ticket, Trigger, Waits, WindowSize,
+    Admission, Ease, Machine, OUT_OF_REACH, OpenWait, Outcome, Outcomes, Probing, RareRules, Rules,
+    Settings, Settled, SlowRule, Term, Ticket, Trigger, Waits, WindowSize,
 };
 use crate::time::{NEVER, Nanos};
 
@@ -76,7 +77,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         window,
         1..20_u32,
         prop::option::of(1..8_u32),
-        prop::option::of(rate.clone()),
+        prop_oneof![rate.clone(), Just(OUT_OF_REACH)],
         prop::option::of(rate.prop_map(|rate| SlowRule { rate, after: 1 })),
     );
     let term = prop_oneof![
@@ -89,13 +90,19 @@ fn settings() -> impl Strategy<Value = Settings> {
         let (window, min_calls, consecutive, failure_rate, slow) = rules;
         let (probes, needed, term) = probing;
         Settings {
-            rules: Rules { window, min_calls, consecutive, failure_rate, slow, predicate: None },
-            wait: OpenWait {
+            rules: Rules {
+                window,
+                min_calls,
+                consecutive: consecutive.and_then(NonZeroU32::new),
+                failure_rate,
+                rare: slow.map(|rule| RareRules { slow: Some(rule), predicate: None }.into()),
+            },
+            wait: Arc::new(OpenWait {
                 backoff: Backoff::none(),
                 random: Random::lowest(),
                 forget_after,
                 longest_hint: hint,
-            },
+            }),
             probing: Probing { probes, needed: needed.min(probes), term },
             ramp: None,
             waiting: None,
@@ -138,7 +145,7 @@ impl Pair {
             Step::Back(by) => self.now = self.now.saturating_sub(by),
             Step::Admit => self.admit(),
             Step::Settle { which, failed, slow, hint } => {
-                let slow = slow && self.machine.settings().rules.slow.is_some();
+                let slow = slow && self.machine.settings().rules.slow().is_some();
                 self.settle(which, Outcome { failed, slow, hint });
             }
             Step::GiveBack { which } => {

@@ -262,9 +262,9 @@ impl Reference {
         let enough = samples >= rules.min_calls as usize;
         let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         let reached = |part: usize, rate: f64| number(part) / number(samples) >= rate;
-        rules.consecutive.is_some_and(|limit| run >= limit)
-            || enough && rules.failure_rate.is_some_and(|rate| reached(failures, rate))
-            || enough && rules.slow.is_some_and(|rule| reached(slow, rule.rate))
+        rules.consecutive.is_some_and(|limit| run >= limit.get())
+            || enough && reached(failures, rules.failure_rate)
+            || enough && rules.slow().is_some_and(|rule| reached(slow, rule.rate))
     }
 
     pub(super) fn operate(&mut self, trigger: Trigger, now: Nanos) {

@@ -1,0 +1,134 @@
+//! How long the circuit stays open and what closes it again, and what is refused of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_core::{Backoff, ConfigError, Random};
+
+use super::{BreakerBuilder, CHECK};
+use crate::machine::{OpenWait, Probing, Term, Waiting};
+use crate::time::nanos;
+use crate::{Ramp, defaults};
+
+impl BreakerBuilder {
+    /// How long the circuit refuses before it lets probes through: always the same for a
+    /// [`Duration`], growing with each reopening for a [`Backoff`]. Default:
+    /// [`open_wait`](defaults::open_wait).
+    ///
+    /// Counted from the transition. [`Duration::MAX`] means until the operator acts.
+    pub fn open_wait(mut self, wait: impl Into<Backoff>) -> Self {
+        self.wait_mut().backoff = wait.into();
+        self
+    }
+
+    /// Where the jitter of the open wait comes from. Default: the thread generator.
+    pub fn random(mut self, random: Random) -> Self {
+        self.wait_mut().random = random;
+        self
+    }
+
+    /// How long the circuit must have been closed for the next opening to wait as the first did.
+    /// Default: [`FORGET_AFTER`](defaults::FORGET_AFTER). [`Duration::MAX`] means that it grows
+    /// until [`Breaker::reset`].
+    pub fn forget_after(mut self, closed: Duration) -> Self {
+        self.wait_mut().forget_after = nanos(closed);
+        self
+    }
+
+    /// Whether a failure that says when to come back ([`Class::Overloaded`]) makes the open wait at
+    /// least that long, and how much it may ask for. Default:
+    /// [`LONGEST_HINT`](defaults::LONGEST_HINT).
+    ///
+    /// [`Class::Overloaded`]: seawall_core::Class::Overloaded
+    pub fn heed_hints_up_to(mut self, longest: Duration) -> Self {
+        self.wait_mut().longest_hint = nanos(longest);
+        self
+    }
+
+    /// Failures may say when to come back, the open wait takes no notice.
+    pub fn ignore_hints(mut self) -> Self {
+        self.wait_mut().longest_hint = 0;
+        self
+    }
+
+    /// How many probes the half-open state lets through, 1 to 1,000. Default:
+    /// [`PROBES`](defaults::PROBES).
+    pub fn probes(mut self, probes: u32) -> Self {
+        self.probes = probes;
+        self
+    }
+
+    /// How many of the probes must succeed for the circuit to close, 1 up to all of them, which is
+    /// the default.
+    pub fn probe_successes(mut self, successes: u32) -> Self {
+        self.probe_successes = Some(successes);
+        self
+    }
+
+    /// How long a probe may take before its slot is given to another. What it says later is stale.
+    ///
+    /// Default: as long as the open wait before it, at least
+    /// [`SHORTEST_LEASE`](defaults::SHORTEST_LEASE), and until there is a verdict doubled each time
+    /// one ends in vain, up to [`LONGEST_LEASE`](defaults::LONGEST_LEASE). A probe that succeeds
+    /// when its lease is over makes the next one twice as long as it took, so a dependency that is
+    /// well and slow gets its verdict however slow it is. A lease that is set here stays as it is:
+    /// set it above the slowest healthy call. [`Duration::MAX`] means never.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
+    /// After the verdict, traffic comes back in stages. Default: all at once, for in most outages
+    /// a dependency that answers its probes can take the load, and callers are waiting.
+    pub fn ramp(mut self, ramp: Ramp) -> Self {
+        self.ramp = Some(ramp);
+        self
+    }
+
+    /// Up to `callers` beyond the probes wait for the verdict, up to `longest`, instead of being
+    /// refused. Default: nobody waits.
+    ///
+    /// Only calls that are futures wait; permits do not. Needs a tokio runtime with time enabled.
+    /// In a pipeline, what is inside the breaker is started before the wait: a timeout inside it
+    /// counts the wait.
+    pub fn wait_for_verdict(mut self, callers: u32, longest: Duration) -> Self {
+        self.waiting = Some(Waiting { callers, longest });
+        self
+    }
+
+    /// A wait of its own.
+    fn wait_mut(&mut self) -> &mut OpenWait {
+        Arc::make_mut(&mut self.wait)
+    }
+
+    pub(super) fn wait(&self) -> Result<Arc<OpenWait>, ConfigError> {
+        self.wait.backoff.check(CHECK)?;
+        CHECK.positive("open_wait", self.wait.backoff.base(1))?;
+        Ok(Arc::clone(&self.wait))
+    }
+
+    pub(super) fn waiting(&self) -> Result<Option<Box<Waiting>>, ConfigError> {
+        if let Some(waiting) = self.waiting {
+            CHECK.at_least_one("wait_for_verdict", waiting.callers)?;
+            CHECK.positive("wait_for_verdict", waiting.longest)?;
+        }
+        Ok(self.waiting.map(Box::new))
+    }
+
+    pub(super) fn probing(&self) -> Result<Probing, ConfigError> {
+        let allowed = "between 1 and 1000";
+        CHECK.that((1..=1000).contains(&self.probes), "probes", self.probes, allowed)?;
+        let needed = self.probe_successes.unwrap_or(self.probes);
+        CHECK.at_least_one("probe_successes", needed)?;
+        CHECK.that(needed <= self.probes, "probe_successes", needed, "at most probes")?;
+        if let Some(lease) = self.lease {
+            CHECK.positive("lease", lease)?;
+        }
+        let learned = Term::Learned {
+            shortest: nanos(defaults::SHORTEST_LEASE),
+            longest: nanos(defaults::LONGEST_LEASE),
+        };
+        let term = self.lease.map_or(learned, |lease| Term::Fixed(nanos(lease)));
+        Ok(Probing { probes: self.probes, needed, term })
+    }
+}
