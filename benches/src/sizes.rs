@@ -59,43 +59,65 @@ pub fn instances() -> Vec<Instance> {
             Instance {
                 what: "breaker, window of 100 outcomes",
                 who: "seawall",
-                make: || Box::new(Breaker::builder().count_window(100).build()),
+                make: || Box::new(Breaker::builder().count_window(100).build().expect("valid")),
             },
             Instance {
                 what: "breaker, window of 10 s",
                 who: "seawall",
-                make: || Box::new(Breaker::builder().time_window(Duration::from_secs(10)).build()),
+                make: || {
+                    Box::new(
+                        Breaker::builder()
+                            .time_window(Duration::from_secs(10))
+                            .build()
+                            .expect("valid"),
+                    )
+                },
             },
             Instance {
                 what: "retry",
                 who: "seawall",
-                make: || Box::new(Retry::builder().idempotent().build()),
+                make: || Box::new(Retry::builder().idempotent().build().expect("valid")),
             },
             Instance {
                 what: "bulkhead",
                 who: "seawall",
-                make: || Box::new(Bulkhead::builder().limit(10).build()),
+                make: || Box::new(Bulkhead::builder().limit(10).build().expect("valid")),
             },
             Instance {
                 what: "rate limit",
                 who: "seawall",
-                make: || Box::new(RateLimit::builder().rate(1, Duration::from_secs(1)).build()),
+                make: || {
+                    Box::new(
+                        RateLimit::builder()
+                            .rate(1, Duration::from_secs(1))
+                            .build()
+                            .expect("valid"),
+                    )
+                },
             },
             Instance {
                 what: "adaptive limit",
                 who: "seawall",
-                make: || Box::new(AdaptiveLimit::builder().build()),
+                make: || Box::new(AdaptiveLimit::builder().build().expect("valid")),
             },
             Instance {
                 what: "retry budget",
                 who: "seawall",
-                make: || Box::new(Budget::builder().build()),
+                make: || Box::new(Budget::builder().build().expect("valid")),
             },
-            Instance { what: "hedge", who: "seawall", make: || Box::new(Hedge::builder().build()) },
+            Instance {
+                what: "hedge",
+                who: "seawall",
+                make: || Box::new(Hedge::builder().build().expect("valid")),
+            },
             Instance {
                 what: "timeout",
                 who: "seawall",
-                make: || Box::new(Timeout::builder().limit(Duration::from_secs(1)).build()),
+                make: || {
+                    Box::new(
+                        Timeout::builder().limit(Duration::from_secs(1)).build().expect("valid"),
+                    )
+                },
             },
             Instance {
                 what: "requests in flight",
