@@ -128,12 +128,7 @@ impl Budget {
     /// What is there now.
     pub fn snapshot(&self) -> BudgetSnapshot {
         let Inner { granted, refused, .. } = &*self.0;
-        let tokens = self.0.counted();
-        if let Some(tokens) = tokens
-            && tokens.refills()
-        {
-            tokens.refill(self.0.timeline.now());
-        }
+        let tokens = self.0.credited();
         let (calls_in_flight, repetitions_in_flight) =
             self.0.share.as_ref().map(Share::in_flight).unzip();
         BudgetSnapshot {
@@ -149,7 +144,7 @@ impl Budget {
     pub(super) fn is_at_rest(&self) -> bool {
         let full = |tokens: &Tokens| tokens.left() >= tokens.plan.reserve;
         let idle = |share: &Share| share.in_flight() == (0, 0);
-        self.0.counted().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
+        self.0.credited().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
     }
 
     /// Whether nobody but the holder of this handle has it.
@@ -162,6 +157,16 @@ impl Inner {
     /// The tokens, where they are counted.
     pub(super) fn counted(&self) -> Option<&Tokens> {
         self.counts_tokens.then_some(&self.tokens)
+    }
+
+    /// The tokens, where they are counted, with what the clock has earned.
+    #[inline]
+    fn credited(&self) -> Option<&Tokens> {
+        let tokens = self.counted()?;
+        if tokens.refills() {
+            tokens.refill(self.timeline.now());
+        }
+        Some(tokens)
     }
 
     #[inline]
@@ -195,24 +200,16 @@ impl Inner {
 
     #[inline]
     fn take_of_all(&self) -> bool {
-        let Some(share) = &self.share else { return self.take_token() };
+        let take_token = || self.credited().is_none_or(Tokens::try_take);
+        let Some(share) = &self.share else { return take_token() };
         if !share.try_take() {
             return false;
         }
-        let taken = self.take_token();
+        let taken = take_token();
         if !taken {
             share.give_back();
         }
         taken
-    }
-
-    #[inline]
-    fn take_token(&self) -> bool {
-        let Some(tokens) = self.counted() else { return true };
-        if tokens.refills() {
-            tokens.refill(self.timeline.now());
-        }
-        tokens.try_take()
     }
 
     /// Gives back what was taken for a repetition that was `started` or not.
