@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use seawall_core::{Backoff, Error, Listeners, StopReason, What};
+use seawall_core::{Backoff, Listeners, StopReason, What};
 use seawall_retry::{Budget, KeyedBudgets, Retry, RetryBuilder};
-use seawall_testkit::{Recorder, Script, Step, at_every_await, drop_after};
-use tokio_util::sync::CancellationToken;
+use seawall_testkit::{Recorder, Script, Step, at_every_await};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -154,102 +153,6 @@ async fn it_is_told_once_when_it_is_empty_and_once_when_it_has_recovered() {
         matches!(recorder.events()[1].what, What::BudgetRecovered { refused: 95, .. }),
         "{told:?}"
     );
-}
-
-/// Every way out of a call, and what is in the budget afterwards: everything that must come back.
-#[tokio::test(start_paused = true)]
-async fn every_exit_gives_back_what_it_must_a_thousand_times() {
-    type End = Result<(), Error<&'static str>>;
-    // A place in flight must always come back, a token where the repetition was never started.
-    let budget =
-        Budget::builder().deposit(0.0).reserve(100_000.0).in_flight(1.0, 2).build().unwrap();
-    let full = |exit: &str, spent: f64| {
-        let snapshot = budget.snapshot();
-        let in_flight = (snapshot.calls_in_flight, snapshot.repetitions_in_flight);
-        assert_eq!(in_flight, (Some(0), Some(0)), "{exit}");
-        let left = snapshot.tokens.unwrap();
-        assert!((left - (100_000.0 - spent)).abs() < 1e-6, "{exit}: {left}");
-    };
-    let mut spent = 0.0;
-    let retry = retry(&budget).max_attempts(3).backoff(SECOND).build().unwrap();
-    let run = async |steps: Vec<Step<(), &'static str>>| -> End {
-        let script = Script::new(steps);
-        retry.call(|| script.run()).await
-    };
-    for _ in 0..1_000 {
-        run(vec![Step::ok(())]).await.unwrap();
-    }
-    full("success at once", spent);
-    for _ in 0..1_000 {
-        run(vec![Step::err("down"), Step::ok(())]).await.unwrap();
-        spent += 1.0;
-    }
-    full("success later", spent);
-    for _ in 0..1_000 {
-        run(vec![Step::err("down")]).await.unwrap_err();
-        spent += 2.0;
-    }
-    full("exhausted", spent);
-    let classed = |error: &&'static str| *error != "gone";
-    let picky = self::retry(&budget).backoff(SECOND).when(classed).build().unwrap();
-    for _ in 0..1_000 {
-        let script = Script::<(), _>::new([Step::err("down"), Step::err("gone")]);
-        picky.call(|| script.run()).await.unwrap_err();
-        spent += 1.0;
-    }
-    full("permanent", spent);
-    for _ in 0..1_000 {
-        let script = Script::<(), &str>::new([Step::never()]);
-        assert!(drop_after(1, retry.call(|| script.run())).await.is_none());
-    }
-    full("cancelled in the first attempt", spent);
-    for _ in 0..1_000 {
-        let script = Script::<(), _>::new([Step::err("down"), Step::never()]);
-        assert!(drop_after(2, retry.call(|| script.run())).await.is_none());
-        spent += 1.0;
-    }
-    full("cancelled in the second attempt", spent);
-    for _ in 0..1_000 {
-        let script = Script::<(), _>::new([Step::err("down")]);
-        assert!(drop_after(1, retry.call(|| script.run())).await.is_none());
-    }
-    full("cancelled while waiting", spent);
-    for _ in 0..1_000 {
-        let script = Script::<(), &str>::new([Step::err("down"), Step::panic("boom")]);
-        let call = retry.call(|| script.run());
-        let caught = futures_catch(call).await;
-        assert!(caught.is_err());
-        spent += 1.0;
-    }
-    full("panic", spent);
-    let hasty = self::retry(&budget).backoff(SECOND).deadline(SECOND).build().unwrap();
-    for _ in 0..1_000 {
-        let error = hasty.call(async || Err::<(), _>("down")).await.unwrap_err();
-        assert_eq!(error.gave_up().unwrap().why, StopReason::Deadline);
-    }
-    full("deadline", spent);
-    for _ in 0..1_000 {
-        let token = CancellationToken::new();
-        let retry = self::retry(&budget).backoff(SECOND).shutdown(token.clone()).build().unwrap();
-        let call = retry.call(async || Err::<(), _>("down"));
-        let (outcome, ()) = tokio::join!(call, async { token.cancel() });
-        assert_eq!(outcome.unwrap_err().gave_up().unwrap().why, StopReason::Shutdown);
-    }
-    full("shutdown", spent);
-}
-
-/// The outcome of a future, or what it panicked with.
-async fn futures_catch<F: Future>(future: F) -> std::thread::Result<F::Output> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| {
-        let poll = std::panic::AssertUnwindSafe(|| future.as_mut().poll(cx));
-        match std::panic::catch_unwind(poll) {
-            Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
-            Ok(std::task::Poll::Ready(output)) => std::task::Poll::Ready(Ok(output)),
-            Err(panic) => std::task::Poll::Ready(Err(panic)),
-        }
-    })
-    .await
 }
 
 #[tokio::test(start_paused = true)]
