@@ -52,17 +52,16 @@ struct Terms {
 
 /// What is seen at one look at the lane.
 enum Look {
-    There {
-        word: Word,
-        next: Word,
-    },
-    /// How many ticks it is until there is a permit, and how many make a nanosecond.
-    NotYet {
-        word: Word,
-        ticks: u64,
-        unit: u64,
-    },
-    Shut,
+    There { word: Word, next: Word },
+    NotYet(Refusal),
+    Shut { word: Word },
+}
+
+/// A word by which there is no permit, and how many ticks it is until there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal {
+    word: Word,
+    ticks: u64,
 }
 
 #[derive(Debug)]
@@ -108,6 +107,20 @@ impl Word {
     }
 }
 
+impl Refusal {
+    /// There may be a permit.
+    #[inline]
+    const fn unsure(word: Word) -> Self {
+        Self { word, ticks: 0 }
+    }
+
+    /// Whether the lane was shut.
+    #[inline]
+    pub(crate) const fn is_of_shut(self) -> bool {
+        self.word.is_shut()
+    }
+}
+
 impl Terms {
     /// `None` where a word is too small for the rate.
     fn of(rate: &GcraRate, anchor: u64) -> Option<Self> {
@@ -126,15 +139,15 @@ impl Terms {
     // Terms of two editions don't fit each other and may wrap around. What comes of them is thrown
     // away.
 
-    /// The word after one more permit was taken, or how many ticks it is until there is one.
+    /// What is seen if it is `word` that is there.
     #[inline]
-    fn take(&self, word: Word, since: u64) -> Result<Word, u64> {
+    fn look(&self, word: Word, since: u64) -> Look {
         let now = word.at(since.wrapping_mul(self.unit));
         let latest = Word(now.0.wrapping_add(self.slack));
         if word > latest {
-            return Err(word.0 - latest.0);
+            return Look::NotYet(Refusal { word, ticks: word.0 - latest.0 });
         }
-        Ok(Word(word.max(now).0.wrapping_add(self.cost)))
+        Look::There { word, next: Word(word.max(now).0.wrapping_add(self.cost)) }
     }
 }
 
@@ -177,25 +190,33 @@ impl Lane {
         }
     }
 
-    /// Takes one permit if the lane is open and it is there. One look, so that what is inlined
-    /// everywhere is small; what it says no to is asked again by [`take`](Self::take).
-    #[inline]
-    pub(crate) fn takes_at_once(&self, now: u64) -> bool {
-        matches!(self.look(now), Look::There { word, next } if self.replace(word, next))
-    }
-
     /// Takes one permit, or says why not.
     pub(crate) fn take(&self, now: u64) -> Take {
         loop {
             match self.look(now) {
-                Look::There { word, next } if self.replace(word, next) => return Take::Taken,
-                // What was read belongs together only if the word is the same as before.
-                Look::NotYet { word, ticks, unit } if self.is_still(word) => {
-                    return Take::NotYet(ticks.div_ceil(unit));
+                Look::There { word, next } if self.replace(word, next).is_ok() => {
+                    return Take::Taken;
                 }
-                Look::Shut => return Take::Shut,
-                _ => {}
+                Look::There { .. } => {}
+                Look::NotYet(refusal) => {
+                    if let Some(wait) = self.wait(refusal) {
+                        return Take::NotYet(wait);
+                    }
+                }
+                Look::Shut { .. } => return Take::Shut,
             }
+        }
+    }
+
+    /// Takes one permit if the lane is open and it is there: one look and one exchange, as it is
+    /// inlined everywhere. A refusal is to ask for the [`wait`](Self::wait) with, or else to
+    /// [`take`](Self::take) again.
+    #[inline]
+    pub(crate) fn take_at_once(&self, now: u64) -> Result<(), Refusal> {
+        match self.look(now) {
+            Look::There { word, next } => self.replace(word, next).map_err(Refusal::unsure),
+            Look::NotYet(refusal) => Err(refusal),
+            Look::Shut { word } => Err(Refusal::unsure(word)),
         }
     }
 
@@ -203,27 +224,40 @@ impl Lane {
     fn look(&self, now: u64) -> Look {
         // Acquire: the terms are those of this word's edition, or later ones.
         let word = Word(self.word.load(Ordering::Acquire));
+        if word.is_shut() {
+            return Look::Shut { word };
+        }
         let terms = self.terms.load();
         let since = now.wrapping_sub(terms.anchor);
         // After its end, or before its beginning, as clocks may go back.
-        if word.is_shut() || since > terms.span {
-            return Look::Shut;
+        if since > terms.span {
+            return Look::Shut { word };
         }
-        match terms.take(word, since) {
-            Ok(next) => Look::There { word, next },
-            Err(ticks) => Look::NotYet { word, ticks, unit: terms.unit },
-        }
+        terms.look(word, since)
     }
 
-    fn is_still(&self, word: Word) -> bool {
-        self.word.load(Ordering::Acquire) == word.0
-    }
-
+    /// How many nanoseconds it is until there is a permit. `None` if that is not sure: there may be
+    /// one, or another word than was seen. What was read belongs together only if it is the same.
     #[inline]
-    fn replace(&self, word: Word, next: Word) -> bool {
+    pub(crate) fn wait(&self, Refusal { word, ticks }: Refusal) -> Option<u64> {
+        if ticks == 0 {
+            return None;
+        }
+        let unit = self.terms.unit.load(Ordering::Acquire);
+        let is_still = self.word.load(Ordering::Acquire) == word.0;
+        is_still.then(|| match unit {
+            // Most rates cost whole nanoseconds, and a division is dear.
+            Word::TICK => ticks / Word::TICK,
+            unit => ticks.div_ceil(unit),
+        })
+    }
+
+    /// Gives the word that is there instead, if it is another.
+    #[inline]
+    fn replace(&self, word: Word, next: Word) -> Result<(), Word> {
         // Relaxed: a permit hands nothing over to the next.
         let order = Ordering::Relaxed;
-        self.word.compare_exchange(word.0, next.0, order, order).is_ok()
+        self.word.compare_exchange(word.0, next.0, order, order).map(drop).map_err(Word)
     }
 
     /// Shuts it. Gives the time that permits are taken up to, if it was open. Under the lock.

@@ -44,7 +44,7 @@ impl<'r> Reservation<'r> {
         let waiting = state.line.len();
         let refuse = |state, reason, wait| {
             drop::<Locked<'_>>(state);
-            Err(shared.refuse(reason, wait, waiting))
+            shared.refuse(reason, wait, waiting)
         };
         if state.closed || stopping {
             return refuse(state, Reason::ShuttingDown, None);
@@ -232,7 +232,7 @@ impl<'r> Waiting<'r> {
         }
     }
 
-    fn refuse(&self, reason: Reason) -> Rejection {
+    fn refuse(&self, reason: Reason) -> Result<Pass, Rejection> {
         let shared = &self.reservation.limit.shared;
         shared.refuse(reason, None, shared.state.peek().line.len())
     }
@@ -242,17 +242,17 @@ impl<'r> Waiting<'r> {
             let now = Instant::now();
             let wait = match self.reservation.try_claim(now, Some(cx.waker())) {
                 Claim::Taken => return Poll::Ready(Ok(Pass::NEW)),
-                Claim::Closed => return Poll::Ready(Err(self.refuse(Reason::ShuttingDown))),
-                Claim::Never => return Poll::Ready(Err(self.refuse(Reason::RateLimited))),
+                Claim::Closed => return Poll::Ready(self.refuse(Reason::ShuttingDown)),
+                Claim::Never => return Poll::Ready(self.refuse(Reason::RateLimited)),
                 Claim::NotYet(wait) => wait,
             };
             if let Some(shutdown) = &mut self.shutdown
                 && shutdown.as_mut().poll(cx).is_ready()
             {
-                return Poll::Ready(Err(self.refuse(Reason::ShuttingDown)));
+                return Poll::Ready(self.refuse(Reason::ShuttingDown));
             }
             if self.give_up.is_some_and(|give_up| give_up <= now) {
-                return Poll::Ready(Err(self.refuse(self.at_the_end)));
+                return Poll::Ready(self.refuse(self.at_the_end));
             }
             let due = wait.and_then(|wait| now.checked_add(Duration::from_nanos(wait)));
             let Some(next) = due.into_iter().chain(self.give_up).min() else {

@@ -11,7 +11,7 @@ use seawall_core::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::Take;
+use super::lane::{Refusal, Take};
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::state::{Locked, Shelter};
@@ -201,14 +201,24 @@ impl Shared {
     #[inline]
     fn take_now(&self, now: Instant) -> Result<(), Rejection> {
         let now = self.time.at(now);
-        if self.state.lane.takes_at_once(now) { Ok(()) } else { self.take_late(now) }
+        self.state.lane.take_at_once(now).or_else(|refusal| self.take_late(now, refusal))
+    }
+
+    /// Refuses, if that is certain by what was seen.
+    #[cold]
+    fn take_late(&self, now: u64, refusal: Refusal) -> Result<(), Rejection> {
+        match self.state.lane.wait(refusal) {
+            Some(wait) => self.refuse(Reason::RateLimited, Some(wait), 0),
+            None if refusal.is_of_shut() => self.take_many(now, 1),
+            None => self.take_again(now),
+        }
     }
 
     #[cold]
-    fn take_late(&self, now: u64) -> Result<(), Rejection> {
+    fn take_again(&self, now: u64) -> Result<(), Rejection> {
         match self.state.lane.take(now) {
             Take::Taken => Ok(()),
-            Take::NotYet(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
+            Take::NotYet(wait) => self.refuse(Reason::RateLimited, Some(wait), 0),
             Take::Shut => self.take_many(now, 1),
         }
     }
@@ -228,30 +238,58 @@ impl Shared {
     /// Takes as many under the lock, or refuses.
     fn take_many(&self, now: u64, permits: u64) -> Result<(), Rejection> {
         let mut state = self.lock(now);
-        if state.closed {
-            drop(state);
-            return Err(self.refuse(Reason::ShuttingDown, None, 0));
-        }
         if state.is_open() && state.meter.take(now, permits).is_ok() {
             return Ok(());
+        }
+        self.refuse_many(state, now, permits)
+    }
+
+    #[cold]
+    fn refuse_many(&self, state: Locked<'_>, now: u64, permits: u64) -> Result<(), Rejection> {
+        if state.closed {
+            drop(state);
+            return self.refuse(Reason::ShuttingDown, None, 0);
         }
         let fits = permits <= state.capacity();
         let wait = fits.then(|| state.meter.due(now, state.line.permits(), permits) - now);
         let waiting = state.line.len();
         drop(state);
-        Err(self.refuse(Reason::RateLimited, wait, waiting))
+        self.refuse(Reason::RateLimited, wait, waiting)
     }
 
     /// Counts a refusal and tells the listeners: outside the lock.
     #[inline]
-    pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
+    pub(super) fn refuse<T>(
+        &self,
+        reason: Reason,
+        wait: Option<u64>,
+        waiting: usize,
+    ) -> Result<T, Rejection> {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        // What nobody is told of is built where the caller wants it.
+        if self.listeners.is_empty() {
+            return Err(self.rejection(reason, wait, waiting));
+        }
+        self.refuse_aloud(reason, wait, waiting)
+    }
+
+    #[cold]
+    fn refuse_aloud<T>(
+        &self,
+        reason: Reason,
+        wait: Option<u64>,
+        waiting: usize,
+    ) -> Result<T, Rejection> {
+        Err(self.listeners.rejected(self.rejection(reason, wait, waiting)))
+    }
+
+    #[inline]
+    fn rejection(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
         let rate = f64::from_bits(self.shown.load(Ordering::Relaxed));
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-        let rejection = Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
+        Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
             .because(Evidence::new(Rule::Rate, rate, rate, waiting))
-            .retry_in_nanos(wait.unwrap_or(u64::MAX));
-        self.listeners.rejected(rejection)
+            .retry_in_nanos(wait.unwrap_or(u64::MAX))
     }
 }
 
@@ -272,7 +310,7 @@ impl Limit for RateLimit {
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Pass> {
         let now = self.shared.time.at(attempt.began());
-        self.shared.state.lane.takes_at_once(now).then_some(Pass::NEW)
+        self.shared.state.lane.take_at_once(now).ok().map(|()| Pass::NEW)
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {
