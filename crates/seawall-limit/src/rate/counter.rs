@@ -14,18 +14,17 @@ pub(crate) const PARTS: usize = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct SlidingCounter {
     quota: Quota,
-    // The number of the newest part, and the permits taken in it and in those before it.
+    // The number of the newest part, its last nanosecond, and the permits taken in it and in those
+    // before it.
     part: u64,
+    last: u64,
     taken: [u64; PARTS + 1],
+    sum: u64,
 }
 
 impl SlidingCounter {
     pub(crate) const fn new(quota: Quota) -> Self {
-        Self { quota, part: 0, taken: [0; PARTS + 1] }
-    }
-
-    const fn width(&self) -> u64 {
-        self.quota.period.get().div_ceil(PARTS as u64)
+        Self { quota, part: 0, last: width(quota) - 1, taken: [0; PARTS + 1], sum: 0 }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a rest of 17")]
@@ -33,25 +32,35 @@ impl SlidingCounter {
         (part % (PARTS as u64 + 1)) as usize
     }
 
-    fn sum(&self) -> u64 {
-        self.taken.iter().fold(0, |sum, &part| sum.saturating_add(part))
+    fn advance(&mut self, now: u64) {
+        // A clock that goes back stays in the part that was reached.
+        if now > self.last {
+            self.begin(now / width(self.quota));
+        }
     }
 
-    fn advance(&mut self, now: u64) {
-        let part = now / self.width();
-        let passed = part.saturating_sub(self.part).min(PARTS as u64 + 1);
+    #[cold]
+    fn begin(&mut self, part: u64) {
+        let passed = (part - self.part).min(PARTS as u64 + 1);
         for step in 0..passed {
-            self.taken[Self::slot(part - step)] = 0;
+            let left = &mut self.taken[Self::slot(part - step)];
+            self.sum -= *left;
+            *left = 0;
         }
-        // A clock that goes back stays in the part that was reached.
-        self.part = self.part.max(part);
+        let width = width(self.quota);
+        (self.part, self.last) = (part, (part * width).saturating_add(width - 1));
+    }
+
+    fn add(&mut self, permits: u64) {
+        self.taken[Self::slot(self.part)] += permits;
+        self.sum += permits;
     }
 
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
         self.advance(now);
-        let free = self.quota.permits.get().saturating_sub(self.sum());
+        let free = self.quota.permits.get().saturating_sub(self.sum);
         if permits <= free {
-            self.taken[Self::slot(self.part)] += permits;
+            self.add(permits);
             Ok(())
         } else {
             Err(self.due(now, 0, permits).saturating_sub(now))
@@ -61,7 +70,7 @@ impl SlidingCounter {
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
         let mut parts = self.clone();
         parts.advance(now);
-        let (sum, quota) = (parts.sum(), self.quota.permits.get());
+        let (sum, quota) = (parts.sum, self.quota.permits.get());
         let wanted = sum.saturating_add(ahead).saturating_add(permits);
         let Some(over) = wanted.checked_sub(quota).filter(|&over| over > 0) else {
             return now;
@@ -71,7 +80,7 @@ impl SlidingCounter {
         let rounds = over.saturating_sub(sum).div_ceil(quota);
         let missing = over.saturating_sub(rounds.saturating_mul(quota));
         let steps = rounds.saturating_mul(PARTS as u64 + 1).saturating_add(parts.leaves(missing));
-        parts.part.saturating_add(steps).saturating_mul(self.width()).max(now)
+        parts.part.saturating_add(steps).saturating_mul(width(self.quota)).max(now)
     }
 
     /// How many parts have to begin until so many permits have left.
@@ -87,9 +96,13 @@ impl SlidingCounter {
 
     pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
         // What was taken counts as taken now: never too little.
-        let sum = self.sum();
+        let sum = self.sum;
         *self = Self::new(quota);
         self.advance(now);
-        self.taken[Self::slot(self.part)] = sum;
+        self.add(sum);
     }
+}
+
+const fn width(quota: Quota) -> u64 {
+    quota.period.get().div_ceil(PARTS as u64)
 }

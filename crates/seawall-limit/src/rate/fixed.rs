@@ -7,50 +7,54 @@ use super::quota::Quota;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FixedWindow {
     quota: Quota,
-    window: u64,
+    /// The last nanosecond of the window: to look whether it is over takes no division.
+    last: u64,
     taken: u64,
 }
 
 impl FixedWindow {
     pub(crate) const fn new(quota: Quota) -> Self {
-        Self { quota, window: 0, taken: 0 }
+        Self { quota, last: last_of_window(quota, 0), taken: 0 }
     }
 
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
-        let window = now / self.quota.period;
         // A clock that goes back stays in the window that was reached.
-        if window > self.window {
-            (self.window, self.taken) = (window, 0);
+        if now > self.last {
+            (self.last, self.taken) = (last_of_window(self.quota, now), 0);
         }
         match self.taken.checked_add(permits) {
             Some(taken) if taken <= self.quota.permits.get() => {
                 self.taken = taken;
                 Ok(())
             }
-            _ => Err(self.start_of(1).saturating_sub(now)),
+            _ => Err(self.last.saturating_add(1).saturating_sub(now)),
         }
     }
 
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
-        let wanted = ahead.saturating_add(permits);
-        let current = now / self.quota.period > self.window;
-        let (first, taken) = if current { (now, 0) } else { (now, self.taken) };
-        // The last of them is the one that decides in which window it is.
-        let windows = taken.saturating_add(wanted).saturating_sub(1) / self.quota.permits;
-        if windows == 0 {
-            return first;
+        let (last, taken) = if now > self.last {
+            (last_of_window(self.quota, now), 0)
+        } else {
+            (self.last, self.taken)
+        };
+        // The last permit is the one that decides in which window it is.
+        let wanted = taken.saturating_add(ahead).saturating_add(permits);
+        match wanted.saturating_sub(1) / self.quota.permits {
+            0 => now,
+            windows => {
+                last.saturating_add(1 + (windows - 1).saturating_mul(self.quota.period.get()))
+            }
         }
-        let base = if current { now / self.quota.period } else { self.window };
-        base.saturating_add(windows).saturating_mul(self.quota.period.get())
-    }
-
-    fn start_of(&self, after: u64) -> u64 {
-        self.window.saturating_add(after).saturating_mul(self.quota.period.get())
     }
 
     pub(crate) const fn set_quota(&mut self, quota: Quota, now: u64) {
         // What was taken counts in the window that is now, wherever the new edges lie.
-        self.window = now / quota.period.get();
+        self.last = last_of_window(quota, now);
         self.quota = quota;
     }
+}
+
+const fn last_of_window(quota: Quota, now: u64) -> u64 {
+    let period = quota.period.get();
+    (now - now % period).saturating_add(period - 1)
 }

@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::gcra::Gcra;
 use super::lane::Lane;
 use super::line::Line;
 use super::machine::{Algorithm, Meter};
@@ -54,12 +55,11 @@ impl Shelter {
         shelter
     }
 
+    #[inline]
     pub(super) fn lock(&self, now: u64) -> Locked<'_> {
         let mut state = self.state.lock();
-        if let Meter::Gcra(meter) = &mut state.meter
-            && let Some(tat) = self.lane.shut()
-        {
-            meter.set_tat(tat);
+        if let Meter::Gcra(meter) = &mut state.meter {
+            shut(&self.lane, meter);
         }
         Locked { state, lane: &self.lane, now }
     }
@@ -71,14 +71,29 @@ impl Shelter {
 }
 
 impl Drop for Locked<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Meter::Gcra(meter) = &self.state.meter
             && self.state.is_open()
         {
-            let (rate, tat) = meter.parts();
-            self.lane.open(rate, tat, self.now);
+            open(self.lane, meter, self.now);
         }
     }
+}
+
+// Apart, as the other meters have no lane and go past it.
+
+#[inline(never)]
+fn shut(lane: &Lane, meter: &mut Gcra) {
+    if let Some(tat) = lane.shut() {
+        meter.set_tat(tat);
+    }
+}
+
+#[inline(never)]
+fn open(lane: &Lane, meter: &Gcra, now: u64) {
+    let (rate, tat) = meter.parts();
+    lane.open(rate, tat, now);
 }
 
 impl Deref for Locked<'_> {
