@@ -117,6 +117,39 @@ async fn overload_is_a_loss_an_error_says_nothing_and_an_inner_refusal_is_no_cal
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_said_nothing_says_something_once_the_limit_has_fallen() {
+    let limit = of(20);
+    let others: Vec<_> = (0..6).map(|_| limit.try_acquire().unwrap()).collect();
+    for _ in 0..100 {
+        limit.try_acquire().unwrap().success();
+    }
+    assert_eq!(limit.snapshot().limit, 20, "seven of twenty are neither few nor many");
+    limit.try_acquire().unwrap().overloaded();
+    assert_eq!(limit.snapshot().limit, 14);
+    limit.try_acquire().unwrap().success();
+    assert_eq!(limit.snapshot().limit, 15, "seven of fourteen are half");
+    for permit in others {
+        permit.ignore();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patience_learnt_from_calls_that_change_nothing_else_counts() {
+    let limit = of(20);
+    let others: Vec<_> = (0..6).map(|_| limit.try_acquire().unwrap()).collect();
+    for (patience, limit_after) in [(1_000, 20), (100, 20), (2_000, 20), (100, 14)] {
+        let takes = if limit_after == 14 { MS * 1_001 } else { MS * 40 };
+        let op = FromFn::new(|| taking(takes), &AllTransient);
+        let attempt = Attempt::first().due_by(Instant::now() + MS * patience);
+        Lazy::with_attempt(limit.wrap(op), attempt).await.unwrap();
+        assert_eq!(limit.snapshot().limit, limit_after, "{patience}");
+    }
+    for permit in others {
+        permit.ignore();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn in_shadow_it_refuses_nothing_and_counts_what_it_would_have() {
     let limit = AdaptiveLimit::builder().initial(2).shadow().build().unwrap();
     let held: Vec<_> = (0..5).map(|_| limit.try_acquire().unwrap()).collect();

@@ -1,4 +1,3 @@
-use std::future::Ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,10 +8,11 @@ use seawall_core::{
 };
 use tokio::time::Instant;
 
-use super::permit::AdaptivePermit;
+use super::calm::SharedCalm;
+use super::permit::{AdaptivePermit, Call};
 use super::state::{End, Ended, State};
 use super::{AdaptiveLimitBuilder, Range};
-use crate::admission::{Admission, Guarded, Limit, Limited};
+use crate::admission::{Admission, Guarded, Limit, Limited, NoWait};
 use crate::gate::{Demand, Entrance};
 
 /// At most as many calls in flight as the dependency turns out to stand. Clones share it. See the
@@ -26,6 +26,7 @@ pub struct AdaptiveLimit {
 pub(super) struct Shared {
     pub(super) entrance: Entrance,
     pub(super) state: Mutex<State>,
+    pub(super) calm: SharedCalm,
     pub(super) time: Timeline,
     pub(super) range: Range,
     pub(super) shadow: bool,
@@ -122,13 +123,15 @@ impl AdaptiveLimit {
     #[inline]
     fn enter_at_once(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
         let word = self.shared.entrance.gate.try_enter(&Demand::ONE).ok()?;
-        let time = &self.shared.time;
-        let began = time.at(attempt.began());
-        let patience = attempt.deadline().map(|deadline| time.at(deadline).saturating_sub(began));
+        let (began, in_flight) = (attempt.began(), word.in_flight());
+        let patience = match attempt.deadline() {
+            Some(deadline) => self.shared.time.between(began, deadline),
+            None => 0,
+        };
         if self.shared.shadow {
-            self.shared.compare(word.in_flight());
+            self.shared.compare(in_flight);
         }
-        Some(AdaptivePermit::new(self, began, patience, word.in_flight()))
+        Some(AdaptivePermit::new(self, Call { began, patience, in_flight }))
     }
 
     #[cold]
@@ -139,21 +142,41 @@ impl AdaptiveLimit {
             .ok_or_else(|| shared.entrance.refuse_try(shared.entrance.gate.word()))
     }
 
-    /// A call is over.
-    #[inline]
-    pub(super) fn end(&self, began: u64, patience: Option<u64>, in_flight: u32, end: End) {
-        let now = self.shared.time.at(Instant::now());
-        self.shared.end(&Ended { began, now, patience, in_flight, end });
+    /// A call was answered.
+    #[inline(always)]
+    pub(super) fn answered(&self, call: Call) {
+        let now = Instant::now();
+        let took = self.shared.time.between(call.began, now);
+        if self.shared.calm.get().covers(call.in_flight, took, call.patience) {
+            self.leave();
+        } else {
+            self.end(call, now, End::Answered);
+        }
     }
 
-    /// A call is over that says nothing, and of which no time was taken.
+    /// Nobody waits for a call any longer.
+    #[cold]
+    pub(super) fn give_up(&self, call: Call) {
+        self.end(call, Instant::now(), End::GivenUp);
+    }
+
+    /// A call is over that may change something.
+    #[inline(never)]
+    pub(super) fn end(&self, call: Call, now: Instant, end: End) {
+        let Call { began, patience, in_flight } = call;
+        let time = &self.shared.time;
+        let (took, now) = (time.between(began, now), time.at(now));
+        self.shared.end(&Ended { took, now, patience, in_flight, end });
+    }
+
+    /// A call is over that changes nothing.
+    #[inline]
     pub(super) fn leave(&self) {
         self.shared.entrance.gate.leave(&Demand::ONE);
     }
 }
 
 impl Shared {
-    #[inline]
     fn end(&self, ended: &Ended) {
         let answered = ended.end == End::Answered;
         // A sample less does no harm; a call that has to wait for another does.
@@ -170,6 +193,7 @@ impl Shared {
             // Under the lock, so that the limits arrive in order.
             self.entrance.gate.resize(limit);
         }
+        self.calm.set(state.calm());
         drop(state);
         self.free(freed);
     }
@@ -182,7 +206,10 @@ impl Shared {
     }
 
     fn reap(&self, now: u64) {
-        let freed = self.state.lock().freed(now);
+        let mut state = self.state.lock();
+        let freed = state.freed(now);
+        self.calm.set(state.calm());
+        drop(state);
         self.free(freed);
     }
 
@@ -196,8 +223,7 @@ impl Shared {
 
 impl Limit for AdaptiveLimit {
     type Permit<'p> = AdaptivePermit<'p>;
-    // Nobody waits.
-    type Wait<'p> = Ready<Result<AdaptivePermit<'p>, Rejection>>;
+    type Wait<'p> = NoWait<AdaptivePermit<'p>>;
 
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
@@ -237,5 +263,28 @@ impl Layer for AdaptiveLimit {
 
     fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_changes_nothing_does_not_ask_for_the_lock() {
+        let limit = AdaptiveLimit::builder().initial(20).build().unwrap();
+        let others: Vec<_> = (0..4).map(|_| limit.try_acquire().unwrap()).collect();
+        let fifth = limit.try_acquire().unwrap();
+        let sixth = limit.try_acquire().unwrap();
+        let state = limit.shared.state.lock();
+        fifth.success();
+        sixth.success();
+        assert_eq!(limit.shared.missed.load(Ordering::Relaxed), 0);
+        for idle in others {
+            idle.success();
+        }
+        assert_eq!(limit.shared.missed.load(Ordering::Relaxed), 4, "too few in flight");
+        drop(state);
+        assert_eq!((limit.snapshot().limit, limit.snapshot().in_flight), (20, 0));
     }
 }

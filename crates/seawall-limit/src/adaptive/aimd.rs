@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use super::Sample;
-use super::machine::says_nothing;
+use super::calm::Calm;
+use super::machine::{UNUSED, says_nothing};
+use super::{Range, Sample};
 
 /// Additive increase, multiplicative decrease.
 ///
@@ -83,4 +84,34 @@ impl Aimd {
             limit + self.increase
         }
     }
+
+    /// Which good samples change nothing: where the limit is neither idle nor in use, and no loss
+    /// is to be got over. At an end of its range it can't go further.
+    #[inline]
+    pub(super) fn calm(&self, limit: f64, range: Range) -> Calm {
+        if self.deaf_for > 0 {
+            return Calm::NEVER;
+        }
+        let at_min = limit <= f64::from(range.min);
+        let at_max = limit >= f64::from(range.max);
+        Calm {
+            fewest: if at_min { 0 } else { ceil(limit / IDLE) },
+            most: if at_max { u32::MAX } else { ceil(limit / UNUSED) - 1 },
+            longest: u64::try_from(self.slow.as_nanos()).unwrap_or(u64::MAX),
+            patience: 0,
+        }
+    }
+}
+
+/// The least whole number that is not below a part of a limit, which is at least 1.
+// What the standard library has for it is a call into the C library.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a part of a limit is a u32 with a fraction"
+)]
+fn ceil(part: f64) -> u32 {
+    let whole = part as u32;
+    whole + u32::from(f64::from(whole) < part)
 }

@@ -4,6 +4,7 @@ use seawall_core::{
 };
 
 use super::adaptive_limit::Shared;
+use super::calm::SharedCalm;
 use super::state::State;
 use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range};
 use crate::gate::{Entrance, Gate, MAX_LIMIT, QueueConfig, Shares};
@@ -100,6 +101,7 @@ impl AdaptiveLimitBuilder {
         self.check_adaptation(check)?;
         let limit = if self.shadow { MAX_LIMIT } else { range.initial };
         let name = check.name(self.name.unwrap_or_else(|| Name::from("adaptive limit")))?;
+        let state = State::new(Adaptive::new(self.adaptation, range));
         Ok(AdaptiveLimit::from_shared(Shared {
             entrance: Entrance {
                 gate: Gate::new(limit, QueueConfig::default(), Shares::default()),
@@ -110,7 +112,8 @@ impl AdaptiveLimitBuilder {
                 longest_wait: None,
                 refused: 0.into(),
             },
-            state: Mutex::new(State::new(Adaptive::new(self.adaptation, range))),
+            calm: SharedCalm::new(state.calm()),
+            state: Mutex::new(state),
             time: Timeline::new(),
             range,
             shadow: self.shadow,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::calm::Calm;
 use super::{Aimd, Gradient, Vegas};
 
 /// What one call showed.
@@ -83,9 +84,22 @@ impl Adaptive {
         }
         self.whole
     }
+
+    /// Which good samples would change nothing.
+    #[inline]
+    pub(super) fn calm(&self) -> Calm {
+        match &self.adaptation {
+            Adaptation::Aimd(algorithm) => algorithm.calm(self.limit, self.range),
+            // They learn from each.
+            Adaptation::Vegas(_) | Adaptation::Gradient(_) => Calm::NEVER,
+        }
+    }
 }
 
-/// Below half of the limit a good sample says nothing about it: it was not what held calls back.
+/// A limit of more than this many times what is in flight was not what held calls back,
+pub(super) const UNUSED: f64 = 2.0;
+
+/// and a good sample says nothing about it.
 pub(super) fn says_nothing(limit: f64, sample: &Sample) -> bool {
-    f64::from(sample.in_flight) * 2.0 < limit
+    f64::from(sample.in_flight) * UNUSED < limit
 }

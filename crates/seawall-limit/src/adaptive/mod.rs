@@ -97,6 +97,10 @@
 //! # When not to use it
 //!
 //! If the number is known and does not change (a licence, a pool), a bulkhead is simpler and waits.
+#![expect(
+    clippy::inline_always,
+    reason = "20 instructions a call, by count: the permit of a call that is answered stays in registers"
+)]
 
 pub use adaptive_limit::{AdaptiveLimit, AdaptiveLimitSnapshot};
 pub use aimd::Aimd;
@@ -110,6 +114,7 @@ pub use vegas::Vegas;
 
 mod adaptive_limit;
 mod aimd;
+mod calm;
 mod config;
 mod gradient;
 mod machine;

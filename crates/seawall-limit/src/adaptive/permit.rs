@@ -1,6 +1,7 @@
 use std::mem;
 
 use seawall_core::{Class, Error};
+use tokio::time::Instant;
 
 use super::AdaptiveLimit;
 use super::state::End;
@@ -14,26 +15,31 @@ use crate::admission::Settle;
 #[must_use = "a permit that is dropped at once counts as a call that was given up"]
 pub struct AdaptivePermit<'l> {
     limit: &'l AdaptiveLimit,
-    began: u64,
-    patience: Option<u64>,
-    in_flight: u32,
+    call: Call,
+}
+
+/// What is known of a call from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub(super) began: Instant,
+    /// How many nanoseconds its caller waits; 0 if that is not known.
+    pub(super) patience: u64,
+    /// Itself included.
+    pub(super) in_flight: u32,
 }
 
 impl<'l> AdaptivePermit<'l> {
     #[inline]
-    pub(super) const fn new(
-        limit: &'l AdaptiveLimit,
-        began: u64,
-        patience: Option<u64>,
-        in_flight: u32,
-    ) -> Self {
-        Self { limit, began, patience, in_flight }
+    pub(super) const fn new(limit: &'l AdaptiveLimit, call: Call) -> Self {
+        Self { limit, call }
     }
 
     /// The dependency answered.
-    #[inline]
+    #[inline(always)]
     pub fn success(self) {
-        self.end(End::Answered);
+        self.limit.answered(self.call);
+        // Its place is accounted for.
+        mem::forget(self);
     }
 
     /// The call was cut off by a timeout.
@@ -51,22 +57,22 @@ impl<'l> AdaptivePermit<'l> {
         self.end(End::Other);
     }
 
-    #[inline]
     fn end(self, end: End) {
-        self.limit.end(self.began, self.patience, self.in_flight, end);
-        // Its place is accounted for.
+        self.limit.end(self.call, Instant::now(), end);
         mem::forget(self);
     }
 }
 
 impl Drop for AdaptivePermit<'_> {
+    // Inlined, so that the permit itself need not be in memory for it.
+    #[inline]
     fn drop(&mut self) {
-        self.limit.end(self.began, self.patience, self.in_flight, End::GivenUp);
+        self.limit.give_up(self.call);
     }
 }
 
 impl Settle for AdaptivePermit<'_> {
-    #[inline]
+    #[inline(always)]
     fn succeeded(self) {
         self.success();
     }
@@ -80,7 +86,7 @@ impl Settle for AdaptivePermit<'_> {
                 mem::forget(self);
             }
             (_, Class::Overloaded { .. }) => self.overloaded(),
-            (_, Class::Permanent) => self.success(),
+            (_, Class::Permanent) => self.end(End::Answered),
             (_, Class::Cancelled) => drop(self),
             _ => self.ignore(),
         }

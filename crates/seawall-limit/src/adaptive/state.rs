@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use super::calm::{Calm, FADES_BY};
 use super::{Adaptive, Sample};
 
 /// How a call ended, as far as the limit is concerned.
@@ -24,10 +25,10 @@ pub(super) enum End {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended {
-    pub(super) began: u64,
+    pub(super) took: u64,
     pub(super) now: u64,
-    /// How long its caller would have waited.
-    pub(super) patience: Option<u64>,
+    /// How long its caller would have waited; 0 if that is not known.
+    pub(super) patience: u64,
     pub(super) in_flight: u32,
     pub(super) end: End,
 }
@@ -52,34 +53,49 @@ impl State {
     #[inline]
     pub(super) fn end(&mut self, ended: &Ended) -> bool {
         self.learn_patience(ended.patience);
-        let took = ended.now.saturating_sub(ended.began);
-        let slow = self.patience > 0 && took > self.patience / 2;
+        let slow = ended.took > self.longest();
         let dropped = match ended.end {
             End::Answered => slow,
             End::Overloaded | End::TimedOut => true,
             End::GivenUp if slow => true,
-            End::GivenUp | End::Other => return self.free_or_linger(ended, took),
+            End::GivenUp | End::Other => return self.free_or_linger(ended),
         };
-        let rtt = Duration::from_nanos(took);
+        let rtt = Duration::from_nanos(ended.took);
         self.adaptive.observe(&Sample { rtt, in_flight: ended.in_flight, dropped });
-        self.free_or_linger(ended, took)
+        self.free_or_linger(ended)
+    }
+
+    /// What takes longer is slow.
+    #[inline]
+    const fn longest(&self) -> u64 {
+        if self.patience > 0 { self.patience / 2 } else { u64::MAX }
+    }
+
+    /// Which calls would change nothing.
+    #[inline]
+    pub(super) fn calm(&self) -> Calm {
+        if !self.lingering.is_empty() {
+            return Calm::NEVER;
+        }
+        let calm = self.adaptive.calm();
+        let longest = calm.longest.min(self.longest());
+        Calm { longest, patience: self.patience, ..calm }
     }
 
     #[inline]
-    fn learn_patience(&mut self, patience: Option<u64>) {
-        let Some(patience) = patience else { return };
+    fn learn_patience(&mut self, patience: u64) {
         if patience >= self.patience {
             self.patience = patience;
-        } else {
-            self.patience -= (self.patience - patience) / 1024;
+        } else if patience > 0 {
+            self.patience -= (self.patience - patience) / FADES_BY;
         }
     }
 
     #[inline]
-    fn free_or_linger(&mut self, ended: &Ended, took: u64) -> bool {
+    fn free_or_linger(&mut self, ended: &Ended) -> bool {
         let free = !matches!(ended.end, End::TimedOut | End::GivenUp);
         if !free {
-            self.lingering.push(Reverse(ended.now.saturating_add(took)));
+            self.lingering.push(Reverse(ended.now.saturating_add(ended.took)));
         }
         free
     }

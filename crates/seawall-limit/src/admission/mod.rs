@@ -12,10 +12,12 @@ use seawall_core::{Attempt, Error, Rejection};
 
 pub use future::LimitedFuture;
 pub use guarded::Guarded;
+pub use no_wait::NoWait;
 pub use operation::{Limited, Once, Repeated, Start};
 
 mod future;
 mod guarded;
+mod no_wait;
 mod operation;
 
 /// What a limit says to a call.

@@ -1,4 +1,3 @@
-use std::future::Ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 use super::machine::{Part, Ratio};
 use super::{ThrottleBuilder, ThrottlePermit};
-use crate::admission::{Admission, Guarded, Limit, Limited};
+use crate::admission::{Admission, Guarded, Limit, Limited, NoWait};
 
 /// Sheds calls in proportion to how few a dependency accepts. Clones share it. See the
 /// [chapter](crate::throttle).
@@ -141,8 +140,7 @@ impl Settings {
 
 impl Limit for Throttle {
     type Permit<'p> = ThrottlePermit<'p>;
-    // Nobody waits.
-    type Wait<'p> = Ready<Result<ThrottlePermit<'p>, Rejection>>;
+    type Wait<'p> = NoWait<ThrottlePermit<'p>>;
 
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<ThrottlePermit<'_>> {
