@@ -72,6 +72,36 @@ async fn a_call_holds_its_permit_until_it_is_over() {
     assert_eq!(bulkhead.snapshot().in_flight, 0);
 }
 
+/// Looks at the bulkhead when it is dropped.
+struct Last<'l>(&'l Bulkhead, &'l Cell<Option<u32>>);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        self.1.set(Some(self.0.snapshot().in_flight));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_has_its_permit_until_what_is_inside_is_gone() {
+    let (bulkhead, seen) = (of(1), Cell::new(None));
+    let never = || {
+        let last = Last(&bulkhead, &seen);
+        async move {
+            let _last = last;
+            std::future::pending::<Result<(), ()>>().await
+        }
+    };
+    let mut alone = by_hand(bulkhead.call(never()));
+    assert!(alone.is_pending());
+    drop(alone);
+    assert_eq!(seen.take(), Some(1));
+    let wrapped = bulkhead.wrap(FromFn::new(never, &seawall_core::AllTransient));
+    let mut wrapped = by_hand(Lazy::new(wrapped));
+    assert!(wrapped.is_pending());
+    drop(wrapped);
+    assert_eq!(seen.take(), Some(1));
+}
+
 #[test]
 fn a_call_that_is_not_polled_takes_no_permit() {
     let bulkhead = of(1);
@@ -180,17 +210,23 @@ fn low_priorities_are_refused_first_as_load_rises() {
 
 #[tokio::test]
 async fn a_spent_cooperative_budget_is_not_a_full_house() {
-    let bulkhead = of(1);
-    let task = async {
-        // Spend tokio's budget: from some point on its own resources only say "not yet".
-        while tokio::task::coop::has_budget_remaining() {
-            tokio::task::coop::consume_budget().await;
-        }
-        bulkhead.try_acquire().map(drop)?;
-        bulkhead.acquire().await.map(drop)
-    };
-    // Not `unconstrained`: the budget counts.
-    assert!(task.await.is_ok());
+    let bulkhead = Bulkhead::builder().limit(1).queue(1, Duration::from_secs(1)).build().unwrap();
+    // Spend tokio's budget: from some point on its own resources only say "not yet".
+    while tokio::task::coop::has_budget_remaining() {
+        tokio::task::coop::consume_budget().await;
+    }
+    // Each at the first poll: a second one might have a new budget.
+    drop(bulkhead.try_acquire().unwrap());
+    drop(by_hand(bulkhead.acquire()).ready().unwrap());
+    by_hand(bulkhead.call(async { Ok::<_, ()>(()) })).ready().unwrap();
+    let wrapped = bulkhead.wrap(FromFn::new(async || Ok::<_, ()>(()), &seawall_core::AllTransient));
+    by_hand(Lazy::new(wrapped)).ready().unwrap();
+    let held = bulkhead.try_acquire().unwrap();
+    let mut waits = by_hand(bulkhead.acquire());
+    assert!(waits.is_pending());
+    drop(held);
+    drop(waits.ready().unwrap());
+    assert!(!tokio::task::coop::has_budget_remaining(), "nothing of this was given a new budget");
 }
 
 #[tokio::test]

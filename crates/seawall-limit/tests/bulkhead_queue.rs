@@ -75,6 +75,17 @@ fn tenants_take_turns() {
 }
 
 #[test]
+fn a_tenant_whose_calls_all_gave_up_begins_anew() {
+    let bulkhead = one().fair().build().unwrap();
+    let (a, b) = (bulkhead.for_tenant("a"), bulkhead.for_tenant("b"));
+    let held = bulkhead.try_acquire().unwrap();
+    let mut given_up = [0; 3].map(|_| by_hand(a.acquire()));
+    assert!(given_up.iter_mut().all(support::Polled::is_pending));
+    drop((given_up, held));
+    assert_eq!(served(&bulkhead, &[b.clone(), a, b]), [0, 1, 2]);
+}
+
+#[test]
 fn a_tenant_that_comes_back_at_once_does_not_starve_the_others() {
     let bulkhead = one().fair().build().unwrap();
     let (a, b) = (bulkhead.for_tenant("a"), bulkhead.for_tenant("b"));
@@ -160,6 +171,37 @@ async fn nobody_waits_past_the_deadline_of_the_call() {
     let error = Lazy::with_attempt(bulkhead.wrap(op()), soon).await.unwrap_err();
     assert_eq!(error.rejection().unwrap().reason(), Reason::DeadlineTooNear);
     assert_eq!(start.elapsed(), SECOND / 2, "refused at once: the deadline has passed");
+    assert_eq!(error.rejection().unwrap().since(), None, "it did not wait at all");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_longest_wait_without_limit_ends_at_the_deadline_all_the_same() {
+    let bulkhead = one().build().unwrap();
+    let _held = bulkhead.try_acquire().unwrap();
+    let start = Instant::now();
+    let op = FromFn::new(|| std::future::ready(Ok::<_, ()>(())), &AllTransient);
+    let soon = Attempt::first().due_by(start + SECOND);
+    let call = Lazy::with_attempt(bulkhead.wrap(op), soon);
+    let error = tokio::time::timeout(2 * SECOND, call).await.expect("in time").unwrap_err();
+    assert_eq!(error.rejection().unwrap().reason(), Reason::DeadlineTooNear);
+    assert_eq!(start.elapsed(), SECOND);
+    assert_eq!(bulkhead.snapshot().queued, 0);
+}
+
+#[test]
+fn those_who_give_up_leave_the_order_of_the_others_as_it_was() {
+    let bulkhead = one().build().unwrap();
+    let mut held = Some(bulkhead.try_acquire_owned().unwrap());
+    let mut waiting: Vec<_> = (0..5).map(|_| by_hand(bulkhead.acquire_owned())).collect();
+    assert!(waiting.iter_mut().all(support::Polled::is_pending));
+    for gone in [3, 0] {
+        drop(waiting.remove(gone));
+    }
+    for mut next in waiting {
+        drop(held.take());
+        assert_eq!(next.woken(), 1);
+        held = Some(next.ready().unwrap());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,7 +245,12 @@ fn a_shutdown_releases_all_waiters() {
     let _held = bulkhead.try_acquire().unwrap();
     let mut waiting = by_hand(bulkhead.acquire());
     assert!(waiting.is_pending());
+    let mut others = [0; 9].map(|_| by_hand(bulkhead.acquire()));
+    assert!(others.iter_mut().all(support::Polled::is_pending));
     token.cancel();
+    let late = by_hand(bulkhead.acquire()).ready().unwrap_err();
+    assert_eq!(late.reason(), Reason::ShuttingDown, "and not that the queue is full");
+    drop(others);
     assert_eq!(waiting.woken(), 1);
     assert_eq!(waiting.ready().unwrap_err().reason(), Reason::ShuttingDown);
     assert_eq!(by_hand(bulkhead.acquire()).ready().unwrap_err().reason(), Reason::ShuttingDown);
@@ -279,6 +326,20 @@ fn what_a_partition_does_not_use_is_lent_and_comes_back_to_it_first() {
     let rest = bulkhead.snapshot();
     assert_eq!((rest.in_flight, rest.queued), (0, 0));
     assert!(rest.partitions.iter().all(|partition| partition.in_flight == 0));
+}
+
+#[test]
+fn a_call_of_no_partition_has_no_share() {
+    let builder = Bulkhead::builder().limit(4).queue(9, Duration::MAX);
+    let builder = builder.partition("gold", 0.5).partition("batch", 0.25);
+    let bulkhead = builder.build().unwrap();
+    let batch = bulkhead.partition("batch").unwrap();
+    let mut held = [0; 4].map(|_| Some(batch.try_acquire().unwrap()));
+    let mut batch_waits = by_hand(batch.acquire());
+    let mut waits = by_hand(bulkhead.acquire());
+    assert!(batch_waits.is_pending() && waits.is_pending());
+    drop(held[0].take());
+    assert_eq!((batch_waits.woken(), waits.woken()), (1, 0), "who came first");
 }
 
 #[tokio::test(start_paused = true)]
