@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 
 use seawall_core::{
-    AllTransient, Call, Description, FromAttemptFn, FromFn, FromFuture, Lazy, Listeners, Name,
-    Policy,
+    AllTransient, Attempt, Call, Description, FromAttemptFn, FromFn, FromFuture, Lazy, Listeners,
+    Name, Policy,
 };
 
 pub use boxed::{BoxFuture, BoxPipeline};
@@ -17,8 +17,6 @@ mod boxed;
 mod builder;
 mod omittable;
 mod standard;
-
-use seawall_core::Attempt;
 
 /// Policies around a fallible future.
 ///
@@ -53,8 +51,8 @@ use seawall_core::Attempt;
 /// # Naming it
 ///
 /// A struct that holds a pipeline names it as [`StandardPipeline`], where the standard layers do,
-/// or as [`BoxPipeline<T, E>`](BoxPipeline), which hides the layers at the price of an allocation
-/// or two per call.
+/// or as [`BoxPipeline<T, E>`](BoxPipeline), which hides the layers at the price of a few
+/// allocations per call. The [front page](crate#naming-a-pipeline) has both, and classifiers.
 pub struct Pipeline<P, C = AllTransient> {
     name: Name,
     policy: P,

@@ -82,7 +82,7 @@ impl<P, C> Pipeline<P, C> {
 
 impl<T: 'static, E: 'static> BoxPipeline<T, E> {
     /// Calls the operation that `make` makes, once for each attempt. Like
-    /// [`Pipeline::call`], but nothing is lazy before the future is made: it allocates here.
+    /// [`Pipeline::call`], but the future of the call is allocated here and now.
     pub fn call<'p, F, Fut>(&'p self, make: F) -> BoxFuture<'p, Result<T, Error<E>>>
     where
         F: FnMut() -> Fut + Send + 'p,

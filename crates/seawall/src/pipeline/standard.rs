@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use seawall_breaker::{Breaker, BreakerBuilder, defaults};
 use seawall_core::{
-    AllTransient, Chain, ConfigError, Identity, Layer, LayerContext, Listener, Name, Scope,
+    AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Listener, Name,
+    PolicyKind, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
 use seawall_limit::AdaptiveLimit;
@@ -106,7 +107,8 @@ pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
     gate: ShutdownGateBuilder,
     timeout: Duration,
-    retry: Omittable<Recipe<Retry>>,
+    retry: Repeats,
+    idempotent: bool,
     breaker: Omittable<Recipe<Breaker>>,
     attempt_timeout: Duration,
     limit: Option<Recipe<AdaptiveLimit>>,
@@ -120,7 +122,8 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: Omittable::new(Recipe::new(StandardBuilder::default_retry())),
+            retry: Repeats::ByDefault,
+            idempotent: false,
             breaker: Omittable::new(Recipe::new(StandardBuilder::default_breaker())),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
             limit: Some(Recipe::new(AdaptiveLimit::builder())),
@@ -173,21 +176,22 @@ impl<C> StandardBuilder<C> {
         self.timeout(Duration::MAX)
     }
 
-    /// Says that the operation is safe to repeat.
-    pub fn idempotent(self) -> Self {
-        self.retry(StandardBuilder::default_retry().idempotent())
+    /// Says that the operation is safe to repeat. A retry that is [given](Self::retry) has to be
+    /// told by itself: [`build`](Self::build) refuses both.
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
     }
 
     /// Retries as told: a [`Retry`] or its builder.
     pub fn retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
-        self.retry = Omittable::new(Recipe::new(retry));
+        self.retry = Repeats::AsTold(Recipe::new(retry));
         self
     }
 
     /// Never repeats a call.
     pub fn without_retry(mut self) -> Self {
-        let one_attempt = Retry::builder().max_attempts(1).without_budget();
-        self.retry = Omittable::omitted(Recipe::new(one_attempt));
+        self.retry = Repeats::Never;
         self
     }
 
@@ -240,6 +244,7 @@ impl<C> StandardBuilder<C> {
             gate: self.gate,
             timeout: self.timeout,
             retry: self.retry,
+            idempotent: self.idempotent,
             breaker: self.breaker,
             attempt_timeout: self.attempt_timeout,
             limit: self.limit,
@@ -280,7 +285,8 @@ impl<C> StandardBuilder<C> {
         let guard = PanicGuard::builder().enabled(self.guard_panics);
         let limited = Chain::new(self.limit, guard);
         let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
-        let repeated = Chain::new(self.retry, Chain::new(self.breaker, attempt));
+        let retry = self.retry.into_layer(self.idempotent)?;
+        let repeated = Chain::new(retry, Chain::new(self.breaker, attempt));
         let bounded = Chain::new(timeout(self.timeout, Scope::Total), repeated);
         self.base.with_layer(Chain::new(self.gate, bounded)).build()
     }
@@ -293,6 +299,33 @@ impl<C> fmt::Debug for StandardBuilder<C> {
             .field("timeout", &self.timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether and how the pipeline repeats.
+enum Repeats {
+    ByDefault,
+    AsTold(Recipe<Retry>),
+    Never,
+}
+
+impl Repeats {
+    fn into_layer(self, idempotent: bool) -> Result<Omittable<Recipe<Retry>>, ConfigError> {
+        let default = StandardBuilder::default_retry();
+        Ok(match self {
+            Self::ByDefault if idempotent => Omittable::new(Recipe::new(default.idempotent())),
+            Self::ByDefault => Omittable::new(Recipe::new(default)),
+            Self::AsTold(retry) => {
+                // A handle that was built can't be told any more.
+                let allowed = "said to the retry that is given";
+                Check::of(PolicyKind::Pipeline).that(!idempotent, "idempotent", "set", allowed)?;
+                Omittable::new(retry)
+            }
+            Self::Never => {
+                let one_attempt = Retry::builder().max_attempts(1).without_budget();
+                Omittable::omitted(Recipe::new(one_attempt))
+            }
+        })
     }
 }
 

@@ -1,0 +1,41 @@
+//! `.retry(..).idempotent()` put the default retry in the place of the one that was given, and
+//! `.without_retry().idempotent()` put one where there was to be none.
+
+use seawall::{Backoff, Error, Pipeline, Retry};
+use seawall_testkit::{Script, Step};
+
+fn five() -> seawall::retry::RetryBuilder {
+    Retry::builder().max_attempts(5).backoff(Backoff::none())
+}
+
+#[test]
+fn said_of_a_pipeline_with_a_retry_of_its_own_it_is_refused_in_any_order() {
+    let standard = || Pipeline::standard("inventory");
+    for builder in [standard().retry(five()).idempotent(), standard().idempotent().retry(five())] {
+        let error = builder.build().unwrap_err();
+        let text = "pipeline: idempotent is set, but must be said to the retry that is given";
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_was_given_is_the_one_that_repeats() {
+    let pipeline = Pipeline::standard("inventory").retry(five().idempotent()).build().unwrap();
+    let operation = Script::<(), _>::new([Step::err("down")]);
+    pipeline.call(|| operation.run()).await.unwrap_err();
+    assert_eq!(operation.started(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_retry_nothing_is_repeated_whatever_is_said() {
+    let standard = || Pipeline::standard("inventory");
+    let builders =
+        [standard().without_retry().idempotent(), standard().idempotent().without_retry()];
+    for builder in builders {
+        let pipeline = builder.build().unwrap();
+        let operation = Script::<(), _>::new([Step::err("down")]);
+        let error = pipeline.call(|| operation.run()).await.unwrap_err();
+        assert!(matches!(error, Error::Operation { error: "down", .. }));
+        assert_eq!(operation.started(), 1);
+    }
+}
