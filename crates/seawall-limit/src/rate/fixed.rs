@@ -37,14 +37,15 @@ impl FixedWindow {
         } else {
             (self.last, self.taken)
         };
+        let Quota { permits: quota, period, .. } = self.quota;
+        let left = quota.get().saturating_sub(taken);
+        let wanted = ahead.saturating_add(permits);
         // The last permit is the one that decides in which window it is.
-        let wanted = taken.saturating_add(ahead).saturating_add(permits);
-        match wanted.saturating_sub(1) / self.quota.permits {
-            0 => now,
-            windows => {
-                last.saturating_add(1 + (windows - 1).saturating_mul(self.quota.period.get()))
-            }
-        }
+        let Some(later_before_it) = wanted.saturating_sub(left).checked_sub(1) else {
+            return now;
+        };
+        let windows = later_before_it / quota;
+        last.saturating_add(windows.saturating_mul(period.get())).saturating_add(1)
     }
 
     pub(crate) const fn set_quota(&mut self, quota: Quota, now: u64) {
