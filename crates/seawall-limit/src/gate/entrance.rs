@@ -84,6 +84,16 @@ impl Entrance {
 
     #[cold]
     pub(crate) fn refuse_try(&self, word: Word) -> Rejection {
+        if word.has_flags() || !self.listeners.is_empty() {
+            return self.refuse_in_full(word);
+        }
+        // As mostly: nobody waits, nobody listens. Apart from the rest, as it needs no frame.
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Rejection::new(self.name.clone(), self.kind, Reason::Full).because(in_flight(word, 0))
+    }
+
+    #[inline(never)]
+    fn refuse_in_full(&self, word: Word) -> Rejection {
         if word.is_closed() {
             return self.refuse(Reason::ShuttingDown, None, None);
         }

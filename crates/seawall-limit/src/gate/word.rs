@@ -51,6 +51,12 @@ impl Word {
         self.0 & Self::WAITERS != 0
     }
 
+    /// Closed, or somebody waits.
+    #[inline]
+    pub(crate) const fn has_flags(self) -> bool {
+        self.0 & Self::FLAGS != 0
+    }
+
     pub(crate) const fn is_closed(self) -> bool {
         self.0 & Self::CLOSED != 0
     }
@@ -60,7 +66,7 @@ impl Word {
     pub(crate) const fn admits(self, demand: &Demand) -> bool {
         // Both at most 2³² − 1: the sum is taken in 64 bits.
         let wanted = self.in_flight() as u64 + demand.weight as u64;
-        self.0 & Self::FLAGS == 0 && wanted <= demand.ceiling(self.limit()) as u64
+        !self.has_flags() && wanted <= demand.ceiling(self.limit()) as u64
     }
 
     #[inline]
