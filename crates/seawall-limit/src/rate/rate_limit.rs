@@ -87,7 +87,7 @@ impl RateLimit {
     }
 
     /// Takes `permits` permits now, all or none. More than can ever be had at once are refused
-    /// without a time to try again. None at all are always there.
+    /// without a time to try again. None at all are there until it is [closed](Self::close).
     pub fn try_acquire_many(&self, permits: u64) -> Result<(), Rejection> {
         self.shared.take_many(self.shared.time.now(), permits)
     }
@@ -241,14 +241,17 @@ impl Shared {
         if state.is_open() && state.meter.take(now, permits).is_ok() {
             return Ok(());
         }
-        self.refuse_many(state, now, permits)
+        self.take_many_late(state, now, permits)
     }
 
     #[cold]
-    fn refuse_many(&self, state: Locked<'_>, now: u64, permits: u64) -> Result<(), Rejection> {
+    fn take_many_late(&self, state: Locked<'_>, now: u64, permits: u64) -> Result<(), Rejection> {
         if state.closed {
             drop(state);
             return self.refuse(Reason::ShuttingDown, None, 0);
+        }
+        if permits == 0 {
+            return Ok(());
         }
         let fits = permits <= state.capacity();
         let wait = fits.then(|| state.meter.due(now, state.line.permits(), permits) - now);
