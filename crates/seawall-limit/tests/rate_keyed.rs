@@ -32,6 +32,20 @@ async fn each_key_has_a_rate_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_is_refused_until_the_time_that_is_named_and_admitted_at_it() {
+    let nano = Duration::from_nanos(1);
+    // A third of a nanosecond is left over.
+    let limit = KeyedRateLimit::builder().rate(3, SECOND).burst(1).build().unwrap();
+    limit.try_acquire(&1).unwrap();
+    let wait = limit.try_acquire(&1).unwrap_err().retry_after().unwrap();
+    assert_eq!(wait, nano * 333_333_334);
+    advance(wait - nano).await;
+    assert_eq!(limit.try_acquire(&1).unwrap_err().retry_after(), Some(nano));
+    advance(nano).await;
+    limit.try_acquire(&1).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn idle_keys_make_room_and_memory_stays_bounded() {
     let limit = limit(160);
     for key in 0..100_000_u64 {

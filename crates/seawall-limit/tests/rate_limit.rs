@@ -14,6 +14,9 @@ use support::by_hand;
 use tokio::time::{Instant, advance};
 use tokio_util::sync::CancellationToken;
 
+const ALL: [Algorithm; 4] =
+    [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::SlidingCounter];
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn ten_a_second() -> RateLimitBuilder {
@@ -43,6 +46,28 @@ async fn a_refusal_says_exactly_when_to_come_back() {
     advance(Duration::from_nanos(1)).await;
     limit.try_acquire().unwrap();
     assert_eq!(limit.snapshot().refused, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_algorithm_refuses_until_the_time_it_names_and_admits_at_it() {
+    let nano = Duration::from_nanos(1);
+    for algorithm in ALL {
+        for permits in [1, 2, 3] {
+            // A third of a microsecond a permit, and windows that are no multiple of sixteen.
+            let builder = RateLimit::builder().algorithm(algorithm).rate(3, nano * 1_001);
+            let limit = builder.build().unwrap();
+            advance(nano * 123).await;
+            limit.try_acquire().unwrap();
+            advance(nano * 77).await;
+            limit.try_acquire_many(2).unwrap();
+            let wait = limit.try_acquire_many(permits).unwrap_err().retry_after().unwrap();
+            advance(wait - nano).await;
+            let refusal = limit.try_acquire_many(permits).unwrap_err();
+            assert_eq!(refusal.retry_after(), Some(nano), "{algorithm:?}, {permits}");
+            advance(nano).await;
+            limit.try_acquire_many(permits).unwrap();
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,6 +165,24 @@ async fn a_reservation_is_claimed_when_its_time_has_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_behind_a_reservation_is_woken_by_its_claim_and_by_its_end() {
+    let limit = waiting();
+    limit.try_acquire().unwrap();
+    let claimed = limit.reserve(1).unwrap();
+    let dropped = limit.reserve(1).unwrap();
+    let mut waiting = by_hand(limit.acquire());
+    assert!(waiting.is_pending());
+    advance(Duration::from_millis(100)).await;
+    claimed.claim().unwrap();
+    assert_eq!(waiting.woken(), 0, "another is before it");
+    drop(dropped);
+    assert_eq!(waiting.woken(), 1);
+    assert!(waiting.is_pending());
+    advance(Duration::from_millis(100)).await;
+    waiting.ready().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_permits_at_once_come_all_or_none() {
     let limit = RateLimit::builder().per_second(10).burst(4).build().unwrap();
     limit.try_acquire_many(3).unwrap();
@@ -201,9 +244,7 @@ async fn closing_and_shutting_down_release_all_who_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn every_algorithm_serves_a_line() {
-    for algorithm in
-        [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::SlidingCounter]
-    {
+    for algorithm in ALL {
         let builder = RateLimit::builder().algorithm(algorithm).rate(2, SECOND);
         let limit = builder.queue(100, SECOND * 10).build().unwrap();
         let start = Instant::now();
