@@ -61,7 +61,7 @@ async fn every_algorithm_refuses_until_the_time_it_names_and_admits_at_it() {
             advance(nano * 77).await;
             limit.try_acquire_many(2).unwrap();
             let wait = limit.try_acquire_many(permits).unwrap_err().retry_after().unwrap();
-            advance(wait - nano).await;
+            advance(wait.saturating_sub(nano)).await;
             let refusal = limit.try_acquire_many(permits).unwrap_err();
             assert_eq!(refusal.retry_after(), Some(nano), "{algorithm:?}, {permits}");
             advance(nano).await;

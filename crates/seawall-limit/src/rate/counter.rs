@@ -72,9 +72,10 @@ impl SlidingCounter {
         parts.advance(now);
         let (sum, quota) = (parts.sum, self.quota.permits.get());
         let wanted = sum.saturating_add(ahead).saturating_add(permits);
-        let Some(over) = wanted.checked_sub(quota).filter(|&over| over > 0) else {
+        let over = wanted.saturating_sub(quota);
+        if over == 0 {
             return now;
-        };
+        }
         // What is taken when the parts that are there have left comes back in the same order, one
         // round later.
         let rounds = over.saturating_sub(sum).div_ceil(quota);
