@@ -27,10 +27,15 @@ mod log;
 mod outcome;
 
 /// The shared state of a breaker. Told the time, tells what happened.
+// In this order: what outcomes write stands before the machine, what every call reads behind it, so
+// that the two share no cache line and cost no padding.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Shell {
-    gate: AtomicU64,
     log: Log,
+    counters: Counters,
+    machine: Mutex<Machine>,
+    gate: AtomicU64,
     /// When the window must slide.
     slides_at: AtomicU64,
     /// How many successes may be pending in one counter.
@@ -39,8 +44,6 @@ pub(crate) struct Shell {
     slow_after: AtomicU64,
     /// Made when it first refuses.
     refusals: OnceLock<Box<Refusals>>,
-    counters: Counters,
-    machine: Mutex<Machine>,
 }
 
 /// An admission as the shell knows it.
