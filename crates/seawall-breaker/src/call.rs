@@ -6,7 +6,7 @@ use seawall_core::{
 };
 
 use crate::Breaker;
-use crate::future::{BreakerFuture, Guard};
+use crate::future::{BreakerFuture, Entered};
 use crate::guarded::Guarded;
 use crate::inner::Inner;
 
@@ -120,13 +120,13 @@ where
     type Error = Op::Error;
     type Future = BreakerFuture<'p, Op::Future, J>;
 
-    #[inline]
+    #[inline(always)]
     fn start(self, mut attempt: Attempt) -> Self::Future {
-        match Guard::enter(self.breaker, &mut attempt) {
-            // Made before the inner start, which may panic.
-            Ok(guard) => {
+        match Entered::ask(self.breaker, &mut attempt) {
+            // Held over the inner start, which may panic.
+            Ok(entered) => {
                 let future = self.op.start(attempt);
-                BreakerFuture::Running { future, guard, judge: self.judge }
+                BreakerFuture::Running { future, guard: entered.keep(), judge: self.judge }
             }
             Err(rejection) => BreakerFuture::Refused(Some(rejection)),
         }
@@ -141,13 +141,13 @@ where
     type Error = Op::Error;
     type Future = BreakerFuture<'p, Op::Future, J>;
 
-    #[inline]
+    #[inline(always)]
     fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
-        match Guard::enter(self.breaker, &mut attempt) {
-            // Made before the inner attempt, which may panic.
-            Ok(guard) => {
+        match Entered::ask(self.breaker, &mut attempt) {
+            // Held over the inner attempt, which may panic.
+            Ok(entered) => {
                 let future = self.op.attempt(attempt);
-                BreakerFuture::Running { future, guard, judge: self.judge }
+                BreakerFuture::Running { future, guard: entered.keep(), judge: self.judge }
             }
             Err(rejection) => BreakerFuture::Refused(Some(rejection)),
         }

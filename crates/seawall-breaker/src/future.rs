@@ -1,20 +1,21 @@
 //! The guarded call as a future.
 
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use seawall_core::{Attempt, ByClass, Error, Judge, Rejection};
 
 use crate::inner::Inner;
 use crate::permit::Permit;
-use crate::shell::Admitted;
+use crate::shell::{Admitted, Gate};
 use crate::waiting::{Entrance, Wait};
 
 /// A call that a breaker guards: admitted and under way, or refused.
 ///
 /// Dropped while under way, the call counts as abandoned.
-#[pin_project(project = Projection)]
+#[pin_project(PinnedDrop, project = Projection)]
 #[must_use = "futures do nothing unless polled"]
 pub enum BreakerFuture<'p, Fut, J = ByClass> {
     /// Admitted. What is inside is the breaker's business.
@@ -30,73 +31,125 @@ pub enum BreakerFuture<'p, Fut, J = ByClass> {
     Refused(Option<Rejection>),
 }
 
-/// The permit of a future, until the future is over.
-#[doc(hidden)]
-pub struct Guard<'p>(Stage<'p>);
-
-enum Stage<'p> {
-    Held(Permit<'p>),
+/// What a breaker said to an attempt that it did not refuse.
+pub(crate) enum Entered<'p> {
+    In(Permit<'p>),
     Waiting(&'p Inner, Wait<'p>),
-    Over,
 }
 
-impl<'p> Guard<'p> {
+impl<'p> Entered<'p> {
     /// Asks for admission.
-    #[inline]
-    pub(crate) fn enter(breaker: &'p Inner, attempt: &mut Attempt) -> Result<Self, Rejection> {
+    #[inline(always)]
+    pub(crate) fn ask(breaker: &'p Inner, attempt: &mut Attempt) -> Result<Self, Rejection> {
         let gate = breaker.shell.gate();
         if gate.admits_at_once() {
-            return Ok(Self::held(breaker, Admitted::at_once(gate)));
+            return Ok(Self::In(Permit::new(breaker, Admitted::at_once(gate))));
         }
+        // Lent is a copy: what is lent lies in memory, on the path where it is not, too.
+        let mut lent = *attempt;
+        let entered = Self::ask_watched(breaker, gate, &mut lent);
+        *attempt = lent;
+        entered
+    }
+
+    #[inline(never)]
+    fn ask_watched(
+        breaker: &'p Inner,
+        gate: Gate,
+        attempt: &mut Attempt,
+    ) -> Result<Self, Rejection> {
         if let Some(rejection) = breaker.refuse_at_once(gate, || attempt.began()) {
             return Err(rejection);
         }
         match breaker.enter(attempt.began()) {
-            Entrance::In(admitted) => Ok(Self::held(breaker, admitted)),
-            Entrance::Wait(wait) => Ok(Self(Stage::Waiting(breaker, wait))),
+            Entrance::In(admitted) => Ok(Self::In(Permit::new(breaker, admitted))),
+            Entrance::Wait(wait) => Ok(Self::Waiting(breaker, wait)),
             Entrance::Out(rejection) => Err(rejection),
         }
     }
 
-    #[inline]
-    fn held(breaker: &'p Inner, admitted: Admitted) -> Self {
-        Self(Stage::Held(Permit::new(breaker, admitted)))
-    }
-
-    /// The permit, waited for if need be.
-    #[inline]
-    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'p>, Rejection>> {
-        match std::mem::replace(&mut self.0, Stage::Over) {
-            Stage::Held(permit) => Poll::Ready(Ok(permit)),
-            Stage::Waiting(breaker, wait) => self.poll_wait(breaker, wait, cx),
-            Stage::Over => panic!("a guarded call was polled after it was over"),
+    /// As a future keeps it, which sees to it that it is given back.
+    #[inline(always)]
+    pub(crate) fn keep(self) -> Guard<'p> {
+        match self {
+            Self::In(permit) => {
+                let (breaker, admitted) = permit.into_parts();
+                Guard { breaker, stage: Stage::Held(admitted) }
+            }
+            Self::Waiting(breaker, wait) => {
+                Guard { breaker, stage: Stage::Waiting(ManuallyDrop::new(wait)) }
+            }
         }
+    }
+}
+
+/// The permit of a future, until the future is over. Given back by the future when that is dropped.
+#[doc(hidden)]
+pub struct Guard<'p> {
+    breaker: &'p Inner,
+    stage: Stage<'p>,
+}
+
+/// Nothing in it drops itself, so that dropping a future that is over is a look at one word.
+enum Stage<'p> {
+    Over,
+    Held(Admitted),
+    Waiting(ManuallyDrop<Wait<'p>>),
+}
+
+impl<'p> Guard<'p> {
+    /// The permit, waited for if need be.
+    #[inline(always)]
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'p>, Rejection>> {
+        if let Stage::Held(admitted) = self.stage {
+            self.stage = Stage::Over;
+            return Poll::Ready(Ok(Permit::new(self.breaker, admitted)));
+        }
+        self.poll_wait(cx)
     }
 
     #[cold]
-    fn poll_wait(
-        &mut self,
-        breaker: &'p Inner,
-        mut wait: Wait<'p>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Permit<'p>, Rejection>> {
-        match wait.as_mut().poll(cx) {
-            Poll::Ready(admitted) => {
-                Poll::Ready(admitted.map(|admitted| Permit::new(breaker, admitted)))
-            }
-            Poll::Pending => {
-                self.0 = Stage::Waiting(breaker, wait);
-                Poll::Pending
-            }
+    #[inline(never)]
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'p>, Rejection>> {
+        let Stage::Waiting(wait) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            panic!("a guarded call was polled after it was over");
+        };
+        let mut wait = ManuallyDrop::into_inner(wait);
+        let admitted = wait.as_mut().poll(cx);
+        if admitted.is_pending() {
+            self.stage = Stage::Waiting(ManuallyDrop::new(wait));
+        }
+        admitted.map_ok(|admitted| Permit::new(self.breaker, admitted))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_early(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Over => {}
+            Stage::Held(admitted) => self.breaker.abandon(admitted),
+            Stage::Waiting(wait) => drop(ManuallyDrop::into_inner(wait)),
+        }
+    }
+}
+
+#[pinned_drop]
+impl<Fut, J> PinnedDrop for BreakerFuture<'_, Fut, J> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        if let Projection::Running { guard, .. } = self.project()
+            && !matches!(guard.stage, Stage::Over)
+        {
+            guard.drop_early();
         }
     }
 }
 
 impl std::fmt::Debug for Guard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.stage {
             Stage::Held(_) => "Guard::Held",
-            Stage::Waiting(..) => "Guard::Waiting",
+            Stage::Waiting(_) => "Guard::Waiting",
             Stage::Over => "Guard::Over",
         })
     }
@@ -137,7 +190,7 @@ where
                         Poll::Ready(outcome)
                     }
                     Poll::Pending => {
-                        guard.0 = Stage::Held(permit);
+                        guard.stage = Stage::Held(permit.keep());
                         Poll::Pending
                     }
                 }

@@ -99,6 +99,12 @@ impl<'b> Permit<'b> {
         admitted
     }
 
+    /// [`keep`](Self::keep), and whose it is.
+    #[inline]
+    pub(crate) fn into_parts(self) -> (&'b Inner, Admitted) {
+        (self.breaker, self.keep())
+    }
+
     /// Tells of a panic in the user's judge.
     #[cold]
     pub(crate) fn tell(&self, report: PanicReport) {
