@@ -120,7 +120,9 @@ impl BulkheadBuilder {
         self
     }
 
-    /// Once `token` is cancelled, calls that wait are refused with "shutting down".
+    /// Once `token` is cancelled, calls that wait or would have to are refused with "shutting down".
+    /// Those for which there is room still get in: to refuse them, too, is the pipeline's business,
+    /// or [`Bulkhead::close`]'s.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = Some(token);
         self
