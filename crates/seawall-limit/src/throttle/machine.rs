@@ -12,7 +12,12 @@ const PARTS: usize = 10;
 /// 21-1.
 #[derive(Clone, Debug)]
 pub(crate) struct Ratio {
+    /// The part under way: the how manieth since the beginning,
     part: u64,
+    /// when it ends, so that a call need not divide for it,
+    ends: u64,
+    /// and where it is counted.
+    slot: usize,
     parts: [Part; PARTS],
     sum: Part,
 }
@@ -26,32 +31,27 @@ pub(crate) struct Part {
 impl Ratio {
     pub(crate) const fn new() -> Self {
         let none = Part { requests: 0, accepts: 0 };
-        Self { part: 0, parts: [none; PARTS], sum: none }
+        Self { part: 0, ends: 0, slot: 0, parts: [none; PARTS], sum: none }
     }
 
     /// Lets go of what is older than the window, which is `PARTS` times `width` long.
     #[inline]
     pub(crate) fn advance(&mut self, now: u64, width: u64) {
-        let part = now / width;
-        if part > self.part {
-            self.forget(part);
+        if now >= self.ends {
+            self.forget(now / width, width);
         }
     }
 
     #[cold]
-    fn forget(&mut self, part: u64) {
-        let passed = (part - self.part).min(PARTS as u64);
-        for step in 0..passed {
-            let gone = std::mem::take(&mut self.parts[Self::slot(part - step)]);
+    fn forget(&mut self, part: u64, width: u64) {
+        for _ in 0..(part - self.part).min(PARTS as u64) {
+            self.slot = (self.slot + 1) % PARTS;
+            let gone = std::mem::take(&mut self.parts[self.slot]);
             self.sum.requests -= gone.requests;
             self.sum.accepts -= gone.accepts;
         }
         self.part = part;
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a rest of ten")]
-    const fn slot(part: u64) -> usize {
-        (part % PARTS as u64) as usize
+        self.ends = part.saturating_add(1).saturating_mul(width);
     }
 
     /// Counts a request that is over, or was shed.
@@ -59,7 +59,7 @@ impl Ratio {
     pub(crate) fn record(&mut self, accepted: bool) {
         // Beyond four thousand million in a window nothing is learnt from one more.
         if self.sum.requests < u32::MAX {
-            let part = &mut self.parts[Self::slot(self.part)];
+            let part = &mut self.parts[self.slot];
             part.requests += 1;
             part.accepts += u32::from(accepted);
             self.sum.requests += 1;
@@ -76,6 +76,13 @@ impl Ratio {
         }
         let (requests, accepts) = (f64::from(requests), f64::from(accepts));
         ((requests - k * accepts) / (requests + 1.0)).max(0.0)
+    }
+
+    /// Whether that probability is 0, which takes less to tell.
+    #[inline]
+    pub(crate) fn sheds_nothing(&self, k: f64, min_requests: u32) -> bool {
+        let Part { requests, accepts } = self.sum;
+        requests < min_requests || f64::from(requests) <= k * f64::from(accepts)
     }
 
     pub(crate) const fn sum(&self) -> Part {
@@ -109,7 +116,9 @@ mod tests {
                 prop_assert_eq!(ratio.sum().requests as usize, inside().count());
                 let accepts = inside().filter(|(_, accepted)| *accepted).count();
                 prop_assert_eq!(ratio.sum().accepts as usize, accepts);
-                prop_assert!((0.0..1.0).contains(&ratio.probability(2.0, 0)));
+                let probability = ratio.probability(2.0, 20);
+                prop_assert!((0.0..1.0).contains(&probability));
+                prop_assert_eq!(ratio.sheds_nothing(2.0, 20), probability <= 0.0);
             }
         }
     }
@@ -124,6 +133,35 @@ mod tests {
         assert!((ratio.probability(2.0, 100) - 40.0 / 101.0).abs() < 1e-12);
         assert!(ratio.probability(4.0, 0).abs() < 1e-12);
         assert!(ratio.probability(2.0, 101).abs() < 1e-12, "too few to tell");
+        for _ in 30..70 {
+            assert!(!ratio.sheds_nothing(2.0, 0), "less than half was accepted");
+            ratio.record(true);
+        }
+        assert!(ratio.sheds_nothing(2.0, 0), "half was: 70 of 140");
+    }
+
+    #[test]
+    fn at_the_end_of_time_it_goes_on_counting() {
+        let mut ratio = Ratio::new();
+        ratio.record(true);
+        for _ in 0..20 {
+            ratio.advance(u64::MAX, 1);
+            ratio.record(true);
+        }
+        assert_eq!(ratio.sum(), Part { requests: 20, accepts: 20 });
+    }
+
+    #[test]
+    fn a_window_that_is_full_to_the_brim_learns_nothing_more() {
+        let mut ratio = Ratio::new();
+        ratio.sum.requests = u32::MAX - 1;
+        ratio.parts[ratio.slot].requests = u32::MAX - 1;
+        for _ in 0..3 {
+            ratio.record(true);
+        }
+        assert_eq!(ratio.sum(), Part { requests: u32::MAX, accepts: 1 });
+        ratio.advance(20 * WIDTH, WIDTH);
+        assert_eq!(ratio.sum(), Part::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use seawall_core::{
     Attempt, ConfigError, Description, Evidence, Layer, LayerContext, Listeners, Name, Policy,
     PolicyKind, Random, Reason, Rejection, Rule, Timeline,
@@ -99,17 +99,17 @@ impl Throttle {
 }
 
 impl Settings {
-    /// The probability with which a call is shed now; 0 in good health.
     #[inline]
-    fn probability(&self, ratio: &Mutex<Ratio>, now: Instant) -> f64 {
+    fn lock_at<'r>(&self, ratio: &'r Mutex<Ratio>, now: Instant) -> MutexGuard<'r, Ratio> {
         let now = self.time.at(now);
         let mut ratio = ratio.lock();
         ratio.advance(now, self.width);
-        ratio.probability(self.k, self.min_requests)
+        ratio
     }
 
     fn admit(&self, ratio: &Mutex<Ratio>, now: Instant) -> Result<(), Rejection> {
-        let probability = self.probability(ratio, now).min(self.max_probability);
+        let probability = self.lock_at(ratio, now).probability(self.k, self.min_requests);
+        let probability = probability.min(self.max_probability);
         if probability > 0.0 && self.random.unit() < probability {
             return Err(self.refuse(ratio, probability));
         }
@@ -146,8 +146,10 @@ impl Limit for Throttle {
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<ThrottlePermit<'_>> {
         let Shared { settings, ratio } = &*self.shared;
         // In good health nothing is drawn.
-        let sheds = settings.probability(ratio, attempt.began()) > 0.0;
-        (!sheds).then(|| ThrottlePermit::new(ratio))
+        let healthy = settings
+            .lock_at(ratio, attempt.began())
+            .sheds_nothing(settings.k, settings.min_requests);
+        healthy.then(|| ThrottlePermit::new(ratio))
     }
 
     #[inline]
