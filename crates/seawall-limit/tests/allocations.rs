@@ -8,7 +8,11 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use seawall_limit::{AdaptiveLimit, Algorithm, Bulkhead, KeyedRateLimit, RateLimit, Throttle};
+use seawall_core::Random;
+use seawall_limit::adaptive::{Adaptation, Aimd, Gradient, Vegas};
+use seawall_limit::{
+    AdaptiveLimit, Algorithm, Bulkhead, KeyedRateLimit, KeyedThrottle, RateLimit, Throttle,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -61,10 +65,40 @@ fn neither_success_nor_refusal_allocates() {
 
     let keyed = KeyedRateLimit::<u64>::builder().rate(PLENTY, HOUR).build().unwrap();
     assert_eq!(allocations(|| keyed.try_acquire(&7).unwrap()), 0);
-    let adaptive = AdaptiveLimit::builder().build().unwrap();
-    assert_eq!(allocations(|| now(adaptive.call(ok())).unwrap()), 0);
+    let keyed = KeyedRateLimit::<u64>::builder().rate(1, HOUR).build().unwrap();
+    keyed.try_acquire(&7).unwrap();
+    assert_eq!(allocations(|| drop(keyed.try_acquire(&7).unwrap_err())), 0);
+
+    for adaptation in [
+        Adaptation::Aimd(Aimd::default()),
+        Adaptation::Vegas(Vegas::default()),
+        Adaptation::Gradient(Gradient::default()),
+    ] {
+        let adaptive = AdaptiveLimit::builder().adaptation(adaptation).build().unwrap();
+        assert_eq!(allocations(|| now(adaptive.call(ok())).unwrap()), 0, "{adaptation:?}");
+    }
+    let adaptive = AdaptiveLimit::builder().min(1).max(1).build().unwrap();
+    let held = adaptive.try_acquire().unwrap();
+    assert_eq!(allocations(|| drop(adaptive.try_acquire().unwrap_err())), 0);
+    assert_eq!(allocations(|| drop(now(adaptive.call(ok())).unwrap_err())), 0);
+    held.success();
+
     let throttle = Throttle::builder().build().unwrap();
     assert_eq!(allocations(|| now(throttle.call(ok())).unwrap()), 0);
+    let throttle = Throttle::builder().random(Random::lowest()).build().unwrap();
+    for _ in 0..10 {
+        drop(throttle.try_acquire().unwrap());
+    }
+    assert_eq!(allocations(|| drop(throttle.try_acquire().unwrap_err())), 0);
+    assert_eq!(allocations(|| drop(now(throttle.call(ok())).unwrap_err())), 0);
+    let throttles = KeyedThrottle::<u64>::new(Throttle::builder(), 10).unwrap();
+    assert_eq!(allocations(|| throttles.get(&7).try_acquire().unwrap().accepted()), 0);
+    for _ in 0..5_000 {
+        drop(throttles.get(&7).try_acquire());
+    }
+    let shed = || throttles.get(&7).try_acquire().map(drop).is_err();
+    assert_eq!(allocations(|| _ = shed()), 0);
+    assert!((0..100).any(|_| shed()), "some are refused");
 
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1, "it does count");
 }
