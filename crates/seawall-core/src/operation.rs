@@ -209,7 +209,11 @@ where
 {
     type Output = Result<T, Error<E>>;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "what waits is polled twice, and out of line costs 20 instructions each time"
+    )]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         Poll::Ready(match ready!(this.future.poll(cx)) {

@@ -69,16 +69,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let step = if let StateProjection::Running(call) = this.state.as_mut().project() {
-            match ready!(call.poll(cx)) {
-                Ok(output) => {
-                    // What the call holds goes back before the caller resumes.
-                    this.state.set(State::Over(None));
-                    return Poll::Ready(Ok(output));
-                }
-                Err(error) => {
-                    this.state.set(State::Over(None));
-                    begin(&this.fallback.0, error, cx)
-                }
+            let outcome = ready!(call.poll(cx));
+            // What the call holds goes back before the caller resumes, or the fallback begins.
+            this.state.set(State::Over(None));
+            match outcome {
+                Ok(output) => return Poll::Ready(Ok(output)),
+                Err(error) => begin(&this.fallback.0, error, cx),
             }
         } else {
             match this.state.as_mut().project_replace(State::Over(None)) {

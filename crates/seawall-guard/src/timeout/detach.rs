@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::expiry::Expiry;
 use super::future::cut_off;
+use super::plan::Due;
 use super::{Timeout, event};
 use crate::places::{Place, Places};
 use crate::watched::{End, Watch, Watched};
@@ -238,7 +239,7 @@ where
             return Poll::Ready(outcome);
         }
         let Timeout { identity, limit } = &this.detach.timeout;
-        ready!(this.expiry.poll_at(began, *limit, None, cx));
+        ready!(this.expiry.poll_at(|| Due::of(began, *limit, None), cx));
         if let Some(work) = this.work.take() {
             this.detach.go_on(work);
         }

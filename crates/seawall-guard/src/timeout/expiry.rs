@@ -3,41 +3,35 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use pin_project::pin_project;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::plan::{Due, Plan};
+use super::plan::Due;
 
 /// The timer of one call: made only when it is needed.
 #[pin_project(project = ExpiryProjection)]
 #[derive(Debug)]
 pub(super) enum Expiry {
-    /// The call was not pending yet.
+    /// The call was not pending yet, or is never due.
     Unset,
     Set(#[pin] Sleep),
 }
 
 impl Expiry {
-    /// Ready once a call is due that began at `began`, may take `limit` and has the deadline
-    /// `outer` from further out. To be polled after the call was pending.
+    /// Ready once a call is over that is due at `due`. To be polled after the call was pending.
     #[expect(clippy::inline_always, reason = "17 instructions a call, by count")]
     #[inline(always)]
     pub(super) fn poll_at(
         mut self: Pin<&mut Self>,
-        began: Instant,
-        limit: Duration,
-        outer: Option<Instant>,
+        due: impl FnOnce() -> Due,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
-            // Polling takes of the task's cooperative budget, asking does not: a call that uses
-            // the budget up on every poll can't keep its own timer from being looked at.
-            return if sleep.is_elapsed() { Poll::Ready(()) } else { sleep.poll(cx) };
+            return poll_without_budget(sleep, cx);
         }
-        let due = match Plan::new(began, limit, outer).due {
+        let due = match due() {
             Due::Never => return Poll::Pending,
             Due::Now if take_turn(cx) => return Poll::Ready(()),
             Due::Now => Instant::now(),
@@ -45,16 +39,20 @@ impl Expiry {
         };
         self.set(Self::Set(sleep_until(due)));
         match self.project() {
-            ExpiryProjection::Set(sleep) => register(sleep, cx),
+            // Sets the timer, unless the task's cooperative budget is used up: then the task is
+            // woken at once, and the timer is set when the call is polled next.
+            ExpiryProjection::Set(sleep) => sleep.poll(cx),
             ExpiryProjection::Unset => Poll::Pending,
         }
     }
 }
 
-/// The first poll sets the timer, so it must not fail for want of budget.
-#[inline]
-fn register(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    if coop::has_budget_remaining() {
+/// Polling a timer takes of the task's cooperative budget. A call that uses the budget up on every
+/// poll must not keep its own timer from being set and looked at.
+fn poll_without_budget(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+    if sleep.is_elapsed() {
+        Poll::Ready(())
+    } else if coop::has_budget_remaining() {
         sleep.poll(cx)
     } else {
         Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx)

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use seawall_core::{Attempt, Error, Panicked, PolicyKind, TimedOut, TimedOutBy};
 use tokio::time::Instant;
 
 use super::expiry::Expiry;
-use super::plan::Plan;
+use super::plan::{Due, by};
 use super::policy::Identity;
 use super::{Limit, Timeout, event};
 
@@ -31,12 +30,12 @@ pub struct TimeoutFuture<'p, Fut, L: Limit = Duration> {
     timeout: &'p Timeout<L>,
     decided: L::Decided,
     began: Option<Instant>,
-    told: Option<Told>,
+    told: Told,
 }
 
 /// What came from further out, and is not needed again unless the call is pending.
 struct Told {
-    number: NonZeroU32,
+    number: u32,
     max: u32,
     deadline: Option<Instant>,
 }
@@ -53,7 +52,8 @@ impl<'p, Fut, L: Limit> TimeoutFuture<'p, Fut, L> {
     #[inline]
     pub(super) fn lazy(timeout: &'p Timeout<L>, call: Option<Fut>, decided: L::Decided) -> Self {
         let state = call.map_or(State::Over, State::Running);
-        Self { state, expiry: Expiry::Unset, timeout, decided, began: None, told: None }
+        let told = Told::new(&Attempt::first());
+        Self { state, expiry: Expiry::Unset, timeout, decided, began: None, told }
     }
 
     /// A call that begins with `attempt`.
@@ -65,7 +65,7 @@ impl<'p, Fut, L: Limit> TimeoutFuture<'p, Fut, L> {
         mut attempt: Attempt,
     ) -> Self {
         let began = Some(attempt.began());
-        let told = Some(Told::new(&attempt));
+        let told = Told::new(&attempt);
         Self { began, told, ..Self::lazy(timeout, call, decided) }
     }
 }
@@ -74,7 +74,7 @@ impl Told {
     #[inline]
     fn new(attempt: &Attempt) -> Self {
         Self {
-            number: NonZeroU32::new(attempt.number()).unwrap_or(NonZeroU32::MIN),
+            number: attempt.number(),
             max: attempt.max().unwrap_or(0),
             deadline: attempt.deadline(),
         }
@@ -103,7 +103,10 @@ where
                 Poll::Ready(Ok(output))
             }
             Poll::Ready(Err(error)) => self.fail(error),
-            Poll::Pending => self.not_ready(cx),
+            Poll::Pending => {
+                ready!(self.as_mut().poll_expiry(cx));
+                self.cut_off()
+            }
         }
     }
 }
@@ -118,18 +121,28 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
         Poll::Ready(Err(error))
     }
 
+    /// When the call began, how long it may take, and the deadline from further out.
+    #[inline]
+    fn times(&self) -> Option<(Instant, Duration, Option<Instant>)> {
+        Some((self.began?, self.timeout.limit.of(&self.decided)?, self.told.deadline))
+    }
+
+    /// Ready once the time is up. To be polled after the call was pending.
     #[inline(never)]
-    fn not_ready<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
-        let mut this = self.project();
-        let limit = this.timeout.limit.of(this.decided);
-        let (Some(began), Some(limit)) = (*this.began, limit) else { return Poll::Pending };
-        let outer = this.told.as_ref().and_then(|told| told.deadline);
-        ready!(this.expiry.poll_at(began, limit, outer, cx));
+    fn poll_expiry(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((began, limit, outer)) = self.times() else { return Poll::Pending };
+        self.project().expiry.poll_at(|| Due::of(began, limit, outer), cx)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cut_off<T, E>(mut self: Pin<&mut Self>) -> Poll<Result<T, Error<E>>> {
         // What the call holds goes back before the caller resumes.
-        this.state.set(State::Over);
-        let by = Plan::new(began, limit, outer).by;
-        let attempt = attempt(this.told.as_ref());
-        let error = cut_off(&this.timeout.identity, began, by, limit, attempt);
+        self.as_mut().project().state.set(State::Over);
+        let Some((began, limit, outer)) = self.times() else { return Poll::Pending };
+        let by = by(began, limit, outer);
+        let attempt = Attempt::first().numbered(self.told.number, self.told.max);
+        let error = cut_off(&self.timeout.identity, began, by, limit, attempt);
         Poll::Ready(Err(Error::TimedOut(error)))
     }
 
@@ -146,12 +159,6 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
         let panicked = Panicked::in_callback(identity.name.clone(), PolicyKind::Timeout, report);
         Poll::Ready(Err(Error::Panicked(Box::new(panicked))))
     }
-}
-
-/// The attempt as it came from further out.
-fn attempt(told: Option<&Told>) -> Attempt {
-    let attempt = Attempt::first();
-    told.map_or(attempt, |told| attempt.numbered(told.number.get(), told.max))
 }
 
 #[cold]
