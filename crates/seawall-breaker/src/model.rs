@@ -51,13 +51,18 @@ impl From<Settled> for Said {
 pub struct Call(Admitted);
 
 impl Model {
+    /// As after two threads have met at the counters: with less to check.
     pub fn new(builder: BreakerBuilder) -> Self {
+        let model = Self::fresh(builder);
+        model.shell.spread();
+        model
+    }
+
+    pub fn fresh(builder: BreakerBuilder) -> Self {
         let (_, settings) = builder.parts("model".into()).expect("a valid configuration");
         let waits = settings.wait.draw(0, None);
         let machine = Machine::new(Arc::new(settings), waits, 0);
-        let shell = Shell::new(machine);
-        shell.spread();
-        Self { shell, told: Told::default() }
+        Self { shell: Shell::new(machine), told: Told::default() }
     }
 
     pub fn admit(&self, now: Nanos) -> Option<Call> {

@@ -209,8 +209,7 @@ impl Shell {
         }
     }
 
-    /// As after two threads have met at the counters. They are made then without the lock, which
-    /// the model checker takes for a race, as it does not know `OnceLock`.
+    /// As after two threads have met at the counters.
     #[cfg(seawall_loom)]
     pub(crate) fn spread(&self) {
         self.counters.spread();

@@ -240,3 +240,62 @@ fn a_success_after_a_failure_is_told_after_it() {
         assert_eq!(model.failures_in_a_row(), 0);
     });
 }
+
+/// A count window that is not full, so that successes are counted.
+fn counting() -> BreakerBuilder {
+    let builder = Breaker::builder().consecutive_failures(1).count_window(8).min_calls(8);
+    builder.open_wait(WAIT).probes(1)
+}
+
+fn succeed(
+    model: &Arc<Model>,
+    call: seawall_breaker::model::Call,
+) -> impl FnOnce() -> Said + use<> {
+    let model = Arc::clone(model);
+    move || model.succeed(call, 0)
+}
+
+#[test]
+fn threads_that_meet_at_the_first_counter_lose_no_success() {
+    check(|| {
+        let model = Arc::new(Model::fresh(counting()));
+        let calls = [(); 3].map(|()| model.admit(0).unwrap());
+        let [one, two, three] = calls;
+        let others = [one, two].map(|call| thread::spawn(succeed(&model, call)));
+        assert_eq!(succeed(&model, three)(), Said::Counted);
+        for other in others {
+            assert_eq!(other.join().unwrap(), Said::Counted);
+        }
+        assert_eq!(model.samples(0), 3);
+    });
+}
+
+#[test]
+fn counters_that_are_made_while_the_machine_is_told_lose_no_success() {
+    check(|| {
+        let model = Arc::new(Model::fresh(counting()));
+        let (one, two) = (model.admit(0).unwrap(), model.admit(0).unwrap());
+        let others = [one, two].map(|call| thread::spawn(succeed(&model, call)));
+        assert!(model.samples(0) <= 2);
+        for other in others {
+            assert_eq!(other.join().unwrap(), Said::Counted);
+        }
+        assert_eq!(model.samples(0), 2);
+    });
+}
+
+#[test]
+fn counters_that_are_made_as_a_generation_ends_count_for_none_but_their_own() {
+    check(|| {
+        let model = Arc::new(Model::fresh(counting()));
+        let calls = [(); 3].map(|()| model.admit(0).unwrap());
+        let [one, two, failing] = calls;
+        let other = thread::spawn(succeed(&model, one));
+        assert_eq!(model.succeed(two, 0), Said::Counted);
+        assert_eq!(model.fail(failing, 0), Said::Counted);
+        let probe = model.admit(100).unwrap();
+        assert_eq!(model.succeed(probe, 100), Said::Counted);
+        other.join().unwrap();
+        assert_eq!((model.samples(100), model.transitions()), (0, 3));
+    });
+}

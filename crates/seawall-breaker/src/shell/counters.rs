@@ -1,12 +1,11 @@
 //! What is counted without the lock.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::log::{BELOW_TAG, tag};
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, OnceLock};
 
 /// Counters that threads don't fight for: one of each for each of a few groups of threads, on a
 /// cache line of its own. Made when there is something to count other than outcomes, or when two
