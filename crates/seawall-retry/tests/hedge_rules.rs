@@ -83,9 +83,9 @@ async fn all_failed_is_the_primarys_error_in_whatever_order_they_fail() {
 
 #[tokio::test(start_paused = true)]
 async fn before_there_are_enough_samples_of_a_percentile_nothing_is_launched() {
-    let hedge = Hedge::builder().delay_percentile(0.5).min_samples(10).without_budget();
+    let hedge = Hedge::builder().delay_percentile(0.5).min_samples(40).without_budget();
     let hedge = hedge.build().unwrap();
-    for sample in 1..=10 {
+    for sample in 1..=40 {
         assert_eq!(hedge.percentile(), None, "after {} samples", sample - 1);
         let script = Script::new([slow(100, Ok(1)), Step::ok(2)]);
         hedge.call(|| script.run()).await.unwrap();

@@ -3,7 +3,9 @@
 
 use loom::sync::Arc;
 use loom::thread;
+use seawall_core::{Listeners, What};
 use seawall_retry::{Budget, BudgetBuilder};
+use seawall_testkit::Recorder;
 
 fn model(budget: fn() -> BudgetBuilder, check: impl Fn(Arc<Budget>) + Send + Sync + 'static) {
     loom::model(move || check(Arc::new(budget().build().expect("a budget"))));
@@ -89,16 +91,56 @@ fn paying_in_beside_taking_loses_nothing() {
 
 #[test]
 fn what_was_never_started_comes_back_beside_a_taker() {
-    model(
-        || Budget::builder().deposit(0.0).reserve(1.0).in_flight(1.0, 2),
-        |budget| {
+    let alone = || Budget::builder().deposit(0.0).reserve(1.0);
+    for budget in [alone, || Budget::builder().deposit(0.0).reserve(1.0).in_flight(1.0, 2)] {
+        model(budget, |budget| {
             let other = Arc::clone(&budget);
             // Cancelled while it waits: takes, and gives back.
             let thread = thread::spawn(move || drop(other.try_take()));
             let taken = take(&budget);
             thread.join().unwrap();
             assert!((tokens(&budget) - f64::from(1 - taken)).abs() < 1e-9);
-            assert_eq!(budget.snapshot().repetitions_in_flight, Some(0));
+            assert_eq!(budget.snapshot().repetitions_in_flight.unwrap_or(0), 0);
+        });
+    }
+}
+
+#[test]
+fn what_is_paid_in_beside_what_comes_back_does_not_exceed_the_capacity() {
+    model(
+        || Budget::builder().deposit(0.5).reserve(2.0),
+        |budget| {
+            let permit = budget.try_take();
+            let other = Arc::clone(&budget);
+            let thread = thread::spawn(move || drop(other.call()));
+            drop(permit);
+            thread.join().unwrap();
+            assert!((tokens(&budget) - 2.0).abs() < 1e-9);
         },
     );
+}
+
+#[test]
+fn exhausted_and_recovered_are_told_in_turns() {
+    loom::model(|| {
+        let (listeners, recorder) = (Listeners::default(), Recorder::default());
+        listeners.add(recorder.clone());
+        let builder = Budget::builder().deposit(1.0).reserve(0.0).listeners(&listeners);
+        let budget = Arc::new(builder.build().expect("a budget"));
+        let told = |is: fn(&What) -> bool| recorder.count(is);
+        let exhausted = || told(|what| matches!(what, What::BudgetExhausted));
+        let recovered = || told(|what| matches!(what, What::BudgetRecovered { .. }));
+        assert_eq!((take(&budget), exhausted()), (0, 1));
+        drop(budget.call());
+        let other = Arc::clone(&budget);
+        let thread = thread::spawn(move || take(&other));
+        let here = take(&budget);
+        assert_eq!(here + thread.join().unwrap(), 1);
+        // The one that was refused came before the recovery, or after it and told it anew.
+        assert_eq!(recovered(), 1);
+        assert!((1..=2).contains(&exhausted()));
+        // The next refusal tells what was not told.
+        assert_eq!(take(&budget), 0);
+        assert_eq!(exhausted(), 2);
+    });
 }

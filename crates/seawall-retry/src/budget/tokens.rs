@@ -124,7 +124,7 @@ impl Tokens {
     // and what `build()` lets pass, and both are at most 10¹⁸ billionths.
     fn gain(&self, gain: u64) {
         let gain = gain * BILLIONTH;
-        let more = |word: u64| Some((word + gain).min(self.full | (word & EXHAUSTED)));
+        let more = |word: u64| Some((word + gain).min(self.full + (word & EXHAUSTED)));
         let result = self.word.fetch_update(Release, Relaxed, more);
         debug_assert!(result.is_ok(), "the update is never refused");
     }
@@ -162,5 +162,80 @@ impl Tokens {
     /// Whether this put an end to its being exhausted.
     pub(super) fn recover(&self) -> bool {
         self.word.fetch_and(!EXHAUSTED, Relaxed) & EXHAUSTED != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> TokenPlan {
+        TokenPlan { deposit: 7, cost: 10, reserve: 25, capacity: 30, per_second: 0 }
+    }
+
+    #[test]
+    fn where_tokens_are_alone_they_are_taken_and_given_back_in_place() {
+        let tokens = Tokens::new(plan(), true);
+        assert!(tokens.take_in_place() && tokens.take_in_place());
+        assert!(!tokens.take_in_place() && !tokens.try_take());
+        assert_eq!(tokens.left(), 5);
+        assert!(tokens.give_back_in_place() && tokens.give_back_in_place());
+        assert_eq!(tokens.left(), 25);
+        // No room for all of it: what there is room for goes the other way.
+        assert!(!tokens.give_back_in_place());
+        tokens.give_back();
+        assert_eq!(tokens.left(), 30);
+    }
+
+    #[test]
+    fn where_there_is_more_to_do_nothing_is_taken_or_given_back_in_place() {
+        let refilled = TokenPlan { per_second: 1, ..plan() };
+        for (plan, alone) in [(plan(), false), (refilled, true)] {
+            let tokens = Tokens::new(plan, alone);
+            assert_eq!(tokens.refills(), alone, "of the two");
+            assert!(!tokens.take_in_place());
+            assert!(tokens.try_take());
+            assert!(!tokens.give_back_in_place());
+            tokens.give_back();
+            assert_eq!(tokens.left(), 25);
+        }
+    }
+
+    #[test]
+    fn to_be_exhausted_changes_no_count_and_no_count_changes_it() {
+        let tokens = Tokens::new(plan(), true);
+        assert!(!tokens.is_exhausted() && !tokens.recover());
+        assert!(tokens.exhaust() && !tokens.exhaust());
+        assert_eq!(tokens.left(), 25);
+        assert!(tokens.take_in_place() && tokens.try_take() && !tokens.try_take());
+        assert!(tokens.give_back_in_place());
+        for _ in 0..9 {
+            tokens.deposit();
+        }
+        assert_eq!(tokens.left(), 30, "full, and not more");
+        assert!(tokens.is_exhausted());
+        assert!(tokens.recover() && !tokens.recover());
+        assert_eq!((tokens.left(), tokens.is_exhausted()), (30, false));
+    }
+
+    #[test]
+    fn what_the_clock_earns_is_rounded_down_and_its_time_up() {
+        // Three tenths of a billionth in a nanosecond.
+        let plan = TokenPlan { per_second: WHOLE / 10 * 3, ..plan() };
+        for (since, now, earned) in [
+            (5, 4, None),
+            (5, 5, None),
+            (5, 8, None),
+            (5, 9, Some((1, 9))),
+            (5, 11, Some((1, 9))),
+            (5, 12, Some((2, 12))),
+            (5, 15, Some((3, 15))),
+            (0, u64::MAX, Some((5_534_023_222_112_865_484, u64::MAX - 1))),
+        ] {
+            assert_eq!(plan.earned(since, now), earned, "from {since} to {now}");
+        }
+        let most = TokenPlan { per_second: u64::MAX, ..plan };
+        let (earned, until) = most.earned(0, u64::MAX).unwrap();
+        assert_eq!((earned, until), (u64::MAX, u64::MAX));
     }
 }
