@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use seawall_core::Random;
+use seawall_limit::AdaptiveLimit;
 use seawall_limit::adaptive::{Adaptation, Adaptive, Aimd, Gradient, Range, Sample, Vegas};
 
 const ALL: [fn() -> Adaptation; 3] = [
@@ -38,6 +39,55 @@ proptest! {
                 prop_assert!((range.min..=range.max).contains(&limit), "{}", limit);
             }
         }
+    }
+}
+
+/// Whatever can be built, to the ends of what a float holds.
+fn extremes() -> impl Strategy<Value = Adaptation> {
+    let large = || prop_oneof![Just(f64::MIN_POSITIVE), Just(1.0), Just(1e9), Just(f64::MAX)];
+    let part = prop_oneof![Just(f64::MIN_POSITIVE), Just(0.5), Just(1.0 - f64::EPSILON)];
+    let slow = prop_oneof![Just(Duration::ZERO), Just(Duration::MAX)];
+    let aimd = (large(), part, slow).prop_map(|(increase, decrease, slow)| {
+        Adaptation::Aimd(Aimd::default().increase(increase).decrease(decrease).slow(slow))
+    });
+    let vegas = prop_oneof![Just(1), Just(u32::MAX)]
+        .prop_map(|memory| Adaptation::Vegas(Vegas::default().memory(memory)));
+    let gradient = (large(), large()).prop_map(|(tolerance, room)| {
+        Adaptation::Gradient(Gradient::default().tolerance(tolerance.max(1.0)).room(room))
+    });
+    prop_oneof![aimd, vegas, gradient]
+}
+
+proptest! {
+    #[test]
+    fn so_it_does_with_parameters_at_the_ends_of_what_can_be_built(
+        samples in proptest::collection::vec(samples(), 0..300),
+        adaptation in extremes(),
+        (min, max) in prop_oneof![Just((1, 1)), Just((1, (1 << 30) - 1)), Just(((1 << 30) - 1, (1 << 30) - 1))],
+    ) {
+        let builder = AdaptiveLimit::builder().adaptation(adaptation).min(min).max(max);
+        prop_assert!(builder.build().is_ok(), "it can be built");
+        let mut adaptive = Adaptive::new(adaptation, Range { min, max, initial: max });
+        for sample in &samples {
+            let limit = adaptive.observe(sample);
+            prop_assert!((min..=max).contains(&limit), "{}", limit);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_number_is_no_limit() {
+    for broken in [
+        Adaptation::Aimd(Aimd::default().increase(f64::NAN).decrease(f64::NAN)),
+        Adaptation::Gradient(Gradient::default().tolerance(f64::NAN).room(f64::NAN)),
+    ] {
+        let mut adaptive = Adaptive::new(broken, Range { min: 1, max: 100, initial: 50 });
+        for dropped in [false, true, false] {
+            adaptive.observe(&Sample { rtt: Duration::from_millis(1), in_flight: 50, dropped });
+        }
+        // A loss has no room to add.
+        let expected = if matches!(broken, Adaptation::Aimd(_)) { 50 } else { 45 };
+        assert_eq!(adaptive.limit(), expected);
     }
 }
 
@@ -85,8 +135,8 @@ fn calls_that_are_lost_together_are_one_overload() {
     assert_eq!(adaptive.limit(), 49);
 }
 
-/// A server in virtual time: so many slots, a queue without end, and clients who ask for twice what
-/// it can do, as many at once as the limit allows.
+/// A server in virtual time: so many slots, a queue without end, and clients who ask for a multiple of
+/// what it can do, as many at once as the limit allows.
 struct Server {
     random: Random,
     now: f64,
@@ -95,6 +145,9 @@ struct Server {
     // When they end, when they began and how many were in flight, soonest first.
     running: BinaryHeap<Call>,
     spread: fn(&Random) -> f64,
+    // What is asked for, as a part of what it can do.
+    load: f64,
+    refused: u32,
 }
 
 #[derive(PartialEq)]
@@ -124,13 +177,14 @@ impl Server {
     fn new(slots: u32, spread: fn(&Random) -> f64) -> Self {
         let free_at = vec![0.0; 64];
         let random = Random::seeded(7);
-        Self { random, now: 0.0, slots, free_at, running: BinaryHeap::new(), spread }
+        let running = BinaryHeap::new();
+        Self { random, now: 0.0, slots, free_at, running, spread, load: 2.0, refused: 0 }
     }
 
     /// Lets calls come for `seconds`; gives how many a second were answered within 100 ms.
     fn run(&mut self, adaptive: &mut Adaptive, seconds: f64) -> f64 {
         let end = self.now + seconds;
-        let rate = 2.0 * f64::from(self.slots) / SERVICE;
+        let rate = self.load * f64::from(self.slots) / SERVICE;
         let mut good = 0.0;
         while self.now < end {
             self.now += -(1.0 - self.random.unit()).ln() / rate;
@@ -145,6 +199,8 @@ impl Server {
             }
             if self.running.len() < adaptive.limit() as usize {
                 self.start();
+            } else {
+                self.refused += 1;
             }
         }
         good / seconds
@@ -195,4 +251,23 @@ fn every_algorithm_finds_a_servers_capacity_and_follows_it_down_and_up() {
 #[test]
 fn the_default_does_so_too_where_calls_differ_much_in_size() {
     finds_capacity(ALL[0](), exponential);
+}
+
+/// How many of a hundred calls are refused in a minute of good health, at 70 % load.
+fn refused_in_good_health(adaptation: Adaptation, spread: fn(&Random) -> f64) -> f64 {
+    let mut adaptive = Adaptive::new(adaptation, Range { min: 1, max: 200, initial: 20 });
+    let mut server = Server::new(10, spread);
+    server.load = 0.7;
+    let answered = server.run(&mut adaptive, 60.0) * 60.0;
+    100.0 * f64::from(server.refused) / (answered + f64::from(server.refused))
+}
+
+#[test]
+fn in_good_health_nobody_starves() {
+    for adaptation in ALL {
+        let refused = refused_in_good_health(adaptation(), even);
+        assert!(refused < 1.0, "{:?}: {refused} %", adaptation());
+    }
+    let refused = refused_in_good_health(ALL[0](), exponential);
+    assert!(refused < 1.0, "the default: {refused} %");
 }

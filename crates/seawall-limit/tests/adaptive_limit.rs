@@ -195,6 +195,34 @@ fn threads_never_exceed_the_range_and_leave_the_count_exact() {
 }
 
 #[test]
+fn however_calls_end_each_place_comes_back_once() {
+    let limit = AdaptiveLimit::builder().min(1).max(50).initial(10).build().unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4_u32 {
+            let limit = &limit;
+            scope.spawn(move || {
+                for n in 0..20_000_u32 {
+                    let Ok(permit) = limit.try_acquire() else { continue };
+                    match (n.wrapping_mul(2_654_435_761) >> 16).wrapping_add(thread) % 16 {
+                        0 => permit.overloaded(),
+                        1 => permit.timed_out(),
+                        2 => permit.ignore(),
+                        3 => drop(permit),
+                        _ => permit.success(),
+                    }
+                }
+            });
+        }
+    });
+    // What lingers does so for as long as a call took: it is over as soon as somebody looks again.
+    while limit.snapshot().lingering > 0 {
+        let _ = limit.try_acquire().map(|permit| permit.ignore());
+    }
+    assert_eq!(limit.snapshot().in_flight, 0);
+    assert!((1..=50).contains(&limit.snapshot().limit));
+}
+
+#[test]
 fn in_a_pipeline_it_takes_its_name_and_says_what_it_is() {
     let limit = AdaptiveLimit::builder().into_policy(&LayerContext::new("stock")).unwrap();
     let text = limit.describe(Description::bare()).to_string();

@@ -96,6 +96,47 @@ async fn a_few_calls_are_too_few_to_tell() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_set_is_what_it_goes_by() {
+    let of = |builder: ThrottleBuilder| async {
+        let throttle = builder.random(Random::lowest()).build().unwrap();
+        for n in 0..30 {
+            let _ = throttle.try_acquire().map(|permit| {
+                if n < 10 {
+                    permit.accepted()
+                }
+            });
+        }
+        throttle
+    };
+    let shed = |throttle: &Throttle| throttle.try_acquire().is_err();
+    // Of 30 calls 10 were accepted.
+    let by_default = of(Throttle::builder()).await;
+    assert!(shed(&by_default));
+    let snapshot = by_default.snapshot();
+    let (requests, accepts) = (f64::from(snapshot.requests), f64::from(snapshot.accepts));
+    assert!((snapshot.probability - (requests - 2.0 * accepts) / (requests + 1.0)).abs() < 1e-9);
+    assert!(!shed(&of(Throttle::builder().k(3.0)).await), "three for each that was accepted");
+    assert!(!shed(&of(Throttle::builder().min_requests(32)).await), "too few to tell");
+    let seldom = of(Throttle::builder().k(1.0).max_probability(0.1)).await;
+    assert!((seldom.snapshot().probability - 0.1).abs() < 1e-9);
+    let short = of(Throttle::builder().window(SECOND)).await;
+    advance(SECOND * 2).await;
+    assert!(!shed(&short), "forgotten");
+    assert!(shed(&by_default), "not yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draw_below_the_probability_is_shed_and_one_at_it_is_not() {
+    for (random, sheds) in [(Random::lowest(), true), (Random::highest(), false)] {
+        let throttle = of(random).build().unwrap();
+        for _ in 0..10 {
+            let _ = throttle.try_acquire();
+        }
+        assert_eq!(is_shed(&throttle).await, sheds);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_have_a_throttle_each_within_bounds() {
     let keyed = KeyedThrottle::<u32>::new(of(Random::lowest()), 2).unwrap();
     for _ in 0..20 {
