@@ -62,8 +62,9 @@ impl<J> Retry<J> {
     {
         let _in_flight = self.budget.as_ref().map_or(CallInFlight::UNCOUNTED, |b| b.call());
         let mut course = Course::default();
-        let mut attempt = self.told(self.due(Attempt::first()).numbered(1, 0));
+        let mut attempt = Attempt::first();
         attempt.began();
+        attempt = self.told(attempt);
         let mut told = attempt;
         loop {
             let outcome = operation(told).map_err(|error| {

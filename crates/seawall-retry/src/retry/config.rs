@@ -313,6 +313,7 @@ impl<J> RetryBuilder<J> {
             Paying::Nothing => None,
         };
         let at_once = plan.backoff == Backoff::none()
+            && self.deadline.is_none()
             && self.veto.is_none()
             && self.shutdown.is_none()
             && self.history == 0;

@@ -18,12 +18,12 @@ pub(super) struct Last<T, E> {
 }
 
 impl<T, E> Last<T, E> {
-    /// Drops it: the usual failure here, told apart from those whose drop has more to look at.
+    /// The operation's own error and what it came with, if that is what it is.
     #[inline]
-    pub(super) fn drop_now(self) {
+    pub(super) fn own_error(self) -> Result<(E, Class), Self> {
         match self.outcome {
-            Err(Error::Operation { error, .. }) => drop(error),
-            other => drop(other),
+            Err(Error::Operation { error, class, .. }) => Ok((error, class)),
+            outcome => Err(Self { outcome, class: self.class }),
         }
     }
 }

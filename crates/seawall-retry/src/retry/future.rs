@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
+use std::hint::cold_path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -38,10 +38,6 @@ pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     // The first attempt, or a later one where nothing had to be carried over.
     #[pin]
     future: Option<Op::Future>,
-    // A call pays into the budget when its first attempt is over or was found to be pending. It is
-    // counted as in flight from then on, too: one that succeeds at once is not in flight any more
-    // when that could be seen.
-    paid_in: bool,
     held: Rare<Held<'p, Op, J>>,
 }
 
@@ -56,9 +52,16 @@ type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Er
 impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
     #[inline]
     pub(super) fn start(retry: &'p Retry<J>, mut op: Op, attempt: Attempt) -> Self {
-        let attempt = retry.due(attempt).numbered(1, 0);
+        retry.pay_in();
+        let mut attempt = attempt.numbered(1, 0);
+        if retry.deadline.is_some() {
+            // It counts from here. Nothing but the clock reading is kept of it: the deadline follows
+            // from that, wherever it is asked for.
+            cold_path();
+            attempt.began();
+        }
         let future = Some(op.attempt(retry.told(attempt)));
-        Self { retry, op: Some(op), attempt, future, paid_in: false, held: Rare::none() }
+        Self { retry, op: Some(op), attempt, future, held: Rare::none() }
     }
 }
 
@@ -89,25 +92,18 @@ where
             // along otherwise.
             let last = match future.poll(cx) {
                 Poll::Ready(Ok(output)) => match this.retry.weigh(Ok(output)) {
-                    Ok(outcome) => {
-                        this.retry.pay_in_unless(*this.paid_in);
-                        return Poll::Ready(outcome);
-                    }
+                    Ok(outcome) => return Poll::Ready(outcome),
                     Err(last) => last,
                 },
                 Poll::Ready(Err(error)) => match this.retry.weigh(Err(error)) {
-                    Ok(outcome) => {
-                        this.retry.pay_in_unless(*this.paid_in);
-                        return Poll::Ready(outcome);
-                    }
+                    Ok(outcome) => return Poll::Ready(outcome),
                     Err(last) => last,
                 },
                 Poll::Pending => {
-                    if !mem::replace(this.paid_in, true) {
-                        this.retry.pay_in_unless(false);
-                        if let Some(in_flight) = this.retry.enter() {
-                            this.held.put(Held::InFlight(in_flight));
-                        }
+                    if this.held.as_ref().is_none()
+                        && let Some(in_flight) = this.retry.enter()
+                    {
+                        this.held.put(Held::InFlight(in_flight));
                     }
                     // Until now no time has passed but that of synchronous polls.
                     this.attempt.began();
@@ -117,26 +113,32 @@ where
             // What the attempt holds goes back before anything else.
             this.future.set(None);
             let Some(mut op) = this.op.take() else { over() };
-            this.retry.pay_in_unless(mem::replace(this.paid_in, true));
-            if !this.retry.repeats_at_once(this.attempt, last.class) {
-                let in_flight = match this.held.take() {
-                    Some(Held::InFlight(in_flight)) => Some(in_flight),
-                    _ => this.retry.enter(),
-                };
-                return match Repeating::after(this.retry, op, *this.attempt, in_flight, last, cx) {
-                    Ok(repeating) => {
-                        this.held.put(Held::Repeating(repeating));
-                        Poll::Pending
+            let class = last.class;
+            // Taken apart first: of what is left then, dropping calls nothing of ours. A call within
+            // this loop would cost every call the registers that have to survive it.
+            let last = match last.own_error() {
+                Ok((error, own)) => {
+                    if this.retry.repeats_at_once(this.attempt, class) {
+                        drop(error);
+                        let number = this.attempt.number().saturating_add(1);
+                        *this.attempt = this.attempt.numbered(number, 0);
+                        let next = this.attempt.numbered(number, this.retry.plan.max_attempts);
+                        this.future.set(Some(op.attempt(next.after(class).restart_clock())));
+                        *this.op = Some(op);
+                        continue;
                     }
-                    Err(outcome) => Poll::Ready(outcome),
-                };
-            }
-            let number = this.attempt.number().saturating_add(1);
-            *this.attempt = this.attempt.numbered(number, 0).after(last.class);
-            last.drop_now();
-            let future = op.attempt(this.retry.told(*this.attempt).restart_clock());
-            this.future.set(Some(future));
-            *this.op = Some(op);
+                    Last { outcome: Err(Error::operation_failed(error, own)), class }
+                }
+                Err(last) => last,
+            };
+            let held = this.held.take();
+            return match Repeating::after(this.retry, op, *this.attempt, held, last, cx) {
+                Ok(repeating) => {
+                    this.held.put(Held::Repeating(repeating));
+                    Poll::Pending
+                }
+                Err(outcome) => Poll::Ready(outcome),
+            };
         }
     }
 }
@@ -186,10 +188,14 @@ where
         retry: &'p Retry<J>,
         op: Op,
         mut attempt: Attempt,
-        in_flight: Option<CallInFlight<'p>>,
+        held: Option<Held<'p, Op, J>>,
         last: Last<Op::Output, Op::Error>,
         cx: &mut Context<'_>,
     ) -> Result<Pin<Box<Self>>, Outcome<Op>> {
+        let in_flight = match held {
+            Some(Held::InFlight(in_flight)) => Some(in_flight),
+            _ => retry.enter(),
+        };
         attempt = retry.told(attempt);
         let mut course = Course::default();
         let delay = match course.decide(retry, &mut attempt, &last) {

@@ -139,27 +139,25 @@ impl<J> Retry<J> {
             && self.budget.as_ref().is_none_or(Budget::try_spend)
     }
 
-    /// The attempts of a call that was started as `attempt`.
     #[inline]
-    pub(super) fn due(&self, attempt: Attempt) -> Attempt {
+    fn due(&self, attempt: Attempt) -> Attempt {
         match self.deadline {
             None => attempt,
             Some(limit) => within(limit, attempt),
         }
     }
 
-    /// `attempt` as the operation is told of it.
+    /// `attempt` as the operation is told of it. A deadline of the retry's own counts from when it
+    /// began.
     #[inline]
     pub(super) fn told(&self, attempt: Attempt) -> Attempt {
-        attempt.numbered(attempt.number(), self.plan.max_attempts)
+        self.due(attempt).numbered(attempt.number(), self.plan.max_attempts)
     }
 
-    /// Pays in for a call, unless that was done.
+    /// Pays in for a call.
     #[inline]
-    pub(super) fn pay_in_unless(&self, paid_in: bool) {
-        if let Some(budget) = &self.budget
-            && !paid_in
-        {
+    pub(super) fn pay_in(&self) {
+        if let Some(budget) = &self.budget {
             budget.pay_in();
         }
     }
