@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::RateLimit;
 use super::machine::Algorithm;
 use super::quota::Quota;
-use super::rate_limit::{Shared, check_burst};
+use super::shared::Shared;
 use super::state::Shelter;
 
 /// 100 calls: with [`DEFAULT_PERIOD`], what many public services grant, and no rate to build on.
@@ -122,6 +122,12 @@ impl RateLimitBuilder {
             }),
         })
     }
+}
+
+pub(super) fn check_burst(algorithm: Algorithm, burst: Option<u64>) -> Result<(), ConfigError> {
+    let fits = burst.is_none() || algorithm == Algorithm::Gcra;
+    let allowed = "left out where the algorithm has none";
+    Check::of(PolicyKind::RateLimit).that(fits, "burst", burst.unwrap_or(0), allowed)
 }
 
 impl Layer for RateLimitBuilder {

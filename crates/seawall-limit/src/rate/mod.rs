@@ -108,16 +108,18 @@
 //! wants, by refusing, a [throttle](crate::throttle) adapts to that.
 
 pub use config::{DEFAULT_PERIOD, DEFAULT_PERMITS, RateLimitBuilder};
+pub use future::Turn;
 pub use keyed::{
     DEFAULT_MAX_KEYS, KeyRateLimit, KeyedRateLimit, KeyedRateLimitBuilder, KeyedRateLimitSnapshot,
 };
 pub use machine::Algorithm;
-pub use permit::{Reservation, Turn};
+pub use permit::Reservation;
 pub use rate_limit::{Pass, RateLimit, RateLimitSnapshot};
 
 mod config;
 mod counter;
 mod fixed;
+mod future;
 mod gcra;
 mod keyed;
 mod lane;
@@ -129,6 +131,7 @@ mod machine;
 mod permit;
 mod quota;
 mod rate_limit;
+mod shared;
 mod state;
 #[cfg(all(test, not(seawall_loom)))]
 mod tests;
