@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seawall_breaker::{Breaker, Settlement};
-use seawall_core::{CircuitState, Class, Reason, What};
+use seawall_core::{Cause, CircuitState, Class, Event, Listener, Reason, What};
 use seawall_testkit::Recorder;
 use tokio::time::advance;
 
@@ -77,6 +77,30 @@ async fn shadow_reports_what_it_would_refuse_and_refuses_nothing() {
     assert_eq!(breaker.state(), CircuitState::Shadow);
     let totals = breaker.snapshot().totals;
     assert_eq!((totals.refused, totals.unmeasured), (3, 3));
+}
+
+struct Knows;
+
+impl Listener for Knows {
+    fn on_event(&self, _: &Event) {}
+
+    fn causes(&self, _: &Event) -> Vec<Cause> {
+        vec![Cause::new("f1", "no route", 2)]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_shadow_would_have_opened_for_is_asked_as_of_an_opening() {
+    let (breaker, recorder) = fragile();
+    breaker.listeners().add(Knows);
+    breaker.shadow();
+    fail(&breaker);
+    fail(&breaker);
+    let causes = recorder.pick(|what| match what {
+        What::Shadowed(transition) => Some(transition.causes.clone()),
+        _ => None,
+    });
+    assert_eq!(causes, [[Cause::new("f1", "no route", 2)]]);
 }
 
 #[tokio::test(start_paused = true)]

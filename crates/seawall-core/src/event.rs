@@ -34,10 +34,12 @@ impl Event {
         Self { policy, kind, at, what }
     }
 
-    /// The transition, if a circuit opens by it.
+    /// The transition, if a circuit opens by it, or would in shadow.
     pub(crate) fn opening(&mut self) -> Option<&mut Transition> {
         match &mut self.what {
-            What::Transition(transition) if transition.to == CircuitState::Open => Some(transition),
+            What::Transition(transition) | What::Shadowed(transition) => {
+                (transition.to == CircuitState::Open).then_some(transition)
+            }
             _ => None,
         }
     }

@@ -19,8 +19,9 @@ pub trait Listener: Send + Sync + 'static {
     /// Is told of `event`.
     fn on_event(&self, event: &Event);
 
-    /// What the failures were that a circuit opens for, if this listener knows. All are asked
-    /// before the first is told of `opening`, so that whoever writes it down can say what failed.
+    /// What the failures were that a circuit opens for, or would in shadow, if this listener knows.
+    /// All are asked before the first is told of `opening`, so that whoever writes it down can say
+    /// what failed.
     fn causes(&self, opening: &Event) -> Vec<Cause> {
         let _ = opening;
         Vec::new()

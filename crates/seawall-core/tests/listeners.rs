@@ -86,21 +86,23 @@ fn all_are_told_of_an_opening_with_what_any_of_them_knows_of_its_causes() {
     listeners.add(Knows(Some(vec![cause("a", 1), cause("b", 7)])));
     listeners.add(Knows(None));
     listeners.add(Knows(Some(vec![cause("c", 2), cause("d", 3)])));
-    let tell = |from, to, retry| {
-        let transition = Transition::new(from, to, 1).retry_in(retry);
-        let what = What::Transition(transition);
+    let tell = |what: fn(Transition) -> What, from, to, retry| {
+        let what = what(Transition::new(from, to, 1).retry_in(retry));
         let event = Event::new("inventory".into(), PolicyKind::Breaker, Instant::now(), what);
         listeners.queue(|| event.clone());
         listeners.deliver();
     };
-    tell(CircuitState::Closed, CircuitState::Open, Some(Duration::from_secs(5)));
-    tell(CircuitState::Open, CircuitState::HalfOpen, None);
+    let wait = Some(Duration::from_secs(5));
+    tell(What::Transition, CircuitState::Closed, CircuitState::Open, wait);
+    tell(What::Transition, CircuitState::Open, CircuitState::HalfOpen, None);
+    tell(What::Shadowed, CircuitState::Closed, CircuitState::Open, None);
     let expected = [
         "breaker 'inventory': closed → open; failed: 7× error b, 3× error d, 2× error c; retry in 5.000s",
         "breaker 'inventory': open → half-open: the wait is over",
+        "breaker 'inventory': would have been closed → open; failed: 7× error b, 3× error d, 2× error c",
     ];
     assert_eq!(*heard.lock(), expected);
-    assert_eq!(listeners.panics(), 1);
+    assert_eq!(listeners.panics(), 2);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::{Capture, Draft, Kind, Observability, Severity};
 /// Where a [`CaptureAttempts`](super::CaptureAttempts) of the breaker's name notes what attempts fail
 /// of, the event of the opening itself gets the most frequent as its
 /// [causes](Transition::causes), before any listener is told of it: whoever logs it says what
-/// failed. Counting begins anew with each opening.
+/// failed. Counting begins anew with each opening, in shadow, too.
 #[derive(Clone, Debug)]
 pub struct CaptureListener(Capture);
 
