@@ -1,0 +1,35 @@
+//! Seen in backoff for Go (cenkalti/backoff#159: a dependency that asked to be left alone for half an
+//! hour got no other attempt at all, as that was longer than a limit that nobody had set).
+
+use std::time::Duration;
+
+use seawall_core::{Class, Error, Lazy, Operation, Policy};
+use seawall_retry::Retry;
+use seawall_retry::retry::DEFAULT_MAX_RETRY_AFTER;
+use tokio::time::Instant;
+
+type Outcome = Result<u32, Error<&'static str>>;
+
+struct Busy;
+
+impl Operation for Busy {
+    type Output = u32;
+    type Error = &'static str;
+    type Future = std::future::Ready<Outcome>;
+
+    fn attempt(&mut self, attempt: seawall_core::Attempt) -> Self::Future {
+        let class = Class::Overloaded { retry_after: Some(Duration::from_mins(30)) };
+        std::future::ready(match attempt.number() {
+            1 => Err(Error::operation_failed("come back later", class)),
+            number => Ok(number),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_waited_for_as_long_as_the_limit_says() {
+    let retry = Retry::builder().backoff(Duration::from_secs(1)).build().unwrap();
+    let start = Instant::now();
+    assert_eq!(Lazy::new(retry.wrap(Busy)).await.unwrap(), 2);
+    assert_eq!(start.elapsed(), DEFAULT_MAX_RETRY_AFTER);
+}
