@@ -206,10 +206,7 @@ impl Shared {
     }
 
     fn reap(&self, now: u64) {
-        let mut state = self.state.lock();
-        let freed = state.freed(now);
-        self.calm.set(state.calm());
-        drop(state);
+        let freed = self.state.lock().freed(now);
         self.free(freed);
     }
 
