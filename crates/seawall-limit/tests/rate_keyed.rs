@@ -94,6 +94,17 @@ async fn the_rate_of_all_keys_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fractions_of_a_nanosecond_are_rounded_up_for_another_rate() {
+    let limit = KeyedRateLimit::builder().per_second(3).burst(3).build().unwrap();
+    // Two thirds of a second are used up, 666,666,666⅔ ns; from then on a permit is a second.
+    assert!(limit.try_acquire(&1).is_ok() && limit.try_acquire(&1).is_ok());
+    limit.set_rate(1, SECOND, 2).unwrap();
+    assert!(limit.try_acquire(&1).is_ok());
+    let refusal = limit.try_acquire(&1).unwrap_err();
+    assert_eq!(refusal.retry_after(), Some(Duration::from_nanos(666_666_667)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_limit_of_a_key_is_a_layer_of_a_pipeline() {
     let limit = limit(100);
     let (alice, bob) = (limit.of(1), limit.of(2).into_policy(&LayerContext::new("api")).unwrap());

@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Description, FromFn, Layer, LayerContext, Lazy, Listeners, Policy,
-    Reason, Rule, What,
+    AllTransient, Attempt, Description, Evidence, FromFn, Layer, LayerContext, Lazy, Listeners,
+    Policy, Reason, Rule, What,
 };
 use seawall_limit::{Algorithm, RateLimit, RateLimitBuilder};
 use seawall_testkit::{Recorder, at_every_await};
@@ -38,7 +38,7 @@ async fn a_refusal_says_exactly_when_to_come_back() {
     let refusal = limit.try_acquire().unwrap_err();
     assert_eq!(refusal.reason(), Reason::RateLimited);
     assert_eq!(refusal.retry_after(), Some(Duration::from_millis(60)));
-    assert_eq!(refusal.evidence().unwrap().rule, Rule::Rate);
+    assert_eq!(refusal.evidence(), Some(Evidence::new(Rule::Rate, 10.0, 10.0, 0)));
     assert_eq!(recorder.count(|what| matches!(what, What::Rejected(_))), 1);
     advance(Duration::from_millis(60) - Duration::from_nanos(1)).await;
     let refusal = limit.try_acquire().unwrap_err();
@@ -206,6 +206,8 @@ async fn the_rate_changes_while_somebody_waits() {
     // A tenth of a permit had come by then; the rest comes ten times as fast.
     assert_eq!(start.elapsed(), Duration::from_millis(10 + 9));
     assert_eq!((limit.snapshot().permits, limit.snapshot().burst), (100, 1));
+    let refusal = limit.try_acquire().unwrap_err();
+    assert_eq!(refusal.evidence(), Some(Evidence::new(Rule::Rate, 100.0, 100.0, 0)));
 }
 
 #[tokio::test(start_paused = true)]
