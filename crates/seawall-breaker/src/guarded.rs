@@ -164,7 +164,9 @@ impl Plain<'_> {
     fn succeed(self) {
         let Self { breaker, gate } = self;
         std::mem::forget(self);
-        Permit::new(breaker, Admitted::at_once(gate)).success();
+        if !breaker.shell.succeeds_at_once(Admitted::at_once(gate)) {
+            succeed(breaker, gate);
+        }
     }
 
     #[inline(always)]
@@ -189,13 +191,31 @@ impl Drop for Plain<'_> {
 // Out of line, and told in registers.
 
 #[inline(never)]
+fn succeed(breaker: &Inner, gate: Gate) {
+    breaker.conclude_plain(gate, false);
+}
+
+#[inline(never)]
 fn heed<T, E>(
     breaker: &Inner,
     gate: Gate,
     stage: &mut Stage<'_>,
     outcome: Poll<Result<T, E>>,
 ) -> Poll<Result<T, Error<E>>> {
-    Permit::new(breaker, Admitted::at_once(gate)).heed(stage, outcome)
+    match outcome {
+        Poll::Ready(Ok(output)) => {
+            breaker.conclude_plain(gate, false);
+            Poll::Ready(Ok(output))
+        }
+        Poll::Ready(Err(error)) => {
+            breaker.conclude_plain(gate, true);
+            Poll::Ready(Err(Error::operation_failed(error, FAILED)))
+        }
+        Poll::Pending => {
+            *stage = Stage::Running(Admitted::at_once(gate));
+            Poll::Pending
+        }
+    }
 }
 
 #[cold]

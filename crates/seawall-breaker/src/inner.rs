@@ -191,6 +191,14 @@ impl Inner {
         settlement
     }
 
+    /// Records how a call ended that was admitted at once: it is no probe, and it is not timed.
+    #[inline(always)]
+    pub(crate) fn conclude_plain(&self, gate: Gate, failed: bool) {
+        if !self.shell.notes_at_once(gate, failed, || self.now()) {
+            self.conclude_in_full(gate, 0, 0, failed, None);
+        }
+    }
+
     #[inline(never)]
     fn conclude_in_full(
         &self,
