@@ -46,9 +46,17 @@ fn who_takes_by_the_terms_of_one_rate_does_not_pay_into_another() {
     });
 }
 
-#[test]
-fn a_refusal_names_a_wait_that_fits_one_of_the_rates() {
-    loom::model(|| {
+/// What a call is told, that asks for the wait only after it has looked.
+fn take_or_wait(shelter: &Shelter) -> Take {
+    let lane = &shelter.lane;
+    match lane.take_at_once(NOW) {
+        Ok(()) => Take::Taken,
+        Err(refusal) => lane.wait(refusal).map_or_else(|| lane.take(NOW), Take::NotYet),
+    }
+}
+
+fn names_a_wait_that_fits_one_of_the_rates(ask: fn(&Shelter) -> Take) {
+    loom::model(move || {
         // Seven ticks a nanosecond, then one: by the new terms the old word lies far ahead.
         let shelter = Arc::new(Shelter::new(Algorithm::Gcra, quota(7, 270, 1)));
         assert_eq!(shelter.lane.take(NOW), Take::Taken);
@@ -56,10 +64,20 @@ fn a_refusal_names_a_wait_that_fits_one_of_the_rates() {
             let shelter = Arc::clone(&shelter);
             move || set(&shelter, quota(1, 90, 1))
         });
-        let said = shelter.lane.take(NOW);
+        let said = ask(&shelter);
         other.join().unwrap();
         assert!([Take::NotYet(39), Take::NotYet(90), Take::Shut].contains(&said), "{said:?}");
     });
+}
+
+#[test]
+fn a_refusal_names_a_wait_that_fits_one_of_the_rates() {
+    names_a_wait_that_fits_one_of_the_rates(|shelter| shelter.lane.take(NOW));
+}
+
+#[test]
+fn a_refusal_after_one_look_names_a_wait_that_fits_one_of_the_rates() {
+    names_a_wait_that_fits_one_of_the_rates(take_or_wait);
 }
 
 #[test]
