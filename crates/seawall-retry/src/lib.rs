@@ -152,6 +152,7 @@ pub mod hedge;
 pub mod retry;
 
 mod extension;
+mod paying;
 mod rare;
 mod retry_after;
 mod sync;

@@ -13,6 +13,7 @@ use super::Hedge;
 use super::latency::Latencies;
 use super::plan::HedgePlan;
 use crate::Budget;
+use crate::paying::Paying;
 
 /// How many attempts a call may have, the primary included, unless set. One beside the primary cuts
 /// off most of a slow tail; each further one adds load for less and less.
@@ -71,14 +72,6 @@ pub struct HedgeBuilder<J = ByClass> {
     judge: J,
 }
 
-/// Where hedges are paid from.
-#[derive(Clone, Debug)]
-enum Paying {
-    Own,
-    Shared(Budget),
-    Nothing,
-}
-
 impl Default for HedgeBuilder {
     fn default() -> Self {
         Self {
@@ -87,7 +80,7 @@ impl Default for HedgeBuilder {
             min_samples: DEFAULT_MIN_SAMPLES,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             max_in_flight: None,
-            budget: Paying::Own,
+            budget: Paying::default(),
             listeners: None,
             shutdown: None,
             judge: ByClass,
@@ -200,11 +193,7 @@ impl<J> HedgeBuilder<J> {
         CHECK.at_least_one("max_in_flight", max_in_flight)?;
         let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("hedge")))?;
         let listeners = self.listeners.unwrap_or_default();
-        let budget = match self.budget {
-            Paying::Own => Some(Budget::builder().name(&name).listeners(&listeners).build()?),
-            Paying::Shared(budget) => Some(budget),
-            Paying::Nothing => None,
-        };
+        let budget = self.budget.into_budget(&name, &listeners)?;
         Ok(Hedge {
             name,
             plan: HedgePlan { max_attempts: self.max_attempts, max_in_flight },

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::judge::{When, WhenOk};
 use super::plan::Plan;
 use super::{Retry, Veto};
+use crate::paying::Paying;
 use crate::{Budget, BudgetBuilder};
 
 /// How many attempts a call may have, the first included, unless set. Most faults that go away at
@@ -70,14 +71,6 @@ pub struct RetryBuilder<J = ByClass> {
     judge: J,
 }
 
-/// Where repetitions are paid from.
-#[derive(Clone, Debug)]
-enum Paying {
-    Own(BudgetBuilder),
-    Shared(Budget),
-    Nothing,
-}
-
 impl Default for RetryBuilder {
     fn default() -> Self {
         Self {
@@ -90,7 +83,7 @@ impl Default for RetryBuilder {
             wait_for_rejections: false,
             max_same_panics: Some(DEFAULT_MAX_SAME_PANICS),
             history: 0,
-            budget: Paying::Own(Budget::builder()),
+            budget: Paying::default(),
             random: Random::default(),
             listeners: None,
             shutdown: None,
@@ -307,11 +300,7 @@ impl<J> RetryBuilder<J> {
         };
         let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("retry")))?;
         let listeners = self.listeners.unwrap_or_default();
-        let budget = match self.budget {
-            Paying::Own(budget) => Some(budget.name(&name).listeners(&listeners).build()?),
-            Paying::Shared(budget) => Some(budget),
-            Paying::Nothing => None,
-        };
+        let budget = self.budget.into_budget(&name, &listeners)?;
         let at_once = plan.backoff == Backoff::none()
             && self.deadline.is_none()
             && self.veto.is_none()
