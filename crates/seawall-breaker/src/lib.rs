@@ -109,8 +109,9 @@
 //!
 //! A breaker with a window of 100 takes 496 bytes, those of the handle included. What few ask for
 //! takes room where it is asked for: an open wait of its own 120 bytes, a slow-call rule 80, a ramp
-//! 48 and more. So does what few live through: opening, 120 bytes; and when a breaker first refuses,
-//! or its counters are first fought for, a cache line for each core, for 8 of them at most.
+//! 48 and more. So does what few live through: the first opening 128; and once two threads have met
+//! at its counters, or something other than success and failure is counted, a cache line for each
+//! core, for 8 of them at most.
 //!
 //! # Telemetry
 //!

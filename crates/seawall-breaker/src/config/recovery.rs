@@ -29,7 +29,7 @@ impl BreakerBuilder {
 
     /// How long the circuit must have been closed for the next opening to wait as the first did.
     /// Default: [`FORGET_AFTER`](defaults::FORGET_AFTER). [`Duration::MAX`] means that it grows
-    /// until [`Breaker::reset`].
+    /// until [`Breaker::reset`](crate::Breaker::reset).
     pub fn forget_after(mut self, closed: Duration) -> Self {
         self.wait_mut().forget_after = nanos(closed);
         self

@@ -40,7 +40,7 @@ pub(crate) struct Refusal {
 pub(crate) struct Refusing {
     /// When it began.
     pub(crate) since: Nanos,
-    /// When it ends; [`NEVER`](crate::time::NEVER) where that is not known.
+    /// When it ends; [`NEVER`] where that is not known.
     pub(crate) until: Nanos,
     pub(crate) evidence: Option<Evidence>,
 }
