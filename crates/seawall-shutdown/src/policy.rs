@@ -10,10 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use parking_lot::Mutex;
 use pin_project::pin_project;
 use seawall_core::{
-    Attempt, Call, Check, ConfigError, Description, Error, Event, FromFuture, Layer, LayerContext,
-    Lazy, Listeners, Name, Operation, Policy, PolicyKind, Reason, Rejection, What,
+    Attempt, Call, Check, ConfigError, Description, Error, FromFuture, Layer, LayerContext, Lazy,
+    Listeners, Name, Operation, Policy, PolicyKind, Reason, Rejection,
 };
-use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::{InFlight, InFlightGuard, Shutdown};
@@ -179,13 +178,8 @@ impl ShutdownGate {
 impl Inner {
     #[cold]
     fn refuse(&self) -> Rejection {
-        let kind = PolicyKind::Shutdown;
-        let rejection = Rejection::new(self.name.clone(), kind, Reason::ShuttingDown);
-        self.listeners.emit(|| {
-            let what = What::Rejected(rejection.clone());
-            Event::new(self.name.clone(), kind, Instant::now(), what)
-        });
-        rejection
+        let (name, kind) = (self.name.clone(), PolicyKind::Shutdown);
+        self.listeners.rejected(Rejection::new(name, kind, Reason::ShuttingDown))
     }
 }
 

@@ -26,13 +26,16 @@ pub trait Substitute<T, E> {
     fn begin(&self, error: &Error<E>) -> Begun<T, Self::Answer>;
 
     /// Goes on answering; `None` declines, and the operation's error stands. Not called again
-    /// after it was ready.
+    /// after it was ready, nor where [`begin`](Self::begin) answers at once: as it is, it declines.
     fn poll_answer(
         &self,
         answer: Pin<&mut Self::Answer>,
         error: &Error<E>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<T>>;
+    ) -> Poll<Option<T>> {
+        let _ = (answer, error, cx);
+        Poll::Ready(None)
+    }
 }
 
 /// What beginning to answer came to.
@@ -74,15 +77,6 @@ impl<T: Clone, E> Substitute<T, E> for Value<T> {
     fn begin(&self, _: &Error<E>) -> Begun<T, Infallible> {
         Begun::Now(Some(self.0.clone()))
     }
-
-    fn poll_answer(
-        &self,
-        answer: Pin<&mut Infallible>,
-        _: &Error<E>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<T>> {
-        match *answer {}
-    }
 }
 
 impl<F, T, E> Substitute<T, E> for With<F, E>
@@ -94,15 +88,6 @@ where
     fn begin(&self, error: &Error<E>) -> Begun<T, Infallible> {
         Begun::Now(Some((self.0)(error)))
     }
-
-    fn poll_answer(
-        &self,
-        answer: Pin<&mut Infallible>,
-        _: &Error<E>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<T>> {
-        match *answer {}
-    }
 }
 
 impl<F, T, E> Substitute<T, E> for TryWith<F, E>
@@ -113,15 +98,6 @@ where
 
     fn begin(&self, error: &Error<E>) -> Begun<T, Infallible> {
         Begun::Now((self.0)(error))
-    }
-
-    fn poll_answer(
-        &self,
-        answer: Pin<&mut Infallible>,
-        _: &Error<E>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<T>> {
-        match *answer {}
     }
 }
 
