@@ -2,28 +2,14 @@
 //!
 //! A file of its own: the counter counts the whole process.
 
-use std::alloc::System;
 use std::time::Duration;
 
 use seawall_capture::{Capture, MemoryStore, Spool};
 use seawall_core::{Class, Error, GaveUp, Name, PolicyKind, StopReason};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use seawall_testkit::{CountingAllocator, INSTRUMENTED_SYSTEM, allocations};
 
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-fn allocations(mut run: impl FnMut()) -> usize {
-    for _ in 0..100 {
-        run();
-    }
-    let region = Region::new(ALLOCATOR);
-    for _ in 0..1_000 {
-        run();
-    }
-    let change = region.change();
-    // Per call: the test's own harness allocates a few times on other threads.
-    (change.allocations + change.reallocations) / 1_000
-}
+static ALLOCATOR: CountingAllocator = &INSTRUMENTED_SYSTEM;
 
 #[test]
 fn a_repeat_of_a_known_group_allocates_nothing() {

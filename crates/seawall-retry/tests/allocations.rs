@@ -2,31 +2,17 @@
 //!
 //! A file of its own: the counter counts the whole process.
 
-use std::alloc::System;
 use std::cell::Cell;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use seawall_retry::{Backoff, Budget, Hedge, Retry, RetryBuilder};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use seawall_testkit::{CountingAllocator, INSTRUMENTED_SYSTEM, at_once};
 
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+static ALLOCATOR: CountingAllocator = &INSTRUMENTED_SYSTEM;
 
 /// Allocations per call of a future that is ready at once.
 fn allocations<F: Future<Output: Sized>>(mut call: impl FnMut() -> F) -> usize {
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut run = || assert!(matches!(pin!(call()).poll(&mut cx), Poll::Ready(_)));
-    for _ in 0..100 {
-        run();
-    }
-    let region = Region::new(ALLOCATOR);
-    for _ in 0..1_000 {
-        run();
-    }
-    let change = region.change();
-    // Per call: the test's own harness allocates a few times on other threads.
-    (change.allocations + change.reallocations) / 1_000
+    seawall_testkit::allocations(|| _ = at_once(call()))
 }
 
 async fn well() -> Result<u32, &'static str> {

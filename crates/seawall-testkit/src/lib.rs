@@ -6,6 +6,7 @@
 //! | [`Recorder`] | a listener that keeps what it hears |
 //! | [`at_every_await`], [`drop_after`] | dropping a future at each of its awaits |
 //! | [`Alive`] | counting what is alive, so that a leak shows |
+//! | `allocations`, with the feature of that name | counting what a call allocates |
 //!
 //! Everything runs on tokio's clock: under `#[tokio::test(start_paused = true)]` no test waits.
 //!
@@ -23,11 +24,15 @@
 //! ```
 
 mod alive;
+#[cfg(feature = "allocations")]
+mod allocations;
 mod cancel;
 mod recorder;
 mod script;
 
 pub use alive::{Alive, Token};
+#[cfg(feature = "allocations")]
+pub use allocations::{CountingAllocator, INSTRUMENTED_SYSTEM, allocations, at_once};
 pub use cancel::{DropAfter, at_every_await, drop_after};
 pub use recorder::Recorder;
 pub use script::{Script, Step};
