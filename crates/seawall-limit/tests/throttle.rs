@@ -100,11 +100,10 @@ async fn what_was_set_is_what_it_goes_by() {
     let of = |builder: ThrottleBuilder| async {
         let throttle = builder.random(Random::lowest()).build().unwrap();
         for n in 0..30 {
-            let _ = throttle.try_acquire().map(|permit| {
-                if n < 10 {
-                    permit.accepted()
-                }
-            });
+            match throttle.try_acquire() {
+                Ok(permit) if n < 10 => permit.accepted(),
+                other => drop(other),
+            }
         }
         throttle
     };
