@@ -26,7 +26,8 @@ enum State<P, W, S, Fut> {
         // Before the permit: what is inside ends before its permit goes to the next.
         #[pin]
         future: Fut,
-        permit: P,
+        // Taken out when the call is over.
+        permit: Option<P>,
     },
     Waiting {
         wait: W,
@@ -40,7 +41,7 @@ enum State<P, W, S, Fut> {
 impl<P, W, S, Fut> LimitedFuture<P, W, S, Fut> {
     #[inline]
     pub(super) const fn running(permit: P, future: Fut) -> Self {
-        Self { state: State::Running { future, permit } }
+        Self { state: State::Running { future, permit: Some(permit) } }
     }
 
     pub(super) const fn waiting(wait: W, start: S, attempt: Attempt) -> Self {
@@ -69,14 +70,14 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                Projection::Running { future, .. } => {
+                Projection::Running { future, permit } => {
                     // Success and failure are told apart first: a small output then stays in
                     // registers, where a whole `Result` is copied.
                     return Poll::Ready(match ready!(future.poll(cx)) {
                         Ok(output) => {
-                            if let Owned::Running { permit, .. } =
-                                state.project_replace(State::Over)
-                            {
+                            let permit = permit.take();
+                            state.set(State::Over);
+                            if let Some(permit) = permit {
                                 permit.succeeded();
                             }
                             Ok(output)
@@ -102,7 +103,11 @@ impl<P, W, S: Start<Future = Fut>, Fut> State<P, W, S, Fut> {
             unreachable!("only what waits leaves off waiting");
         };
         let next = match admitted {
-            Ok(permit) => Self::Running { future: start.start(attempt.restart_clock()), permit },
+            Ok(permit) => {
+                // Held here meanwhile, so that a panic gives it back.
+                let future = start.start(attempt.restart_clock());
+                Self::Running { future, permit: Some(permit) }
+            }
             Err(rejection) => Self::Refused(rejection),
         };
         self.set(next);
@@ -112,7 +117,7 @@ impl<P, W, S: Start<Future = Fut>, Fut> State<P, W, S, Fut> {
     where
         P: Settle,
     {
-        if let Owned::Running { permit, .. } = self.project_replace(Self::Over) {
+        if let Owned::Running { permit: Some(permit), .. } = self.project_replace(Self::Over) {
             permit.failed(&error);
         }
         error
