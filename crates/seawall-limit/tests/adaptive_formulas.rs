@@ -181,6 +181,12 @@ mod gradient {
         limit
     }
 
+    /// So large that the limit shows small differences.
+    fn finely() -> Adaptive {
+        let range = Range { min: 1, max: 1_000_000_000, initial: 1_000_000 };
+        Adaptive::new(Adaptation::Gradient(new()), range)
+    }
+
     #[test]
     fn it_follows_the_usual_to_the_latest_and_leaves_room() {
         // limit × 0.8 + (limit × clamp(1.5 × usual / latest, ½, 1) + 4) × 0.2
@@ -237,11 +243,19 @@ mod gradient {
         observe(&mut limit, 60, good(MS * 10, 1));
         // 20 ms or less are usual now; by averaging alone it would be 84.
         assert!(observe(&mut limit, 1, good(MS * 60, 50)) < 91);
-        // Exactly twice is not more.
-        let mut limit = of(Adaptation::Gradient(new()), 100);
-        observe(&mut limit, 1, good(MS * 30, 1));
-        observe(&mut limit, 1, good(MS * 10, 1));
-        assert_eq!(observe(&mut limit, 1, good(MS * 28, 50)), 100, "22.7 × 1.5 > 28");
+        // Exactly twice is not more: (500 × 2 + 970) / 3 × 1.5 = 985.
+        let mut limit = finely();
+        observe(&mut limit, 1, good(MS * 750, 1));
+        observe(&mut limit, 1, good(MS * 250, 1));
+        assert_eq!(observe(&mut limit, 1, good(MS * 970, 500_000)), 1_000_000);
+    }
+
+    #[test]
+    fn the_average_is_that_of_600_samples() {
+        let mut limit = finely();
+        observe(&mut limit, 600, good(MS * 10, 1));
+        // 10 ms + 10 ms × 2 / 601 are usual then, 0.7525 of the latest with the tolerance.
+        assert_eq!(observe(&mut limit, 1, good(MS * 20, 500_000)), 950_499);
     }
 }
 
