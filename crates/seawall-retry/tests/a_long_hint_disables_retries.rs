@@ -3,33 +3,24 @@
 
 use std::time::Duration;
 
-use seawall_core::{Class, Error, Lazy, Operation, Policy};
+use seawall_core::{Attempt, Class, Error, Lazy, Policy};
 use seawall_retry::Retry;
 use seawall_retry::retry::DEFAULT_MAX_RETRY_AFTER;
 use tokio::time::Instant;
 
-type Outcome = Result<u32, Error<&'static str>>;
+use scripted::Scripted;
 
-struct Busy;
-
-impl Operation for Busy {
-    type Output = u32;
-    type Error = &'static str;
-    type Future = std::future::Ready<Outcome>;
-
-    fn attempt(&mut self, attempt: seawall_core::Attempt) -> Self::Future {
-        let class = Class::Overloaded { retry_after: Some(Duration::from_mins(30)) };
-        std::future::ready(match attempt.number() {
-            1 => Err(Error::operation_failed("come back later", class)),
-            number => Ok(number),
-        })
-    }
-}
+mod scripted;
 
 #[tokio::test(start_paused = true)]
 async fn it_is_waited_for_as_long_as_the_limit_says() {
     let retry = Retry::builder().backoff(Duration::from_secs(1)).build().unwrap();
+    let class = Class::Overloaded { retry_after: Some(Duration::from_mins(30)) };
+    let busy = Scripted(|attempt: Attempt| match attempt.number() {
+        1 => Err(Error::operation_failed("come back later", class)),
+        number => Ok(number),
+    });
     let start = Instant::now();
-    assert_eq!(Lazy::new(retry.wrap(Busy)).await.unwrap(), 2);
+    assert_eq!(Lazy::new(retry.wrap(busy)).await.unwrap(), 2);
     assert_eq!(start.elapsed(), DEFAULT_MAX_RETRY_AFTER);
 }

@@ -7,34 +7,22 @@ use std::time::Duration;
 
 use seawall_core::{
     AllTransient, Attempt, Backoff, Call, Chain, Class, Description, Error, Event, FromAttemptFn,
-    FromFn, Jitter, Judge, Lazy, Operation, Panicked, Policy, PolicyKind, Random, Reason,
-    Rejection, StopReason, What, contain,
+    FromFn, Jitter, Judge, Lazy, Panicked, Policy, PolicyKind, Random, Reason, Rejection,
+    StopReason, What, contain,
 };
 use seawall_retry::{Budget, Retry, RetryBuilder, Retryable};
 use seawall_testkit::{Recorder, Script, Step, at_every_await};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-type Outcome = Result<u32, Error<&'static str>>;
+use scripted::{Outcome, Scripted};
+
+mod scripted;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn retry() -> RetryBuilder {
     Retry::builder().idempotent().backoff(Backoff::none())
-}
-
-/// An operation whose attempts come to what a function of their number says, errors of the toolkit
-/// included: what a policy inside the retry would make of them.
-struct Scripted<F>(F);
-
-impl<F: FnMut(Attempt) -> Outcome> Operation for Scripted<F> {
-    type Output = u32;
-    type Error = &'static str;
-    type Future = std::future::Ready<Outcome>;
-
-    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        std::future::ready((self.0)(attempt))
-    }
 }
 
 async fn run<J: Judge<u32, &'static str>>(

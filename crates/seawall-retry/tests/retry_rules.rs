@@ -5,15 +5,18 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Backoff, Class, Error, Event, Jitter, Lazy, Operation, PanicReport, Panicked, Policy,
-    PolicyKind, Random, Reason, Rejection, StopReason, What,
+    Attempt, Backoff, Class, Error, Event, Jitter, Lazy, PanicReport, Panicked, Policy, PolicyKind,
+    Random, Reason, Rejection, StopReason, What,
 };
 use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_testkit::{Recorder, Script, Step};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-type Outcome = Result<u32, Error<&'static str>>;
+use scripted::{Outcome, Scripted};
+
+mod scripted;
+
 type Each = Box<dyn FnMut(u32) -> Outcome>;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,21 +25,8 @@ fn retry() -> RetryBuilder {
     Retry::builder().idempotent().backoff(Backoff::none())
 }
 
-/// Attempts that come to what a function of their number says.
-struct Scripted<F>(F);
-
-impl<F: FnMut(u32) -> Outcome> Operation for Scripted<F> {
-    type Output = u32;
-    type Error = &'static str;
-    type Future = std::future::Ready<Outcome>;
-
-    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        std::future::ready((self.0)(attempt.number()))
-    }
-}
-
-async fn run(retry: &Retry, each: impl FnMut(u32) -> Outcome) -> Outcome {
-    Lazy::new(retry.wrap(Scripted(each))).await
+async fn run(retry: &Retry, mut each: impl FnMut(u32) -> Outcome) -> Outcome {
+    Lazy::new(retry.wrap(Scripted(|attempt: Attempt| each(attempt.number())))).await
 }
 
 fn down() -> Outcome {
