@@ -1,12 +1,11 @@
 //! What a budget holds back: its figures one by one, and under calls as they come.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 use seawall_core::{Backoff, Listeners, PolicyKind, StopReason, What};
-use seawall_retry::{Budget, BudgetBuilder, Hedge, KeyedBudgets, Retry};
+use seawall_retry::{Budget, BudgetBuilder, Hedge, Retry};
 use seawall_testkit::{Recorder, Script, Step};
 use tokio::task::JoinSet;
 
@@ -204,6 +203,38 @@ fn a_share_alone_is_told_when_it_is_used_up_and_when_it_has_recovered() {
     assert!(events.iter().all(|event| event.policy == *budget.name()));
 }
 
+/// Recovery is told when something is granted and, that taken, half is left or free.
+#[test]
+fn it_has_recovered_with_half_of_the_reserve_and_half_of_the_places() {
+    let (listeners, recorder) = (Listeners::default(), Recorder::default());
+    listeners.add(recorder.clone());
+    let recovered = || recorder.count(|what| matches!(what, What::BudgetRecovered { .. }));
+    let builder = Budget::builder().deposit(0.5).reserve(6.0).listeners(&listeners);
+    let budget = build(builder);
+    assert_eq!(spend(&budget, 7), 6);
+    for _ in 0..7 {
+        drop(budget.call());
+    }
+    assert_eq!((spend(&budget, 1), recovered()), (1, 0), "2.5 are left");
+    for _ in 0..3 {
+        drop(budget.call());
+    }
+    assert_eq!((spend(&budget, 1), recovered()), (1, 1), "3 are left");
+    // How many places there are, and how many are taken when it has recovered.
+    for (places, half) in [(1, 1), (2, 1), (5, 3), (6, 3)] {
+        recorder.take();
+        let builder = Budget::builder().without_tokens().in_flight(0.1, places);
+        let budget = build(builder.listeners(&listeners));
+        let mut held: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+        for taken in (half..=places).rev() {
+            assert_eq!(recovered(), 0, "of {places}");
+            held.truncate(usize::try_from(taken).unwrap() - 1);
+            held.push(budget.try_take().unwrap());
+        }
+        assert_eq!(recovered(), 1, "{half} of {places}");
+    }
+}
+
 #[test]
 fn a_budget_that_recovers_and_is_used_up_in_turns_says_so_in_turns() {
     let (listeners, recorder) = (Listeners::default(), Recorder::default());
@@ -226,43 +257,4 @@ fn a_budget_that_recovers_and_is_used_up_in_turns_says_so_in_turns() {
     }
     let told = recorder.events();
     assert!(told.iter().step_by(2).all(|event| matches!(event.what, What::BudgetExhausted)));
-}
-
-#[test]
-fn a_hundred_thousand_keys_are_no_more_than_the_bound() {
-    let budgets = KeyedBudgets::new(Budget::builder().deposit(0.0).reserve(1.0), 64).unwrap();
-    let mut granted = 0;
-    for key in 0..100_000_u32 {
-        granted += spend(&budgets.get(&key), 1);
-        assert!(budgets.len() <= 64);
-    }
-    // Those that came first have their own, all the others one in common.
-    assert_eq!((granted, budgets.len()), (65, 64));
-    assert_eq!(budgets.overflowed(), 100_000 - 64);
-}
-
-#[test]
-fn threads_that_ask_for_one_key_get_one_budget() {
-    let budgets = Arc::new(KeyedBudgets::new(Budget::builder().reserve(7.0), 8).unwrap());
-    let granted = AtomicU32::new(0);
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| granted.fetch_add(spend(&budgets.get(&"key"), 100), Relaxed));
-        }
-    });
-    assert_eq!((granted.into_inner(), budgets.len()), (7, 1));
-}
-
-#[test]
-fn each_key_has_a_budget_of_its_own() {
-    let budgets = KeyedBudgets::new(Budget::builder().deposit(0.0).reserve(1.0), 1_000).unwrap();
-    assert!(budgets.is_empty());
-    for key in 0..100_u32 {
-        assert_eq!(spend(&budgets.get(&key), 2), 1);
-    }
-    for key in 0..100_u32 {
-        assert_eq!(spend(&budgets.get(&key), 1), 0);
-    }
-    assert_eq!((budgets.len(), budgets.overflowed()), (100, 0));
-    assert!(!budgets.is_empty());
 }

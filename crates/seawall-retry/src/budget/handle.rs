@@ -146,7 +146,7 @@ impl Budget {
         }
     }
 
-    /// Whether it is as it was made: full, with nothing in flight.
+    /// Whether it is as it was made, or better: the reserve is there, and nothing in flight.
     pub(super) fn is_at_rest(&self) -> bool {
         let full = |tokens: &Tokens| tokens.left() >= tokens.plan.reserve;
         let idle = |share: &Share| share.in_flight() == (0, 0);

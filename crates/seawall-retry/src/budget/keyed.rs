@@ -13,10 +13,11 @@ use super::{Budget, BudgetBuilder};
 /// up what the others need.
 ///
 /// Bounded: there are at most as many budgets as [`max_keys`](Self::new) says. A new key takes the
-/// place of one whose budget is at rest, full and with nothing in flight, for which nothing is
-/// lost. Where none of those looked at is, the new key shares one common budget with all that came
-/// too late, and is counted in [`overflowed`](Self::overflowed). So a caller that invents keys
-/// cannot get more out of it than one more budget.
+/// place of one whose budget nobody holds and is at rest: it has what it was made with, at least,
+/// and nothing in flight. What it has saved beyond that is lost, no more. Where none of those looked
+/// at is at rest, the new key shares one common budget with all that came too late, and is counted
+/// in [`overflowed`](Self::overflowed). So a caller that invents keys cannot get more out of it than
+/// one more budget.
 ///
 /// ```
 /// use seawall_retry::{Budget, KeyedBudgets, Retry};
@@ -122,7 +123,7 @@ impl<K: Eq + Hash> Entries<K> {
 }
 
 impl<K> Entries<K> {
-    /// A budget that nothing is lost with, of the next few: full, and known to nobody else.
+    /// A budget of the next few that is at rest, and known to nobody else.
     fn find_at_rest(&mut self) -> Option<usize> {
         for _ in 0..self.slots.len().min(LOOKED_AT) {
             let place = self.hand;
