@@ -520,3 +520,35 @@ async fn a_refusal_of_our_own_in_between_ends_the_call_and_keeps_the_failure_bef
     assert_eq!((gave_up.why, gave_up.attempts), (StopReason::Rejected, 3));
     assert_eq!(gave_up.before.as_ref().unwrap().operation(), Some(&"failed"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_or_an_end_that_comes_of_a_shutdown_says_so_after_a_retry() {
+    let refused = || {
+        let rejection = Rejection::new("tasks".into(), PolicyKind::Shutdown, Reason::ShuttingDown);
+        Err(Error::from(rejection))
+    };
+    let ends: [&dyn Fn() -> Outcome; 2] = [&refused, &|| failed(Class::Cancelled)];
+    for end in ends {
+        let outcome = run(&retry().build().unwrap(), |attempt| match attempt.number() {
+            1 => failed(Class::Transient),
+            _ => end(),
+        })
+        .await;
+        assert_eq!(why(&outcome), Some(StopReason::Shutdown), "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_that_is_as_long_as_what_was_drawn_changes_nothing() {
+    let backoff = Backoff::from(SECOND).jitter(Jitter::Equal);
+    let retry = retry().max_attempts(2).backoff(backoff).random(Random::lowest()).build().unwrap();
+    let took = async |outcome: fn(Duration) -> Outcome, hint| {
+        let start = Instant::now();
+        let _ = run(&retry, |_| outcome(hint)).await;
+        start.elapsed()
+    };
+    let drawn = took(|_| failed(Class::Transient), Duration::ZERO).await;
+    assert_eq!(took(overloaded, drawn).await, drawn);
+    let longer = drawn + Duration::from_millis(1);
+    assert_eq!(took(overloaded, longer).await, longer + drawn);
+}
