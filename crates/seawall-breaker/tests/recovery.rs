@@ -6,6 +6,7 @@ use seawall_breaker::{Breaker, BreakerBuilder, Export, Ramp};
 use seawall_core::{CircuitState, Class, Reason};
 use seawall_testkit::Recorder;
 use tokio::time::{advance, sleep};
+use tokio_util::sync::CancellationToken;
 
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -106,6 +107,23 @@ async fn a_caller_who_waits_takes_the_place_of_a_probe_that_is_lost() {
     call().await.unwrap();
     let waited = began.elapsed();
     assert!(waited >= 5 * WAIT && waited < 6 * WAIT, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_verdict_longer_than_the_process() {
+    let token = CancellationToken::new();
+    let builder = fragile().wait_for_verdict(2, 30 * WAIT).lease(30 * WAIT);
+    let breaker = builder.shutdown(token.clone()).build().unwrap();
+    fail(&breaker);
+    advance(WAIT).await;
+    let _probe = breaker.try_acquire().unwrap();
+    let began = tokio::time::Instant::now();
+    let (answer, ()) = tokio::join!(breaker.call(async { Ok::<_, ()>(()) }), async {
+        sleep(WAIT).await;
+        token.cancel();
+    });
+    assert_eq!(answer.unwrap_err().rejection().unwrap().reason(), Reason::ShuttingDown);
+    assert_eq!(began.elapsed(), WAIT);
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,6 +51,14 @@ fn every_percentage_of_a_hundred_calls_is_met_exactly() {
 }
 
 #[test]
+fn a_share_without_a_rule_is_never_reached() {
+    let slow = Breaker::builder().slow_call_rate(1.0, Duration::from_secs(1));
+    let rules = rules(slow.no_failure_rate().no_consecutive_failures());
+    assert_eq!(rules.broken_by(&counts(100, 100, 0, 100)), None);
+    assert!(rules.broken_by(&counts(100, 100, 100, 100)).is_some());
+}
+
+#[test]
 fn min_calls() {
     let second = Duration::from_secs(1);
     let new = || Breaker::builder().no_consecutive_failures().count_window(20).min_calls(10);
