@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 pub use hook::{capture_backtraces, hook_installed, install_hook};
-pub use message::{MAX_MESSAGE, PayloadType};
+pub use message::{MAX_MESSAGE, PayloadType, message_of};
 pub use payload::{MAX_DISPOSALS, leaked_payloads};
 
 use payload::Payload;

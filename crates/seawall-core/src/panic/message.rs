@@ -113,6 +113,18 @@ fn display(name: &str, value: &dyn Display) -> Box<str> {
     }
 }
 
+/// What `value` displays as, cut to [`MAX_MESSAGE`] bytes. It is not listened to for longer.
+///
+/// # Panics
+///
+/// Where displaying `value` does.
+pub fn message_of(value: &dyn Display) -> Box<str> {
+    let mut text = Bounded::default();
+    // Fails at the bound, and where the value says so; what was written so far is kept.
+    let _ = fmt::write(&mut text, format_args!("{value}"));
+    cut(&text.0)
+}
+
 /// Text that takes a little more than [`MAX_MESSAGE`], so that it shows whether it must be cut.
 #[derive(Default)]
 struct Bounded(String);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub enum Ended {
     /// With `Ok`.
     Normally,
-    /// With an error, whose message this is.
+    /// With an error, whose message this is, cut to [`MAX_MESSAGE`](seawall_core::panic::MAX_MESSAGE) bytes.
     Failed(String),
     /// By a panic.
     Panicked(PanicReport),

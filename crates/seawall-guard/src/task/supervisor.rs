@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::panic::MAX_MESSAGE;
+use seawall_core::panic::message_of;
 use seawall_core::{Backoff, Listeners, Name, PolicyKind, Random, catch, contain};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
@@ -87,7 +87,7 @@ impl Supervisor {
     {
         let make: Make = Arc::new(move || {
             let future = make();
-            Box::pin(async move { future.await.map_err(|error| text(&error)) })
+            Box::pin(async move { future.await.map_err(|error| message_of(&error).into_string()) })
         });
         let name = Name::from(format!("{}/{name}", self.name));
         let (restarts, starts) = (0, 0);
@@ -228,13 +228,6 @@ async fn stop_all(children: &mut [Child], tasks: &mut JoinSet<(Ended, Duration)>
         task.abort();
         while !task.is_finished() && tasks.join_next().await.is_some() {}
     }
-}
-
-/// The message of an error, cut to [`MAX_MESSAGE`] bytes.
-fn text(error: &impl Display) -> String {
-    let mut text = error.to_string();
-    text.truncate(text.floor_char_boundary(MAX_MESSAGE));
-    text
 }
 
 impl fmt::Debug for Supervisor {

@@ -1,0 +1,37 @@
+//! A supervisor wrote the whole message of a child's error down before it cut it.
+
+use std::fmt;
+
+use seawall_core::panic::MAX_MESSAGE;
+use seawall_guard::Supervisor;
+use seawall_guard::task::{Ended, Restart};
+
+/// Has no end, save for who would listen to all of it.
+struct Endless;
+
+impl fmt::Display for Endless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for said in 0.. {
+            assert!(said < 10_000, "it is listened to for too long");
+            f.write_str("äöü")?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_listened_to_for_as_long_as_what_is_kept() {
+    let supervisor = Supervisor::builder().max_restarts(0).build().unwrap();
+    let talks = || std::future::ready(Err(Endless));
+    let error = supervisor.child("talks", Restart::Always, talks).run().await.unwrap_err();
+    let Ended::Failed(text) = error.last else { panic!("{:?}", error.last) };
+    assert!(text.ends_with('…') && text.len() <= MAX_MESSAGE, "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_one_is_kept_whole() {
+    let supervisor = Supervisor::builder().max_restarts(0).build().unwrap();
+    let fails = || std::future::ready(Err("down"));
+    let error = supervisor.child("fails", Restart::Always, fails).run().await.unwrap_err();
+    assert_eq!(error.last, Ended::Failed("down".to_owned()));
+}
