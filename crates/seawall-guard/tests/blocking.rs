@@ -4,9 +4,9 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use seawall_core::Reason;
-use seawall_guard::timeout::{Blocking, BlockingBuilder};
-use seawall_testkit::Alive;
+use seawall_core::{Listeners, Reason, What};
+use seawall_guard::timeout::{Blocking, BlockingBuilder, LONGEST};
+use seawall_testkit::{Alive, Recorder};
 
 fn blocking() -> BlockingBuilder {
     Blocking::builder().limit(Duration::from_millis(1))
@@ -101,4 +101,48 @@ async fn a_call_that_is_not_polled_begins_nothing() {
 fn nothing_that_may_run_is_refused() {
     let error = Blocking::builder().max_running(0).build().unwrap_err();
     assert_eq!(error.to_string(), "timeout: max_running is 0, but must be at least 1");
+}
+
+#[tokio::test]
+async fn boundaries_of_the_limit() {
+    for limit in [Duration::ZERO, Duration::from_nanos(1)] {
+        let blocking = Blocking::builder().limit(limit).build().unwrap();
+        let (tell, told) = mpsc::channel::<()>();
+        let hangs = move || {
+            told.recv().ok();
+            Ok::<_, ()>(())
+        };
+        let error = blocking.call(hangs).await.unwrap_err();
+        assert_eq!(error.timed_out().unwrap().limit(), limit);
+        drop(tell);
+        until(|| blocking.running() == 0).await;
+    }
+    for never in [LONGEST, LONGEST + Duration::from_nanos(1), Duration::MAX] {
+        let blocking = Blocking::builder().limit(never).build().unwrap();
+        assert_eq!(blocking.call(|| Ok::<_, ()>(7)).await.unwrap(), 7, "{never:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_why_and_is_told() {
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    let builder = blocking().name("resize").max_running(1).listeners(&listeners);
+    let blocking = builder.build().unwrap();
+    let (tell, told) = mpsc::channel::<()>();
+    let hangs = move || {
+        told.recv().ok();
+        Ok::<_, ()>(())
+    };
+    assert!(blocking.call(hangs).await.is_err());
+    let error = blocking.call(|| Ok::<_, ()>(())).await.unwrap_err();
+    let refused = |what: &What| match what {
+        What::Rejected(rejection) => Some(rejection.clone()),
+        _ => None,
+    };
+    assert_eq!(recorder.pick(refused), [error.rejection().unwrap().clone()]);
+    assert_eq!(error.policy().unwrap().as_str(), "resize");
+    drop(tell);
+    until(|| blocking.running() == 0).await;
 }

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use seawall_core::{Listeners, What};
-use seawall_guard::timeout::{Detach, DetachBuilder, DetachCounts};
+use seawall_guard::timeout::{Detach, DetachBuilder, DetachCounts, LONGEST};
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 use tokio::time::{Instant, sleep};
 
@@ -86,4 +86,20 @@ async fn dropping_the_call_at_any_await_drops_the_work() {
     let script = Script::<(), ()>::new([Step::after(SECOND / 2, Ok(()))]);
     at_every_await(|| detach.call(script.run()), |_| assert_eq!(script.running(), 0)).await;
     assert_eq!(counts(&detach), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn boundaries_of_the_limit() {
+    let ms = Duration::from_millis(1);
+    for limit in [Duration::ZERO, Duration::from_nanos(1), ms, SECOND, LONGEST] {
+        let detach = Detach::builder().limit(limit).max_detached(0).build().unwrap();
+        let begin = Instant::now();
+        assert!(detach.call(pending::<Result<(), ()>>()).await.is_err());
+        assert!((limit..=limit + 2 * ms).contains(&begin.elapsed()), "{limit:?}");
+    }
+    for never in [LONGEST + Duration::from_nanos(1), Duration::from_secs(u64::MAX), Duration::MAX] {
+        let detach = Detach::builder().limit(never).build().unwrap();
+        let script = Script::<_, ()>::new([Step::after(LONGEST / 2, Ok(7))]);
+        assert_eq!(detach.call(script.run()).await.unwrap(), 7, "{never:?}");
+    }
 }

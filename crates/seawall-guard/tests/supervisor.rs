@@ -137,6 +137,22 @@ async fn the_wait_grows_and_begins_again_after_a_long_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_of_just_the_period_is_not_a_long_one() {
+    let (failing, making) = work([Step::after(10 * SECOND, Err("down"))]);
+    let supervisor = Supervisor::builder()
+        .backoff(Backoff::exponential(5 * SECOND).jitter(seawall_core::Jitter::None))
+        .within(10 * SECOND)
+        .max_restarts(1)
+        .build()
+        .unwrap()
+        .child("failing", Restart::Always, move || making.run());
+    // A run of 10, a wait of 5, a run of 10, a wait of 10: the third begins after 35 seconds.
+    let outcome = tokio::time::timeout(34 * SECOND, supervisor.run()).await;
+    assert!(outcome.is_err(), "it runs on");
+    assert_eq!(failing.started(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn told_to_stop_it_stops_in_the_opposite_order_of_the_start() {
     struct Notes(usize, Arc<Mutex<Vec<usize>>>);
     impl Drop for Notes {

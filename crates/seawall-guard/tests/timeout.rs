@@ -180,6 +180,29 @@ async fn fires_though_the_call_burns_the_whole_budget_on_every_poll() {
     assert!(error.timed_out().is_some());
 }
 
+#[tokio::test(start_paused = true)]
+async fn fires_though_the_call_uses_the_budget_up_and_wakes_nobody() {
+    for limit in [SECOND, Duration::ZERO] {
+        let timeout = Timeout::new(limit);
+        let mut polls = 0;
+        let call = timeout.call(std::future::poll_fn(|cx| {
+            polls += 1;
+            while tokio::task::coop::has_budget_remaining() {
+                let std::task::Poll::Ready(unit) = tokio::task::coop::poll_proceed(cx) else {
+                    unreachable!("there is some left")
+                };
+                unit.made_progress();
+            }
+            std::task::Poll::<Result<(), ()>>::Pending
+        }));
+        let begin = Instant::now();
+        assert!(call.await.is_err());
+        assert!((limit..=limit + Duration::from_millis(2)).contains(&begin.elapsed()));
+        // Once more as the budget was gone when the timer was to be set, and when that fires.
+        assert!((2..=3).contains(&polls), "{polls}");
+    }
+}
+
 #[tokio::test]
 async fn a_loop_of_zero_timeouts_lets_others_run() {
     let other = tokio::spawn(async {});
