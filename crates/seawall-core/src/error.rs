@@ -20,8 +20,8 @@ mod timed_out;
 /// The operation's own error is always within reach: [`operation`](Self::operation) and
 /// [`into_operation`](Self::into_operation) find it under any number of wrappers. `Display` is one
 /// sentence that includes the operation's message; [`source`](std::error::Error::source) walks to
-/// the operation's error and on from there. At most 56 bytes plus the larger of nothing and what
-/// `E` needs beyond 32 (`Error<()>` has 56 bytes), so that results stay cheap to hand on.
+/// the operation's error and on from there. At most 48 bytes plus the larger of nothing and what
+/// `E` needs beyond 24 (`Error<()>` has 48 bytes), so that results stay cheap to hand on.
 ///
 /// ```
 /// use seawall_core::{Class, Error};

@@ -16,7 +16,10 @@ use std::sync::Arc;
 /// assert_eq!(name.to_string(), "inventory");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
+pub struct Name(
+    // One word, where an `Arc<str>` is two: it is in every error.
+    Arc<Box<str>>,
+);
 
 impl Name {
     /// The longest name that `build()` accepts, in bytes: names become metric labels.
@@ -30,19 +33,19 @@ impl Name {
 
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        Self(Arc::new(text.into()))
     }
 }
 
 impl From<String> for Name {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self(Arc::new(text.into()))
     }
 }
 
 impl From<Arc<str>> for Name {
     fn from(text: Arc<str>) -> Self {
-        Self(text)
+        Self(Arc::new((&*text).into()))
     }
 }
 

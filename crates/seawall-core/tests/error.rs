@@ -172,8 +172,8 @@ fn a_wait_of_duration_max_is_never() {
 fn errors_are_small_and_cross_threads() {
     fn crosses_threads<T: Send + Sync + 'static>() {}
     crosses_threads::<Error<io::Error>>();
-    assert_eq!(size_of::<Error<()>>(), 56);
-    assert!(size_of::<Error<[u8; 16]>>() <= 64);
+    assert_eq!(size_of::<Error<()>>(), 48);
+    assert!(size_of::<Error<[u8; 24]>>() <= 48);
     assert!(size_of::<Error<[u64; 20]>>() < 160 + 64);
-    assert_eq!(size_of::<Result<(), Error<()>>>(), 56);
+    assert_eq!(size_of::<Result<(), Error<()>>>(), 48);
 }

@@ -296,5 +296,5 @@ impl fmt::Display for Rejection {
 impl std::error::Error for Rejection {}
 
 // Kept beside the type whose size they are about.
-const _: () = assert!(size_of::<Rejection>() <= 56);
+const _: () = assert!(size_of::<Rejection>() <= 48);
 const _: () = assert!(size_of::<CompactDuration>() == 8);
