@@ -113,6 +113,13 @@ mod vegas {
     }
 
     #[test]
+    fn a_queue_of_exactly_six_units_is_not_too_long() {
+        let mut limit = of(Adaptation::Vegas(Vegas::default()), 100);
+        observe(&mut limit, 100, good(Duration::from_micros(880), 1));
+        assert_eq!(observe(&mut limit, 100, good(MS, 50)), 100);
+    }
+
+    #[test]
     fn it_decides_from_the_mean_of_a_round() {
         let mut limit = at(100);
         // 50 of 1 ms and 50 of 1.2 ms: a queue of 9.1, neither one's.

@@ -117,9 +117,9 @@ mod tests {
                 prop_assert_eq!(ratio.sum().requests as usize, inside().count());
                 let accepts = inside().filter(|(_, accepted)| *accepted).count();
                 prop_assert_eq!(ratio.sum().accepts as usize, accepts);
-                let probability = ratio.probability(k, 20);
+                let probability = ratio.probability(k, 5);
                 prop_assert!((0.0..1.0).contains(&probability));
-                prop_assert_eq!(ratio.sheds_nothing(k, 20), probability <= 0.0);
+                prop_assert_eq!(ratio.sheds_nothing(k, 5), probability <= 0.0);
             }
         }
     }
