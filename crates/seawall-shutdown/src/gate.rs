@@ -1,8 +1,9 @@
 //! The word behind in-flight guards: a count, and whether it may still grow.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicUsize, Ordering};
+use crate::waiting::{Place, Waiting};
 
 /// Nobody may enter any more.
 const CLOSED: usize = 1;
@@ -17,7 +18,7 @@ const ONE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Gate {
     word: AtomicUsize,
-    waiting: Mutex<Vec<Waker>>,
+    waiting: Waiting,
 }
 
 /// The gate is closed.
@@ -26,7 +27,7 @@ pub(crate) struct Closed;
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self { word: AtomicUsize::new(0), waiting: Mutex::new(Vec::new()) }
+        Self { word: AtomicUsize::new(0), waiting: Waiting::new() }
     }
 
     /// Goes in.
@@ -59,7 +60,7 @@ impl Gate {
         // last one: a waiter that registered before it set DRAINING is seen below.
         let before = self.word.fetch_sub(ONE, Ordering::AcqRel);
         if before & DRAINING != 0 && before & !FLAGS == ONE {
-            self.wake();
+            self.waiting.wake_all();
         }
     }
 
@@ -78,19 +79,15 @@ impl Gate {
     }
 
     /// Ready when the gate is empty, and closed by then: it closes in the step in which it is
-    /// found empty, so nobody comes in after it was seen drained.
-    pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// found empty, so nobody comes in after it was seen drained. Until then who polls is woken in
+    /// `place`, and has to [give it up](Self::leave_place) when he goes.
+    pub(crate) fn poll_drained(&self, place: &mut Place, cx: &mut Context<'_>) -> Poll<()> {
         if self.close_if_empty() {
             return Poll::Ready(());
         }
         // Registered first and looked at again after: the last one out either finds the waker
         // under the lock, or had taken the lock before, and then its `fetch_sub` is visible here.
-        {
-            let mut waiting = self.waiting.lock();
-            if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-                waiting.push(cx.waker().clone());
-            }
-        }
+        self.waiting.wait(place, cx.waker());
         if self.close_if_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -108,11 +105,7 @@ impl Gate {
             || self.word.load(Ordering::Acquire) == FLAGS
     }
 
-    #[cold]
-    fn wake(&self) {
-        let waiting = std::mem::take(&mut *self.waiting.lock());
-        for waker in waiting {
-            waker.wake();
-        }
+    pub(crate) fn leave_place(&self, place: &Place) {
+        self.waiting.leave(place);
     }
 }

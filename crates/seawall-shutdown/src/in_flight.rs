@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use crate::ShuttingDown;
 use crate::gate::{Closed, Gate};
+use crate::waiting::Place;
 
 /// Counts requests in flight, refuses new ones once it is closed, and can be waited for. Clones
 /// share the count.
@@ -97,11 +98,12 @@ impl InFlight {
     ///
     /// Cancel safe: dropping it and calling it again loses nothing.
     pub fn drained(&self) -> Drained<'_> {
-        Drained(&self.0)
+        Drained { gate: &self.0, place: Place::default() }
     }
 
+    /// [`drained`](Self::drained) for the one who drives the shutdown.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_drained(cx)
+        self.0.poll_drained(&mut Place::driver(), cx)
     }
 }
 
@@ -123,13 +125,23 @@ impl fmt::Debug for InFlight {
 /// The future of [`InFlight::drained`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Drained<'a>(&'a Gate);
+pub struct Drained<'a> {
+    gate: &'a Gate,
+    place: Place,
+}
 
 impl Future for Drained<'_> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_drained(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let gate = self.gate;
+        gate.poll_drained(&mut self.place, cx)
+    }
+}
+
+impl Drop for Drained<'_> {
+    fn drop(&mut self) {
+        self.gate.leave_place(&self.place);
     }
 }
 

@@ -189,6 +189,7 @@ mod supervise;
 mod sync;
 mod tasks;
 mod trigger;
+mod waiting;
 mod watch;
 
 pub use config::{DEFAULT_GRACE_PERIOD, DRAIN_DELAY_PERCENT, ShutdownBuilder};

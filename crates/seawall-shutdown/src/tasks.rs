@@ -5,13 +5,14 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use pin_project::pin_project;
 use tokio::task::AbortHandle;
 
 use crate::gate::Closed;
+use crate::waiting::{Place, Waiting};
 pub use counts::TaskCounts;
 pub(crate) use shard::Remaining;
 use shard::Shard;
@@ -29,7 +30,7 @@ const RUN: u32 = 64;
 #[derive(Debug)]
 pub(crate) struct Tasks {
     shards: [Line; SHARDS as usize],
-    waiting: Mutex<Vec<Waker>>,
+    waiting: Waiting,
 }
 
 /// A shard, on cache lines of its own.
@@ -70,7 +71,7 @@ thread_local! {
 
 impl Tasks {
     pub(crate) fn new() -> Self {
-        Self { shards: Default::default(), waiting: Mutex::default() }
+        Self { shards: Default::default(), waiting: Waiting::new() }
     }
 
     #[inline]
@@ -104,6 +105,8 @@ impl Tasks {
     /// Ready when no task is there, and none is let in any more by then: that is found and done
     /// under all locks at once.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Before the locks are taken: whoever leaves after them finds the waker.
+        self.waiting.wait(&mut Place::driver(), cx.waker());
         let mut shards = self.shards.each_ref().map(|shard| shard.0.lock());
         if shards.iter().all(|shard| shard.is_empty()) {
             for shard in &mut shards {
@@ -113,10 +116,6 @@ impl Tasks {
         }
         for shard in &mut shards {
             shard.draining = true;
-        }
-        let mut waiting = self.waiting.lock();
-        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            waiting.push(cx.waker().clone());
         }
         Poll::Pending
     }
@@ -152,14 +151,6 @@ impl Tasks {
             .map(|shard| shard.0.lock().counts)
             .fold(TaskCounts::default(), TaskCounts::add)
     }
-
-    #[cold]
-    fn wake(&self) {
-        let waiting = std::mem::take(&mut *self.waiting.lock());
-        for waker in waiting {
-            waker.wake();
-        }
-    }
 }
 
 impl Entry {
@@ -187,7 +178,7 @@ impl Drop for Entry {
         };
         drop(slot);
         if is_last {
-            self.tasks.wake();
+            self.tasks.waiting.wake_all();
         }
     }
 }

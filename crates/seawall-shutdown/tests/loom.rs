@@ -12,8 +12,10 @@ mod gate;
 mod sync;
 #[path = "../src/trigger.rs"]
 mod trigger;
+#[path = "../src/waiting.rs"]
+mod waiting;
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 
 use loom::future::block_on;
 use loom::sync::Arc;
@@ -22,6 +24,12 @@ use loom::thread;
 
 use gate::Gate;
 use trigger::Trigger;
+use waiting::Place;
+
+fn drain(gate: &Gate) -> impl Future<Output = ()> {
+    let mut place = Place::default();
+    poll_fn(move |cx| gate.poll_drained(&mut place, cx))
+}
 
 #[test]
 fn nobody_is_inside_or_comes_in_after_the_drain_was_seen_complete() {
@@ -46,7 +54,7 @@ fn nobody_is_inside_or_comes_in_after_the_drain_was_seen_complete() {
             .collect();
         gate.close();
         // A lost wake is a deadlock here, which loom reports.
-        block_on(poll_fn(|cx| gate.poll_drained(cx)));
+        block_on(drain(&gate));
         assert_eq!(inside.load(Ordering::Relaxed), 0);
         assert_eq!(gate.inside(), 0);
         assert!(gate.enter().is_err());
@@ -71,7 +79,7 @@ fn an_open_gate_closes_in_the_step_in_which_it_is_found_empty() {
                 }
             })
         };
-        block_on(poll_fn(|cx| gate.poll_drained(cx)));
+        block_on(drain(&gate));
         drained.store(1, Ordering::SeqCst);
         assert!(gate.enter().is_err());
         guest.join().unwrap();
@@ -85,13 +93,13 @@ fn two_who_wait_are_both_woken() {
         gate.enter().unwrap();
         let other = {
             let gate = Arc::clone(&gate);
-            thread::spawn(move || block_on(poll_fn(|cx| gate.poll_drained(cx))))
+            thread::spawn(move || block_on(drain(&gate)))
         };
         let guest = {
             let gate = Arc::clone(&gate);
             thread::spawn(move || gate.leave())
         };
-        block_on(poll_fn(|cx| gate.poll_drained(cx)));
+        block_on(drain(&gate));
         other.join().unwrap();
         guest.join().unwrap();
         assert_eq!(gate.inside(), 0);

@@ -167,11 +167,11 @@ impl Inner {
     }
 
     pub(crate) fn set_driver(&self, waker: &Waker) {
-        let mut driver = self.driver.lock();
-        match &mut *driver {
-            Some(old) => old.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        let waker = waker.clone();
+        let before = self.driver.lock().replace(waker);
+        // Outside the lock: with its last waker a task may be dropped, and what that runs is
+        // anybody's.
+        drop(before);
     }
 
     pub(crate) fn set_watch(&self, watch: Watch) {
