@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loom::future::block_on;
 use loom::thread;
-use seawall_limit::Bulkhead;
+use seawall_limit::{Bulkhead, Priority};
 
 fn one() -> Bulkhead {
     Bulkhead::builder().limit(1).queue(4, Duration::MAX).build().unwrap()
@@ -17,12 +17,14 @@ fn one() -> Bulkhead {
 #[test]
 fn two_waiters_and_a_releaser_nobody_is_forgotten() {
     loom::model(|| {
-        let bulkhead = one();
-        let held = bulkhead.try_acquire_owned().unwrap();
+        let builder = Bulkhead::builder().limit(1).queue(4, Duration::MAX);
+        let bulkhead = builder.partition("gold", 0.5).build().unwrap();
+        let gold = bulkhead.partition("gold").unwrap();
+        let held = gold.try_acquire_owned().unwrap();
         let waiters: Vec<_> = (0..2)
             .map(|_| {
-                let bulkhead = bulkhead.clone();
-                thread::spawn(move || block_on(bulkhead.acquire_owned()).map(drop).unwrap())
+                let gold = gold.clone();
+                thread::spawn(move || block_on(gold.acquire_owned()).map(drop).unwrap())
             })
             .collect();
         drop(held);
@@ -31,6 +33,7 @@ fn two_waiters_and_a_releaser_nobody_is_forgotten() {
         }
         let rest = bulkhead.snapshot();
         assert_eq!((rest.in_flight, rest.queued), (0, 0));
+        assert_eq!(rest.partitions[0].in_flight, 0);
     });
 }
 
@@ -115,6 +118,24 @@ fn closing_reaches_a_waiter_that_is_just_coming() {
         bulkhead.close();
         assert!(waiter.join().unwrap());
         drop(held);
+        let rest = bulkhead.snapshot();
+        assert_eq!((rest.in_flight, rest.queued), (0, 0));
+    });
+}
+
+#[test]
+fn what_is_kept_free_of_one_that_waits_is_there_for_a_more_important_call() {
+    loom::model(|| {
+        let builder = Bulkhead::builder().limit(2).queue(4, Duration::MAX).by_priority();
+        let bulkhead = builder.use_at_most(Priority::Low, 0.5).build().unwrap();
+        let low = bulkhead.with_priority(Priority::Low);
+        let held = low.try_acquire_owned().unwrap();
+        let waits = thread::spawn(move || block_on(low.acquire_owned()).map(drop).unwrap());
+        // Neither has to wait for the permit that is held.
+        drop(block_on(bulkhead.acquire_owned()).unwrap());
+        drop(bulkhead.try_acquire().unwrap());
+        drop(held);
+        waits.join().unwrap();
         let rest = bulkhead.snapshot();
         assert_eq!((rest.in_flight, rest.queued), (0, 0));
     });

@@ -115,13 +115,28 @@ impl Bulkhead {
         other
     }
 
-    /// A permit, if there is room now and nobody waits for it; else says how many calls are in
-    /// flight and how many wait.
+    /// A permit, if there is room now and nobody waits who goes before this call; else says how many
+    /// calls are in flight and how many wait.
     ///
     /// Takes no place in the queue, needs no runtime and works in blocking code.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
-        self.shared.entrance.try_enter(&self.demand).map(|()| Permit::new(self))
+        match self.shared.entrance.gate.try_enter(&self.demand) {
+            Ok(_) => Ok(Permit::new(self)),
+            Err(word) if word.has_waiters() => self.try_acquire_first(),
+            Err(word) => Err(self.shared.entrance.refuse_try(word)),
+        }
+    }
+
+    // Where others wait, but perhaps none who goes before this call.
+    #[cold]
+    #[inline(never)]
+    fn try_acquire_first(&self) -> Result<Permit<'_>, Rejection> {
+        let entrance = &self.shared.entrance;
+        if entrance.gate.try_enter_first(&self.demand) {
+            return Ok(Permit::new(self));
+        }
+        Err(entrance.refuse_try(entrance.gate.word()))
     }
 
     /// [`try_acquire`](Self::try_acquire), borrowing nothing.

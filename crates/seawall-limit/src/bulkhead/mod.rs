@@ -50,7 +50,8 @@
 //! Permits are values. Dropped at any point they come back, and a permit that was granted to a
 //! waiter that is gone goes to the next. While anybody waits, nobody gets past them: a
 //! [`try_acquire`](Bulkhead::try_acquire) is refused then, even in the instant in which a permit is
-//! on its way from one call to the next.
+//! on its way from one call to the next. Only a call that goes before all who wait, being more
+//! important in a queue [by priority](BulkheadBuilder::by_priority), does not wait with them.
 //!
 //! # Who asks for what
 //!
@@ -103,7 +104,8 @@
 //!   what was sent. The limit then counts fewer calls than the dependency has.
 //! - **One limit for each of many clients** does not limit their sum.
 //! - **A heavy waiter** at the head holds up lighter ones behind it, as it would never get its
-//!   places otherwise.
+//!   places otherwise. One that waits for the part that its priority may
+//!   [use](BulkheadBuilder::use_at_most) holds up nobody who may use more.
 //! - **A handle kept inside the call** that asks for a second permit of the same bulkhead can wait
 //!   for itself.
 //! - **Waiting needs tokio's timer**, unless the longest wait is [`Duration::MAX`] and the call has

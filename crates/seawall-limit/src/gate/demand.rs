@@ -43,6 +43,11 @@ impl Demand {
     pub(crate) const ONE: Self =
         Self { weight: 1, headroom: 0, priority: Priority::Normal, partition: None, tenant: 0 };
 
+    /// Whether it is ever let in under `limit`.
+    pub(crate) const fn can_fit(&self, limit: u32) -> bool {
+        self.weight <= self.ceiling(limit)
+    }
+
     /// Up to how many calls in flight it is let in.
     #[inline]
     #[expect(

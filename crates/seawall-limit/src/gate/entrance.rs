@@ -34,11 +34,6 @@ pub(crate) enum Arrival<'p> {
 }
 
 impl Entrance {
-    #[inline]
-    pub(crate) fn try_enter(&self, demand: &Demand) -> Result<(), Rejection> {
-        self.gate.try_enter(demand).map(drop).map_err(|word| self.refuse_try(word))
-    }
-
     /// Lets a call in, or gives it a place in the queue, or turns it away.
     #[inline]
     pub(crate) fn enter(&self, demand: &Demand, deadline: Option<Instant>) -> Arrival<'_> {
@@ -58,7 +53,8 @@ impl Entrance {
         }
         let now = Instant::now();
         if deadline.is_some_and(|deadline| deadline <= now) {
-            return Arrival::Refused(self.refuse(Reason::DeadlineTooNear, None, None));
+            let evidence = in_flight(word, self.gate.queued());
+            return Arrival::Refused(self.refuse(Reason::DeadlineTooNear, Some(evidence), None));
         }
         match self.gate.enter_or_queue(demand, now) {
             Entry::Entered => Arrival::Entered,
@@ -73,7 +69,7 @@ impl Entrance {
         let word = self.gate.word();
         if word.is_closed() {
             self.refuse(Reason::ShuttingDown, None, None)
-        } else if demand.weight > word.limit() {
+        } else if !demand.can_fit(word.limit()) {
             self.refuse(Reason::Full, Some(in_flight(word, queued)), None)
         } else {
             let (waiting, limit) = (f64::from(queued), f64::from(queued));

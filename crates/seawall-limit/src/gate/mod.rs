@@ -6,11 +6,14 @@
 //! 1. In flight, limit and the two flags are one atomic word, so admission is one exchange and a
 //!    new limit can't be missed by it.
 //! 2. The waiters' flag is set and cleared under the queue's lock only, and is set exactly while
-//!    somebody waits. While it is set, nobody takes a permit but through [`Gate::hand_out`].
+//!    somebody waits. While it is set, permits are taken under that lock only: by
+//!    [`Gate::hand_out`], and by who goes before all that wait.
 //! 3. Whoever frees a permit looks at the flag in the same exchange. A waiter sets it in an
 //!    exchange that fails if a permit was freed since it looked. So either the waiter sees the
 //!    free permit, or who frees it sees the waiter.
-//! 4. A waiter that is gone while a permit was granted to it frees that permit like any other.
+//! 4. Whoever comes to stand at the head of the queue, by arriving or because another went, looks
+//!    for a free permit once it stands there: what kept the one before it waiting need not keep it.
+//! 5. A waiter that is gone while a permit was granted to it frees that permit like any other.
 
 use std::task::{Poll, Waker};
 
@@ -107,15 +110,37 @@ impl Gate {
             return Entry::Entered;
         }
         let word = self.word();
-        let fits = demand.weight <= word.limit() && !word.is_closed();
+        let fits = demand.can_fit(word.limit()) && !word.is_closed();
         let pushed = if fits { queue.push(demand, now) } else { None };
         let Some((key, evicted)) = pushed else {
             self.unflag_if_empty(&queue);
             return Entry::NoPlace { queued: queue.len() };
         };
+        // Fact 4. Alone in the queue it found no room in the exchange in which it set the flag.
+        let head_changed = evicted.is_some() || (queue.len() > 1 && queue.is_head(key));
         drop(queue);
         evicted.into_iter().for_each(Settled::wake);
+        if head_changed {
+            self.hand_out();
+        }
         Entry::Waits(key)
+    }
+
+    /// Takes a free permit if the call goes before all who wait for one.
+    #[cold]
+    pub(crate) fn try_enter_first(&self, demand: &Demand) -> bool {
+        let queue = self.queue.lock();
+        let mut word = self.word();
+        while !queue.holds_up(demand) && word.without_waiters().admits(demand) {
+            match self.exchange(word, word.plus(demand.weight)) {
+                Ok(()) => {
+                    self.shares.entered(demand);
+                    return true;
+                }
+                Err(now) => word = now,
+            }
+        }
+        false
     }
 
     // One exchange that either takes a permit or sets the waiters' flag: see fact 3.
@@ -161,37 +186,38 @@ impl Gate {
 
     // `None`: nobody waits, or the next in line has to go on waiting.
     fn settle_next(&self, queue: &mut Queue) -> Option<Settled> {
-        let limit = self.word().limit();
-        let (key, demand) = queue.next(|partition| self.shares.is_below(partition, limit))?;
-        let mut word = self.word();
         loop {
-            if !word.without_waiters().admits(&demand) {
-                return None;
-            }
+            let word = self.word();
+            let is_below = |partition| self.shares.is_below(partition, word.limit());
+            let has_room = |demand: &Demand| word.without_waiters().admits(demand);
+            let (key, demand) = queue.next(is_below, has_room)?;
             if queue.sheds()
                 && let Some(shed) = queue.shed_standing(key, Instant::now())
             {
                 return Some(shed);
             }
-            match self.exchange(word, word.plus(demand.weight)) {
-                Ok(()) => break,
-                Err(now) => word = now,
+            if self.exchange(word, word.plus(demand.weight)).is_ok() {
+                self.shares.entered(&demand);
+                return queue.settle(key, Verdict::Granted);
             }
         }
-        self.shares.entered(&demand);
-        queue.settle(key, Verdict::Granted)
     }
 
     /// Looks whether a waiter was granted its permit, and leaves `waker` to be woken if not.
     pub(crate) fn poll_waiter(&self, key: Key, waker: &Waker) -> Poll<Verdict> {
-        self.queue.lock().poll(key, waker)
+        let mut queue = self.queue.lock();
+        let (verdict, replaced) = queue.poll(key, waker);
+        // The lock first: what a waker drops may be a task that holds a permit of this gate.
+        drop(queue);
+        drop(replaced);
+        verdict
     }
 
     /// A waiter goes away. Gives the verdict if there was one, in which case a granted permit is
     /// the caller's.
     pub(crate) fn forget_waiter(&self, key: Key) -> Option<Verdict> {
         let mut queue = self.queue.lock();
-        let verdict = queue.remove(key);
+        let (verdict, waker) = queue.remove(key);
         self.unflag_if_empty(&queue);
         let others_wait = queue.len() > 0;
         drop(queue);
@@ -199,18 +225,21 @@ impl Gate {
             // It may have been a heavy one that stood before lighter ones.
             self.hand_out();
         }
+        // Not under the lock: see `poll_waiter`.
+        drop(waker);
         verdict
     }
 
-    /// Sets another limit; gives the one before. Waiters that weigh more than the new limit are
-    /// turned away, as they would stand before the others for ever.
+    /// Sets another limit; gives the one before. Waiters that weigh more than what the new limit
+    /// leaves them are turned away, as they would stand before the others for ever.
     pub(crate) fn resize(&self, limit: u32) -> u32 {
         let mut word = self.word();
         while let Err(now) = self.exchange(word, word.with_limit(limit)) {
             word = now;
         }
         if word.has_waiters() {
-            let settled = self.queue.lock().settle_where(Verdict::TooHeavy, |d| d.weight > limit);
+            let settled =
+                self.queue.lock().settle_where(Verdict::TooHeavy, |demand| !demand.can_fit(limit));
             settled.into_iter().for_each(Settled::wake);
             self.hand_out();
         }

@@ -141,11 +141,44 @@ impl Queue {
         if waiter.demand.priority < priority { self.settle(key, Verdict::Shed) } else { None }
     }
 
-    /// The next in line: first those whose partition is `below` its share, then all.
-    pub(crate) fn next(&self, below: impl Fn(u8) -> bool) -> Option<(Key, Demand)> {
-        let firsts = || self.waiting.iter().filter_map(|part| part.first_key_value());
-        let owed = firsts().filter(|(key, _)| below(key.partition)).min_by_key(|(key, _)| **key);
-        let (key, waiter) = owed.or_else(|| firsts().min_by_key(|(key, _)| **key))?;
+    /// Whether `key` is the first of its partition: only those are ever next.
+    pub(crate) fn is_head(&self, key: Key) -> bool {
+        let first = self.waiting[usize::from(key.partition)].first_key_value();
+        first.is_some_and(|(first, _)| *first == key)
+    }
+
+    /// Whether somebody waits whom a call with this demand must not get past.
+    pub(crate) fn holds_up(&self, demand: &Demand) -> bool {
+        let mut heads = self.waiting.iter().filter_map(|part| part.first_key_value());
+        heads.any(|(_, waiter)| {
+            self.config.order != Order::Priority || waiter.demand.priority >= demand.priority
+        })
+    }
+
+    /// The next in line for which there is room. Who has to leave places free for more important
+    /// calls does not hold those up; who is heavy holds up all that come after it.
+    pub(crate) fn next(
+        &self,
+        below: impl Fn(u8) -> bool,
+        has_room: impl Fn(&Demand) -> bool,
+    ) -> Option<(Key, Demand)> {
+        let (mut key, mut demand) = self.first(&below, |_| true)?;
+        while !has_room(&demand) {
+            (key, demand) = self.first(&below, |other| other.headroom < demand.headroom)?;
+        }
+        Some((key, demand))
+    }
+
+    /// The first in line among those that are `eligible`: first those whose partition is `below`
+    /// its share, then all.
+    fn first(
+        &self,
+        below: impl Fn(u8) -> bool,
+        eligible: impl Fn(&Demand) -> bool,
+    ) -> Option<(Key, Demand)> {
+        let heads = self.waiting.iter().filter_map(|part| part.first_key_value());
+        let eligible = heads.filter(|(_, waiter)| eligible(&waiter.demand));
+        let (key, waiter) = eligible.min_by_key(|(key, _)| (!below(key.partition), **key))?;
         Some((*key, waiter.demand))
     }
 
@@ -170,23 +203,23 @@ impl Queue {
         keys.into_iter().filter_map(|key| self.settle(key, verdict)).collect()
     }
 
-    pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> Poll<Verdict> {
+    /// The verdict, or leaves `waker` to be woken. Gives the waker in whose place it is.
+    pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> (Poll<Verdict>, Option<Waker>) {
         if let Some(verdict) = self.settled.remove(&key) {
-            return Poll::Ready(verdict);
+            return (Poll::Ready(verdict), None);
         }
-        if let Some(waiter) = self.waiting[usize::from(key.partition)].get_mut(&key) {
-            match &mut waiter.waker {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
-        }
-        Poll::Pending
+        let waiter = self.waiting[usize::from(key.partition)].get_mut(&key);
+        let replaced = waiter.and_then(|waiter| match &waiter.waker {
+            Some(known) if known.will_wake(waker) => None,
+            _ => waiter.waker.replace(waker.clone()),
+        });
+        (Poll::Pending, replaced)
     }
 
-    /// Takes a waiter out; gives its verdict if the wait was over already.
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Verdict> {
-        self.take(key);
-        self.settled.remove(&key)
+    /// Takes a waiter out; gives its verdict if the wait was over already, and its waker if not.
+    pub(crate) fn remove(&mut self, key: Key) -> (Option<Verdict>, Option<Waker>) {
+        let waiter = self.take(key);
+        (self.settled.remove(&key), waiter.and_then(|waiter| waiter.waker))
     }
 
     fn take(&mut self, key: Key) -> Option<Waiter> {

@@ -1,0 +1,70 @@
+//! tokio, issue 5429: a waker was dropped while the lock of the list of waiters was held. What a
+//! waker drops may be a task, what the task drops a permit of the same limit, and that takes the
+//! lock again: a thread that waits for itself.
+
+mod support;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use seawall_limit::Bulkhead;
+use seawall_limit::bulkhead::OwnedPermit;
+use support::by_hand;
+
+/// A waker that owns a task, which owns a permit.
+struct Task(#[expect(dead_code, reason = "held until it is dropped")] OwnedPermit);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {}
+}
+
+fn waiting_for_another_task() -> Bulkhead {
+    Bulkhead::builder().limit(1).queue(9, Duration::MAX).build().unwrap()
+}
+
+/// Runs `test` on a thread of its own, so that one that waits for itself is a failure.
+fn within_a_minute(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        drop(done);
+    });
+    let over: Result<(), _> = is_done.recv_timeout(Duration::from_secs(5));
+    assert_eq!(over, Err(mpsc::RecvTimeoutError::Disconnected), "the thread waits for itself");
+    thread.join().unwrap();
+}
+
+#[test]
+fn polled_with_another_waker_the_first_may_drop_a_permit() {
+    within_a_minute(|| {
+        let bulkhead = waiting_for_another_task();
+        let task = Waker::from(Arc::new(Task(bulkhead.try_acquire_owned().unwrap())));
+        let mut wait = pin!(bulkhead.acquire());
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+        drop(task);
+        // The permit comes back in here, to this very waiter.
+        let mut noop = Context::from_waker(Waker::noop());
+        let polled = wait.as_mut().poll(&mut noop);
+        assert!(polled.is_ready() || wait.poll(&mut noop).is_ready());
+    });
+}
+
+#[test]
+fn a_waiter_that_goes_may_drop_a_permit() {
+    within_a_minute(|| {
+        let bulkhead = waiting_for_another_task();
+        let task = Waker::from(Arc::new(Task(bulkhead.try_acquire_owned().unwrap())));
+        let mut wait = by_hand(bulkhead.acquire());
+        {
+            let mut gone = Box::pin(bulkhead.acquire());
+            assert!(gone.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+            drop(task);
+            assert!(wait.is_pending());
+        }
+        assert!(matches!(wait.poll(), Poll::Ready(Ok(_))));
+        assert_eq!(bulkhead.snapshot().in_flight, 0);
+    });
+}
