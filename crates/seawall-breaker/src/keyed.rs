@@ -22,22 +22,22 @@ use crate::{Breaker, BreakerBuilder};
 /// a look at each that is not closed and was used less recently.
 ///
 /// ```
-/// use seawall_breaker::{Breaker, BreakerSet};
+/// use seawall_breaker::{Breaker, KeyedBreaker};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let hosts: BreakerSet<String> = BreakerSet::new(Breaker::builder().name("hosts"), 1_000)?;
+/// let hosts: KeyedBreaker<String> = KeyedBreaker::new(Breaker::builder().name("hosts"), 1_000)?;
 /// let breaker = hosts.get("db-1");
 /// breaker.call(async { Ok::<_, std::io::Error>(()) }).await?;
 /// assert_eq!(breaker.name().as_str(), "hosts[db-1]");
 /// # Ok(())
 /// # }
 /// ```
-pub struct BreakerSet<K> {
+pub struct KeyedBreaker<K> {
     name: Name,
     settings: Arc<Settings>,
     listeners: Listeners,
-    capacity: usize,
+    max_keys: usize,
     kept: Mutex<Kept<K>>,
 }
 
@@ -47,27 +47,27 @@ struct Kept<K> {
     by_use: BTreeMap<u64, (K, Breaker)>,
     uses: u64,
     evicted: u64,
-    unkept: u64,
+    overflowed: u64,
 }
 
-impl<K: Hash + Eq + Clone + Display> BreakerSet<K> {
-    /// A set of at most `capacity` breakers, at least 1, configured as `builder` says. The breaker
+impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
+    /// A set of at most `max_keys` breakers, at least 1, configured as `builder` says. The breaker
     /// of a key is called `name[key]`.
-    pub fn new(builder: BreakerBuilder, capacity: usize) -> Result<Self, ConfigError> {
+    pub fn new(builder: BreakerBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::Breaker);
-        check.that(capacity > 0, "capacity", capacity, "at least 1")?;
+        check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
         let (name, settings) = builder.parts("breaker".into())?;
         Ok(Self {
             name,
             settings: Arc::new(settings),
             listeners: Listeners::default(),
-            capacity,
+            max_keys,
             kept: Mutex::new(Kept {
                 by_key: HashMap::new(),
                 by_use: BTreeMap::new(),
                 uses: 0,
                 evicted: 0,
-                unkept: 0,
+                overflowed: 0,
             }),
         })
     }
@@ -88,7 +88,7 @@ impl<K: Hash + Eq + Clone + Display> BreakerSet<K> {
         let mut kept = self.kept.lock();
         // Another may have been faster.
         kept.touch(&key).unwrap_or_else(|| {
-            kept.insert(key, &breaker, self.capacity);
+            kept.insert(key, &breaker, self.max_keys);
             breaker
         })
     }
@@ -104,7 +104,7 @@ impl<K: Hash + Eq + Clone + Display> BreakerSet<K> {
     }
 }
 
-impl<K> BreakerSet<K> {
+impl<K> KeyedBreaker<K> {
     /// The listeners of all its breakers.
     pub fn listeners(&self) -> &Listeners {
         &self.listeners
@@ -127,8 +127,8 @@ impl<K> BreakerSet<K> {
 
     /// How many were made and not kept, since the set was full of breakers that must not be
     /// evicted.
-    pub fn unkept(&self) -> u64 {
-        self.kept.lock().unkept
+    pub fn overflowed(&self) -> u64 {
+        self.kept.lock().overflowed
     }
 
     /// The breakers that are kept, least recently used first.
@@ -152,9 +152,9 @@ impl<K: Hash + Eq + Clone> Kept<K> {
         Some(breaker)
     }
 
-    fn insert(&mut self, key: K, breaker: &Breaker, capacity: usize) {
-        if self.by_use.len() >= capacity && !self.evict() {
-            self.unkept += 1;
+    fn insert(&mut self, key: K, breaker: &Breaker, max_keys: usize) {
+        if self.by_use.len() >= max_keys && !self.evict() {
+            self.overflowed += 1;
             return;
         }
         self.uses += 1;
@@ -177,12 +177,12 @@ impl<K: Hash + Eq + Clone> Kept<K> {
     }
 }
 
-impl<K> Debug for BreakerSet<K> {
+impl<K> Debug for KeyedBreaker<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BreakerSet")
+        f.debug_struct("KeyedBreaker")
             .field("name", &self.name)
             .field("len", &self.len())
-            .field("capacity", &self.capacity)
+            .field("max_keys", &self.max_keys)
             .finish_non_exhaustive()
     }
 }

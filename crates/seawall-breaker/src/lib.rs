@@ -35,7 +35,7 @@
 //! There are three ways in: as a policy in a pipeline (a breaker and its builder are
 //! [`Layer`](seawall_core::Layer)s), [`Breaker::call`] around a future, and permits
 //! ([`Breaker::try_acquire`], [`Breaker::call_blocking`]) for code that is no future. All clones of a
-//! breaker share one circuit, whichever way they are used. [`BreakerSet`] keeps one per host or
+//! breaker share one circuit, whichever way they are used. [`KeyedBreaker`] keeps one per host or
 //! tenant.
 //!
 //! What counts as a failure is decided by the pipeline's classifier: a
@@ -122,7 +122,7 @@
 //!
 //! # Traps
 //!
-//! - **One breaker for many hosts** opens for all when one is down. Use a [`BreakerSet`].
+//! - **One breaker for many hosts** opens for all when one is down. Use a [`KeyedBreaker`].
 //! - **A breaker around a retry** sees one outcome for many attempts, and opens late. Put the retry
 //!   around the breaker.
 //! - **No timeout inside the breaker**: a dependency that hangs never fails. Put a timeout inside.
@@ -183,7 +183,7 @@ pub use config::BreakerBuilder;
 pub use export::Export;
 pub use future::BreakerFuture;
 pub use guarded::Guarded;
-pub use keyed::BreakerSet;
+pub use keyed::KeyedBreaker;
 pub use machine::{Abandoned, WindowCounts};
 pub use permit::{OwnedPermit, Permit, Settlement};
 pub use ramp::Ramp;

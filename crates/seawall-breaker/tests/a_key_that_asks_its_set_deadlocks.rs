@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use seawall_breaker::{Breaker, BreakerSet};
+use seawall_breaker::{Breaker, KeyedBreaker};
 
-static SET: OnceLock<BreakerSet<Curious>> = OnceLock::new();
+static SET: OnceLock<KeyedBreaker<Curious>> = OnceLock::new();
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Curious(u32);
@@ -23,7 +23,7 @@ impl fmt::Display for Curious {
 
 #[test]
 fn a_name_that_asks_the_set_is_made() {
-    let set = SET.get_or_init(|| BreakerSet::new(Breaker::builder(), 10).unwrap());
+    let set = SET.get_or_init(|| KeyedBreaker::new(Breaker::builder(), 10).unwrap());
     let (done, is_done) = std::sync::mpsc::channel();
     std::thread::spawn(move || drop(done.send(set.get(&Curious(2)).name().to_string())));
     let name = is_done.recv_timeout(std::time::Duration::from_secs(20)).expect("a deadlock");
@@ -33,7 +33,7 @@ fn a_name_that_asks_the_set_is_made() {
 
 #[test]
 fn two_threads_that_ask_for_a_new_key_get_the_same_breaker() {
-    let set: BreakerSet<u32> = BreakerSet::new(Breaker::builder(), 1_000).unwrap();
+    let set: KeyedBreaker<u32> = KeyedBreaker::new(Breaker::builder(), 1_000).unwrap();
     for key in 0..200 {
         let start = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use seawall_breaker::{Breaker, BreakerSet};
+use seawall_breaker::{Breaker, KeyedBreaker};
 use seawall_core::{CircuitState, Class};
 use tokio::time::advance;
 
-fn set(capacity: usize) -> BreakerSet<u64> {
-    BreakerSet::new(Breaker::builder().name("set").consecutive_failures(1), capacity).unwrap()
+fn set(capacity: usize) -> KeyedBreaker<u64> {
+    KeyedBreaker::new(Breaker::builder().name("set").consecutive_failures(1), capacity).unwrap()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn the_least_recently_used_closed_one_goes_and_never_one_that_is_not_closed() {
     set.get(&3);
     set.get(&2);
     set.get(&4);
-    let names = |set: &BreakerSet<u64>| -> Vec<String> {
+    let names = |set: &KeyedBreaker<u64>| -> Vec<String> {
         set.breakers().iter().map(|breaker| breaker.name().to_string()).collect()
     };
     assert_eq!(names(&set), ["set[1]", "set[2]", "set[4]"]);
@@ -36,7 +36,7 @@ fn the_least_recently_used_closed_one_goes_and_never_one_that_is_not_closed() {
     set.get(&4).shadow();
     let unkept = set.get(&5);
     assert_eq!(unkept.name().as_str(), "set[5]");
-    assert_eq!((set.len(), set.evicted(), set.unkept()), (3, 1, 1));
+    assert_eq!((set.len(), set.evicted(), set.overflowed()), (3, 1, 1));
     set.get(&1).reset();
     set.get(&5);
     assert_eq!(names(&set), ["set[2]", "set[4]", "set[5]"]);
@@ -59,8 +59,8 @@ fn a_million_keys_stay_within_the_bound_and_what_is_not_closed_is_kept() {
         }
         assert!(key % 10_000 != 0 || set.len() <= 1_000);
     }
-    assert_eq!((set.len(), set.evicted(), set.unkept()), (1_000, 999_000, 0));
-    let not_closed = |set: &BreakerSet<u64>| {
+    assert_eq!((set.len(), set.evicted(), set.overflowed()), (1_000, 999_000, 0));
+    let not_closed = |set: &KeyedBreaker<u64>| {
         set.breakers().iter().filter(|b| b.state() != CircuitState::Closed).count()
     };
     assert_eq!(not_closed(&set), 8);
@@ -74,7 +74,7 @@ fn a_million_keys_stay_within_the_bound_and_what_is_not_closed_is_kept() {
 async fn a_half_open_one_is_kept() {
     let wait = Duration::from_secs(1);
     let builder = Breaker::builder().consecutive_failures(1).open_wait(wait);
-    let set: BreakerSet<u64> = BreakerSet::new(builder, 2).unwrap();
+    let set: KeyedBreaker<u64> = KeyedBreaker::new(builder, 2).unwrap();
     set.get(&1).try_acquire().unwrap().failure(Class::Transient);
     advance(wait).await;
     let half_open = set.get(&1);
@@ -104,8 +104,8 @@ fn the_bound_is_met_exactly() {
 
 #[test]
 fn a_long_key_makes_no_name_that_is_too_long() {
-    let set: BreakerSet<String> = BreakerSet::new(Breaker::builder(), 1).unwrap();
+    let set: KeyedBreaker<String> = KeyedBreaker::new(Breaker::builder(), 1).unwrap();
     let name = set.get("ä".repeat(500).as_str()).name().to_string();
     assert!(name.len() <= 256 && name.starts_with("breaker[ä"));
-    assert_eq!(BreakerSet::<u8>::new(Breaker::builder(), 0).unwrap_err().field, "capacity");
+    assert_eq!(KeyedBreaker::<u8>::new(Breaker::builder(), 0).unwrap_err().field, "max_keys");
 }

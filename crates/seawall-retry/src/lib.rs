@@ -157,7 +157,7 @@ mod rare;
 mod retry_after;
 mod sync;
 
-pub use budget::{Budget, BudgetBuilder, BudgetPermit, BudgetSnapshot, CallInFlight, KeyedBudgets};
+pub use budget::{Budget, BudgetBuilder, BudgetPermit, BudgetSnapshot, CallInFlight, KeyedBudget};
 pub use extension::Retryable;
 pub use hedge::{Hedge, HedgeBuilder, HedgeCall, HedgeFuture};
 pub use retry::{Retry, RetryBuilder, RetryCall, RetryFuture};

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use seawall_retry::{Budget, KeyedBudgets};
+use seawall_retry::{Budget, KeyedBudget};
 
 #[tokio::test(start_paused = true)]
 async fn a_key_whose_budget_time_has_filled_gives_way() {
     let template = Budget::builder().deposit(0.0).reserve(1.0).refill_per_second(1.0);
-    let budgets = KeyedBudgets::new(template, 1).unwrap();
+    let budgets = KeyedBudget::new(template, 1).unwrap();
     budgets.get(&"a").try_take().unwrap().start();
     let _ = budgets.get(&"b");
     assert_eq!(budgets.overflowed(), 1, "a's is spent");

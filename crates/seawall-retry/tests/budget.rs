@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use seawall_core::{Backoff, Listeners, StopReason, What};
-use seawall_retry::{Budget, KeyedBudgets, Retry, RetryBuilder};
+use seawall_retry::{Budget, KeyedBudget, Retry, RetryBuilder};
 use seawall_testkit::{Recorder, Script, Step, at_every_await};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -214,7 +214,7 @@ fn it_says_what_it_is() {
 #[test]
 fn keyed_budgets_are_bounded_and_give_way_only_where_nothing_is_lost() {
     let template = Budget::builder().deposit(0.0).reserve(1.0);
-    let budgets = KeyedBudgets::new(template, 2).unwrap();
+    let budgets = KeyedBudget::new(template, 2).unwrap();
     let spend = |key: &str| {
         budgets.get(&key.to_owned()).try_take().map(|mut permit| permit.start()).is_some()
     };
@@ -224,17 +224,17 @@ fn keyed_budgets_are_bounded_and_give_way_only_where_nothing_is_lost() {
     assert!(spend("c") && !spend("d"));
     assert_eq!((budgets.len(), budgets.overflowed()), (2, 2));
     // One that is full gives way.
-    let budgets = KeyedBudgets::new(Budget::builder(), 2).unwrap();
+    let budgets = KeyedBudget::new(Budget::builder(), 2).unwrap();
     for key in 0..100 {
         assert!((tokens(&budgets.get(&key)) - 10.0).abs() < 1e-9);
     }
     assert_eq!((budgets.len(), budgets.overflowed()), (2, 0));
-    assert!(KeyedBudgets::<u32>::new(Budget::builder(), 0).is_err());
+    assert!(KeyedBudget::<u32>::new(Budget::builder(), 0).is_err());
 }
 
 #[test]
 fn a_budget_that_somebody_holds_does_not_give_way() {
-    let budgets = KeyedBudgets::new(Budget::builder(), 1).unwrap();
+    let budgets = KeyedBudget::new(Budget::builder(), 1).unwrap();
     let held = budgets.get(&1);
     let _ = budgets.get(&2);
     assert_eq!(budgets.overflowed(), 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
-use seawall_retry::{Budget, KeyedBudgets};
+use seawall_retry::{Budget, KeyedBudget};
 
 /// Takes and starts as often as it can, up to `times`.
 fn spend(budget: &Budget, times: u32) -> u32 {
@@ -13,8 +13,8 @@ fn spend(budget: &Budget, times: u32) -> u32 {
 }
 
 /// One token for each key, which never comes back.
-fn one_each<K: Clone + Eq + std::hash::Hash>(max_keys: usize) -> KeyedBudgets<K> {
-    KeyedBudgets::new(Budget::builder().deposit(0.0).reserve(1.0), max_keys).unwrap()
+fn one_each<K: Clone + Eq + std::hash::Hash>(max_keys: usize) -> KeyedBudget<K> {
+    KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), max_keys).unwrap()
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn one_at_rest_among_many_is_found_by_looking_on_where_the_last_look_ended() {
 
 #[test]
 fn a_hundred_thousand_keys_are_no_more_than_the_bound() {
-    let budgets = KeyedBudgets::new(Budget::builder().deposit(0.0).reserve(1.0), 64).unwrap();
+    let budgets = KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), 64).unwrap();
     let mut granted = 0;
     for key in 0..100_000_u32 {
         granted += spend(&budgets.get(&key), 1);
@@ -63,7 +63,7 @@ fn a_hundred_thousand_keys_are_no_more_than_the_bound() {
 
 #[test]
 fn threads_that_ask_for_one_key_get_one_budget() {
-    let budgets = Arc::new(KeyedBudgets::new(Budget::builder().reserve(7.0), 8).unwrap());
+    let budgets = Arc::new(KeyedBudget::new(Budget::builder().reserve(7.0), 8).unwrap());
     let granted = AtomicU32::new(0);
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -75,7 +75,7 @@ fn threads_that_ask_for_one_key_get_one_budget() {
 
 #[test]
 fn each_key_has_a_budget_of_its_own() {
-    let budgets = KeyedBudgets::new(Budget::builder().deposit(0.0).reserve(1.0), 1_000).unwrap();
+    let budgets = KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), 1_000).unwrap();
     assert!(budgets.is_empty());
     for key in 0..100_u32 {
         assert_eq!(spend(&budgets.get(&key), 2), 1);

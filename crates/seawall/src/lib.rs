@@ -165,18 +165,18 @@
 //!
 //! # One for each host or tenant
 //!
-//! [`breaker::BreakerSet`], [`limit::KeyedRateLimit`], [`limit::KeyedThrottle`] and
-//! [`retry::KeyedBudgets`] keep one for each key, made on first use and bounded in number. What is
+//! [`breaker::KeyedBreaker`], [`limit::KeyedRateLimit`], [`limit::KeyedThrottle`] and
+//! [`retry::KeyedBudget`] keep one for each key, made on first use and bounded in number. What is
 //! the key's goes into a pipeline that is built for the call; what is everybody's is built once:
 //!
 //! ```
-//! use seawall::breaker::BreakerSet;
+//! use seawall::breaker::KeyedBreaker;
 //! use seawall::limit::KeyedRateLimit;
 //! use seawall::{Breaker, ConfigError, Pipeline, Retry};
 //!
 //! struct Client {
 //!     retry: Retry,
-//!     hosts: BreakerSet<String>,
+//!     hosts: KeyedBreaker<String>,
 //!     tenants: KeyedRateLimit<String>,
 //! }
 //!
@@ -184,7 +184,7 @@
 //!     fn new() -> Result<Self, ConfigError> {
 //!         Ok(Self {
 //!             retry: Retry::builder().idempotent().build()?,
-//!             hosts: BreakerSet::new(Breaker::builder().name("hosts"), 1_000)?,
+//!             hosts: KeyedBreaker::new(Breaker::builder().name("hosts"), 1_000)?,
 //!             tenants: KeyedRateLimit::builder().name("tenants").per_second(10).build()?,
 //!         })
 //!     }

@@ -1,5 +1,6 @@
 //! A budget for each key.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -20,14 +21,14 @@ use super::{Budget, BudgetBuilder};
 /// one more budget.
 ///
 /// ```
-/// use seawall_retry::{Budget, KeyedBudgets, Retry};
+/// use seawall_retry::{Budget, KeyedBudget, Retry};
 ///
-/// let budgets = KeyedBudgets::new(Budget::builder(), 1_000)?;
+/// let budgets: KeyedBudget<String> = KeyedBudget::new(Budget::builder(), 1_000)?;
 /// let retry = Retry::builder().idempotent().build()?;
-/// let for_host = retry.with_budget(&budgets.get(&"db-1.internal"));
+/// let for_host = retry.with_budget(&budgets.get("db-1.internal"));
 /// # Ok::<(), seawall_core::ConfigError>(())
 /// ```
-pub struct KeyedBudgets<K> {
+pub struct KeyedBudget<K> {
     template: BudgetBuilder,
     max_keys: usize,
     common: Budget,
@@ -44,7 +45,7 @@ struct Entries<K> {
 /// How many entries a new key looks at for one to take the place of.
 const LOOKED_AT: usize = 16;
 
-impl<K: Clone + Eq + Hash> KeyedBudgets<K> {
+impl<K: Clone + Eq + Hash> KeyedBudget<K> {
     /// A budget like `template` for each of at most `max_keys` keys. At least 1.
     pub fn new(template: BudgetBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let holds = max_keys > 0;
@@ -57,13 +58,17 @@ impl<K: Clone + Eq + Hash> KeyedBudgets<K> {
     /// The budget of `key`.
     ///
     /// Keys are compared and hashed under a lock: they should do no more than that.
-    pub fn get(&self, key: &K) -> Budget {
+    pub fn get<Q>(&self, key: &Q) -> Budget
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
         if let Some(budget) = self.entries.lock().find(key) {
             return budget;
         }
         // The template was built once, so it builds again; if not, the common one serves.
         let Ok(budget) = self.template.clone().build() else { return self.common.clone() };
-        let new = (key.clone(), key.clone(), budget);
+        let new = (key.to_owned(), key.to_owned(), budget);
         let (budget, replaced) = self.entries.lock().add(new, self.max_keys);
         // Keys and listeners are the user's: they are dropped outside the lock.
         drop(replaced);
@@ -90,7 +95,11 @@ impl<K: Clone + Eq + Hash> KeyedBudgets<K> {
 type Replaced<K> = (Option<(K, usize)>, Option<(K, Budget)>);
 
 impl<K: Eq + Hash> Entries<K> {
-    fn find(&self, key: &K) -> Option<Budget> {
+    fn find<Q>(&self, key: &Q) -> Option<Budget>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         self.places.get(key).map(|&place| self.slots[place].1.clone())
     }
 
@@ -137,10 +146,10 @@ impl<K> Entries<K> {
     }
 }
 
-impl<K> fmt::Debug for KeyedBudgets<K> {
+impl<K> fmt::Debug for KeyedBudget<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = self.entries.lock();
-        f.debug_struct("KeyedBudgets")
+        f.debug_struct("KeyedBudget")
             .field("keys", &entries.slots.len())
             .field("max_keys", &self.max_keys)
             .field("overflowed", &entries.overflowed)

@@ -2,7 +2,7 @@
 
 pub use config::{BudgetBuilder, DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
 pub use handle::Budget;
-pub use keyed::KeyedBudgets;
+pub use keyed::KeyedBudget;
 pub use permit::{BudgetPermit, CallInFlight};
 pub use snapshot::BudgetSnapshot;
 

@@ -85,7 +85,7 @@ impl<J> Retry<J> {
         self.budget.as_ref()
     }
 
-    /// This retry with another budget: that of a [key](crate::KeyedBudgets), for instance.
+    /// This retry with another budget: that of a [key](crate::KeyedBudget), for instance.
     #[must_use]
     pub fn with_budget(&self, budget: &Budget) -> Self
     where
