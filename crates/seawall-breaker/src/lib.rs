@@ -107,7 +107,7 @@
 //! refuses without a lock and without allocating, with one reading of the clock. A time window costs
 //! one clock reading a call, a slow-call rule two.
 //!
-//! A breaker with a window of 100 takes 496 bytes, those of the handle included. What few ask for
+//! A breaker with a window of 100 takes 504 bytes, those of the handle included. What few ask for
 //! takes room where it is asked for: an open wait of its own 120 bytes, a slow-call rule 80, a ramp
 //! 48 and more. So does what few live through: the first opening 128; and once two threads have met
 //! at its counters, or something other than success and failure is counted, a cache line for each
