@@ -32,13 +32,16 @@ pub struct Timeline(Epoch);
 /// Where the counting starts.
 #[derive(Clone, Copy, Debug)]
 enum Epoch {
-    /// What the instant reads as.
-    Read(u64),
+    /// What the instant reads as: less than [`LATEST`] seconds.
+    Read(i64),
     /// Where instants can't be read.
     Unread(Instant),
 }
 
 const BILLION: u64 = 1_000_000_000;
+
+/// So many seconds in nanoseconds fit 63 bits: 292 years.
+const LATEST: i64 = i64::MAX / BILLION.cast_signed();
 
 /// So many seconds in nanoseconds, and one more, fit 64 bits: 584 years.
 const LONGEST: u64 = u64::MAX / BILLION - 1;
@@ -55,20 +58,32 @@ impl Timeline {
         // Below and above a second, and across the end of one wherever the epoch lies in it.
         let read_right = [1, 999_999_999, BILLION, 123_456_789_012].iter().all(|&nanos| {
             let read = epoch.checked_add(Duration::from_nanos(nanos)).map(Reading::of);
-            read.is_some_and(|read| read.is_valid() && read.nanos() == start.nanos() + nanos)
+            read.is_some_and(|read| {
+                read.is_valid() && read.nanos() == start.nanos() + i128::from(nanos)
+            })
         });
-        Self(if start.is_valid() && read_right {
-            Epoch::Read(start.nanos())
-        } else {
-            Epoch::Unread(epoch)
+        Self(match i64::try_from(start.nanos()) {
+            Ok(nanos) if start.is_valid() && read_right => Epoch::Read(nanos),
+            _ => Epoch::Unread(epoch),
         })
     }
 
     /// The nanoseconds at `now`.
     #[inline]
     pub fn at(&self, now: Instant) -> u64 {
+        if let Epoch::Read(start) = self.0
+            && let Some(nanos) = Reading::of(now).nanos_after(start)
+        {
+            return nanos;
+        }
+        self.at_length(now)
+    }
+
+    /// [`at`](Self::at) for any instant.
+    #[cold]
+    fn at_length(&self, now: Instant) -> u64 {
         match &self.0 {
-            Epoch::Read(start) => Reading::of(now).nanos().saturating_sub(*start),
+            Epoch::Read(start) => within_range(Reading::of(now).nanos() - i128::from(*start)),
             Epoch::Unread(epoch) => subtract(now, epoch),
         }
     }
@@ -95,7 +110,9 @@ impl Timeline {
     /// clock.
     pub fn instant(&self, nanos: u64) -> Option<Instant> {
         match self.0 {
-            Epoch::Read(start) => instant_that_reads(start.saturating_add(nanos)),
+            Epoch::Read(start) => {
+                instant_that_reads(within_range(i128::from(start) + i128::from(nanos)))
+            }
             Epoch::Unread(epoch) => epoch.checked_add(Duration::from_nanos(nanos)),
         }
     }
@@ -104,9 +121,13 @@ impl Timeline {
 /// Counted from now on or back, for the epoch is only known as what it reads.
 fn instant_that_reads(nanos: u64) -> Option<Instant> {
     let now = Instant::now();
-    let read = Reading::of(now).nanos();
+    let read = within_range(Reading::of(now).nanos());
     let distance = Duration::from_nanos(nanos.abs_diff(read));
     if nanos < read { now.checked_sub(distance) } else { now.checked_add(distance) }
+}
+
+fn within_range(nanos: i128) -> u64 {
+    u64::try_from(nanos.max(0)).unwrap_or(u64::MAX)
 }
 
 // By reference: by value, the epoch would be loaded also where it is not needed.
@@ -125,8 +146,8 @@ impl Default for Timeline {
 /// What an instant feeds to a hasher.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reading {
-    seconds: u64,
-    fraction: u64,
+    seconds: i64,
+    fraction: u32,
     words: u32,
     other: u32,
 }
@@ -140,20 +161,30 @@ impl Reading {
     }
 
     const fn is_valid(self) -> bool {
-        self.words == 2 && self.other == 0 && self.seconds < u64::MAX / BILLION / 2
+        self.words == 2 && self.other == 0 && 0 <= self.seconds && self.seconds < LATEST
     }
 
+    fn nanos(self) -> i128 {
+        i128::from(self.seconds) * i128::from(BILLION) + i128::from(self.fraction)
+    }
+
+    /// The nanoseconds after `start`, which is not negative; `None` before it, and where what is
+    /// read does not fit 63 bits.
     #[inline]
-    const fn nanos(self) -> u64 {
-        self.seconds.saturating_mul(BILLION).saturating_add(self.fraction)
+    fn nanos_after(self, start: i64) -> Option<u64> {
+        let seconds = self.seconds.checked_mul(BILLION.cast_signed())?;
+        // Wrapped, it is negative, and so before the start.
+        let nanos = seconds.wrapping_add(i64::from(self.fraction));
+        (nanos >= start).then(|| (nanos - start).cast_unsigned())
     }
 
     #[inline]
     fn since(self, earlier: Self) -> u64 {
-        let seconds = self.seconds.wrapping_sub(earlier.seconds);
+        let seconds = self.seconds.wrapping_sub(earlier.seconds).cast_unsigned();
         // One comparison sees both what is negative and what does not fit.
         if seconds <= LONGEST {
-            (seconds * BILLION + self.fraction).saturating_sub(earlier.fraction)
+            let nanos = seconds * BILLION + u64::from(self.fraction);
+            nanos.saturating_sub(u64::from(earlier.fraction))
         } else if self.seconds < earlier.seconds {
             0
         } else {
@@ -165,19 +196,19 @@ impl Reading {
 impl Hasher for Reading {
     #[inline]
     fn write_i64(&mut self, seconds: i64) {
-        self.seconds = seconds.cast_unsigned();
-        self.words += 1;
-    }
-
-    #[inline]
-    fn write_u64(&mut self, seconds: u64) {
         self.seconds = seconds;
         self.words += 1;
     }
 
     #[inline]
+    fn write_u64(&mut self, seconds: u64) {
+        self.seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        self.words += 1;
+    }
+
+    #[inline]
     fn write_u32(&mut self, nanos: u32) {
-        self.fraction = u64::from(nanos);
+        self.fraction = nanos;
         self.words += 1;
     }
 
@@ -186,7 +217,7 @@ impl Hasher for Reading {
     }
 
     fn finish(&self) -> u64 {
-        self.nanos()
+        within_range(self.nanos())
     }
 }
 
@@ -228,7 +259,34 @@ mod tests {
         let [read, unread] = both(epoch);
         let far = epoch + Duration::from_hours(24 * 366 * 1_000);
         assert_eq!(unread.at(far), u64::MAX);
-        assert!(read.at(far) >= u64::MAX - Reading::of(epoch).nanos());
+        assert_eq!(read.at(far), u64::MAX);
+    }
+
+    #[test]
+    fn nothing_is_lost_where_63_bits_end() {
+        let epoch = Instant::now();
+        let start = u64::try_from(Reading::of(epoch).nanos()).expect("a start that fits");
+        let ends = [1 << 63, LATEST.cast_unsigned() * BILLION];
+        for (timeline, end) in both(epoch).into_iter().flat_map(|t| ends.map(|end| (t, end))) {
+            for near in [0, 1, 999_999_999, BILLION, BILLION + 1] {
+                for nanos in [end - near - start, end + near - start] {
+                    assert_eq!(timeline.at(epoch + Duration::from_nanos(nanos)), nanos);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_before_the_epoch_it_shows_zero() {
+        let now = Instant::now();
+        // Where the clock reads less than nothing, if it can.
+        let uptime = Duration::from_hours(24 * 366 * 100);
+        if let Some(before) = now.checked_sub(uptime) {
+            for timeline in both(now) {
+                assert_eq!(timeline.at(before), 0);
+                assert_eq!(timeline.between(before, now), 3_162_240_000 * BILLION);
+            }
+        }
     }
 
     #[test]
