@@ -107,7 +107,8 @@ async fn fractions_of_a_nanosecond_are_rounded_up_for_another_rate() {
 #[tokio::test(start_paused = true)]
 async fn the_limit_of_a_key_is_a_layer_of_a_pipeline() {
     let limit = limit(100);
-    let (alice, bob) = (limit.of(1), limit.of(2).into_policy(&LayerContext::new("api")).unwrap());
+    let (alice, bob) =
+        (limit.get(&1), limit.get(&2).into_policy(&LayerContext::new("api")).unwrap());
     let call = |key: &KeyRateLimit<u64>| {
         let op = FromFn::new(|| std::future::ready(Ok::<_, ()>(())), &AllTransient);
         by_hand(Lazy::new(key.wrap(op))).ready()

@@ -138,15 +138,16 @@ async fn a_draw_below_the_probability_is_shed_and_one_at_it_is_not() {
 #[tokio::test(start_paused = true)]
 async fn keys_have_a_throttle_each_within_bounds() {
     let keyed = KeyedThrottle::<u32>::new(of(Random::lowest()), 2).unwrap();
+    assert!(keyed.is_empty());
     for _ in 0..20 {
         let _ = keyed.get(&1).call(down()).await;
     }
     assert!(is_shed(&keyed.get(&1)).await && !is_shed(&keyed.get(&2)).await);
     keyed.get(&3).call(ok()).await.unwrap();
-    assert_eq!((keyed.keys(), keyed.overflowed()), (2, 1));
+    assert_eq!((keyed.len(), keyed.overflowed()), (2, 1));
     advance(SECOND * 20).await;
     keyed.get(&3).call(ok()).await.unwrap();
-    assert_eq!((keyed.keys(), keyed.overflowed()), (1, 1), "both others were idle");
+    assert_eq!((keyed.len(), keyed.overflowed()), (1, 1), "both others were idle");
     assert!(KeyedThrottle::<u32>::new(Throttle::builder(), 0).is_err());
 }
 

@@ -191,7 +191,7 @@
 //!
 //!     async fn get(&self, tenant: &str, host: &str) -> Result<u32, Box<dyn std::error::Error>> {
 //!         let pipeline = Pipeline::builder(host)
-//!             .rate_limit(self.tenants.of(tenant.to_owned()))
+//!             .rate_limit(self.tenants.get(tenant))
 //!             .retry(self.retry.clone())
 //!             .breaker(self.hosts.get(host))
 //!             .build()?;

@@ -84,8 +84,13 @@ impl<K: Eq + Hash> KeyedThrottle<K> {
 
 impl<K> KeyedThrottle<K> {
     /// How many keys are remembered.
-    pub fn keys(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.shared.keys.lock().throttles.len()
+    }
+
+    /// Whether none is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// How often there was no room for a new key.
@@ -115,7 +120,7 @@ impl<K> fmt::Debug for KeyedThrottle<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedThrottle")
             .field("name", &self.shared.settings.name)
-            .field("keys", &self.keys())
+            .field("len", &self.len())
             .finish_non_exhaustive()
     }
 }

@@ -30,7 +30,7 @@ use crate::rate::quota::Quota;
 /// Calls can't wait: they are refused and told when to come back.
 ///
 /// A pipeline does not see for whom a call is made, so it takes the limit of one key at a time:
-/// [`of`](Self::of).
+/// [`get`](Self::get).
 ///
 /// ```
 /// use seawall_limit::KeyedRateLimit;
@@ -122,8 +122,12 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
 impl<K: Eq + Hash + Clone> KeyedRateLimit<K> {
     /// The limit of `key`, as a policy: a layer of a pipeline that is made for this key. Making it
     /// takes nothing and remembers nothing.
-    pub fn of(&self, key: K) -> KeyRateLimit<K> {
-        KeyRateLimit::new(self.clone(), key)
+    pub fn get<Q>(&self, key: &Q) -> KeyRateLimit<K>
+    where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        KeyRateLimit::new(self.clone(), key.to_owned())
     }
 }
 

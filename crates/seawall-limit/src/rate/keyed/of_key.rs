@@ -9,7 +9,7 @@ use super::KeyedRateLimit;
 use crate::admission::{Admission, Limit, Limited};
 use crate::rate::Pass;
 
-/// The rate limit of one key, made by [`KeyedRateLimit::of`].
+/// The rate limit of one key, made by [`KeyedRateLimit::get`].
 #[derive(Clone, Debug)]
 pub struct KeyRateLimit<K> {
     limit: KeyedRateLimit<K>,
