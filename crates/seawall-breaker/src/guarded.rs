@@ -59,7 +59,7 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::Unasked = self.stage {
-            let gate = self.breaker.shell.gate();
+            let gate = self.breaker.shell.glance();
             if gate.admits_at_once() {
                 let this = self.project();
                 let plain = Plain { breaker: this.breaker, gate };

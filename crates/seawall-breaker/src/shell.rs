@@ -138,6 +138,15 @@ impl Shell {
         Gate(self.gate.load(Acquire))
     }
 
+    /// The gate, for an admission that is over with it. Who goes on to read what stands beside it
+    /// needs [`gate`](Self::gate).
+    #[inline]
+    pub(crate) fn glance(&self) -> Gate {
+        // Relaxed: nothing is read behind it, and an outcome looks at the gate again. Any more, and
+        // a caller would have to look again at what it has just written.
+        Gate(self.gate.load(Relaxed))
+    }
+
     /// Runs `f` on the machine, which was told of every outcome that came before; then publishes
     /// what became of it.
     pub(crate) fn with<R>(
