@@ -10,8 +10,8 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use seawall_limit::Bulkhead;
 use seawall_limit::bulkhead::OwnedPermit;
+use seawall_limit::{Bulkhead, RateLimit};
 use support::by_hand;
 
 /// A waker that owns a task, which owns a permit.
@@ -66,5 +66,54 @@ fn a_waiter_that_goes_may_drop_a_permit() {
         }
         assert!(matches!(wait.poll(), Poll::Ready(Ok(_))));
         assert_eq!(bulkhead.snapshot().in_flight, 0);
+    });
+}
+
+/// A waker that owns a task, which asks the limit when it is dropped.
+struct Asking(RateLimit);
+
+impl Wake for Asking {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        assert!(self.0.try_acquire().is_err());
+    }
+}
+
+/// Runs `test` with a rate limit that has nothing left and a waker whose drop asks it.
+fn within_a_minute_of_rate(test: fn(&RateLimit, Waker)) {
+    within_a_minute(move || {
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _entered = clock.enter();
+        let hour = Duration::from_hours(1);
+        let limit = RateLimit::builder().rate(1, hour).queue(9, Duration::MAX).build().unwrap();
+        limit.try_acquire().unwrap();
+        // Who is first has a timer, which keeps a waker of its own.
+        let first = limit.reserve(1).unwrap();
+        test(&limit, Waker::from(Arc::new(Asking(limit.clone()))));
+        first.cancel();
+        assert_eq!(limit.snapshot().queued, 0);
+        assert_eq!(limit.snapshot().refused, 1, "the waker was dropped");
+    });
+}
+
+#[test]
+fn polled_with_another_waker_the_first_may_ask_the_rate_limit() {
+    within_a_minute_of_rate(|limit, task| {
+        let mut wait = pin!(limit.acquire());
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+        drop(task);
+        assert!(wait.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    });
+}
+
+#[test]
+fn a_turn_that_goes_may_ask_the_rate_limit() {
+    within_a_minute_of_rate(|limit, task| {
+        let mut gone = Box::pin(limit.acquire());
+        assert!(gone.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+        drop(task);
     });
 }

@@ -22,6 +22,25 @@ pub(crate) struct Line {
     next: u64,
 }
 
+/// What a place leaves behind: to be settled after the lock, as a waker that is dropped may drop a
+/// task.
+#[derive(Debug, Default)]
+#[must_use = "who has become the first waits to be woken"]
+pub(crate) struct Left {
+    #[expect(dead_code, reason = "dropped with this, after the lock")]
+    own: Option<Waker>,
+    next: Option<Waker>,
+}
+
+impl Left {
+    /// Wakes who has become the first.
+    pub(crate) fn settle(self) {
+        if let Some(next) = self.next {
+            next.wake();
+        }
+    }
+}
+
 impl Line {
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -53,22 +72,26 @@ impl Line {
         self.waiting.range(..place).fold(0, |sum, (_, waiter)| sum.saturating_add(waiter.permits))
     }
 
-    /// Leaves `waker` to be woken when `place` has become the first.
-    pub(crate) fn wait(&mut self, place: Place, waker: &Waker) {
-        if let Some(waiter) = self.waiting.get_mut(&place) {
-            match &mut waiter.waker {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
+    /// Leaves `waker` to be woken when `place` has become the first. Gives the waker in whose place
+    /// it is, to be dropped after the lock.
+    pub(crate) fn wait(&mut self, place: Place, waker: &Waker) -> Option<Waker> {
+        let waiter = self.waiting.get_mut(&place)?;
+        match &waiter.waker {
+            Some(known) if known.will_wake(waker) => None,
+            _ => waiter.waker.replace(waker.clone()),
         }
     }
 
-    /// Takes a place out. Gives the waker of who has become the first by it.
-    pub(crate) fn leave(&mut self, place: Place) -> Option<Waker> {
+    /// Takes a place out.
+    pub(crate) fn leave(&mut self, place: Place) -> Left {
         let was_first = self.is_first(place);
-        let waiter = self.waiting.remove(&place)?;
+        let Some(waiter) = self.waiting.remove(&place) else {
+            return Left::default();
+        };
         self.permits = self.permits.saturating_sub(waiter.permits);
-        if was_first { self.waiting.first_entry()?.get_mut().waker.take() } else { None }
+        let mut first = self.waiting.first_entry().filter(|_| was_first);
+        let next = first.as_mut().and_then(|first| first.get_mut().waker.take());
+        Left { own: waiter.waker, next }
     }
 
     pub(crate) fn wakers(&mut self) -> Vec<Waker> {

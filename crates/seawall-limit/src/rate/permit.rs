@@ -106,9 +106,9 @@ impl<'r> Reservation<'r> {
             match state.meter.take(now, self.permits) {
                 Ok(()) => {
                     self.claimed = true;
-                    let next = state.line.leave(self.place);
+                    let left = state.line.leave(self.place);
                     drop(state);
-                    next.into_iter().for_each(Waker::wake);
+                    left.settle();
                     return Claim::Taken;
                 }
                 Err(wait) => Some(wait),
@@ -116,9 +116,10 @@ impl<'r> Reservation<'r> {
         } else {
             None
         };
-        if let Some(waker) = waker {
-            state.line.wait(self.place, waker);
-        }
+        let replaced = waker.and_then(|waker| state.line.wait(self.place, waker));
+        // The lock first: what a waker drops may be a task with a place in this line.
+        drop(state);
+        drop(replaced);
         Claim::NotYet(wait)
     }
 }
@@ -141,8 +142,8 @@ impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if !self.claimed {
             let shared = &self.limit.shared;
-            let next = shared.lock(shared.time.now()).line.leave(self.place);
-            next.into_iter().for_each(Waker::wake);
+            let left = shared.lock(shared.time.now()).line.leave(self.place);
+            left.settle();
         }
     }
 }
