@@ -129,3 +129,28 @@ fn a_wrong_field_is_named() {
     assert_eq!(builder().per_second(0).build().unwrap_err().field, "permits");
     assert_eq!(builder().name("").build().unwrap_err().field, "name");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_names_the_limit_and_its_key() {
+    let refused = |limit: &KeyedRateLimit<String>, pipeline: &str| {
+        let key = limit.get("alice").into_policy(&LayerContext::new(pipeline)).unwrap();
+        let op = FromFn::new(|| std::future::ready(Ok::<_, std::fmt::Error>(())), &AllTransient);
+        let error = by_hand(Lazy::new(key.wrap(op))).ready().unwrap_err().to_string();
+        assert!(error.contains(&format!("'{}'", key.name())), "{error}");
+        key.name().to_string()
+    };
+    let builder = || KeyedRateLimit::<String>::builder().per_second(1);
+    for (limit, name) in [
+        (builder().name("tenants").build().unwrap(), "tenants[alice]"),
+        (builder().build().unwrap(), "api[alice]"),
+    ] {
+        limit.try_acquire("alice").unwrap();
+        assert_eq!(refused(&limit, "api"), name);
+    }
+    let limit = builder().build().unwrap();
+    assert_eq!(limit.get("bob").name().as_str(), "rate limit[bob]");
+    limit.try_acquire("bob").unwrap();
+    assert_eq!(limit.try_acquire("bob").unwrap_err().policy().as_str(), "rate limit");
+    let long = limit.get(&"é".repeat(200));
+    assert_eq!(long.name().as_str().len(), 255, "cut off between two characters");
+}

@@ -18,7 +18,7 @@ pub const DEFAULT_MAX_KEYS: usize = 10_000;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct KeyedRateLimitBuilder<K> {
-    name: Name,
+    name: Option<Name>,
     permits: u64,
     period: Duration,
     burst: Option<u64>,
@@ -30,7 +30,7 @@ pub struct KeyedRateLimitBuilder<K> {
 impl<K> KeyedRateLimitBuilder<K> {
     pub(super) fn new() -> Self {
         Self {
-            name: Name::from("rate limit"),
+            name: None,
             permits: DEFAULT_PERMITS,
             period: DEFAULT_PERIOD,
             burst: None,
@@ -40,9 +40,10 @@ impl<K> KeyedRateLimitBuilder<K> {
         }
     }
 
-    /// Its name in errors, events and metrics. Default: "rate limit".
+    /// Its name in errors, events and metrics; the limit of a key is called `name[key]`. Without
+    /// one: the name of the pipeline that the limit of a key is a layer of, or "rate limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = name.into();
+        self.name = Some(name.into());
         self
     }
 
@@ -82,12 +83,14 @@ impl<K> KeyedRateLimitBuilder<K> {
         let check = Check::of(PolicyKind::RateLimit);
         let quota = Quota::new(check, self.permits, self.period, self.burst)?;
         check.that(self.max_keys > 0, "max_keys", self.max_keys, "at least 1")?;
-        let name = check.name(self.name)?;
+        let is_named = self.name.is_some();
+        let name = check.name(self.name.unwrap_or_else(|| Name::from("rate limit")))?;
         Ok(KeyedRateLimit::new(Shared {
             cells: Cells::new(self.max_keys),
             rate: RwLock::new(GcraRate::new(quota)),
             time: Timeline::new(),
             name,
+            is_named,
             listeners: self.listeners,
             refused: 0.into(),
         }))

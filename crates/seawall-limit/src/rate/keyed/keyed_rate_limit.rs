@@ -1,5 +1,5 @@
 use std::borrow::Borrow;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub(super) struct Shared<K> {
     pub(super) rate: RwLock<GcraRate>,
     pub(super) time: Timeline,
     pub(super) name: Name,
+    /// Whether it was given its name: else the limit of a key takes a pipeline's.
+    pub(super) is_named: bool,
     pub(super) listeners: Listeners,
     pub(super) refused: AtomicU64,
 }
@@ -81,16 +83,24 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         KeyedRateLimitBuilder::new()
     }
 
-    /// Takes a permit of `key`'s, or says when there will be one.
+    /// Takes a permit of `key`'s, or says when there will be one. The refusal carries the name
+    /// without the key, which need not be displayable and allocates nothing; that of
+    /// [`get`](Self::get) carries both.
     pub fn try_acquire<Q>(&self, key: &Q) -> Result<(), Rejection>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
-        self.take(key, Instant::now())
+        self.take(key, Instant::now(), || self.shared.name.clone())
     }
 
-    pub(super) fn take<Q>(&self, key: &Q, now: Instant) -> Result<(), Rejection>
+    /// Takes one, or refuses in the name of `name`.
+    pub(super) fn take<Q>(
+        &self,
+        key: &Q,
+        now: Instant,
+        name: impl FnOnce() -> Name,
+    ) -> Result<(), Rejection>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -101,7 +111,7 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         let permits = rate.permits();
         // A listener may set another rate.
         drop(rate);
-        taken.map_err(|wait| shared.refuse(permits, wait))
+        taken.map_err(|wait| shared.refuse(name(), permits, wait))
     }
 
     /// Runs `future` if the rate of `key` lets it.
@@ -119,9 +129,9 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone> KeyedRateLimit<K> {
+impl<K: Eq + Hash + Clone + Display> KeyedRateLimit<K> {
     /// The limit of `key`, as a policy: a layer of a pipeline that is made for this key. Making it
-    /// takes nothing and remembers nothing.
+    /// takes nothing and remembers nothing. It is called `name[key]`, in its refusals too.
     pub fn get<Q>(&self, key: &Q) -> KeyRateLimit<K>
     where
         K: Borrow<Q>,
@@ -159,13 +169,12 @@ impl<K> Shared<K> {
         clippy::cast_precision_loss,
         reason = "evidence is for people; a rate is a round figure"
     )]
-    fn refuse(&self, permits: u64, wait: u64) -> Rejection {
+    fn refuse(&self, name: Name, permits: u64, wait: u64) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let limit = permits as f64;
-        let rejection =
-            Rejection::new(self.name.clone(), PolicyKind::RateLimit, Reason::RateLimited)
-                .because(Evidence::new(Rule::Rate, limit, limit, 0))
-                .retry_in_nanos(wait);
+        let rejection = Rejection::new(name, PolicyKind::RateLimit, Reason::RateLimited)
+            .because(Evidence::new(Rule::Rate, limit, limit, 0))
+            .retry_in_nanos(wait);
         self.listeners.rejected(rejection)
     }
 }

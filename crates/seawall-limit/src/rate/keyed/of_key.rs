@@ -1,8 +1,10 @@
+use std::fmt::Display;
 use std::future::Ready;
 use std::hash::Hash;
+use std::sync::OnceLock;
 
 use seawall_core::{
-    Attempt, ConfigError, Description, Layer, LayerContext, Policy, PolicyKind, Rejection,
+    Attempt, ConfigError, Description, Layer, LayerContext, Name, Policy, PolicyKind, Rejection,
 };
 
 use super::KeyedRateLimit;
@@ -14,11 +16,14 @@ use crate::rate::Pass;
 pub struct KeyRateLimit<K> {
     limit: KeyedRateLimit<K>,
     key: K,
+    pipeline: Option<Name>,
+    // Made when it is first asked for: calls that are let in don't need it.
+    name: OnceLock<Name>,
 }
 
 impl<K> KeyRateLimit<K> {
     pub(super) const fn new(limit: KeyedRateLimit<K>, key: K) -> Self {
-        Self { limit, key }
+        Self { limit, key, pipeline: None, name: OnceLock::new() }
     }
 
     /// Whose limit it is.
@@ -27,7 +32,27 @@ impl<K> KeyRateLimit<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone> Limit for KeyRateLimit<K> {
+impl<K: Display> KeyRateLimit<K> {
+    /// Its name: `name[key]`, cut off at [`Name::MAX_LEN`] bytes. Made when it is first asked for
+    /// or a call is refused, and kept.
+    pub fn name(&self) -> &Name {
+        if let Some(name) = self.name.get() {
+            return name;
+        }
+        // Before the cell is locked: displaying a key is the user's code.
+        let name = self.make_name();
+        self.name.get_or_init(|| name)
+    }
+
+    fn make_name(&self) -> Name {
+        let of_all = self.pipeline.as_ref().unwrap_or(&self.limit.shared.name);
+        let mut name = format!("{of_all}[{}]", self.key);
+        name.truncate(name.floor_char_boundary(Name::MAX_LEN));
+        name.into()
+    }
+}
+
+impl<K: Eq + Hash + Clone + Display> Limit for KeyRateLimit<K> {
     type Permit<'p>
         = Pass
     where
@@ -44,14 +69,14 @@ impl<K: Eq + Hash + Clone> Limit for KeyRateLimit<K> {
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Self::Wait<'_>> {
-        match self.limit.take(&self.key, attempt.began()) {
+        match self.limit.take(&self.key, attempt.began(), || self.name().clone()) {
             Ok(()) => Admission::Granted(Pass::NEW),
             Err(rejection) => Admission::Refused(rejection),
         }
     }
 }
 
-impl<K: Eq + Hash + Clone> Policy for KeyRateLimit<K> {
+impl<K: Eq + Hash + Clone + Display> Policy for KeyRateLimit<K> {
     type Wrapped<'p, Op>
         = Limited<'p, Self, Op>
     where
@@ -64,14 +89,15 @@ impl<K: Eq + Hash + Clone> Policy for KeyRateLimit<K> {
 
     fn describe(&self, inner: Description) -> Description {
         let text = self.limit.shared.rate.read().describe() + ", for each key";
-        inner.layer(PolicyKind::RateLimit, &self.limit.shared.name, text)
+        inner.layer(PolicyKind::RateLimit, self.name(), text)
     }
 }
 
-impl<K: Eq + Hash + Clone> Layer for KeyRateLimit<K> {
+impl<K: Eq + Hash + Clone + Display> Layer for KeyRateLimit<K> {
     type Policy = Self;
 
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
+    fn into_policy(self, context: &LayerContext) -> Result<Self, ConfigError> {
+        let pipeline = (!self.limit.shared.is_named).then(|| context.name.clone());
+        Ok(Self { pipeline, name: OnceLock::new(), ..self })
     }
 }
