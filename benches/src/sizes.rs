@@ -53,6 +53,10 @@ pub struct FutureSize {
 }
 
 /// What is measured for its bytes.
+///
+/// # Panics
+///
+/// When a case is configured wrongly.
 pub fn instances() -> Vec<Instance> {
     [
         vec![

@@ -17,7 +17,7 @@ mod config;
 mod submit_error;
 mod worker;
 
-/// A bounded pool of workers, which drains with its [`Shutdown`].
+/// A bounded pool of workers, which drains with its [`Shutdown`](crate::Shutdown).
 ///
 /// Submitting never waits: a job is queued or refused. When intake stops, new jobs are refused
 /// and queued ones are finished; what is still queued when the time for draining is over can be

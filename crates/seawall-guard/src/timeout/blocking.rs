@@ -70,8 +70,8 @@ impl Blocking {
     }
 
     /// Runs `work` on a thread of the blocking pool and waits for it, but only so long. A panic in
-    /// it comes back as [`Error::Panicked`]. `work` is handed to the pool when the call is first
-    /// polled.
+    /// it comes back as [`Error::Panicked`](seawall_core::Error::Panicked). `work` is handed to the
+    /// pool when the call is first polled.
     ///
     /// # Cancel safety
     ///
