@@ -263,7 +263,7 @@ impl Layer for AdaptiveLimit {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(seawall_loom)))]
 mod tests {
     use super::*;
 
