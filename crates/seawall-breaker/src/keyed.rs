@@ -94,13 +94,8 @@ impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
     }
 
     fn make(&self, key: &K) -> Breaker {
-        let mut name = format!("{}[{key}]", self.name);
-        if name.len() > Name::MAX_LEN {
-            let end = (0..=Name::MAX_LEN).rev().find(|end| name.is_char_boundary(*end));
-            name.truncate(end.unwrap_or(0));
-        }
         let settings = Arc::clone(&self.settings);
-        Breaker::new(name.into(), settings, Some(self.listeners.clone()), None)
+        Breaker::new(self.name.for_key(key), settings, Some(self.listeners.clone()), None)
     }
 }
 

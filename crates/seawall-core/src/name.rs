@@ -29,6 +29,19 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of what is kept for `key` under this one: `name[key]`, cut off at
+    /// [`MAX_LEN`](Self::MAX_LEN) bytes, between two characters.
+    ///
+    /// ```
+    /// assert_eq!(seawall_core::Name::from("hosts").for_key("db-1").as_str(), "hosts[db-1]");
+    /// ```
+    #[must_use]
+    pub fn for_key(&self, key: impl fmt::Display) -> Self {
+        let mut name = format!("{self}[{key}]");
+        name.truncate(name.floor_char_boundary(Self::MAX_LEN));
+        name.into()
+    }
 }
 
 impl From<&str> for Name {

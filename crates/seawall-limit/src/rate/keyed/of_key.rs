@@ -40,15 +40,8 @@ impl<K: Display> KeyRateLimit<K> {
             return name;
         }
         // Before the cell is locked: displaying a key is the user's code.
-        let name = self.make_name();
+        let name = self.pipeline.as_ref().unwrap_or(&self.limit.shared.name).for_key(&self.key);
         self.name.get_or_init(|| name)
-    }
-
-    fn make_name(&self) -> Name {
-        let of_all = self.pipeline.as_ref().unwrap_or(&self.limit.shared.name);
-        let mut name = format!("{of_all}[{}]", self.key);
-        name.truncate(name.floor_char_boundary(Name::MAX_LEN));
-        name.into()
     }
 }
 
