@@ -50,9 +50,7 @@ impl Expiry {
 /// Polling a timer takes of the task's cooperative budget. A call that uses the budget up on every
 /// poll must not keep its own timer from being set and looked at.
 fn poll_without_budget(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    if sleep.is_elapsed() {
-        Poll::Ready(())
-    } else if coop::has_budget_remaining() {
+    if coop::has_budget_remaining() {
         sleep.poll(cx)
     } else {
         Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx)
