@@ -24,7 +24,7 @@ mod worker;
 /// [taken back](Self::take_queued). A job that panics is counted and takes no worker with it.
 /// Clones share the pool.
 ///
-/// Submitted = finished + panicked + aborted + queued + running.
+/// Submitted = finished + panicked + aborted + queued + running + taken back.
 ///
 /// ```
 /// use seawall_shutdown::{Shutdown, WorkerPool};

@@ -48,7 +48,7 @@
 //!     [*] --> InFlight: fewer in flight than the limit
 //!     [*] --> Refused: as many in flight as the limit
 //!     InFlight --> [*]: answered, in time (limit + 1 if it is in use) or late (limit × 0.7)
-//!     InFlight --> Lingering: timed out or given up (limit × 0.7)
+//!     InFlight --> Lingering: timed out or given up late (limit × 0.7), or given up early
 //!     Lingering --> [*]: after as long again as it ran
 //! ```
 //!
