@@ -6,13 +6,13 @@ mod support;
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use seawall_limit::bulkhead::OwnedPermit;
 use seawall_limit::{Bulkhead, RateLimit};
-use support::by_hand;
+use support::{by_hand, on_a_thread_that_ends};
 
 /// A waker that owns a task, which owns a permit.
 struct Task(#[expect(dead_code, reason = "held until it is dropped")] OwnedPermit);
@@ -25,21 +25,9 @@ fn waiting_for_another_task() -> Bulkhead {
     Bulkhead::builder().limit(1).queue(9, Duration::MAX).build().unwrap()
 }
 
-/// Runs `test` on a thread of its own, so that one that waits for itself is a failure.
-fn within_a_minute(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        test();
-        drop(done);
-    });
-    let over: Result<(), _> = is_done.recv_timeout(Duration::from_secs(5));
-    assert_eq!(over, Err(mpsc::RecvTimeoutError::Disconnected), "the thread waits for itself");
-    thread.join().unwrap();
-}
-
 #[test]
 fn polled_with_another_waker_the_first_may_drop_a_permit() {
-    within_a_minute(|| {
+    on_a_thread_that_ends(|| {
         let bulkhead = waiting_for_another_task();
         let task = Waker::from(Arc::new(Task(bulkhead.try_acquire_owned().unwrap())));
         let mut wait = pin!(bulkhead.acquire());
@@ -54,7 +42,7 @@ fn polled_with_another_waker_the_first_may_drop_a_permit() {
 
 #[test]
 fn a_waiter_that_goes_may_drop_a_permit() {
-    within_a_minute(|| {
+    on_a_thread_that_ends(|| {
         let bulkhead = waiting_for_another_task();
         let task = Waker::from(Arc::new(Task(bulkhead.try_acquire_owned().unwrap())));
         let mut wait = by_hand(bulkhead.acquire());
@@ -83,8 +71,8 @@ impl Drop for Asking {
 }
 
 /// Runs `test` with a rate limit that has nothing left and a waker whose drop asks it.
-fn within_a_minute_of_rate(test: fn(&RateLimit, Waker)) {
-    within_a_minute(move || {
+fn with_a_rate_limit(test: fn(&RateLimit, Waker)) {
+    on_a_thread_that_ends(move || {
         let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let _entered = clock.enter();
         let hour = Duration::from_hours(1);
@@ -101,7 +89,7 @@ fn within_a_minute_of_rate(test: fn(&RateLimit, Waker)) {
 
 #[test]
 fn polled_with_another_waker_the_first_may_ask_the_rate_limit() {
-    within_a_minute_of_rate(|limit, task| {
+    with_a_rate_limit(|limit, task| {
         let mut wait = pin!(limit.acquire());
         assert!(wait.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
         drop(task);
@@ -111,7 +99,7 @@ fn polled_with_another_waker_the_first_may_ask_the_rate_limit() {
 
 #[test]
 fn a_turn_that_goes_may_ask_the_rate_limit() {
-    within_a_minute_of_rate(|limit, task| {
+    with_a_rate_limit(|limit, task| {
         let mut gone = Box::pin(limit.acquire());
         assert!(gone.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
         drop(task);

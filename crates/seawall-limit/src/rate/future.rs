@@ -91,7 +91,9 @@ impl<'r> Waiting<'r> {
 
     fn refuse(&self, reason: Reason) -> Result<Pass, Rejection> {
         let shared = &self.reservation.limit.shared;
-        shared.refuse(reason, None, shared.state.peek().line.len())
+        // Apart: a lock that is taken among the arguments of a call is held during the call.
+        let waiting = shared.state.peek().line.len();
+        shared.refuse(reason, None, waiting)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Pass, Rejection>> {

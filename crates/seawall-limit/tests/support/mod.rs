@@ -3,9 +3,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// Counts how often it was woken.
 #[derive(Default)]
@@ -54,4 +55,16 @@ impl<Fut: Future> Polled<Fut> {
             Poll::Pending => panic!("still pending"),
         }
     }
+}
+
+/// Runs `test` on a thread of its own, so that one that waits for itself is a failure.
+pub fn on_a_thread_that_ends(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        drop(done);
+    });
+    let over: Result<(), _> = is_done.recv_timeout(Duration::from_secs(5));
+    assert_eq!(over, Err(mpsc::RecvTimeoutError::Disconnected), "the thread waits for itself");
+    thread.join().unwrap();
 }
