@@ -60,7 +60,7 @@
 //!     Decide --> Waiting: repeatable, attempts, time and budget left
 //!     Decide --> Attempt: the same, and no delay
 //!     Waiting --> Attempt: the delay is over
-//!     Waiting --> GaveUp: shutdown
+//!     Waiting --> GaveUp: shutdown, deadline overslept
 //!     Decide --> GaveUp: attempts, deadline, budget, permanent, rejected, shutdown, poisoned
 //!     Decide --> [*]: never a candidate, the outcome as it is
 //!     GaveUp --> [*]
@@ -81,7 +81,7 @@
 //! | [`StopReason`](seawall_core::StopReason) | |
 //! |---|---|
 //! | `Attempts` | all were used |
-//! | `Deadline` | the next could not have started in time; it was not waited for |
+//! | `Deadline` | the next could not have started in time, and was not waited for; or it was, and the wait took too long |
 //! | `Budget` | there was nothing to take |
 //! | `Permanent` | the last outcome was not one to repeat after |
 //! | `Rejected` | one of our own policies refused the last attempt; [`before`](seawall_core::GaveUp::before) has what the one before came to |

@@ -10,7 +10,7 @@ use seawall_core::{AllTransient, Attempt, Class, Classify, Error, Judge, StopRea
 use tokio_util::sync::CancellationToken;
 
 use super::Retry;
-use super::course::{Course, Last};
+use super::course::{Course, Last, overslept};
 use super::plan::Step;
 use crate::CallInFlight;
 
@@ -55,7 +55,7 @@ impl<J> Retry<J> {
     fn block<T, E>(
         &self,
         mut operation: impl FnMut(Attempt) -> Result<T, E>,
-        rest: impl Fn(Duration, Option<&CancellationToken>) -> Rested,
+        rest: impl Fn(Duration, Option<&CancellationToken>) -> Option<StopReason>,
     ) -> Result<T, Error<E>>
     where
         J: Judge<T, E>,
@@ -80,8 +80,9 @@ impl<J> Retry<J> {
                 Step::Pass => return last.outcome,
                 Step::Stop(why) => return course.give_up(self, &mut attempt, last, why),
                 Step::Repeat { delay, .. } => {
-                    if rest(delay, self.shutdown.as_ref()) == Rested::ShuttingDown {
-                        return course.give_up(self, &mut attempt, last, StopReason::Shutdown);
+                    let stopped = rest(delay, self.shutdown.as_ref());
+                    if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
+                        return course.give_up(self, &mut attempt, last, why);
                     }
                 }
             }
@@ -90,30 +91,23 @@ impl<J> Retry<J> {
     }
 }
 
-/// How a wait ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rested {
-    Due,
-    ShuttingDown,
-}
-
-/// Puts the thread to sleep.
-fn rest(delay: Duration, shutdown: Option<&CancellationToken>) -> Rested {
+/// Puts the thread to sleep. Says why there will be no other attempt, if there won't.
+fn rest(delay: Duration, shutdown: Option<&CancellationToken>) -> Option<StopReason> {
     let Some(token) = shutdown else {
         thread::sleep(delay);
-        return Rested::Due;
+        return None;
     };
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cancelled = pin!(token.cancelled());
     let start = Instant::now();
     loop {
         if let Poll::Ready(()) = cancelled.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return Rested::ShuttingDown;
+            return Some(StopReason::Shutdown);
         }
         // Something else may unpark the thread, so what is left is looked at again.
         let left = delay.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Rested::Due;
+            return None;
         }
         thread::park_timeout(left);
     }
@@ -147,7 +141,7 @@ mod tests {
             },
             |delay, _| {
                 rests.borrow_mut().push(delay.as_secs());
-                Rested::Due
+                None
             },
         );
         assert_eq!((*rests.borrow()).as_slice(), [10, 10]);
@@ -178,8 +172,8 @@ mod tests {
     #[test]
     fn what_is_over_when_the_wait_begins_is_not_waited_for() {
         let token = CancellationToken::new();
-        assert_eq!(rest(Duration::ZERO, Some(&token)), Rested::Due);
+        assert_eq!(rest(Duration::ZERO, Some(&token)), None);
         token.cancel();
-        assert_eq!(rest(Duration::MAX, Some(&token)), Rested::ShuttingDown);
+        assert_eq!(rest(Duration::MAX, Some(&token)), Some(StopReason::Shutdown));
     }
 }

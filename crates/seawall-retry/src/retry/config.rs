@@ -133,7 +133,8 @@ impl<J> RetryBuilder<J> {
     /// The time within which attempts may be started, counted from the start of the call. Above
     /// zero.
     ///
-    /// An attempt that could not start before it is not waited for: the retry gives up at once.
+    /// An attempt that could not start before it is not waited for: the retry gives up at once. Nor
+    /// is one started that was waited for, if the wait took longer than it should have.
     /// Each attempt is told of the deadline, so a timeout around it is cut to what is left; the
     /// retry itself does not interrupt an attempt that is under way. Of this deadline and one from
     /// further out the sooner counts.
@@ -157,8 +158,8 @@ impl<J> RetryBuilder<J> {
         self
     }
 
-    /// How often the same panic, message and location alike, may come in a row before the retry
-    /// gives up. At least 1. It takes a panic guard inside to turn panics into errors.
+    /// How often the same panic, message and location alike, may come before the retry gives up.
+    /// Another panic in between starts the count anew, another failure does not. At least 1. It takes a panic guard inside to turn panics into errors.
     pub fn max_same_panics(mut self, max_same_panics: u32) -> Self {
         self.max_same_panics = Some(max_same_panics);
         self
@@ -213,7 +214,8 @@ impl<J> RetryBuilder<J> {
     }
 
     /// Asks `may` before each repetition. It is told of the attempt that failed and what it came to;
-    /// `false` ends the call. Asked only where everything else is for another attempt.
+    /// `false` ends the call. Asked only where everything but the budget, which is asked last, is
+    /// for another attempt.
     ///
     /// A panic in it is contained, reported, and counts as `false`.
     pub fn while_attempt(

@@ -8,7 +8,7 @@ use seawall_core::{Attempt, Class, Error, GaveUp, PanicReport, PolicyKind, StopR
 use tokio::time::Instant;
 
 use super::Retry;
-use super::plan::{Failed, Refused, Step};
+use super::plan::{Failed, Plan, Refused, Step};
 use crate::BudgetPermit;
 
 /// What the last attempt came to, and what that meant.
@@ -28,11 +28,19 @@ impl<T, E> Last<T, E> {
     }
 }
 
+/// Why there is no attempt after `attempt`, though it was waited for: who wakes up from a wait may
+/// have overslept.
+pub(super) fn overslept(attempt: &Attempt) -> Option<StopReason> {
+    (attempt.time_left() == Some(Duration::ZERO)).then_some(StopReason::Deadline)
+}
+
 /// What a call carries from attempt to attempt, once one has failed.
 pub(super) struct Course<'p, E> {
     // What the repetition that is under way or waited for took from the budget.
     permit: Option<BudgetPermit<'p>>,
     delay: Option<Duration>,
+    // What was drawn for it.
+    drawn: Option<Duration>,
     // What the last attempt came to that was not refused by one of our own policies, unless the
     // history has it.
     before: Option<Error<E>>,
@@ -49,7 +57,7 @@ struct Trail<E> {
 
 impl<E> Default for Course<'_, E> {
     fn default() -> Self {
-        Self { permit: None, delay: None, before: None, trail: None }
+        Self { permit: None, delay: None, drawn: None, before: None, trail: None }
     }
 }
 
@@ -69,26 +77,26 @@ impl<'p, E> Course<'p, E> {
     ) -> Step {
         attempt.began();
         let error = last.outcome.as_ref().err();
-        let idempotent = attempt.is_idempotent();
         let failed = Failed {
             attempt: attempt.number(),
             class: last.class,
             refused: error.and_then(Error::rejection).map(Refused::from),
-            idempotent,
-            forbidden: retry.plan.repeats(last.class, idempotent)
-                && retry.forbids(attempt, last.class),
+            idempotent: attempt.is_idempotent(),
             same_panics: error
                 .and_then(Error::panicked)
                 .map_or(0, |panicked| self.count_panic(&panicked.report)),
-            previous: self.delay,
+            drawn: self.drawn,
             time_left: attempt.time_left(),
         };
         // The attempt is over: its place in flight is free.
         self.permit = None;
         let step = retry.plan.next(&failed, &retry.random);
-        let Step::Repeat { delay, paid } = step else { return step };
+        let Step::Repeat { delay, drawn, paid } = step else { return step };
         if retry.is_shutting_down() {
             return Step::Stop(StopReason::Shutdown);
+        }
+        if retry.forbids(attempt, failed.class) {
+            return Plan::end(&failed);
         }
         if let (true, Some(budget)) = (paid, &retry.budget) {
             self.permit = budget.try_take();
@@ -96,7 +104,7 @@ impl<'p, E> Course<'p, E> {
                 return Step::Stop(StopReason::Budget);
             }
         }
-        self.delay = Some(delay);
+        (self.delay, self.drawn) = (Some(delay), Some(drawn));
         retry.tell_retrying(failed.attempt, failed.class, delay);
         step
     }

@@ -11,9 +11,9 @@ use pin_project::pin_project;
 use seawall_core::{Attempt, ByClass, Class, Error, Judge, Operation, StopReason};
 
 use super::Retry;
-use super::course::{Course, Last};
+use super::course::{Course, Last, overslept};
 use super::plan::Step;
-use super::wait::{Ended, Wait};
+use super::wait::Wait;
 use crate::CallInFlight;
 use crate::rare::Rare;
 
@@ -240,13 +240,11 @@ where
                     }
                 }
                 NowProjection::Waiting { wait } => {
-                    let ended = ready!(wait.poll(cx));
+                    let (last, stopped) = ready!(wait.poll(cx));
                     this.now.set(Now::Over);
-                    match ended {
-                        Ended::Due(last) => this.start_next(last),
-                        Ended::ShuttingDown(last) => {
-                            return Poll::Ready(this.give_up(last, StopReason::Shutdown));
-                        }
+                    match stopped.or_else(|| overslept(this.attempt)) {
+                        None => this.start_next(last),
+                        Some(why) => return Poll::Ready(this.give_up(last, why)),
                     }
                 }
                 NowProjection::Over => over(),

@@ -27,12 +27,11 @@ pub(crate) struct Failed {
     pub(crate) refused: Option<Refused>,
     /// What the caller said about repeating this operation.
     pub(crate) idempotent: Option<bool>,
-    /// Whether the user's predicate on attempts forbids another.
-    pub(crate) forbidden: bool,
-    /// How often in a row the panic that it ended in has come; 0 if it did not panic.
+    /// How often the panic that it ended in has come, with no other in between; 0 if it did not
+    /// panic.
     pub(crate) same_panics: u32,
-    /// The delay before it.
-    pub(crate) previous: Option<Duration>,
+    /// What was drawn for the delay before it.
+    pub(crate) drawn: Option<Duration>,
     /// The time until the deadline, if there is one.
     pub(crate) time_left: Option<Duration>,
 }
@@ -63,6 +62,8 @@ pub(crate) enum Step {
     /// Repeat after `delay`.
     Repeat {
         delay: Duration,
+        /// What was drawn for it: less, where somebody asked for a longer one.
+        drawn: Duration,
         /// Whether the budget has to pay: not where the dependency was never asked.
         paid: bool,
     },
@@ -83,9 +84,8 @@ impl Plan {
 
     pub(crate) fn next(&self, failed: &Failed, random: &Random) -> Step {
         let waits = self.waits_for(failed);
-        let repeats = self.repeats(failed.class, failed.idempotent) && !failed.forbidden;
-        if waits.is_none() && !repeats {
-            return Self::stop(failed, Self::final_reason(failed));
+        if waits.is_none() && !self.repeats(failed.class, failed.idempotent) {
+            return Self::end(failed);
         }
         if self.max_attempts != 0 && failed.attempt >= self.max_attempts {
             return Self::stop(failed, StopReason::Attempts);
@@ -93,19 +93,26 @@ impl Plan {
         if self.max_same_panics != 0 && failed.same_panics >= self.max_same_panics {
             return Step::Stop(StopReason::Poisoned);
         }
-        let delay = self.delay(failed, waits, random);
+        let drawn = self.backoff.delay(failed.attempt, failed.drawn, random);
+        let asked = waits.or(failed.class.retry_after()).unwrap_or_default();
+        let delay = self.delay(drawn, asked.min(self.max_retry_after), failed.time_left, random);
         match failed.time_left {
             // An attempt that starts when the time is over is of no use: not waited for.
             Some(left) if delay >= left => Step::Stop(StopReason::Deadline),
-            _ => Step::Repeat { delay, paid: waits.is_none() },
+            _ => Step::Repeat { delay, drawn, paid: waits.is_none() },
         }
     }
 
     /// How long to wait for the policy of ours that refused, where that was asked for.
     fn waits_for(&self, failed: &Failed) -> Option<Duration> {
         let refused = failed.refused?;
-        let waits = self.wait_for_rejections && !refused.shutting_down && !failed.forbidden;
+        let waits = self.wait_for_rejections && !refused.shutting_down;
         if waits { refused.retry_after } else { None }
+    }
+
+    /// What comes of a failure after which there is not to be another attempt.
+    pub(crate) const fn end(failed: &Failed) -> Step {
+        Self::stop(failed, Self::final_reason(failed))
     }
 
     const fn final_reason(failed: &Failed) -> StopReason {
@@ -123,19 +130,25 @@ impl Plan {
         if failed.attempt == 1 { Step::Pass } else { Step::Stop(why) }
     }
 
-    fn delay(&self, failed: &Failed, waits: Option<Duration>, random: &Random) -> Duration {
-        let own = self.backoff.delay(failed.attempt, failed.previous, random);
-        let asked =
-            waits.or(failed.class.retry_after()).map(|asked| asked.min(self.max_retry_after));
-        match asked {
-            // All that were given the same hint would come back together: what was drawn spreads
-            // them, after the hint.
-            Some(asked) if asked > own && self.backoff.jitter_kind() != Jitter::None => {
-                asked.saturating_add(own)
-            }
-            Some(asked) => asked.max(own),
-            None => own,
+    /// What was `drawn`, or what was `asked` for where that is longer.
+    fn delay(
+        &self,
+        drawn: Duration,
+        asked: Duration,
+        time_left: Option<Duration>,
+        random: &Random,
+    ) -> Duration {
+        if asked <= drawn || self.backoff.jitter_kind() == Jitter::None {
+            return asked.max(drawn);
         }
+        // All that were given the same hint would come back together: what was drawn spreads them,
+        // after the hint. Only the hint has to fit. Where the spread does not, another is drawn from
+        // half of what is left: the attempt is to have time, too.
+        let spread = match time_left.map(|left| left.saturating_sub(asked)) {
+            Some(room) if room <= drawn => room.mul_f64(random.unit() / 2.0),
+            _ => drawn,
+        };
+        asked.saturating_add(spread)
     }
 
     /// How long a call can take whose attempts take `attempt` each, at most; `None` if nothing

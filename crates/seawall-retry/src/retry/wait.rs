@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::course::Last;
 use pin_project::pin_project;
+use seawall_core::StopReason;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+
+use super::course::Last;
 
 /// The wait for the next attempt, and what the last attempt came to.
 #[pin_project]
@@ -29,14 +31,6 @@ enum Pause {
     },
 }
 
-/// How a wait ended.
-pub(super) enum Ended<T, E> {
-    /// It is time.
-    Due(Last<T, E>),
-    /// There will be no other attempt.
-    ShuttingDown(Last<T, E>),
-}
-
 impl<'p, T, E> Wait<'p, T, E> {
     pub(super) fn new(
         delay: Duration,
@@ -51,10 +45,15 @@ impl<'p, T, E> Wait<'p, T, E> {
         Self { pause, shutdown, last: Some(last) }
     }
 
+    /// What the last attempt came to, and why there will be no other, if there won't.
+    ///
     /// # Panics
     ///
     /// When polled after it ended.
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<T, E>> {
+    pub(super) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Last<T, E>, Option<StopReason>)> {
         let this = self.project();
         let shutdown = this.shutdown.as_pin_mut();
         let shutting_down = shutdown.is_some_and(|shutdown| shutdown.poll(cx).is_ready());
@@ -62,8 +61,7 @@ impl<'p, T, E> Wait<'p, T, E> {
             return Poll::Pending;
         }
         let last = this.last.take().expect("a wait was polled after it ended");
-        let ended = if shutting_down { Ended::ShuttingDown } else { Ended::Due };
-        Poll::Ready(ended(last))
+        Poll::Ready((last, shutting_down.then_some(StopReason::Shutdown)))
     }
 }
 
