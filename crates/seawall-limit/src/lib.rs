@@ -26,6 +26,7 @@ pub mod throttle;
 
 mod gate;
 mod sync;
+mod wake;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};

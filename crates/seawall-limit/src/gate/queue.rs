@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::standing::Standing;
 use super::{Demand, Priority};
+use crate::wake::wake_all;
 
 /// In which order waiters are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,9 +60,7 @@ pub(crate) struct Settled(Option<Waker>);
 
 impl Settled {
     pub(crate) fn wake(self) {
-        if let Some(waker) = self.0 {
-            waker.wake();
-        }
+        wake_all(self.0);
     }
 }
 
@@ -203,17 +202,15 @@ impl Queue {
         keys.into_iter().filter_map(|key| self.settle(key, verdict)).collect()
     }
 
-    /// The verdict, or leaves `waker` to be woken. Gives the waker in whose place it is.
-    pub(crate) fn poll(&mut self, key: Key, waker: &Waker) -> (Poll<Verdict>, Option<Waker>) {
+    /// The verdict, or leaves `waker` to be woken. Gives the waker that is not needed any longer.
+    pub(crate) fn poll(&mut self, key: Key, waker: Waker) -> (Poll<Verdict>, Option<Waker>) {
         if let Some(verdict) = self.settled.remove(&key) {
-            return (Poll::Ready(verdict), None);
+            return (Poll::Ready(verdict), Some(waker));
         }
-        let waiter = self.waiting[usize::from(key.partition)].get_mut(&key);
-        let replaced = waiter.and_then(|waiter| match &waiter.waker {
-            Some(known) if known.will_wake(waker) => None,
-            _ => waiter.waker.replace(waker.clone()),
-        });
-        (Poll::Pending, replaced)
+        match self.waiting[usize::from(key.partition)].get_mut(&key) {
+            Some(waiter) => (Poll::Pending, waiter.waker.replace(waker)),
+            None => (Poll::Pending, Some(waker)),
+        }
     }
 
     /// Takes a waiter out; gives its verdict if the wait was over already, and its waker if not.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
+use crate::wake::{let_go, wake_all};
+
 /// A place in the line. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(u64);
@@ -27,17 +29,15 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 #[must_use = "who has become the first waits to be woken"]
 pub(crate) struct Left {
-    #[expect(dead_code, reason = "dropped with this, after the lock")]
     own: Option<Waker>,
     next: Option<Waker>,
 }
 
 impl Left {
-    /// Wakes who has become the first.
+    /// Wakes who has become the first, lets go of what would have woken who left.
     pub(crate) fn settle(self) {
-        if let Some(next) = self.next {
-            next.wake();
-        }
+        wake_all(self.next);
+        let_go(self.own);
     }
 }
 
@@ -72,13 +72,12 @@ impl Line {
         self.waiting.range(..place).fold(0, |sum, (_, waiter)| sum.saturating_add(waiter.permits))
     }
 
-    /// Leaves `waker` to be woken when `place` has become the first. Gives the waker in whose place
-    /// it is, to be dropped after the lock.
-    pub(crate) fn wait(&mut self, place: Place, waker: &Waker) -> Option<Waker> {
-        let waiter = self.waiting.get_mut(&place)?;
-        match &waiter.waker {
-            Some(known) if known.will_wake(waker) => None,
-            _ => waiter.waker.replace(waker.clone()),
+    /// Leaves `waker` to be woken when `place` has become the first. Gives the waker that is not
+    /// needed any longer, to be dropped after the lock.
+    pub(crate) fn wait(&mut self, place: Place, waker: Waker) -> Option<Waker> {
+        match self.waiting.get_mut(&place) {
+            Some(waiter) => waiter.waker.replace(waker),
+            None => Some(waker),
         }
     }
 

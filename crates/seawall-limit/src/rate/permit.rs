@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::RateLimit;
 use super::line::Place;
 use super::state::{Locked, State};
+use crate::wake::let_go;
 
 /// Permits that are reserved for later.
 ///
@@ -95,6 +96,9 @@ impl<'r> Reservation<'r> {
     pub(super) fn try_claim(&mut self, now: Instant, waker: Option<&Waker>) -> Claim {
         let shared = &self.limit.shared;
         let now = shared.time.at(now);
+        // Neither cloned nor dropped under the lock: what a waker drops may be a task with a place
+        // in this line. What is declared first is dropped last.
+        let waker = waker.cloned();
         let mut state = shared.lock(now);
         if state.closed {
             return Claim::Closed;
@@ -116,10 +120,9 @@ impl<'r> Reservation<'r> {
         } else {
             None
         };
-        let replaced = waker.and_then(|waker| state.line.wait(self.place, waker));
-        // The lock first: what a waker drops may be a task with a place in this line.
+        let unneeded = waker.and_then(|waker| state.line.wait(self.place, waker));
         drop(state);
-        drop(replaced);
+        let_go(unneeded);
         Claim::NotYet(wait)
     }
 }

@@ -16,6 +16,7 @@ use super::quota::Quota;
 use super::shared::Shared;
 use super::{RateLimitBuilder, Reservation, Turn};
 use crate::admission::{Admission, Guarded, Limit, Limited};
+use crate::wake::wake_all;
 
 /// So many calls in a period. Clones share it. See the [chapter](crate::rate).
 #[derive(Clone)]
@@ -134,7 +135,7 @@ impl RateLimit {
             // They look again: their time may have come, or their call may never fit.
             state.line.wakers()
         };
-        wakers.into_iter().for_each(std::task::Waker::wake);
+        wake_all(wakers);
         Ok(())
     }
 
@@ -145,7 +146,7 @@ impl RateLimit {
             state.closed = true;
             state.line.wakers()
         };
-        wakers.into_iter().for_each(std::task::Waker::wake);
+        wake_all(wakers);
     }
 
     /// What it is doing.
