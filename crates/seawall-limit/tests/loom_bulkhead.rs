@@ -140,3 +140,27 @@ fn what_is_kept_free_of_one_that_waits_is_there_for_a_more_important_call() {
         assert_eq!((rest.in_flight, rest.queued), (0, 0));
     });
 }
+
+#[test]
+fn who_comes_after_the_limit_was_raised_is_not_turned_away_by_the_older_one() {
+    loom::model(|| {
+        let bulkhead = Bulkhead::builder().limit(3).queue(4, Duration::MAX).build().unwrap();
+        let _held = bulkhead.try_acquire_owned().unwrap();
+        let mut first = pin!(bulkhead.weighing(3).unwrap().acquire_owned());
+        let mut cx = Context::from_waker(Waker::noop());
+        // So that somebody waits, and the lower limit looks at who does.
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        let lower = thread::spawn({
+            let bulkhead = bulkhead.clone();
+            move || bulkhead.set_limit(2).unwrap()
+        });
+        bulkhead.set_limit(3).unwrap();
+        let mut heavy = pin!(bulkhead.weighing(3).unwrap().acquire_owned());
+        let waits = heavy.as_mut().poll(&mut cx).is_pending();
+        lower.join().unwrap();
+        // Else the limit was lowered last, and it is.
+        if bulkhead.snapshot().limit == 3 {
+            assert!(waits && heavy.as_mut().poll(&mut cx).is_pending());
+        }
+    });
+}

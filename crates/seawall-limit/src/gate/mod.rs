@@ -28,6 +28,7 @@ pub(crate) use standing::Standing;
 pub(crate) use word::{MAX_LIMIT, Word};
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::wake::let_go;
 use queue::{Queue, Settled};
 
 mod demand;
@@ -205,11 +206,11 @@ impl Gate {
 
     /// Looks whether a waiter was granted its permit, and leaves `waker` to be woken if not.
     pub(crate) fn poll_waiter(&self, key: Key, waker: &Waker) -> Poll<Verdict> {
-        let mut queue = self.queue.lock();
-        let (verdict, replaced) = queue.poll(key, waker);
-        // The lock first: what a waker drops may be a task that holds a permit of this gate.
-        drop(queue);
-        drop(replaced);
+        // Neither cloned nor dropped under the lock: what a waker drops may be a task that holds a
+        // permit of this gate.
+        let waker = waker.clone();
+        let (verdict, unneeded) = self.queue.lock().poll(key, waker);
+        let_go(unneeded);
         verdict
     }
 
@@ -226,7 +227,7 @@ impl Gate {
             self.hand_out();
         }
         // Not under the lock: see `poll_waiter`.
-        drop(waker);
+        let_go(waker);
         verdict
     }
 
@@ -238,12 +239,18 @@ impl Gate {
             word = now;
         }
         if word.has_waiters() {
-            let settled =
-                self.queue.lock().settle_where(Verdict::TooHeavy, |demand| !demand.can_fit(limit));
-            settled.into_iter().for_each(Settled::wake);
+            self.turn_away_too_heavy().into_iter().for_each(Settled::wake);
             self.hand_out();
         }
         word.limit()
+    }
+
+    fn turn_away_too_heavy(&self) -> Vec<Settled> {
+        let mut queue = self.queue.lock();
+        // By the limit as it is now: another may have been set meanwhile, and whoever came after
+        // that has to fit that one.
+        let limit = self.word().limit();
+        queue.settle_where(Verdict::TooHeavy, |demand| !demand.can_fit(limit))
     }
 
     /// Turns everybody away from now on, those that wait too.
