@@ -41,6 +41,7 @@ fn a_scene() {
         Ok("backtrace") => backtrace(),
         Ok("notes of many threads") => notes_of_many_threads(),
         Ok("built while panicking") => built_while_panicking(),
+        Ok("asked by a hook") => asked_by_a_hook(),
         _ => {}
     }
 }
@@ -238,6 +239,31 @@ fn built_while_panicking() {
     assert!(unwound.is_err());
     assert!(!hook_installed(), "it can't be, then");
     assert!(install_hook(), "but later");
+}
+
+#[test]
+fn a_hook_may_ask_for_ours_while_another_thread_installs_it() {
+    assert_plays("asked by a hook");
+}
+
+fn asked_by_a_hook() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let installs = std::thread::spawn(move || {
+        told.recv().unwrap();
+        assert!(install_hook());
+    });
+    set_hook(Box::new(move |_| {
+        tell.send(()).unwrap();
+        // Gives the other thread its turn. No hook can be set while this one runs.
+        for _ in 0..1_000 {
+            std::thread::yield_now();
+        }
+        assert!(!hook_installed());
+        assert!(PanicGuard::builder().build().is_ok());
+    }));
+    assert!(std::panic::catch_unwind(|| panic!("boom")).is_err());
+    installs.join().unwrap();
+    assert!(hook_installed());
 }
 
 /// Builds this crate and what it depends on again, once: half a minute, and without debug

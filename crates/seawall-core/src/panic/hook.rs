@@ -5,9 +5,8 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
 
 use super::message;
 
@@ -15,7 +14,7 @@ use super::message;
 /// caught while another unwinds.
 const MAX_NOTES: usize = 4;
 
-static INSTALLED: Mutex<bool> = Mutex::new(false);
+static INSTALL: Once = Once::new();
 static BACKTRACES: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -40,21 +39,23 @@ pub(super) struct Note {
 /// Says whether the hook is installed: it can't be while this thread panics. The standard library
 /// exchanges hooks in two steps, so don't call it while another thread sets one.
 pub fn install_hook() -> bool {
-    let mut installed = INSTALLED.lock();
-    if !*installed && !std::thread::panicking() {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            note(info);
-            before(info);
-        }));
-        *installed = true;
+    // Whoever panics waits for nobody here: while a hook runs, none can be set, so who sets ours
+    // waits for the panic.
+    if !std::thread::panicking() {
+        INSTALL.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                note(info);
+                before(info);
+            }));
+        });
     }
-    *installed
+    hook_installed()
 }
 
 /// Whether [`install_hook`] was called.
 pub fn hook_installed() -> bool {
-    *INSTALLED.lock()
+    INSTALL.is_completed()
 }
 
 /// Switches the capturing of backtraces on or off, for the whole process. Off at first.
@@ -84,7 +85,8 @@ fn note(info: &PanicHookInfo<'_>) {
     });
 }
 
-/// The newest note that fits `payload`; it and those that are older than it are forgotten.
+/// The newest note that fits `payload`; it and those that are older than it are forgotten. While
+/// another panic unwinds, the older ones are kept: one of them is its note.
 pub(super) fn take_note(payload: &(dyn Any + Send)) -> Option<Note> {
     let text = message::text(payload).map(message::cut);
     NOTES
@@ -92,7 +94,8 @@ pub(super) fn take_note(payload: &(dyn Any + Send)) -> Option<Note> {
             let mut notes = notes.try_borrow_mut().ok()?;
             let fits = |note: &Note| note.payload == payload.type_id() && note.text == text;
             let found = notes.iter().rposition(fits)?;
-            notes.drain(..=found).next_back()
+            let oldest = if std::thread::panicking() { found } else { 0 };
+            notes.drain(oldest..=found).next_back()
         })
         .ok()
         .flatten()
