@@ -170,18 +170,23 @@ impl Listeners {
             }
         }
         self.ask(&list, |listener| listener.on_event(&event));
+        // The last of a listener that was removed meanwhile.
+        self.count_panic(|| drop(list));
     }
 
     /// What the listeners answer; nothing for one that panics.
     fn ask<R>(&self, list: &[Entry], question: impl Fn(&dyn Listener) -> R) -> Vec<R> {
-        let answer = |entry: &Entry| {
-            let answer = contain(|| question(&*entry.listener)).ok();
-            if answer.is_none() {
-                self.0.panics.fetch_add(1, Ordering::Relaxed);
-            }
-            answer
-        };
+        let answer = |entry: &Entry| self.count_panic(|| question(&*entry.listener));
         list.iter().filter_map(answer).collect()
+    }
+
+    /// What a listener's code comes to; nothing where it panics.
+    fn count_panic<R>(&self, code: impl FnOnce() -> R) -> Option<R> {
+        let outcome = contain(code);
+        if outcome.is_err() {
+            self.0.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome.ok()
     }
 
     /// How many times a listener panicked.
