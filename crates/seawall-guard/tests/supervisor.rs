@@ -58,9 +58,9 @@ async fn one_for_one_the_others_do_not_notice() {
     assert_eq!((steady.started(), moody.started()), (1, 3));
     assert_eq!(begin.elapsed(), 100 * SECOND);
     let lines: Vec<_> = recorder.events().iter().map(ToString::to_string).collect();
-    assert_eq!(lines[0], "supervisor 'top/moody': restarted, 1 times in the period");
+    assert_eq!(lines[0], "supervisor 'top/moody': restarted; restarts in the period: 1");
     assert!(lines[1].starts_with("supervisor 'top/moody': panicked: boom"), "{}", lines[1]);
-    assert_eq!(lines[2], "supervisor 'top/moody': restarted, 2 times in the period");
+    assert_eq!(lines[2], "supervisor 'top/moody': restarted; restarts in the period: 2");
 }
 
 #[tokio::test(start_paused = true)]

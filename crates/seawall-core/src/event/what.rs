@@ -163,6 +163,38 @@ impl What {
         Self::Restarted { restarts }
     }
 
+    /// What happened as a word, for metric labels.
+    ///
+    /// ```
+    /// use seawall_core::What;
+    ///
+    /// assert_eq!(What::hedged(2).as_str(), "hedged");
+    /// ```
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Transition(_) => "transition",
+            Self::Shadowed(_) => "shadowed",
+            Self::Rejected(_) => "rejected",
+            Self::WouldReject(_) => "would_reject",
+            Self::SlowCall { .. } => "slow_call",
+            Self::Stale { .. } => "stale",
+            Self::LeaseExpired => "lease_expired",
+            Self::Retrying { .. } => "retrying",
+            Self::GaveUp { .. } => "gave_up",
+            Self::Hedged { .. } => "hedged",
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::BudgetRecovered { .. } => "budget_recovered",
+            Self::TimedOut(_) => "timed_out",
+            Self::Panicked(_) => "panicked",
+            Self::LimitChanged { .. } => "limit_changed",
+            Self::Degraded { .. } => "degraded",
+            Self::FallbackFailed { .. } => "fallback_failed",
+            Self::Restarted { .. } => "restarted",
+            Self::Phase { .. } => "phase",
+            Self::Ineffective { .. } => "ineffective",
+        }
+    }
+
     /// A policy that can't do what it is for.
     pub const fn ineffective(why: &'static str) -> Self {
         Self::Ineffective { why }
@@ -199,14 +231,14 @@ impl fmt::Display for What {
             Self::Panicked(report) => report.fmt(f),
             Self::BudgetExhausted => f.write_str("exhausted: nothing is repeated"),
             Self::BudgetRecovered { refused } => {
-                write!(f, "recovered; refused {refused} times so far")
+                write!(f, "recovered; refusals so far: {refused}")
             }
             Self::LimitChanged { from, to } => write!(f, "limit {from} → {to}"),
             Self::Degraded { class } => write!(f, "degraded: fell back from {}", class.as_str()),
             Self::FallbackFailed { class } => {
                 write!(f, "no fallback either: {} stands", class.as_str())
             }
-            Self::Restarted { restarts } => write!(f, "restarted, {restarts} times in the period"),
+            Self::Restarted { restarts } => write!(f, "restarted; restarts in the period: {restarts}"),
             Self::Phase { name } => write!(f, "phase '{name}'"),
             Self::Ineffective { why } => write!(f, "without effect: {why}"),
         }
