@@ -89,7 +89,7 @@ async fn over_the_wire_goes_the_time_left() {
     assert_eq!(Deadline::from_wire(b"3S", 10 * SECOND).unwrap().left(), Some(3 * SECOND));
     assert_eq!(Deadline::from_wire(b"99999999H", SECOND).unwrap().left(), Some(SECOND));
     assert_eq!(Deadline::from_wire(b"99999999H", Duration::MAX).unwrap(), Deadline::NEVER);
-    assert!(Deadline::from_wire(b"0n", SECOND).unwrap().is_over());
+    assert!(Deadline::from_wire("0n", SECOND).unwrap().is_over());
 }
 
 #[test]

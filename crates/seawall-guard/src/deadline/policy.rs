@@ -128,7 +128,9 @@ impl Deadline {
 
     /// The deadline that a caller sent as the time left, counted from now, but never later than
     /// `at_most` from now: how long this side is ready to work for anybody. Reads the clock.
-    pub fn from_wire(left: &[u8], at_most: Duration) -> Result<Self, WireError> {
+    /// `left` is the value of the [header](super::HEADER), as text, as bytes, or as an HTTP
+    /// library's header value.
+    pub fn from_wire(left: impl AsRef<[u8]>, at_most: Duration) -> Result<Self, WireError> {
         decode(left).map(|left| Self::after(left).child(at_most))
     }
 

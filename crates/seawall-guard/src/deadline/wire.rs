@@ -83,10 +83,11 @@ pub fn encode(left: Duration) -> String {
 /// use std::time::Duration;
 /// use seawall_guard::deadline::{WireError, decode};
 ///
-/// assert_eq!(decode(b"250m"), Ok(Duration::from_millis(250)));
+/// assert_eq!(decode("250m"), Ok(Duration::from_millis(250)));
 /// assert_eq!(decode(b"-1S"), Err(WireError::NotADigit { at: 0 }));
 /// ```
-pub fn decode(text: &[u8]) -> Result<Duration, WireError> {
+pub fn decode(text: impl AsRef<[u8]>) -> Result<Duration, WireError> {
+    let text = text.as_ref();
     let Some((unit, digits)) = text.split_last() else { return Err(WireError::Empty) };
     if digits.len() > MAX_DIGITS {
         return Err(WireError::TooLong { length: text.len() });
