@@ -57,6 +57,7 @@ pub struct BreakerBuilder {
     lease: Option<Duration>,
     ramp: Option<Ramp>,
     waiting: Option<Waiting>,
+    pub(crate) listeners: Option<Listeners>,
     shutdown: Option<CancellationToken>,
     abandoned: Abandoned,
     tally: bool,
@@ -94,6 +95,7 @@ impl Default for BreakerBuilder {
             lease: None,
             ramp: None,
             waiting: None,
+            listeners: None,
             shutdown: None,
             abandoned: Abandoned::default(),
             tally: false,
@@ -141,6 +143,13 @@ impl BreakerBuilder {
         self
     }
 
+    /// Tells `listeners` of what the breaker does. Without them: the pipeline's; alone,
+    /// [`Breaker::listeners`] adds some later.
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
     /// Ends the [waiting for a verdict](Self::wait_for_verdict) at once when `token` is cancelled,
     /// with the reason "shutting down". Default: the pipeline's token.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
@@ -150,11 +159,12 @@ impl BreakerBuilder {
 
     /// Builds the breaker, or says which field is wrong and what it may be.
     pub fn build(self) -> Result<Breaker, ConfigError> {
-        self.build_with("breaker".into(), None)
+        self.build_with("breaker".into())
     }
 
-    fn build_with(self, name: Name, listeners: Option<Listeners>) -> Result<Breaker, ConfigError> {
+    fn build_with(mut self, name: Name) -> Result<Breaker, ConfigError> {
         let restored = self.restored()?;
+        let listeners = self.listeners.take();
         let shutdown = self.shutdown.clone();
         let (name, settings) = self.parts(name)?;
         let breaker = Breaker::new(name, Arc::new(settings), listeners, restored);
@@ -199,6 +209,7 @@ impl Layer for BreakerBuilder {
         if self.shutdown.is_none() {
             self.shutdown.clone_from(&context.shutdown);
         }
-        self.build_with(context.name.clone(), Some(context.listeners.clone()))
+        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.build_with(context.name.clone())
     }
 }

@@ -53,14 +53,15 @@ struct Kept<K> {
 impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
     /// A set of at most `max_keys` breakers, at least 1, configured as `builder` says. The breaker
     /// of a key is called `name[key]`.
-    pub fn new(builder: BreakerBuilder, max_keys: usize) -> Result<Self, ConfigError> {
+    pub fn new(mut builder: BreakerBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::Breaker);
         check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
+        let listeners = builder.listeners.take().unwrap_or_default();
         let (name, settings) = builder.parts("breaker".into())?;
         Ok(Self {
             name,
             settings: Arc::new(settings),
-            listeners: Listeners::default(),
+            listeners,
             max_keys,
             kept: Mutex::new(Kept {
                 by_key: HashMap::new(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use seawall_breaker::Breaker;
-use seawall_core::{Class, Event, What};
+use seawall_breaker::{Breaker, KeyedBreaker};
+use seawall_core::{Class, Event, Layer, LayerContext, Listeners, What};
 use seawall_testkit::Recorder;
 use tokio::time::advance;
 
@@ -51,6 +51,20 @@ async fn a_listener_may_read_call_force_add_remove_and_panic() {
     let transitions = recorder.transitions();
     assert!(transitions.len() >= 3);
     assert!(transitions.windows(2).all(|pair| pair[0].to == pair[1].from), "{transitions:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn listeners_given_to_the_builder_hear_a_breaker_and_all_of_a_set() {
+    let (listeners, recorder) = (Listeners::default(), Recorder::default());
+    listeners.add(recorder.clone());
+    let builder = Breaker::builder().consecutive_failures(1).listeners(&listeners);
+    fail(&builder.clone().build().unwrap());
+    assert_eq!(recorder.path(), ["closed → open"]);
+    fail(&KeyedBreaker::new(builder.clone(), 8).unwrap().get("db-1"));
+    assert_eq!(recorder.path().len(), 2);
+    // A pipeline's own do not take their place.
+    fail(&builder.into_policy(&LayerContext::new("inventory")).unwrap());
+    assert_eq!(recorder.path().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
