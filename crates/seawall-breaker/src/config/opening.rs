@@ -132,7 +132,7 @@ impl BreakerBuilder {
             CHECK.at_least_one("min_calls", calls)?;
         }
         let slices = self.slices.unwrap_or(defaults::SLICES);
-        let allowed = "between 10 and 1000";
+        let allowed = "between 10 and 1,000";
         CHECK.that((10..=1000).contains(&slices), "slices", slices, allowed)?;
         if let Some(span) = self.time_window {
             CHECK.positive("time_window", span)?;
@@ -144,7 +144,7 @@ impl BreakerBuilder {
             Ok((WindowSize::Time { span: span_nanos, slices }, min_calls))
         } else {
             let outcomes = self.count_window.unwrap_or(defaults::COUNT_WINDOW);
-            let allowed = "between 1 and 1000000";
+            let allowed = "between 1 and 1,000,000";
             let fits = (1..=1_000_000).contains(&outcomes);
             CHECK.that(fits, "count_window", outcomes, allowed)?;
             let min_calls = self.min_calls.unwrap_or(defaults::MIN_CALLS.min(outcomes));

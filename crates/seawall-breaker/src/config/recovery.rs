@@ -116,7 +116,7 @@ impl BreakerBuilder {
     }
 
     pub(super) fn probing(&self) -> Result<Probing, ConfigError> {
-        let allowed = "between 1 and 1000";
+        let allowed = "between 1 and 1,000";
         CHECK.that((1..=1000).contains(&self.probes), "probes", self.probes, allowed)?;
         let needed = self.probe_successes.unwrap_or(self.probes);
         CHECK.at_least_one("probe_successes", needed)?;

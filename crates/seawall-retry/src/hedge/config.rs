@@ -215,7 +215,7 @@ fn after(delay: Delay, min_samples: u32) -> Result<After, ConfigError> {
             let holds = percentile > 0.0 && percentile < 1.0;
             CHECK.that(holds, "delay_percentile", percentile, "above 0 and below 1")?;
             let enough = (1..=1_000_000).contains(&min_samples);
-            CHECK.that(enough, "min_samples", min_samples, "at least 1 and at most 1000000")?;
+            CHECK.that(enough, "min_samples", min_samples, "between 1 and 1,000,000")?;
             After::Percentile(Arc::new(Latencies::new(percentile, min_samples)))
         }
     })
