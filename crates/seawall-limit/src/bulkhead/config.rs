@@ -74,14 +74,15 @@ impl BulkheadBuilder {
     }
 
     /// Serves the most important waiters first, and lets a more important call take the place of
-    /// the least important waiter when the queue is full.
+    /// the least important waiter when the queue is full and there is no room for it.
     pub const fn by_priority(mut self) -> Self {
         self.order = Order::Priority;
         self
     }
 
     /// Lets tenants take turns in the queue (within a priority): whoever has a thousand calls
-    /// waiting is served no more often than who has one.
+    /// waiting is served no more often than who has one. One of theirs that gives up leaves its turn
+    /// to the next.
     pub const fn fair(mut self) -> Self {
         self.fair = true;
         self

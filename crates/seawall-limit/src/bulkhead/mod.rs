@@ -51,7 +51,9 @@
 //! waiter that is gone goes to the next. While anybody waits, nobody gets past them: a
 //! [`try_acquire`](Bulkhead::try_acquire) is refused then, even in the instant in which a permit is
 //! on its way from one call to the next. Only a call that goes before all who wait, being more
-//! important in a queue [by priority](BulkheadBuilder::by_priority), does not wait with them.
+//! important in a queue [by priority](BulkheadBuilder::by_priority), does not wait with them; and
+//! not even that one, if it is of a [partition](BulkheadBuilder::partition) that has its share while
+//! one that has not waits.
 //!
 //! # Who asks for what
 //!

@@ -36,6 +36,7 @@ mod entrance;
 mod queue;
 mod share;
 mod standing;
+mod turns;
 mod word;
 
 /// So many calls in flight, the rest waits or is refused.
@@ -132,7 +133,7 @@ impl Gate {
     pub(crate) fn try_enter_first(&self, demand: &Demand) -> bool {
         let queue = self.queue.lock();
         let mut word = self.word();
-        while !queue.holds_up(demand) && word.without_waiters().admits(demand) {
+        while self.goes_first(demand, word, &queue) {
             match self.exchange(word, word.plus(demand.weight)) {
                 Ok(()) => {
                     self.shares.entered(demand);
@@ -144,11 +145,18 @@ impl Gate {
         false
     }
 
+    // Whether there is room for a call, and nobody waits for it who goes before.
+    fn goes_first(&self, demand: &Demand, word: Word, queue: &Queue) -> bool {
+        let word = word.without_waiters();
+        let is_below = |partition| self.shares.is_below(partition, word.limit());
+        word.admits(demand) && !queue.holds_up(demand, is_below, |other| word.admits(other))
+    }
+
     // One exchange that either takes a permit or sets the waiters' flag: see fact 3.
     fn take_or_flag(&self, demand: Demand, queue: &Queue) -> bool {
         let mut word = self.word();
         loop {
-            let takes = queue.len() == 0 && word.without_waiters().admits(&demand);
+            let takes = self.goes_first(&demand, word, queue);
             let next = if takes { word.plus(demand.weight) } else { word.with_waiters() };
             match self.exchange(word, next) {
                 Ok(()) => return takes,

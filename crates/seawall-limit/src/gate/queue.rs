@@ -1,11 +1,12 @@
 //! Who waits, and who is next. No lock, no clock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::task::{Poll, Waker};
 
 use tokio::time::Instant;
 
 use super::standing::Standing;
+use super::turns::{Flow, Head, Turns};
 use super::{Demand, Priority};
 use crate::wake::wake_all;
 
@@ -30,14 +31,12 @@ pub(crate) struct QueueConfig {
     pub(crate) standing: Option<Standing>,
 }
 
-/// A waiter's place: the smallest is served first. Never used twice, so who holds an old one can't
-/// take it for another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A waiter's place. Never used twice, so who holds an old one can't take it for another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    class: u8,
-    round: u64,
-    rank: u64,
     partition: u8,
+    flow: Flow,
+    rank: u64,
 }
 
 /// How a wait ended.
@@ -75,11 +74,11 @@ struct Waiter {
 pub(crate) struct Queue {
     config: QueueConfig,
     // One a partition, the last for calls of none.
-    waiting: Vec<BTreeMap<Key, Waiter>>,
+    waiting: Vec<Turns<Waiter>>,
     settled: HashMap<Key, Verdict>,
-    tenants: Turns,
     len: u32,
     pushed: u64,
+    round: u64,
     busy_since: Option<Instant>,
 }
 
@@ -87,11 +86,11 @@ impl Queue {
     pub(crate) fn new(config: QueueConfig, partitions: usize) -> Self {
         Self {
             config,
-            waiting: (0..=partitions).map(|_| BTreeMap::new()).collect(),
+            waiting: (0..=partitions).map(|_| Turns::new()).collect(),
             settled: HashMap::new(),
-            tenants: Turns::default(),
             len: 0,
             pushed: 0,
+            round: 0,
             busy_since: None,
         }
     }
@@ -110,8 +109,9 @@ impl Queue {
         };
         let key = self.key(demand);
         let waiter = Waiter { demand, waker: None, since: now };
+        let round = self.round + 1;
         self.busy_since.get_or_insert(now);
-        self.waiting[usize::from(key.partition)].insert(key, waiter);
+        self.part_of(key).insert(key.flow, key.rank, round, waiter);
         self.len += 1;
         Some((key, evicted))
     }
@@ -121,36 +121,70 @@ impl Queue {
         self.pushed += 1;
         let last = self.waiting.len() - 1;
         Key {
-            class: match self.config.order {
-                Order::Priority => u8::MAX - demand.priority as u8,
-                Order::Fifo | Order::Lifo => 0,
-            },
-            round: if self.config.fair { self.tenants.arrive(demand.tenant) } else { 0 },
-            rank: if self.config.order == Order::Lifo { !seq } else { seq },
             partition: demand.partition.unwrap_or(u8::try_from(last).unwrap_or(u8::MAX)),
+            flow: Flow {
+                class: self.class(demand.priority),
+                tenant: if self.config.fair { demand.tenant } else { 0 },
+            },
+            rank: if self.config.order == Order::Lifo { !seq } else { seq },
         }
     }
 
-    fn evict_below(&mut self, priority: Priority) -> Option<Settled> {
-        if self.config.order != Order::Priority {
-            return None;
+    fn class(&self, priority: Priority) -> u8 {
+        match self.config.order {
+            Order::Priority => u8::MAX - priority as u8,
+            Order::Fifo | Order::Lifo => 0,
         }
-        let last = self.waiting.iter().filter_map(|part| part.last_key_value());
-        let (&key, waiter) = last.max_by_key(|(key, _)| **key)?;
-        if waiter.demand.priority < priority { self.settle(key, Verdict::Shed) } else { None }
+    }
+
+    fn part_of(&mut self, key: Key) -> &mut Turns<Waiter> {
+        &mut self.waiting[usize::from(key.partition)]
+    }
+
+    fn evict_below(&mut self, priority: Priority) -> Option<Settled> {
+        let last = self.parts().filter_map(|(partition, part)| Some((part.last()?, partition)));
+        let (head, partition) = last.max()?;
+        let key = Key::of(partition, head);
+        if key.flow.class > self.class(priority) { self.settle(key, Verdict::Shed) } else { None }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (u8, &Turns<Waiter>)> {
+        // At most 64 partitions, and the calls of none.
+        (0..=u8::MAX).zip(&self.waiting)
+    }
+
+    /// The first of each partition, and where they stand in line: those whose partition is `below`
+    /// its share before the others, then who is most important, then whose turn it is.
+    fn heads(
+        &self,
+        below: impl Fn(u8) -> bool,
+    ) -> impl Iterator<Item = ((bool, Head), u8, &Waiter)> {
+        self.parts().filter_map(move |(partition, part)| {
+            let (head, waiter) = part.first()?;
+            Some(((!below(partition), head), partition, waiter))
+        })
     }
 
     /// Whether `key` is the first of its partition: only those are ever next.
     pub(crate) fn is_head(&self, key: Key) -> bool {
-        let first = self.waiting[usize::from(key.partition)].first_key_value();
-        first.is_some_and(|(first, _)| *first == key)
+        let first = self.waiting[usize::from(key.partition)].first();
+        first.is_some_and(|(first, _)| Key::of(key.partition, first) == key)
     }
 
     /// Whether somebody waits whom a call with this demand must not get past.
-    pub(crate) fn holds_up(&self, demand: &Demand) -> bool {
-        let mut heads = self.waiting.iter().filter_map(|part| part.first_key_value());
-        heads.any(|(_, waiter)| {
-            self.config.order != Order::Priority || waiter.demand.priority >= demand.priority
+    pub(crate) fn holds_up(
+        &self,
+        demand: &Demand,
+        below: impl Fn(u8) -> bool,
+        has_room: impl Fn(&Demand) -> bool,
+    ) -> bool {
+        let is_below = demand.partition.is_some_and(&below);
+        let stands = (!is_below, self.class(demand.priority));
+        self.heads(below).any(|((has_share, head), _, waiter)| {
+            let is_before = (has_share, head.class) <= stands;
+            // As in `next`.
+            let lets_pass = waiter.demand.headroom > demand.headroom && !has_room(&waiter.demand);
+            self.config.order != Order::Priority || is_before && !lets_pass
         })
     }
 
@@ -168,25 +202,24 @@ impl Queue {
         Some((key, demand))
     }
 
-    /// The first in line among those that are `eligible`: first those whose partition is `below`
-    /// its share, then all.
+    /// The first in line among those that are `eligible`.
     fn first(
         &self,
         below: impl Fn(u8) -> bool,
         eligible: impl Fn(&Demand) -> bool,
     ) -> Option<(Key, Demand)> {
-        let heads = self.waiting.iter().filter_map(|part| part.first_key_value());
-        let eligible = heads.filter(|(_, waiter)| eligible(&waiter.demand));
-        let (key, waiter) = eligible.min_by_key(|(key, _)| (!below(key.partition), **key))?;
-        Some((*key, waiter.demand))
+        let eligible = self.heads(below).filter(|(_, _, waiter)| eligible(&waiter.demand));
+        let ((_, head), partition, waiter) = eligible.min_by_key(|(stands, ..)| *stands)?;
+        Some((Key::of(partition, head), waiter.demand))
     }
 
     /// Ends a wait.
     pub(crate) fn settle(&mut self, key: Key, verdict: Verdict) -> Option<Settled> {
-        let waiter = self.take(key)?;
-        if verdict == Verdict::Granted {
-            self.tenants.served(key.round);
+        if verdict == Verdict::Granted && self.config.fair {
+            let round = self.round;
+            self.round = self.part_of(key).served(key.flow, round);
         }
+        let waiter = self.take(key)?;
         self.settled.insert(key, verdict);
         Some(Settled(waiter.waker))
     }
@@ -196,9 +229,11 @@ impl Queue {
         verdict: Verdict,
         goes: impl Fn(Demand) -> bool,
     ) -> Vec<Settled> {
-        let waiters = self.waiting.iter().flatten();
+        let waiters = self.parts().flat_map(|(partition, part)| {
+            part.iter().map(move |(flow, rank, waiter)| (Key { partition, flow, rank }, waiter))
+        });
         let keys: Vec<Key> =
-            waiters.filter(|(_, waiter)| goes(waiter.demand)).map(|(key, _)| *key).collect();
+            waiters.filter(|(_, waiter)| goes(waiter.demand)).map(|(key, _)| key).collect();
         keys.into_iter().filter_map(|key| self.settle(key, verdict)).collect()
     }
 
@@ -207,7 +242,7 @@ impl Queue {
         if let Some(verdict) = self.settled.remove(&key) {
             return (Poll::Ready(verdict), Some(waker));
         }
-        match self.waiting[usize::from(key.partition)].get_mut(&key) {
+        match self.part_of(key).get_mut(key.flow, key.rank) {
             Some(waiter) => (Poll::Pending, waiter.waker.replace(waker)),
             None => (Poll::Pending, Some(waker)),
         }
@@ -220,11 +255,8 @@ impl Queue {
     }
 
     fn take(&mut self, key: Key) -> Option<Waiter> {
-        let waiter = self.waiting[usize::from(key.partition)].remove(&key)?;
+        let waiter = self.part_of(key).remove(key.flow, key.rank)?;
         self.len -= 1;
-        if self.config.fair {
-            self.tenants.leave(waiter.demand.tenant);
-        }
         if self.len == 0 {
             self.busy_since = None;
         }
@@ -239,39 +271,14 @@ impl Queue {
     /// Drops the next in line if it has waited for too long in a standing queue.
     pub(crate) fn shed_standing(&mut self, key: Key, now: Instant) -> Option<Settled> {
         let (standing, busy_since) = (self.config.standing?, self.busy_since?);
-        let waiter = self.waiting[usize::from(key.partition)].get(&key)?;
+        let waiter = self.part_of(key).get_mut(key.flow, key.rank)?;
         let drops = standing.drops(waiter.since, busy_since, now);
         if drops { self.settle(key, Verdict::Shed) } else { None }
     }
 }
 
-/// Whose turn it is among tenants: start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with
-/// calls of one length. A tenant's n-th waiting call goes with the n-th of every other.
-#[derive(Debug, Default)]
-struct Turns {
-    round: u64,
-    // Only tenants that have somebody waiting, so the queue's capacity bounds it.
-    last: HashMap<u64, (u64, u32)>,
-}
-
-impl Turns {
-    fn arrive(&mut self, tenant: u64) -> u64 {
-        let (last, waiting) = self.last.entry(tenant).or_insert((self.round, 0));
-        *last = (*last).max(self.round) + 1;
-        *waiting += 1;
-        *last
-    }
-
-    fn served(&mut self, round: u64) {
-        self.round = self.round.max(round);
-    }
-
-    fn leave(&mut self, tenant: u64) {
-        if let Some((_, waiting)) = self.last.get_mut(&tenant) {
-            *waiting -= 1;
-            if *waiting == 0 {
-                self.last.remove(&tenant);
-            }
-        }
+impl Key {
+    const fn of(partition: u8, Head { class, tenant, rank, .. }: Head) -> Self {
+        Self { partition, flow: Flow { class, tenant }, rank }
     }
 }
