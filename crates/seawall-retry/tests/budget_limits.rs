@@ -188,9 +188,12 @@ fn a_share_alone_is_told_when_it_is_used_up_and_when_it_has_recovered() {
     for _ in 0..3 {
         assert!(budget.try_take().is_none());
     }
-    // With one free, and taken, there is not enough to say that it has recovered; with half is.
-    held.pop();
-    held.push(budget.try_take().unwrap());
+    // With one free, and taken again and again, there is not enough to say that it has recovered;
+    // with half is.
+    for _ in 0..20 {
+        held.pop();
+        held.push(budget.try_take().unwrap());
+    }
     assert_eq!(recorder.count(|what| matches!(what, What::BudgetRecovered { .. })), 0);
     held.truncate(1);
     held.push(budget.try_take().unwrap());
@@ -203,35 +206,72 @@ fn a_share_alone_is_told_when_it_is_used_up_and_when_it_has_recovered() {
     assert!(events.iter().all(|event| event.policy == *budget.name()));
 }
 
-/// Recovery is told when something is granted and, that taken, half is left or free.
-#[test]
-fn it_has_recovered_with_half_of_the_reserve_and_half_of_the_places() {
+/// A budget that has refused, and how often it has told that it has recovered.
+fn refused(builder: BudgetBuilder) -> (Budget, impl Fn() -> usize) {
     let (listeners, recorder) = (Listeners::default(), Recorder::default());
     listeners.add(recorder.clone());
-    let recovered = || recorder.count(|what| matches!(what, What::BudgetRecovered { .. }));
-    let builder = Budget::builder().deposit(0.5).reserve(6.0).listeners(&listeners);
-    let budget = build(builder);
-    assert_eq!(spend(&budget, 7), 6);
-    for _ in 0..7 {
-        drop(budget.call());
-    }
-    assert_eq!((spend(&budget, 1), recovered()), (1, 0), "2.5 are left");
-    for _ in 0..3 {
-        drop(budget.call());
-    }
-    assert_eq!((spend(&budget, 1), recovered()), (1, 1), "3 are left");
-    // How many places there are, and how many are taken when it has recovered.
-    for (places, half) in [(1, 1), (2, 1), (5, 3), (6, 3)] {
-        recorder.take();
-        let builder = Budget::builder().without_tokens().in_flight(0.1, places);
-        let budget = build(builder.listeners(&listeners));
-        let mut held: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
-        for taken in (half..=places).rev() {
-            assert_eq!(recovered(), 0, "of {places}");
-            held.truncate(usize::try_from(taken).unwrap() - 1);
-            held.push(budget.try_take().unwrap());
+    let budget = build(builder.listeners(&listeners));
+    while spend(&budget, 1) > 0 {}
+    (budget, move || recorder.count(|what| matches!(what, What::BudgetRecovered { .. })))
+}
+
+#[test]
+fn tokens_have_recovered_with_half_of_the_reserve_and_with_five_repetitions_if_so_many_fit() {
+    let tokens = |reserve| Budget::builder().deposit(1.0).reserve(reserve);
+    for (builder, enough) in [
+        (tokens(30.0), 15),
+        (tokens(10.0), 5),
+        (tokens(8.0), 5),
+        (tokens(5.0), 5),
+        (tokens(4.0), 4),
+        (tokens(2.0), 2),
+        (tokens(0.0).capacity(2.0), 2),
+        (tokens(0.0).capacity(50.0), 5),
+        (tokens(4.0).cost(2.0).capacity(50.0), 10),
+        (tokens(40.0).cost(2.0), 20),
+    ] {
+        let (budget, recovered) = refused(builder);
+        for paid in 1..=enough {
+            assert_eq!(recovered(), 0, "{budget}: {paid}");
+            drop(budget.call());
         }
-        assert_eq!(recovered(), 1, "{half} of {places}");
+        assert_eq!(recovered(), 1, "{budget}");
+    }
+}
+
+#[test]
+fn where_one_repetition_fits_ten_in_a_row_show_that_it_has_recovered() {
+    for builder in [Budget::builder().reserve(0.0), Budget::builder().reserve(1.9)] {
+        let (budget, recovered) = refused(builder.deposit(1.0));
+        for granted in 1..=10 {
+            drop(budget.call());
+            assert_eq!((spend(&budget, 1), recovered()), (1, 0), "{budget}: {granted}");
+        }
+        drop(budget.call());
+        assert_eq!(recovered(), 1, "{budget}");
+    }
+}
+
+#[test]
+fn places_have_recovered_with_half_of_them_and_when_so_many_were_granted_in_a_row() {
+    // How many places there are, how many of them are taken when it has recovered, and how many
+    // were granted by then.
+    for (places, half, granted) in [(1, 1, 10), (2, 1, 10), (5, 3, 10), (6, 3, 10), (20, 10, 20)] {
+        for taken in [half, half + 1] {
+            let (listeners, recorder) = (Listeners::default(), Recorder::default());
+            listeners.add(recorder.clone());
+            let recovered = || recorder.count(|what| matches!(what, What::BudgetRecovered { .. }));
+            let builder = Budget::builder().without_tokens().in_flight(0.1, places);
+            let budget = build(builder.listeners(&listeners));
+            let mut held: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+            held.truncate(usize::try_from(taken).unwrap() - 1);
+            for _ in 1..granted {
+                drop(budget.try_take());
+                assert_eq!(recovered(), 0, "{taken} of {places}");
+            }
+            drop(budget.try_take());
+            assert_eq!(recovered(), usize::from(taken == half), "{taken} of {places}");
+        }
     }
 }
 
@@ -243,8 +283,8 @@ fn a_budget_that_recovers_and_is_used_up_in_turns_says_so_in_turns() {
     let budget = build(builder.listeners(&listeners));
     for round in 1..=3 {
         assert!(spend(&budget, 100) >= 2);
-        // Enough to take from, not enough to have recovered: half of the reserve is to be left.
-        for _ in 0..2 {
+        // Enough to take from, not enough to have recovered.
+        for _ in 0..3 {
             drop(budget.call());
         }
         assert_eq!(spend(&budget, 1), 1);
@@ -252,8 +292,8 @@ fn a_budget_that_recovers_and_is_used_up_in_turns_says_so_in_turns() {
         for _ in 0..2 {
             drop(budget.call());
         }
-        assert_eq!(spend(&budget, 1), 1, "two are left");
         assert_eq!(recorder.events().len(), 2 * round);
+        assert_eq!(spend(&budget, 1), 1);
     }
     let told = recorder.events();
     assert!(told.iter().step_by(2).all(|event| matches!(event.what, What::BudgetExhausted)));

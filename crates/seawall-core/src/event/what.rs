@@ -62,7 +62,7 @@ pub enum What {
     },
     /// A budget for repeating had nothing left: the first refusal since it had enough.
     BudgetExhausted,
-    /// A budget for repeating has enough again.
+    /// A budget for repeating has enough again: not only for one repetition and no more.
     #[non_exhaustive]
     BudgetRecovered {
         /// How often it has refused, since it was made.

@@ -49,8 +49,10 @@ pub(super) struct Inner {
     pub(super) share: Option<Share>,
     pub(super) listeners: Listeners,
     timeline: Timeline,
-    granted: AtomicU64,
+    pub(super) granted: AtomicU64,
     pub(super) refused: AtomicU64,
+    /// How many were granted when one was last refused.
+    pub(super) granted_before: AtomicU64,
 }
 
 impl Budget {
@@ -76,6 +78,7 @@ impl Budget {
             timeline: Timeline::new(),
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            granted_before: AtomicU64::new(0),
         }))
     }
 
@@ -100,7 +103,9 @@ impl Budget {
     /// Pays in for a call.
     #[inline]
     pub(crate) fn pay_in(&self) {
-        self.0.tokens.deposit();
+        if self.0.tokens.has_room() {
+            self.0.pay_in();
+        }
     }
 
     /// Counts a call as in flight, where that is counted.
@@ -153,21 +158,31 @@ impl Budget {
         self.0.credited().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
     }
 
-    /// Whether nobody but the holder of this handle has it.
-    pub(super) fn is_unshared(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+    /// Whether nobody but the holder of this handle has it, or does anything with it any more.
+    pub(super) fn is_unshared(&mut self) -> bool {
+        // Unlike counting the owners this waits for what the last of the others did.
+        Arc::get_mut(&mut self.0).is_some()
     }
 }
 
 impl Inner {
+    #[cold]
+    #[inline(never)]
+    fn pay_in(&self) {
+        self.tokens.deposit();
+        if self.tokens.is_exhausted() {
+            self.recovers();
+        }
+    }
+
     /// The tokens, where they are counted.
-    pub(super) fn counted(&self) -> Option<&Tokens> {
+    fn counted(&self) -> Option<&Tokens> {
         self.counts_tokens.then_some(&self.tokens)
     }
 
     /// The tokens, where they are counted, with what the clock has earned.
     #[inline]
-    fn credited(&self) -> Option<&Tokens> {
+    pub(super) fn credited(&self) -> Option<&Tokens> {
         let tokens = self.counted()?;
         if tokens.refills() {
             tokens.refill(self.timeline.now());

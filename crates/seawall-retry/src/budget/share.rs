@@ -80,12 +80,6 @@ impl Share {
         self.word.fetch_sub(1, Release);
     }
 
-    /// Whether half of the places are free, or all of them.
-    pub(super) fn is_plenty(&self) -> bool {
-        let word = self.word.load(Acquire);
-        repetitions(word) <= self.plan.limit(calls(word)).div_ceil(2)
-    }
-
     pub(super) fn in_flight(&self) -> (u32, u32) {
         let word = self.word.load(Acquire);
         (calls(word), repetitions(word))

@@ -73,17 +73,15 @@ impl Tokens {
         self.plan.per_second > 0
     }
 
-    /// A call pays in. While the budget is full, which is when all is well, this is one load.
+    /// Whether there is room for what a call pays in. There is none while the budget is full, which
+    /// is when all is well.
     #[inline]
-    pub(super) fn deposit(&self) {
-        if self.word.load(Relaxed) < self.full {
-            self.pay_in();
-        }
+    pub(super) fn has_room(&self) -> bool {
+        self.word.load(Relaxed) < self.full
     }
 
-    #[cold]
-    #[inline(never)]
-    fn pay_in(&self) {
+    /// A call pays in.
+    pub(super) fn deposit(&self) {
         self.gain(self.plan.deposit);
     }
 
