@@ -25,6 +25,9 @@ pub const DEFAULT_COST: f64 = 1.0;
 /// The most tokens that a budget can be told to hold.
 pub const MAX_TOKENS: f64 = 1e9;
 
+/// What a budget counts in: billionths. What is less would be nothing.
+const LEAST: f64 = 1e-9;
+
 /// Builds a [`Budget`].
 ///
 /// | setting | default | why |
@@ -74,7 +77,7 @@ impl BudgetBuilder {
     }
 
     /// How many tokens each call pays in, its first attempt, whatever becomes of it: 0.1 allows one
-    /// repetition in ten calls. At least 0.
+    /// repetition in ten calls. 0, or at least a billionth, which is what all of these are rounded to.
     pub fn deposit(mut self, tokens: f64) -> Self {
         self.deposit = tokens;
         self
@@ -104,8 +107,8 @@ impl BudgetBuilder {
         self
     }
 
-    /// How many repetitions may be in flight at once: a share of the calls in flight, above 0 and at
-    /// most 1, but no fewer than `floor`. Holds beside the tokens.
+    /// How many repetitions may be in flight at once: a share of the calls in flight, at least a
+    /// billionth and at most 1, but no fewer than `floor`. Holds beside the tokens.
     pub fn in_flight(mut self, share: f64, floor: u32) -> Self {
         self.share = Some((share, floor));
         self
@@ -117,7 +120,12 @@ impl BudgetBuilder {
         self
     }
 
-    /// Who is told when the budget is empty and when it has recovered.
+    /// Who is told when the budget is empty, and when it has recovered.
+    ///
+    /// It has recovered when half of the reserve is there and five repetitions could be granted, or
+    /// all that can be saved is there. Where that is one repetition, and where places in flight are
+    /// limited, repetitions were granted without a refusal besides: ten, or as many as there are
+    /// places. A call that pays in tells it, or a repetition that is granted.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
@@ -132,6 +140,8 @@ impl BudgetBuilder {
         let share = match self.share {
             Some((share, floor)) => {
                 CHECK.rate("in_flight", share)?;
+                let counts = share >= LEAST;
+                CHECK.that(counts, "in_flight", share, "at least 1e-9 and at most 1")?;
                 Some(SharePlan { share: billionths(share), floor })
             }
             None => None,
@@ -149,7 +159,7 @@ impl BudgetBuilder {
             capacity: amount("capacity", capacity)?,
             per_second: amount("refill_per_second", self.per_second)?,
         };
-        refuse_unless(plan.cost > 0, "cost", self.cost, "at least a billionth")?;
+        refuse_unless(plan.cost > 0, "cost", self.cost, "at least 1e-9")?;
         let holds = plan.capacity >= plan.reserve.max(plan.cost);
         refuse_unless(holds, "capacity", capacity, "at least the reserve and the cost")?;
         Ok(plan)
@@ -166,8 +176,8 @@ fn refuse_unless(
 }
 
 fn amount(field: &'static str, tokens: f64) -> Result<u64, ConfigError> {
-    let holds = (0.0..=MAX_TOKENS).contains(&tokens);
-    refuse_unless(holds, field, tokens, "a number of at least 0 and at most 1e9")?;
+    let holds = tokens == 0.0 || (LEAST..=MAX_TOKENS).contains(&tokens);
+    refuse_unless(holds, field, tokens, "0, or at least 1e-9 and at most 1e9")?;
     Ok(billionths(tokens))
 }
 
