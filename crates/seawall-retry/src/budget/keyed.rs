@@ -92,7 +92,7 @@ impl<K: Clone + Eq + Hash> KeyedBudget<K> {
 }
 
 /// What is no longer needed, to be dropped outside the lock.
-type Replaced<K> = (Option<(K, usize)>, Option<(K, Budget)>);
+type Replaced<K> = (Option<K>, Option<(K, Budget)>);
 
 impl<K: Eq + Hash> Entries<K> {
     fn find<Q>(&self, key: &Q) -> Option<Budget>
@@ -110,11 +110,10 @@ impl<K: Eq + Hash> Entries<K> {
         (key, same_key, budget): (K, K, Budget),
         max_keys: usize,
     ) -> (Option<Budget>, Replaced<K>) {
-        let unused = |entry| (None, Some(entry));
-        if let Some(found) = self.find(&key) {
-            return (Some(found), unused((key, budget)));
-        }
         let entry = (key, budget.clone());
+        if let Some(found) = self.find(&entry.0) {
+            return (Some(found), (Some(same_key), Some(entry)));
+        }
         if self.slots.len() < max_keys {
             self.places.insert(same_key, self.slots.len());
             self.slots.push(entry);
@@ -122,11 +121,13 @@ impl<K: Eq + Hash> Entries<K> {
         }
         let Some(place) = self.find_at_rest() else {
             self.overflowed += 1;
-            return (None, unused(entry));
+            return (None, (Some(same_key), Some(entry)));
         };
-        let old = std::mem::replace(&mut self.slots[place], entry);
-        let old_key = self.places.remove_entry(&old.0);
+        // In this order: hashing and comparing may panic, and then a place may have no key, but never
+        // two.
+        let old_key = self.places.remove_entry(&self.slots[place].0).map(|(key, _)| key);
         self.places.insert(same_key, place);
+        let old = std::mem::replace(&mut self.slots[place], entry);
         (Some(budget), (old_key, Some(old)))
     }
 }
@@ -137,8 +138,9 @@ impl<K> Entries<K> {
         for _ in 0..self.slots.len().min(LOOKED_AT) {
             let place = self.hand;
             self.hand = (self.hand + 1) % self.slots.len();
-            let budget = &self.slots[place].1;
-            if budget.is_at_rest() && budget.is_unshared() {
+            let budget = &mut self.slots[place].1;
+            // In this order: whoever still holds it may yet take from it.
+            if budget.is_unshared() && budget.is_at_rest() {
                 return Some(place);
             }
         }
