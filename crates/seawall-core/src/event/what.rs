@@ -238,7 +238,9 @@ impl fmt::Display for What {
             Self::FallbackFailed { class } => {
                 write!(f, "no fallback either: {} stands", class.as_str())
             }
-            Self::Restarted { restarts } => write!(f, "restarted; restarts in the period: {restarts}"),
+            Self::Restarted { restarts } => {
+                write!(f, "restarted; restarts in the period: {restarts}")
+            }
             Self::Phase { name } => write!(f, "phase '{name}'"),
             Self::Ineffective { why } => write!(f, "without effect: {why}"),
         }
