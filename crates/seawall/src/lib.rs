@@ -90,8 +90,18 @@
 //! # }
 //! ```
 //!
-//! [`retry::parse_retry_after`] reads the header of that name. A retry and a breaker wait at least as
-//! long as an `Overloaded` asks, each up to a limit of its own.
+//! For answers over HTTP, whatever the client:
+//!
+//! | answer | class | as |
+//! |---|---|---|
+//! | no answer, 408, 500, 502, 504 | transient | the next attempt may reach another server |
+//! | 429, 503 | overloaded, with its `Retry-After` | it was refused, not carried out |
+//! | any other 4xx | permanent | asking again changes nothing, and the server is well |
+//!
+//! [`retry::parse_retry_after`] reads that header. A retry and a breaker wait at least as long as an
+//! `Overloaded` asks, each up to a limit of its own. The example `http_service` of the repository
+//! has all of this around `reqwest`, and the way back: which status a refusal is to a service's own
+//! callers.
 //!
 //! # Naming a pipeline
 //!
@@ -140,7 +150,8 @@
 //! ```
 //!
 //! [`boxed`](Pipeline::boxed) hides any layers and any classifier, for one result and one error
-//! type and at the price of a few allocations a call.
+//! type and at the price of a few allocations a call. All of them are `Clone`, as a state of axum
+//! has to be, where the classifier is; clones share circuit, budget and limits.
 //!
 //! # Watching it and working it by hand
 //!
@@ -237,6 +248,16 @@
 //! }
 //! ```
 //!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `capture` | [`capture`](https://docs.rs/seawall-capture), and `serde_json` with it |
+//! | `serde` | [`breaker::Export`] can be written down and read, [`shutdown::Report`] written |
+//!
+//! None is on unless it is asked for. For more of capture (`http`, `smtp`, `templates`) depend on
+//! `seawall-capture` beside this crate: its types are the same.
+//!
 //! # Without a pipeline
 //!
 //! Every policy works alone, around one future (`timeout.call(future)`) and, where it makes sense,
@@ -262,19 +283,25 @@ pub use pipeline::{
 };
 pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Cause, Check, CircuitState, Class, Classify, ConfigError,
-    Description, Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp, Health, Judge,
-    Layer, LayerContext, Lazy, Listener, ListenerId, Listeners, Name, Operation, Panicked, Policy,
-    PolicyKind, Reason, Rejection, Rule, Scope, StopReason, TimedOut, Transition, What,
+    AllTransient, Attempt, ByClass, Call, Cancelled, Cause, Check, CircuitState, Class, Classify,
+    ConfigError, Description, Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture, GaveUp,
+    Health, Judge, Layer, LayerContext, LayerDescription, Lazy, Listener, ListenerId, Listeners,
+    Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reason, Rejection, Rule, Scope,
+    StopReason, TimedOut, TimedOutBy, Transition, What,
 };
-pub use seawall_guard::{Fallback, PanicGuard, Timeout};
+pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
 pub use seawall_retry::{Backoff, Budget, Hedge, Jitter, Random, Retry};
 pub use seawall_shutdown::Shutdown;
 
-/// Circuit breaker.
-pub use seawall_breaker as breaker;
-/// Error capture: records, fingerprints, a bounded store, digests.
+// Modules rather than crates under another name, so that the compiler's messages give paths that
+// can be written.
+
+/// Circuit breaker: [the chapter](seawall_breaker).
+pub mod breaker {
+    pub use seawall_breaker::*;
+}
+/// Error capture, with records, fingerprints, a bounded store and digests: [the chapter](seawall_capture).
 ///
 /// Around a pipeline it captures what callers get in the end; inside of it, what attempts fail of.
 /// As a listener it tells the event of a breaker that opens what failed, so that the log says it:
@@ -314,14 +341,26 @@ pub use seawall_breaker as breaker;
 /// # }
 /// ```
 #[cfg(feature = "capture")]
-pub use seawall_capture as capture;
-/// The vocabulary, for who writes a policy.
-pub use seawall_core as core;
-/// Timeout, deadline, panic and fallback guards.
-pub use seawall_guard as guard;
-/// Bulkhead, rate limits, adaptive concurrency and throttling.
-pub use seawall_limit as limit;
-/// Retry, backoff, budget and hedging.
-pub use seawall_retry as retry;
-/// Graceful shutdown.
-pub use seawall_shutdown as shutdown;
+pub mod capture {
+    pub use seawall_capture::*;
+}
+/// The vocabulary, for who writes a policy: [the chapter](seawall_core).
+pub mod core {
+    pub use seawall_core::*;
+}
+/// Timeout, deadline, panic guard, fallback and supervised tasks: [the chapter](seawall_guard).
+pub mod guard {
+    pub use seawall_guard::*;
+}
+/// Bulkhead, rate limits, adaptive concurrency and throttling: [the chapter](seawall_limit).
+pub mod limit {
+    pub use seawall_limit::*;
+}
+/// Retry, backoff, budget and hedging: [the chapter](seawall_retry).
+pub mod retry {
+    pub use seawall_retry::*;
+}
+/// Graceful shutdown: [the chapter](seawall_shutdown).
+pub mod shutdown {
+    pub use seawall_shutdown::*;
+}

@@ -21,8 +21,11 @@ mod standard;
 /// Policies around a fallible future.
 ///
 /// Made by [`Pipeline::builder`], where the first policy that is added is the outermost, or by
-/// [`Pipeline::standard`]. A pipeline is shared by reference or in an `Arc`; a call borrows it and
-/// touches no reference count. One pipeline serves operations of any result and error type.
+/// [`Pipeline::standard`]. A call borrows the pipeline and touches no reference count. One pipeline
+/// serves operations of any result and error type that its classifier knows.
+///
+/// Clones share their policies: the circuit, the budget, the limits. Each clone counts a reference to
+/// every one of them; where that is to be one count for all, put the pipeline in an `Arc`.
 ///
 /// The future of a call does nothing before it is first polled, and gives back whatever the
 /// policies hold for it when it is dropped, at any point.
@@ -53,6 +56,7 @@ mod standard;
 /// A struct that holds a pipeline names it as [`StandardPipeline`], where the standard layers do,
 /// or as [`BoxPipeline<T, E>`](BoxPipeline), which hides the layers at the price of a few
 /// allocations per call. The [front page](crate#naming-a-pipeline) has both, and classifiers.
+#[derive(Clone)]
 pub struct Pipeline<P, C = AllTransient> {
     name: Name,
     policy: P,

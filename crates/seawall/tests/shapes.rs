@@ -257,3 +257,23 @@ async fn a_field_for_a_pipeline_with_a_classifier() -> Result<(), ConfigError> {
     assert!(errors.iter().all(|error| error.class() == Class::Permanent));
     Ok(())
 }
+
+/// What a state of axum has to be.
+#[derive(Clone)]
+struct Shop<C> {
+    stock: StandardPipeline<C>,
+    prices: BoxPipeline<u32, io::Error>,
+}
+
+#[tokio::test]
+async fn a_state_that_is_cloned_for_each_request_shares_its_policies() {
+    let class_of = |_: &io::Error| Class::Transient;
+    let shop = Shop {
+        stock: Pipeline::standard("stock").classify(class_of).build().unwrap(),
+        prices: standard().boxed(),
+    };
+    let request = shop.clone();
+    request.stock.breaker().unwrap().force_open();
+    assert!(matches!(shop.stock.call(fetch).await, Err(Error::Rejected(_))));
+    assert_eq!(request.prices.call(fetch).await.unwrap(), 42);
+}
