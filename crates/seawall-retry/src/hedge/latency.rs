@@ -84,11 +84,14 @@ impl Latencies {
     }
 
     fn age(&self) {
-        let mut total = 0;
+        let (mut total, mut odd) = (0, 0);
         for bucket in &self.buckets {
-            let half = bucket.load(Relaxed) / 2;
-            bucket.store(half, Relaxed);
-            total += half;
+            // What can't be halved counts in the next bucket. Rounded away, it would be the tail that
+            // is lost: there each sample has a bucket for itself.
+            let count = bucket.load(Relaxed) + odd;
+            odd = count % 2;
+            bucket.store(count / 2, Relaxed);
+            total += count / 2;
         }
         self.total.store(total, Relaxed);
     }
