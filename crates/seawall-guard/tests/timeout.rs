@@ -198,8 +198,9 @@ async fn fires_though_the_call_uses_the_budget_up_and_wakes_nobody() {
         let begin = Instant::now();
         assert!(call.await.is_err());
         assert!((limit..=limit + Duration::from_millis(2)).contains(&begin.elapsed()));
-        // Once more as the budget was gone when the timer was to be set, and when that fires.
-        assert!((2..=3).contains(&polls), "{polls}");
+        // Once more as the budget was gone when the timer was to be set, when that fires, and as
+        // there may be an outcome then that the call was not allowed to take.
+        assert!((2..=4).contains(&polls), "{polls}");
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use pin_project::pin_project;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::plan::Due;
+
+/// A call whose timer was set back by so much has had one more chance to be ready.
+const SET_BACK: Duration = Duration::from_nanos(1);
 
 /// The timer of one call: made only when it is needed.
 #[pin_project(project = ExpiryProjection)]
@@ -29,7 +33,7 @@ impl Expiry {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
-            return poll_without_budget(sleep, cx);
+            return poll_set(sleep, due, cx);
         }
         let due = match due() {
             Due::Never => return Poll::Pending,
@@ -49,12 +53,26 @@ impl Expiry {
 
 /// Polling a timer takes of the task's cooperative budget. A call that uses the budget up on every
 /// poll must not keep its own timer from being set and looked at.
-fn poll_without_budget(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_set(
+    mut sleep: Pin<&mut Sleep>,
+    due: impl FnOnce() -> Due,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     if coop::has_budget_remaining() {
-        sleep.poll(cx)
-    } else {
-        Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx)
+        return sleep.poll(cx);
     }
+    ready!(Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx));
+    let up = sleep.deadline();
+    // Whoever used the budget up, the call may have an outcome that it was not allowed to take. The
+    // task is woken at once, and the call polled once more.
+    if due() == Due::At(up)
+        && let Some(set_back) = up.checked_sub(SET_BACK)
+        && !take_turn(cx)
+    {
+        sleep.reset(set_back);
+        return Poll::Pending;
+    }
+    Poll::Ready(())
 }
 
 /// What is over without a timer takes its part of the task's budget all the same: a loop of such

@@ -8,7 +8,9 @@
 //!
 //! The call is polled first: an outcome that is there when the time runs out wins. The timer is made
 //! when the call was pending for the first time, but the time counts from its start. A call that burns
-//! the task's cooperative budget on every poll does not keep its own timer from being looked at.
+//! the task's cooperative budget on every poll does not keep its own timer from being looked at; where
+//! none is left when the time is up, the call is polled once more, as it may not have been allowed to
+//! take what is there.
 //!
 //! # Quick start
 //!
