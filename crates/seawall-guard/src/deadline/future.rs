@@ -17,12 +17,39 @@ tokio::task_local! {
 #[pin_project]
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Scoped<Fut>(#[pin] pub(super) TaskLocalFuture<Deadline, Fut>);
+pub struct Scoped<Fut>(#[pin] State<Fut>);
+
+#[pin_project(project = StateProjection, project_replace = StateOwned)]
+#[derive(Debug)]
+enum State<Fut> {
+    /// Not polled yet: which scope it runs in shows then.
+    Made(Deadline, Fut),
+    Running(#[pin] TaskLocalFuture<Deadline, Fut>),
+    /// Between the two.
+    Moved,
+}
+
+impl<Fut> Scoped<Fut> {
+    pub(super) const fn new(deadline: Deadline, future: Fut) -> Self {
+        Self(State::Made(deadline, future))
+    }
+}
 
 impl<Fut: Future> Future for Scoped<Fut> {
     type Output = Fut::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
-        self.project().0.poll(cx)
+        let mut state = self.project().0;
+        if let StateProjection::Made(..) = state.as_mut().project()
+            && let StateOwned::Made(own, future) = state.as_mut().project_replace(State::Moved)
+        {
+            let deadline = own.sooner(Deadline::current());
+            state.set(State::Running(CURRENT.scope(deadline, future)));
+        }
+        match state.project() {
+            StateProjection::Running(future) => future.poll(cx),
+            // Not to be had: it was just set running.
+            _ => Poll::Pending,
+        }
     }
 }

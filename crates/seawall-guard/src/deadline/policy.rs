@@ -107,11 +107,11 @@ impl Deadline {
     }
 
     /// Sooner by `margin`: what is kept back to make use of the answer. Before the clock began is
-    /// now.
+    /// now, or when it was if it has passed.
     #[must_use]
     pub fn less(self, margin: Duration) -> Self {
-        let at = self.at.map(|at| at.checked_sub(margin).unwrap_or_else(Instant::now));
-        Self { at }
+        let earliest = |at: Instant| at.min(Instant::now());
+        Self { at: self.at.map(|at| at.checked_sub(margin).unwrap_or_else(|| earliest(at))) }
     }
 
     /// A first attempt that is due by it, for [`Lazy::with_attempt`](seawall_core::Lazy).
@@ -137,8 +137,10 @@ impl Deadline {
     /// `future`, within which [`current`](Self::current) gives this deadline, or that of the
     /// scope around it if that is sooner. It is told, not enforced, and does not follow into
     /// spawned tasks.
+    ///
+    /// The scope around it is the one in which it is first polled, wherever it was made.
     pub fn scope<Fut: Future>(self, future: Fut) -> Scoped<Fut> {
-        Scoped(CURRENT.scope(self.sooner(Self::current()), future))
+        Scoped::new(self, future)
     }
 
     /// `future`, cut off at the deadline.

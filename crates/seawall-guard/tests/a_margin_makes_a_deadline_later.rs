@@ -1,0 +1,20 @@
+//! A deadline that had passed came back as now, so later than it was, when a margin was kept back
+//! that reaches to before the clock began.
+
+use std::time::Duration;
+
+use seawall_guard::Deadline;
+use tokio::time::{Instant, advance};
+
+#[tokio::test(start_paused = true)]
+async fn a_margin_never_makes_a_deadline_later() {
+    let passed = Instant::now();
+    advance(Duration::from_secs(5)).await;
+    let deadline = Deadline::at(passed);
+    for margin in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
+        let less = deadline.less(margin).instant().unwrap();
+        assert!(less <= passed, "{margin:?}");
+    }
+    let ahead = Deadline::after(Duration::from_secs(5)).less(Duration::MAX);
+    assert_eq!(ahead.left(), Some(Duration::ZERO), "before the clock began is now");
+}
