@@ -70,8 +70,9 @@ impl Blocking {
     }
 
     /// Runs `work` on a thread of the blocking pool and waits for it, but only so long. A panic in
-    /// it comes back as [`Error::Panicked`](seawall_core::Error::Panicked). `work` is handed to the
-    /// pool when the call is first polled.
+    /// it comes back as [`Error::Panicked`](seawall_core::Error::Panicked), and is told to the
+    /// listeners whether anybody waits or not. `work` is handed to the pool when the call is first
+    /// polled.
     ///
     /// # Cancel safety
     ///

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 use seawall_core::{
-    AllTransient, Cancelled, Caught, Classify, Error, Panicked, PolicyKind, Rejection, contain,
+    AllTransient, Cancelled, Classify, Error, PanicReport, Panicked, PolicyKind, Rejection, contain,
 };
 use tokio::task::JoinHandle;
 
@@ -29,7 +29,7 @@ enum State<F, P, T, E> {
 
 /// Work that is waited for; dropped before its outcome came, it is abandoned.
 struct Waited<T, E> {
-    task: JoinHandle<Result<Result<T, E>, Caught>>,
+    task: JoinHandle<Result<Result<T, E>, PanicReport>>,
     waiting: Option<Waiting>,
 }
 
@@ -53,12 +53,14 @@ where
     fn start(blocking: &Blocking, permit: P, work: F) -> Result<Waited<T, E>, Rejection> {
         let place = blocking.admit()?;
         let (waiting, over) = Waiting::begin(&blocking.shared, place);
+        let identity = blocking.timeout.identity.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let outcome = seawall_core::catch(work);
+            // Told here, as the caller may have gone.
+            let tell = |report: &PanicReport| event::panicked(&identity, report);
+            let outcome = contain(work).inspect_err(tell);
             // The caller's code, too.
-            let dropped = contain(|| drop(permit));
+            let _ = contain(|| drop(permit)).inspect_err(tell);
             drop(over);
-            drop(dropped);
             outcome
         });
         Ok(Waited { task, waiting: Some(waiting) })
@@ -94,7 +96,11 @@ where
                 let class = AllTransient.classify(&error);
                 Err(Error::operation_failed(error, class))
             }
-            Ok(Err(caught)) => Err(panicked(this.blocking, caught)),
+            Ok(Err(report)) => {
+                let name = this.blocking.timeout.name().clone();
+                let panicked = Panicked::in_callback(name, PolicyKind::Timeout, report);
+                Err(Error::Panicked(Box::new(panicked)))
+            }
             // The runtime shut down before a thread took it.
             Err(_) => {
                 let name = this.blocking.timeout.name().clone();
@@ -102,13 +108,6 @@ where
             }
         })
     }
-}
-
-fn panicked<E>(blocking: &Blocking, caught: Caught) -> Error<E> {
-    let (identity, report) = (&blocking.timeout.identity, caught.into_report());
-    event::panicked(identity, &report);
-    let name = identity.name.clone();
-    Error::Panicked(Box::new(Panicked::in_callback(name, PolicyKind::Timeout, report)))
 }
 
 /// A call of blocking work.
