@@ -4,15 +4,18 @@ use std::fmt::{self, Display};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pin_project::pin_project;
 use seawall_core::panic::message_of;
-use seawall_core::{Backoff, Listeners, Name, PolicyKind, Random, catch, contain};
+use seawall_core::{Backoff, Listeners, Name, PanicReport, PolicyKind, Random, contain};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::machine::{Ended, Intensity, Restart};
 use super::{SupervisorBuilder, event};
+use crate::watched::{End, Watch, Watched};
 
 type Running = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 type Make = Arc<dyn Fn() -> Running + Send + Sync>;
@@ -85,10 +88,7 @@ impl Supervisor {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Display,
     {
-        let make: Make = Arc::new(move || {
-            let future = make();
-            Box::pin(async move { future.await.map_err(|error| message_of(&error).into_string()) })
-        });
+        let make: Make = Arc::new(move || Box::pin(Said(make())));
         let name = Name::from(format!("{}/{name}", self.name));
         let (restarts, starts) = (0, 0);
         self.children.push(Child {
@@ -125,7 +125,7 @@ impl Supervisor {
     ) -> Result<(), SupervisorError> {
         let mut tasks = JoinSet::new();
         for child in &mut self.children {
-            child.start(&mut tasks, Duration::ZERO);
+            child.start(&self.listeners, &mut tasks, Duration::ZERO);
         }
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -158,9 +158,6 @@ impl Supervisor {
         let is = |child: &&mut Child| child.task.as_ref().is_some_and(|task| task.id() == id);
         let Some(child) = self.children.iter_mut().find(is) else { return Ok(()) };
         child.task = None;
-        if let Ended::Panicked(report) = &ended {
-            event::panicked(&self.listeners, &child.name, PolicyKind::Supervisor, report);
-        }
         if !child.restart.applies(&ended) {
             return Ok(());
         }
@@ -180,45 +177,75 @@ impl Supervisor {
         let delay = self.backoff.delay(child.restarts, child.delay, &self.random);
         child.delay = Some(delay);
         event::restarted(&self.listeners, &child.name, restarts);
-        child.start(tasks, delay);
+        child.start(&self.listeners, tasks, delay);
         Ok(())
     }
 }
 
 impl Child {
     /// Starts the child after `delay`.
-    fn start(&mut self, tasks: &mut JoinSet<(Ended, Duration)>, delay: Duration) {
+    fn start(
+        &mut self,
+        listeners: &Listeners,
+        tasks: &mut JoinSet<(Ended, Duration)>,
+        delay: Duration,
+    ) {
         self.starts = self.starts.saturating_add(1);
         let make = Arc::clone(&self.make);
+        let watch = Telling { listeners: listeners.clone(), name: self.name.clone() };
         self.task = Some(tasks.spawn(async move {
             if !delay.is_zero() {
                 sleep(delay).await;
             }
             let began = Instant::now();
-            (run(make).await, began.elapsed())
+            (run(make, watch).await, began.elapsed())
         }));
     }
 }
 
-/// Runs a child once; its panics, wherever they are, are its end.
-async fn run(make: Make) -> Ended {
-    let mut future = match contain(|| make()) {
+/// A child's future, whose error is but its message. No async block: one that is left by a panic
+/// drops what it holds on the way, where another panic ends the process.
+#[pin_project]
+struct Said<Fut>(#[pin] Fut);
+
+impl<Fut: Future<Output = Result<(), E>>, E: Display> Future for Said<Fut> {
+    type Output = Result<(), String>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let message = |error| message_of(&error).into_string();
+        self.project().0.poll(cx).map_err(message)
+    }
+}
+
+/// Runs a child once; its panics are told wherever they are, also when it is stopped.
+async fn run(make: Make, watch: Telling) -> Ended {
+    let future = match contain(|| make()) {
         Ok(future) => future,
-        Err(report) => return Ended::Panicked(report),
+        Err(report) => {
+            watch.panicked(&report);
+            return Ended::Panicked(report);
+        }
     };
-    let polled = std::future::poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
-        Ok(polled) => polled.map(Ok),
-        Err(caught) => std::task::Poll::Ready(Err(caught)),
-    });
-    let ended = match polled.await {
+    match Watched::new(future, watch).await {
         Ok(Ok(())) => Ended::Normally,
         Ok(Err(error)) => Ended::Failed(error),
-        Err(caught) => Ended::Panicked(caught.into_report()),
-    };
-    match (contain(|| drop(future)), ended) {
-        (Err(report), Ended::Normally) => Ended::Panicked(report),
-        (_, ended) => ended,
+        Err(report) => Ended::Panicked(report),
     }
+}
+
+/// Tells of the panics of the child `name`.
+struct Telling {
+    listeners: Listeners,
+    name: Name,
+}
+
+impl Watch for Telling {
+    fn panicked(&self, report: &PanicReport) {
+        event::panicked(&self.listeners, &self.name, PolicyKind::Supervisor, report);
+    }
+
+    // The supervisor joins the task.
+    fn over(&mut self, _: End) {}
 }
 
 /// Stops the children in the opposite order of their start, each after the one before is gone.

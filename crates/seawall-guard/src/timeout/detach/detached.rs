@@ -1,8 +1,10 @@
 //! Work that nobody waits for any more.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
 use seawall_core::{PanicReport, contain};
 use tokio::runtime::Handle;
@@ -23,13 +25,27 @@ where
     let admitted = runtime.and_then(|runtime| Some((runtime, place()?)));
     if let Some((runtime, place)) = admitted {
         let detached = Detached { detach: detach.clone(), end: End::Cancelled, _place: place };
-        // The result is discarded within, where a panic of its drop is seen.
-        runtime.spawn(Watched::new(async move { drop(work.await) }, detached));
+        runtime.spawn(Watched::new(Discarded(work), detached));
     } else {
         detach.shared.dropped.fetch_add(1, Ordering::Relaxed);
         if let Err(report) = contain(|| drop(work)) {
             event::panicked(&detach.timeout.identity, &report);
         }
+    }
+}
+
+/// Work whose result is discarded within, where a panic of its drop is seen. No async block: one that
+/// is left by a panic drops what it holds on the way, where another panic ends the process.
+struct Discarded<Fut>(Boxed<Fut>);
+
+impl<Fut, T, E> Future for Discarded<Fut>
+where
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx).map(drop)
     }
 }
 
