@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use seawall_core::{
-    Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PolicyKind,
+    Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PanicReport,
+    PolicyKind, contain,
 };
 
 use super::policy::{Counts, Shared};
@@ -24,8 +25,11 @@ pub fn default_classes(class: Class) -> bool {
 pub(super) struct When(Option<Arc<dyn Fn(Class) -> bool + Send + Sync>>);
 
 impl When {
-    pub(super) fn holds(&self, class: Class) -> bool {
-        self.0.as_ref().map_or_else(|| default_classes(class), |when| when(class))
+    pub(super) fn holds(&self, class: Class) -> Result<bool, PanicReport> {
+        match &self.0 {
+            None => Ok(default_classes(class)),
+            Some(when) => contain(|| when(class)),
+        }
     }
 }
 
@@ -89,7 +93,7 @@ impl<S> FallbackBuilder<S> {
         self
     }
 
-    /// Falls back to `substitute` where what is configured so far declines or fails.
+    /// Falls back to `substitute` where what is configured so far declines, fails or panics.
     pub fn or<Second>(self, substitute: Second) -> FallbackBuilder<Or<S, Second>> {
         FallbackBuilder {
             substitute: Or { first: self.substitute, second: substitute },

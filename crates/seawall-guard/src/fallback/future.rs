@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem::needs_drop;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use seawall_core::{Class, Error, contain};
 
 use super::policy::Shared;
@@ -20,32 +21,39 @@ use crate::places::{Place, Places};
 #[must_use = "futures do nothing unless polled"]
 pub struct FallbackFuture<'p, S, Fut, A, E> {
     #[pin]
-    state: State<'p, Fut, A, E>,
+    state: State<'p, S, Fut, A, E>,
     fallback: &'p Fallback<S>,
 }
 
 #[pin_project(project = StateProjection, project_replace = StateOwned)]
-enum State<'p, Fut, A, E> {
+enum State<'p, S, Fut, A, E> {
     Running(#[pin] Fut),
     /// The call is over; a fallback may be under way. Boxed, and moved in and out of calls instead
     /// of lent to them: what no call can reach stays in registers while nothing fails.
-    Over(Option<Pin<Box<Answering<'p, A, E>>>>),
+    Over(Option<Pin<Box<Answering<'p, S, A, E>>>>),
 }
 
 /// A fallback under way.
-#[pin_project]
-struct Answering<'p, A, E> {
+#[pin_project(PinnedDrop)]
+struct Answering<'p, S, A, E> {
     #[pin]
-    answer: A,
+    answer: Option<A>,
+    link: usize,
     /// Taken while the answer is polled.
-    error: Option<Error<E>>,
-    _place: Place<&'p Places>,
+    answered_for: Option<AnsweredFor<'p, E>>,
+    fallback: &'p Shared<S>,
+}
+
+/// What is answered for, and the place that it takes.
+struct AnsweredFor<'p, E> {
+    error: Error<E>,
+    place: Place<&'p Places>,
 }
 
 /// What a step of a fallback came to.
-enum Step<'p, T, A, E> {
+enum Step<'p, S, T, A, E> {
     Over(Result<T, Error<E>>),
-    Pending(Pin<Box<Answering<'p, A, E>>>),
+    Pending(Pin<Box<Answering<'p, S, A, E>>>),
 }
 
 impl<'p, S, Fut, A, E> FallbackFuture<'p, S, Fut, A, E> {
@@ -78,7 +86,7 @@ where
             }
         } else {
             match this.state.as_mut().project_replace(State::Over(None)) {
-                StateOwned::Over(Some(answering)) => go_on(&this.fallback.0, answering, cx),
+                StateOwned::Over(Some(answering)) => go_on(answering, cx),
                 _ => over(),
             }
         };
@@ -104,7 +112,7 @@ fn begin<'p, S, T, E>(
     fallback: &'p Shared<S>,
     error: Error<E>,
     cx: &mut Context<'_>,
-) -> Step<'p, T, S::Answer, E>
+) -> Step<'p, S, T, S::Answer, E>
 where
     S: Substitute<T, E>,
 {
@@ -116,47 +124,64 @@ where
         event::full(fallback);
         return Step::Over(Err(error));
     };
-    match contain(|| fallback.substitute.begin(&error)) {
-        Ok(Begun::Now(given)) => {
-            // The place is free before anybody is told.
-            drop(place);
-            Step::Over(end(fallback, error, given))
-        }
-        Ok(Begun::Later(answer)) => {
-            let answering = Box::pin(Answering { answer, error: Some(error), _place: place });
-            go_on(fallback, answering, cx)
-        }
-        Err(report) => {
-            drop(place);
-            event::panicked(fallback, &report);
-            Step::Over(end(fallback, error, None))
-        }
-    }
+    ask(fallback, 0, AnsweredFor { error, place }, cx)
 }
 
 /// Whether `class` is one to fall back from.
 fn applies<S>(fallback: &Shared<S>, class: Class) -> bool {
-    contain(|| fallback.when.holds(class)).unwrap_or_else(|report| {
+    fallback.when.holds(class).unwrap_or_else(|report| {
         event::panicked(fallback, &report);
         false
     })
 }
 
+/// Asks one link of the chain after the other, from `first` on.
+fn ask<'p, S, T, E>(
+    fallback: &'p Shared<S>,
+    first: usize,
+    answered_for: AnsweredFor<'p, E>,
+    cx: &mut Context<'_>,
+) -> Step<'p, S, T, S::Answer, E>
+where
+    S: Substitute<T, E>,
+{
+    for link in first..S::LINKS {
+        match contain(|| fallback.substitute.begin(link, &answered_for.error)) {
+            Ok(Begun::Now(None)) => {}
+            Ok(Begun::Now(Some(output))) => {
+                degraded(fallback, answered_for);
+                return Step::Over(Ok(output));
+            }
+            Ok(Begun::Later(answer)) => {
+                let (answer, answered_for) = (Some(answer), Some(answered_for));
+                let answering = Answering { answer, link, answered_for, fallback };
+                return go_on(Box::pin(answering), cx);
+            }
+            Err(report) => event::panicked(fallback, &report),
+        }
+    }
+    Step::Over(Err(failed(fallback, answered_for)))
+}
+
 #[cold]
 #[inline(never)]
 fn go_on<'p, S, T, E>(
-    fallback: &'p Shared<S>,
-    mut answering: Pin<Box<Answering<'p, S::Answer, E>>>,
+    mut answering: Pin<Box<Answering<'p, S, S::Answer, E>>>,
     cx: &mut Context<'_>,
-) -> Step<'p, T, S::Answer, E>
+) -> Step<'p, S, T, S::Answer, E>
 where
     S: Substitute<T, E>,
 {
     let this = answering.as_mut().project();
-    let Some(error) = this.error.take() else { over() };
-    let given = match contain(|| fallback.substitute.poll_answer(this.answer, &error, cx)) {
+    let (fallback, link) = (*this.fallback, *this.link);
+    let (Some(answer), Some(answered_for)) = (this.answer.as_pin_mut(), this.answered_for.take())
+    else {
+        over()
+    };
+    let polled = contain(|| fallback.substitute.poll_answer(answer, &answered_for.error, cx));
+    let given = match polled {
         Ok(Poll::Pending) => {
-            *this.error = Some(error);
+            *this.answered_for = Some(answered_for);
             return Step::Pending(answering);
         }
         Ok(Poll::Ready(given)) => given,
@@ -165,24 +190,48 @@ where
             None
         }
     };
-    // Drops the answer and gives back its place.
-    if let Err(report) = contain(|| drop(answering)) {
-        event::panicked(fallback, &report);
+    drop(answering);
+    match given {
+        Some(output) => {
+            degraded(fallback, answered_for);
+            Step::Over(Ok(output))
+        }
+        None => ask(fallback, link + 1, answered_for, cx),
     }
-    Step::Over(end(fallback, error, given))
 }
 
-/// Counts and tells what the fallback came to; where it gave nothing, the first error stands.
-fn end<S, T, E>(fallback: &Shared<S>, error: Error<E>, given: Option<T>) -> Result<T, Error<E>> {
-    let class = error.class();
-    if let Some(output) = given {
-        fallback.counts.degraded.fetch_add(1, Ordering::Relaxed);
-        event::degraded(fallback, class);
-        Ok(output)
-    } else {
-        fallback.counts.failed.fetch_add(1, Ordering::Relaxed);
-        event::failed(fallback, class);
-        Err(error)
+/// An answer was given. The place is free before anybody is told.
+fn degraded<S, E>(fallback: &Shared<S>, AnsweredFor { error, place }: AnsweredFor<'_, E>) {
+    drop(place);
+    fallback.counts.degraded.fetch_add(1, Ordering::Relaxed);
+    event::degraded(fallback, error.class());
+    // The caller's code, too, where there is any: it does not take the answer along.
+    if !needs_drop::<E>() {
+        drop(error);
+    } else if let Err(report) = contain(|| drop(error)) {
+        event::panicked(fallback, &report);
+    }
+}
+
+/// No answer was given, and the first error stands.
+fn failed<S, E>(
+    fallback: &Shared<S>,
+    AnsweredFor { error, place }: AnsweredFor<'_, E>,
+) -> Error<E> {
+    drop(place);
+    fallback.counts.failed.fetch_add(1, Ordering::Relaxed);
+    event::failed(fallback, error.class());
+    error
+}
+
+/// Drops the answer, whose panic is told and goes no further, also where the call was given up.
+#[pinned_drop]
+impl<S, A, E> PinnedDrop for Answering<'_, S, A, E> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if let Err(report) = contain(|| this.answer.set(None)) {
+            event::panicked(this.fallback, &report);
+        }
     }
 }
 

@@ -7,8 +7,8 @@
 //! everybody else it is no success: listeners are told
 //! [`Degraded`](seawall_core::What::Degraded), so that a dashboard that is all green is not all fallbacks.
 //!
-//! A fallback that declines, fails or panics keeps the **first** error: what the operation came to is
-//! what the caller has to know.
+//! Fallbacks can be chained: where one declines, fails or panics, the next is asked. Where none answers,
+//! the **first** error stands: what the operation came to is what the caller has to know.
 //!
 //! # Quick start
 //!
@@ -57,7 +57,7 @@
 //! |---|---|
 //! | `Degraded` | it answered, with the class that it answered for |
 //! | `FallbackFailed` | it declined or failed; the class of the error that stands |
-//! | `Panicked` | it, or the function that decides on classes, panicked |
+//! | `Panicked` | it, or the function that decides on classes, panicked, or what was dropped for an answer |
 //! | `Rejected` | as many were under way as may be |
 //!
 //! The counts are [`Fallback::degraded`], [`failed`](Fallback::failed) and [`refused`](Fallback::refused).

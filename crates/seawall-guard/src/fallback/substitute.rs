@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 use seawall_core::Error;
@@ -22,8 +22,12 @@ pub trait Substitute<T, E> {
     /// An answer under way.
     type Answer;
 
-    /// Begins to answer for an operation that came to `error`.
-    fn begin(&self, error: &Error<E>) -> Begun<T, Self::Answer>;
+    /// How many there are that may be asked, one after the other until one answers.
+    const LINKS: usize = 1;
+
+    /// Lets `link`, which is less than [`LINKS`](Self::LINKS), begin to answer for an operation
+    /// that came to `error`. Where it declines or panics, the next one is asked.
+    fn begin(&self, link: usize, error: &Error<E>) -> Begun<T, Self::Answer>;
 
     /// Goes on answering; `None` declines, and the operation's error stands. Not called again
     /// after it was ready, nor where [`begin`](Self::begin) answers at once: as it is, it declines.
@@ -46,6 +50,15 @@ pub enum Begun<T, A> {
     /// The answer takes polling. It is boxed by the fallback, so that calls that need none do not
     /// carry the space for one.
     Later(A),
+}
+
+impl<T, A> Begun<T, A> {
+    fn map_later<B>(self, change: impl FnOnce(A) -> B) -> Begun<T, B> {
+        match self {
+            Self::Now(given) => Begun::Now(given),
+            Self::Later(answer) => Begun::Later(change(answer)),
+        }
+    }
 }
 
 /// Always the same value.
@@ -74,7 +87,7 @@ pub struct Or<First, Second> {
 impl<T: Clone, E> Substitute<T, E> for Value<T> {
     type Answer = Infallible;
 
-    fn begin(&self, _: &Error<E>) -> Begun<T, Infallible> {
+    fn begin(&self, _: usize, _: &Error<E>) -> Begun<T, Infallible> {
         Begun::Now(Some(self.0.clone()))
     }
 }
@@ -85,7 +98,7 @@ where
 {
     type Answer = Infallible;
 
-    fn begin(&self, error: &Error<E>) -> Begun<T, Infallible> {
+    fn begin(&self, _: usize, error: &Error<E>) -> Begun<T, Infallible> {
         Begun::Now(Some((self.0)(error)))
     }
 }
@@ -96,7 +109,7 @@ where
 {
     type Answer = Infallible;
 
-    fn begin(&self, error: &Error<E>) -> Begun<T, Infallible> {
+    fn begin(&self, _: usize, error: &Error<E>) -> Begun<T, Infallible> {
         Begun::Now((self.0)(error))
     }
 }
@@ -108,7 +121,7 @@ where
 {
     type Answer = Fut;
 
-    fn begin(&self, error: &Error<E>) -> Begun<T, Fut> {
+    fn begin(&self, _: usize, error: &Error<E>) -> Begun<T, Fut> {
         Begun::Later((self.0)(error))
     }
 
@@ -126,9 +139,9 @@ where
 #[pin_project(project = OrProjection)]
 #[derive(Debug)]
 pub enum OrAnswer<First, Second> {
-    /// The first is at it.
+    /// One of the first is at it.
     First(#[pin] First),
-    /// The first declined.
+    /// The first have declined.
     Second(#[pin] Second),
 }
 
@@ -139,36 +152,24 @@ where
 {
     type Answer = OrAnswer<First::Answer, Second::Answer>;
 
-    fn begin(&self, error: &Error<E>) -> Begun<T, Self::Answer> {
-        match self.first.begin(error) {
-            Begun::Now(None) => match self.second.begin(error) {
-                Begun::Now(given) => Begun::Now(given),
-                Begun::Later(answer) => Begun::Later(OrAnswer::Second(answer)),
-            },
-            Begun::Now(given) => Begun::Now(given),
-            Begun::Later(answer) => Begun::Later(OrAnswer::First(answer)),
+    const LINKS: usize = First::LINKS + Second::LINKS;
+
+    fn begin(&self, link: usize, error: &Error<E>) -> Begun<T, Self::Answer> {
+        match link.checked_sub(First::LINKS) {
+            None => self.first.begin(link, error).map_later(OrAnswer::First),
+            Some(link) => self.second.begin(link, error).map_later(OrAnswer::Second),
         }
     }
 
     fn poll_answer(
         &self,
-        mut answer: Pin<&mut Self::Answer>,
+        answer: Pin<&mut Self::Answer>,
         error: &Error<E>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<T>> {
-        if let OrProjection::First(first) = answer.as_mut().project() {
-            let given = ready!(self.first.poll_answer(first, error, cx));
-            if given.is_some() {
-                return Poll::Ready(given);
-            }
-            match self.second.begin(error) {
-                Begun::Now(given) => return Poll::Ready(given),
-                Begun::Later(second) => answer.set(OrAnswer::Second(second)),
-            }
-        }
         match answer.project() {
+            OrProjection::First(first) => self.first.poll_answer(first, error, cx),
             OrProjection::Second(second) => self.second.poll_answer(second, error, cx),
-            OrProjection::First(_) => Poll::Ready(None),
         }
     }
 }
