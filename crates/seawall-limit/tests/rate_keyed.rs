@@ -142,7 +142,7 @@ async fn a_refusal_names_the_limit_and_its_key() {
     let builder = || KeyedRateLimit::<String>::builder().per_second(1);
     for (limit, name) in [
         (builder().name("tenants").build().unwrap(), "tenants[alice]"),
-        (builder().build().unwrap(), "api[alice]"),
+        (builder().build().unwrap(), "rate limit[alice]"),
     ] {
         limit.try_acquire("alice").unwrap();
         assert_eq!(refused(&limit, "api"), name);
@@ -153,4 +153,36 @@ async fn a_refusal_names_the_limit_and_its_key() {
     assert_eq!(limit.try_acquire("bob").unwrap_err().policy().as_str(), "rate limit");
     let long = limit.get(&"é".repeat(200));
     assert_eq!(long.name().as_str().len(), 255, "cut off between two characters");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_listeners_of_the_set_are_told_of_every_key() {
+    let limit = KeyedRateLimit::<String>::builder().per_second(1).build().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    limit.listeners().add(move |event: &seawall_core::Event| {
+        let _ = tell.send(event.policy.to_string());
+    });
+    let key = limit.get("alice").into_policy(&LayerContext::new("api")).unwrap();
+    for _ in 0..2 {
+        let op = FromFn::new(|| std::future::ready(Ok::<_, std::fmt::Error>(())), &AllTransient);
+        let _ = by_hand(Lazy::new(key.wrap(op))).ready();
+    }
+    limit.try_acquire("alice").unwrap_err();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["rate limit[alice]", "rate limit"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_another_rate_idle_keys_are_looked_for_at_once() {
+    let limit = KeyedRateLimit::builder().rate(1, SECOND * 3_600).max_keys(1).build().unwrap();
+    for key in 0..100_u64 {
+        let _ = limit.try_acquire(&key);
+    }
+    limit.set_rate(1_000, SECOND, 1).unwrap();
+    advance(SECOND * 3_600).await;
+    for key in 100..200_u64 {
+        let _ = limit.try_acquire(&key);
+        advance(SECOND).await;
+    }
+    let before = limit.snapshot();
+    assert!(before.evicted > 80, "{before:?}");
 }

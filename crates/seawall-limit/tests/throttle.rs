@@ -148,7 +148,34 @@ async fn keys_have_a_throttle_each_within_bounds() {
     advance(SECOND * 20).await;
     keyed.get(&3).call(ok()).await.unwrap();
     assert_eq!((keyed.len(), keyed.overflowed()), (1, 1), "both others were idle");
+    assert_eq!(keyed.evicted(), 2);
     assert!(KeyedThrottle::<u32>::new(Throttle::builder(), 0).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_that_somebody_holds_is_not_made_a_second_time() {
+    let keyed = KeyedThrottle::<u32>::new(of(Random::lowest()), 1).unwrap();
+    let held = keyed.get(&1);
+    keyed.get(&2).call(ok()).await.unwrap();
+    for _ in 0..20 {
+        let _ = held.call(down()).await;
+    }
+    assert!(is_shed(&keyed.get(&1)).await);
+    assert_eq!((keyed.evicted(), keyed.overflowed()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_throttle_of_a_key_is_called_after_it() {
+    let keyed = |builder| KeyedThrottle::<String>::new(builder, 1).unwrap();
+    assert_eq!(keyed(Throttle::builder()).get("db-1").name().as_str(), "throttle[db-1]");
+    let hosts = keyed(of(Random::lowest()).name("hosts"));
+    let host = hosts.get("db-1").into_policy(&LayerContext::new("stock")).unwrap();
+    for _ in 0..10 {
+        drop(host.try_acquire());
+    }
+    let refusal = host.try_acquire().unwrap_err();
+    assert_eq!(refusal.policy().as_str(), "hosts[db-1]");
+    assert_eq!(hosts.get("db-2").name().as_str(), "hosts", "of all that find no room");
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl ThrottleBuilder {
         self
     }
 
-    pub(super) fn settings(self) -> Result<Settings, ConfigError> {
+    pub(super) fn parts(self) -> Result<(Name, Arc<Settings>), ConfigError> {
         let check = Check::of(PolicyKind::Throttle);
         check.that(self.k >= 1.0 && self.k.is_finite(), "k", self.k, "at least 1 and finite")?;
         let p = self.max_probability;
@@ -103,8 +103,8 @@ impl ThrottleBuilder {
         let width = u64::try_from(self.window.as_nanos() / 10).unwrap_or(0);
         let window = format_args!("{:?}", self.window);
         check.that(width > 0, "window", window, "at least 10 ns and at most 584 years")?;
-        Ok(Settings {
-            name: check.name(self.name.unwrap_or_else(|| Name::from("throttle")))?,
+        let name = check.name(self.name.unwrap_or_else(|| Name::from("throttle")))?;
+        let settings = Settings {
             k: self.k,
             min_requests: self.min_requests,
             window: self.window,
@@ -113,12 +113,14 @@ impl ThrottleBuilder {
             random: self.random,
             listeners: self.listeners.unwrap_or_default(),
             time: Timeline::new(),
-        })
+        };
+        Ok((name, Arc::new(settings)))
     }
 
     /// Builds the throttle, or names the field that is wrong.
     pub fn build(self) -> Result<Throttle, ConfigError> {
-        Ok(Throttle::new(Arc::new(self.settings()?)))
+        let (name, settings) = self.parts()?;
+        Ok(Throttle::new(name, settings))
     }
 }
 

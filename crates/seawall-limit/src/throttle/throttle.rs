@@ -20,14 +20,14 @@ pub struct Throttle {
 }
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) settings: Arc<Settings>,
-    pub(super) ratio: Mutex<Ratio>,
+struct Shared {
+    name: Name,
+    settings: Arc<Settings>,
+    ratio: Mutex<Ratio>,
 }
 
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) name: Name,
     pub(super) k: f64,
     pub(super) min_requests: u32,
     pub(super) window: Duration,
@@ -56,21 +56,20 @@ impl Throttle {
         ThrottleBuilder::new()
     }
 
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
-        Self { shared: Arc::new(Shared { settings, ratio: Mutex::new(Ratio::new()) }) }
+    pub(super) fn new(name: Name, settings: Arc<Settings>) -> Self {
+        Self { shared: Arc::new(Shared { name, settings, ratio: Mutex::new(Ratio::new()) }) }
     }
 
-    /// Whether it knows nothing that a new one does not.
-    pub(super) fn is_idle(&self) -> bool {
-        self.snapshot().requests == 0
+    /// Whether nobody would notice if a new one took its place: it knows nothing, and this is its
+    /// only handle.
+    pub(super) fn is_replaceable(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1 && self.snapshot().requests == 0
     }
 
     /// A permit, or a refusal with the probability that it was drawn with.
     #[inline]
     pub fn try_acquire(&self) -> Result<ThrottlePermit<'_>, Rejection> {
-        let Shared { settings, ratio } = &*self.shared;
-        settings.admit(ratio, Instant::now())?;
-        Ok(ThrottlePermit::new(ratio))
+        self.shared.admit(Instant::now())
     }
 
     /// Runs `future` unless it is shed.
@@ -84,12 +83,12 @@ impl Throttle {
 
     /// What it is doing.
     pub fn snapshot(&self) -> ThrottleSnapshot {
-        self.shared.settings.snapshot(&self.shared.ratio)
+        self.shared.snapshot()
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.settings.name
+        &self.shared.name
     }
 
     /// Who is told of what it does.
@@ -98,42 +97,43 @@ impl Throttle {
     }
 }
 
-impl Settings {
+impl Shared {
     #[inline]
-    fn lock_at<'r>(&self, ratio: &'r Mutex<Ratio>, now: Instant) -> MutexGuard<'r, Ratio> {
-        let now = self.time.at(now);
-        let mut ratio = ratio.lock();
-        ratio.advance(now, self.width);
+    fn lock_at(&self, now: Instant) -> MutexGuard<'_, Ratio> {
+        let now = self.settings.time.at(now);
+        let mut ratio = self.ratio.lock();
+        ratio.advance(now, self.settings.width);
         ratio
     }
 
-    fn admit(&self, ratio: &Mutex<Ratio>, now: Instant) -> Result<(), Rejection> {
-        let probability = self.lock_at(ratio, now).probability(self.k, self.min_requests);
-        let probability = probability.min(self.max_probability);
-        if probability > 0.0 && self.random.unit() < probability {
-            return Err(self.refuse(ratio, probability));
+    fn admit(&self, now: Instant) -> Result<ThrottlePermit<'_>, Rejection> {
+        let Settings { k, min_requests, max_probability, random, .. } = &*self.settings;
+        let probability = self.lock_at(now).probability(*k, *min_requests).min(*max_probability);
+        if probability > 0.0 && random.unit() < probability {
+            return Err(self.refuse(probability));
         }
-        Ok(())
+        Ok(ThrottlePermit::new(&self.ratio))
     }
 
     #[cold]
-    fn refuse(&self, ratio: &Mutex<Ratio>, probability: f64) -> Rejection {
+    fn refuse(&self, probability: f64) -> Rejection {
         let requests = {
-            let mut ratio = ratio.lock();
+            let mut ratio = self.ratio.lock();
             ratio.record(false);
             ratio.sum().requests
         };
+        let Settings { max_probability, listeners, .. } = &*self.settings;
         let evidence =
-            Evidence::new(Rule::ShedProbability, probability, self.max_probability, requests);
+            Evidence::new(Rule::ShedProbability, probability, *max_probability, requests);
         let rejection = Rejection::new(self.name.clone(), PolicyKind::Throttle, Reason::Shed);
-        self.listeners.rejected(rejection.because(evidence))
+        listeners.rejected(rejection.because(evidence))
     }
 
-    pub(super) fn snapshot(&self, ratio: &Mutex<Ratio>) -> ThrottleSnapshot {
-        let mut ratio = ratio.lock();
-        ratio.advance(self.time.now(), self.width);
+    fn snapshot(&self) -> ThrottleSnapshot {
+        let Settings { k, min_requests, max_probability, .. } = *self.settings;
+        let ratio = self.lock_at(Instant::now());
         let Part { requests, accepts } = ratio.sum();
-        let probability = ratio.probability(self.k, self.min_requests).min(self.max_probability);
+        let probability = ratio.probability(k, min_requests).min(max_probability);
         ThrottleSnapshot { requests, accepts, probability }
     }
 }
@@ -144,19 +144,17 @@ impl Limit for Throttle {
 
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<ThrottlePermit<'_>> {
-        let Shared { settings, ratio } = &*self.shared;
+        let shared = &*self.shared;
+        let Settings { k, min_requests, .. } = *shared.settings;
         // In good health nothing is drawn.
-        let healthy = settings
-            .lock_at(ratio, attempt.began())
-            .sheds_nothing(settings.k, settings.min_requests);
-        healthy.then(|| ThrottlePermit::new(ratio))
+        let healthy = shared.lock_at(attempt.began()).sheds_nothing(k, min_requests);
+        healthy.then(|| ThrottlePermit::new(&shared.ratio))
     }
 
     #[inline]
     fn admit(&self, attempt: &mut Attempt) -> Admission<ThrottlePermit<'_>, Self::Wait<'_>> {
-        let Shared { settings, ratio } = &*self.shared;
-        match settings.admit(ratio, attempt.began()) {
-            Ok(()) => Admission::Granted(ThrottlePermit::new(ratio)),
+        match self.shared.admit(attempt.began()) {
+            Ok(permit) => Admission::Granted(permit),
             Err(rejection) => Admission::Refused(rejection),
         }
     }

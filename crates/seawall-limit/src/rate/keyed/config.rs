@@ -40,8 +40,8 @@ impl<K> KeyedRateLimitBuilder<K> {
         }
     }
 
-    /// Its name in errors, events and metrics; the limit of a key is called `name[key]`. Without
-    /// one: the name of the pipeline that the limit of a key is a layer of, or "rate limit".
+    /// Its name in errors, events and metrics; the limit of a key is called `name[key]`. Default:
+    /// "rate limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
@@ -83,14 +83,12 @@ impl<K> KeyedRateLimitBuilder<K> {
         let check = Check::of(PolicyKind::RateLimit);
         let quota = Quota::new(check, self.permits, self.period, self.burst)?;
         check.that(self.max_keys > 0, "max_keys", self.max_keys, "at least 1")?;
-        let is_named = self.name.is_some();
         let name = check.name(self.name.unwrap_or_else(|| Name::from("rate limit")))?;
         Ok(KeyedRateLimit::new(Shared {
             cells: Cells::new(self.max_keys),
             rate: RwLock::new(GcraRate::new(quota)),
             time: Timeline::new(),
             name,
-            is_named,
             listeners: self.listeners,
             refused: 0.into(),
         }))

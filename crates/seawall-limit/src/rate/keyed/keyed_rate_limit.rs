@@ -51,8 +51,6 @@ pub(super) struct Shared<K> {
     pub(super) rate: RwLock<GcraRate>,
     pub(super) time: Timeline,
     pub(super) name: Name,
-    /// Whether it was given its name: else the limit of a key takes a pipeline's.
-    pub(super) is_named: bool,
     pub(super) listeners: Listeners,
     pub(super) refused: AtomicU64,
 }
@@ -86,6 +84,9 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
     /// Takes a permit of `key`'s, or says when there will be one. The refusal carries the name
     /// without the key, which need not be displayable and allocates nothing; that of
     /// [`get`](Self::get) carries both.
+    ///
+    /// Keys are compared and hashed under a lock: they should do no more than that. They are cloned
+    /// and dropped outside of it.
     pub fn try_acquire<Q>(&self, key: &Q) -> Result<(), Rejection>
     where
         K: Borrow<Q>,
@@ -106,12 +107,25 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
         let shared = &*self.shared;
-        let rate = shared.rate.read();
-        let taken = shared.cells.take(&rate, key, shared.time.at(now));
-        let permits = rate.permits();
-        // A listener may set another rate.
-        drop(rate);
-        taken.map_err(|wait| shared.refuse(name(), permits, wait))
+        let now = shared.time.at(now);
+        let known = {
+            let rate = shared.rate.read();
+            shared
+                .cells
+                .take(&rate, key, now)
+                .map(|taken| taken.map_err(|wait| (rate.permits(), wait)))
+        };
+        let taken = known.unwrap_or_else(|| self.take_anew(key.to_owned(), now));
+        taken.map_err(|(permits, wait)| shared.refuse(name(), permits, wait))
+    }
+
+    // The key is made and dropped outside of the locks: it may ask this limit, too.
+    #[cold]
+    fn take_anew(&self, key: K, now: u64) -> Result<(), (u64, u64)> {
+        let mut unneeded = Vec::new();
+        let rate = self.shared.rate.read();
+        let taken = self.shared.cells.add(&rate, key, now, &mut unneeded);
+        taken.map_err(|wait| (rate.permits(), wait))
     }
 
     /// Runs `future` if the rate of `key` lets it.
@@ -131,7 +145,8 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
 
 impl<K: Eq + Hash + Clone + Display> KeyedRateLimit<K> {
     /// The limit of `key`, as a policy: a layer of a pipeline that is made for this key. Making it
-    /// takes nothing and remembers nothing. It is called `name[key]`, in its refusals too.
+    /// takes nothing and remembers nothing. It is called `name[key]`, in its refusals too, and tells
+    /// the [listeners](Self::listeners) of the set.
     pub fn get<Q>(&self, key: &Q) -> KeyRateLimit<K>
     where
         K: Borrow<Q>,
@@ -142,6 +157,11 @@ impl<K: Eq + Hash + Clone + Display> KeyedRateLimit<K> {
 }
 
 impl<K> KeyedRateLimit<K> {
+    /// Who is told of what the limits of its keys do.
+    pub fn listeners(&self) -> &Listeners {
+        &self.shared.listeners
+    }
+
     /// Sets another rate for all keys. Time that was used up stays used up.
     pub fn set_rate(&self, permits: u64, period: Duration, burst: u64) -> Result<(), ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);

@@ -11,19 +11,19 @@ use super::KeyedRateLimit;
 use crate::admission::{Admission, Limit, Limited};
 use crate::rate::Pass;
 
-/// The rate limit of one key, made by [`KeyedRateLimit::get`].
+/// The rate limit of one key, made by [`KeyedRateLimit::get`]. Its name and its listeners are those
+/// of the set in every pipeline that it is a layer of.
 #[derive(Clone, Debug)]
 pub struct KeyRateLimit<K> {
     limit: KeyedRateLimit<K>,
     key: K,
-    pipeline: Option<Name>,
     // Made when it is first asked for: calls that are let in don't need it.
     name: OnceLock<Name>,
 }
 
 impl<K> KeyRateLimit<K> {
     pub(super) const fn new(limit: KeyedRateLimit<K>, key: K) -> Self {
-        Self { limit, key, pipeline: None, name: OnceLock::new() }
+        Self { limit, key, name: OnceLock::new() }
     }
 
     /// Whose limit it is.
@@ -40,7 +40,7 @@ impl<K: Display> KeyRateLimit<K> {
             return name;
         }
         // Before the cell is locked: displaying a key is the user's code.
-        let name = self.pipeline.as_ref().unwrap_or(&self.limit.shared.name).for_key(&self.key);
+        let name = self.limit.shared.name.for_key(&self.key);
         self.name.get_or_init(|| name)
     }
 }
@@ -89,8 +89,7 @@ impl<K: Eq + Hash + Clone + Display> Policy for KeyRateLimit<K> {
 impl<K: Eq + Hash + Clone + Display> Layer for KeyRateLimit<K> {
     type Policy = Self;
 
-    fn into_policy(self, context: &LayerContext) -> Result<Self, ConfigError> {
-        let pipeline = (!self.limit.shared.is_named).then(|| context.name.clone());
-        Ok(Self { pipeline, name: OnceLock::new(), ..self })
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
     }
 }
