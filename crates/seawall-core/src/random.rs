@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::contain;
+
 /// Where a policy's chance comes from.
 ///
 /// The default is the thread generator of the `rand` crate, so policies that are built alike never
@@ -50,6 +52,8 @@ impl Random {
     }
 
     /// Draws from `next`, which gives 64 evenly distributed bits.
+    ///
+    /// A panic in it is contained, and the [thread generator](Self::thread) drawn from instead.
     pub fn from_fn(next: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Source::Function(Arc::new(next)))
     }
@@ -71,7 +75,7 @@ impl Random {
             Source::Thread => rand::random(),
             Source::Seeded(counter) => split_mix(counter),
             Source::Always(value) => *value,
-            Source::Function(next) => next(),
+            Source::Function(next) => contain(|| next()).unwrap_or_else(|_| rand::random()),
         }
     }
 
@@ -139,6 +143,13 @@ mod tests {
         let drawn = [one.next_u64(), other.next_u64()];
         assert_eq!(drawn, [alone.next_u64(), alone.next_u64()]);
         assert_ne!(drawn[0], drawn[1]);
+    }
+
+    #[test]
+    fn a_function_that_panics_draws_all_the_same() {
+        let random = Random::from_fn(|| panic!("the user's own fault"));
+        let drawn = [(); 4].map(|()| random.next_u64());
+        assert_ne!(drawn, [drawn[0]; 4]);
     }
 
     #[test]
