@@ -51,8 +51,8 @@ struct Kept<K> {
 }
 
 impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
-    /// A set of at most `max_keys` breakers, at least 1, configured as `builder` says. The breaker
-    /// of a key is called `name[key]`.
+    /// A set of at most `max_keys` breakers, at least 1, configured as `builder` says, but for an
+    /// export to restore, which is one breaker's. The breaker of a key is called `name[key]`.
     pub fn new(mut builder: BreakerBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::Breaker);
         check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
@@ -74,6 +74,8 @@ impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
     }
 
     /// The breaker of `key`.
+    ///
+    /// Keys are hashed and compared under a lock: they should do no more than that.
     pub fn get<Q>(&self, key: &Q) -> Breaker
     where
         K: std::borrow::Borrow<Q>,
@@ -83,15 +85,14 @@ impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
         kept.unwrap_or_else(|| self.add(key.to_owned()))
     }
 
-    /// Makes the breaker of a new key, outside the lock: its name is the user's code.
+    /// Makes the breaker of a new key. What keys do when they are shown, cloned and dropped is the
+    /// user's code, so all that happens outside the lock.
     fn add(&self, key: K) -> Breaker {
         let breaker = self.make(&key);
-        let mut kept = self.kept.lock();
-        // Another may have been faster.
-        kept.touch(&key).unwrap_or_else(|| {
-            kept.insert(key, &breaker, self.max_keys);
-            breaker
-        })
+        let keys = [key.clone(), key];
+        let (breaker, unneeded) = self.kept.lock().add(keys, breaker, self.max_keys);
+        drop(unneeded);
+        breaker
     }
 
     fn make(&self, key: &K) -> Breaker {
@@ -133,7 +134,10 @@ impl<K> KeyedBreaker<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone> Kept<K> {
+/// Keys that are no longer needed.
+type Unneeded<K> = [Option<K>; 2];
+
+impl<K: Hash + Eq> Kept<K> {
     fn touch<Q>(&mut self, key: &Q) -> Option<Breaker>
     where
         K: std::borrow::Borrow<Q>,
@@ -148,28 +152,47 @@ impl<K: Hash + Eq + Clone> Kept<K> {
         Some(breaker)
     }
 
-    fn insert(&mut self, key: K, breaker: &Breaker, max_keys: usize) {
-        if self.by_use.len() >= max_keys && !self.evict() {
-            self.overflowed += 1;
-            return;
+    /// Adds the breaker of a key that is given twice, once for each table. Gives the key's breaker,
+    /// which another thread may have added meanwhile.
+    fn add(
+        &mut self,
+        [key, same_key]: [K; 2],
+        breaker: Breaker,
+        max_keys: usize,
+    ) -> (Breaker, Unneeded<K>) {
+        if let Some(kept) = self.touch(&key) {
+            return (kept, [Some(key), Some(same_key)]);
+        }
+        let mut evicted = [None, None];
+        if self.by_use.len() >= max_keys {
+            let Some(last) = self.least_recently_used_closed() else {
+                self.overflowed += 1;
+                return (breaker, [Some(key), Some(same_key)]);
+            };
+            evicted = self.evict(last);
         }
         self.uses += 1;
-        self.by_key.insert(key.clone(), self.uses);
-        self.by_use.insert(self.uses, (key, breaker.clone()));
+        self.by_key.insert(key, self.uses);
+        self.by_use.insert(self.uses, (same_key, breaker.clone()));
+        (breaker, evicted)
     }
 
-    /// Evicts the least recently used breaker that is closed. Says whether there was one.
-    fn evict(&mut self) -> bool {
+    fn evict(&mut self, last: u64) -> Unneeded<K> {
+        self.evicted += 1;
+        let Some((key, _)) = self.by_use.remove(&last) else {
+            return [None, None];
+        };
+        let same_key = self.by_key.remove_entry(&key).map(|(key, _)| key);
+        [Some(key), same_key]
+    }
+}
+
+impl<K> Kept<K> {
+    /// When the breaker was used that is to make room for another; `None` if none may go.
+    fn least_recently_used_closed(&self) -> Option<u64> {
         let mut oldest_first = self.by_use.iter();
         let closed = oldest_first.find(|(_, (_, breaker))| breaker.state() == CircuitState::Closed);
-        let Some(last) = closed.map(|(last, _)| *last) else {
-            return false;
-        };
-        if let Some((key, _)) = self.by_use.remove(&last) {
-            self.by_key.remove(&key);
-        }
-        self.evicted += 1;
-        true
+        closed.map(|(last, _)| *last)
     }
 }
 
