@@ -6,8 +6,7 @@ use std::time::Duration;
 use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
 use tokio_util::sync::CancellationToken;
 
-use crate::machine::{Abandoned, OpenWait, Predicate, Restored, Settings, Waiting};
-use crate::waiting::Waiters;
+use crate::machine::{Abandoned, OpenWait, Predicate, Restored, Settings};
 use crate::{Breaker, Export, Ramp, defaults};
 
 mod opening;
@@ -56,7 +55,7 @@ pub struct BreakerBuilder {
     probe_successes: Option<u32>,
     lease: Option<Duration>,
     ramp: Option<Ramp>,
-    waiting: Option<Waiting>,
+    waiting: Option<(u32, Duration)>,
     pub(crate) listeners: Option<Listeners>,
     shutdown: Option<CancellationToken>,
     abandoned: Abandoned,
@@ -165,14 +164,8 @@ impl BreakerBuilder {
     fn build_with(mut self, name: Name) -> Result<Breaker, ConfigError> {
         let restored = self.restored()?;
         let listeners = self.listeners.take();
-        let shutdown = self.shutdown.clone();
         let (name, settings) = self.parts(name)?;
-        let breaker = Breaker::new(name, Arc::new(settings), listeners, restored);
-        if let Some(token) = shutdown {
-            // New, so it has none yet.
-            let _ = breaker.0.waiters.set(Waiters::until(token).into());
-        }
-        Ok(breaker)
+        Ok(Breaker::new(name, Arc::new(settings), listeners, restored))
     }
 
     /// The name, which is `name` unless it has one, and the rest.

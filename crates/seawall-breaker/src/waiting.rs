@@ -7,10 +7,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use seawall_core::{Reason, Rejection};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use crate::inner::Inner;
-use crate::machine::{Machine, Refusal};
+use crate::machine::{Machine, Refusal, Waiting};
 use crate::shell::Admitted;
 
 /// A caller that waits for the verdict, and what comes of it.
@@ -30,25 +29,20 @@ pub(crate) struct Waiters {
     /// Called whenever one of them may get in.
     change: Notify,
     count: AtomicU32,
-    /// Ends the waiting.
-    shutdown: Option<CancellationToken>,
 }
 
 /// A place among those who wait.
 struct Place<'b>(&'b Waiters);
 
 impl Waiters {
-    /// Nobody waits yet; nobody does any longer once `shutdown` is cancelled.
-    pub(crate) fn until(shutdown: CancellationToken) -> Self {
-        Self { shutdown: Some(shutdown), ..Self::default() }
-    }
-
     fn place(&self, most: u32) -> Option<Place<'_>> {
         let room = |count| (count < most).then_some(count + 1);
         // Relaxed: the count is all there is to it.
         self.count.fetch_update(Relaxed, Relaxed, room).ok().map(|_| Place(self))
     }
+}
 
+impl Waiting {
     async fn is_shut_down_before(&self, change: impl Future<Output = ()>) -> bool {
         let Some(token) = &self.shutdown else {
             change.await;
@@ -84,15 +78,17 @@ impl Inner {
 
     #[cold]
     fn join(&self) -> Option<Wait<'_>> {
-        let waiting = self.shell.peek(|machine| machine.settings().waiting.as_deref().copied())?;
+        let waiting = self.shell.peek(|machine| machine.settings().waiting.clone())?;
         let waiters = self.waiters.get_or_init(Default::default);
         let place = waiters.place(waiting.callers)?;
-        Some(Box::pin(self.wait(place, Instant::now().checked_add(waiting.longest))))
+        let deadline = Instant::now().checked_add(waiting.longest);
+        Some(Box::pin(self.wait(place, waiting, deadline)))
     }
 
     async fn wait(
         &self,
         place: Place<'_>,
+        waiting: Box<Waiting>,
         deadline: Option<Instant>,
     ) -> Result<Admitted, Rejection> {
         loop {
@@ -122,7 +118,7 @@ impl Inner {
                     None => change.await,
                 }
             };
-            if place.0.is_shut_down_before(change).await {
+            if waiting.is_shut_down_before(change).await {
                 refusal.reason = Reason::ShuttingDown;
                 return Err(self.refuse(refusal, at, now));
             }

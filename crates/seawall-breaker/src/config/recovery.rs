@@ -92,7 +92,7 @@ impl BreakerBuilder {
     /// In a pipeline, what is inside the breaker is started before the wait: a timeout inside it
     /// counts the wait.
     pub fn wait_for_verdict(mut self, callers: u32, longest: Duration) -> Self {
-        self.waiting = Some(Waiting { callers, longest });
+        self.waiting = Some((callers, longest));
         self
     }
 
@@ -108,11 +108,12 @@ impl BreakerBuilder {
     }
 
     pub(super) fn waiting(&self) -> Result<Option<Box<Waiting>>, ConfigError> {
-        if let Some(waiting) = self.waiting {
-            CHECK.at_least_one("wait_for_verdict", waiting.callers)?;
-            CHECK.positive("wait_for_verdict", waiting.longest)?;
-        }
-        Ok(self.waiting.map(Box::new))
+        let Some((callers, longest)) = self.waiting else {
+            return Ok(None);
+        };
+        CHECK.at_least_one("wait_for_verdict", callers)?;
+        CHECK.positive("wait_for_verdict", longest)?;
+        Ok(Some(Waiting { callers, longest, shutdown: self.shutdown.clone() }.into()))
     }
 
     pub(super) fn probing(&self) -> Result<Probing, ConfigError> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use seawall_core::{Backoff, Random};
+use tokio_util::sync::CancellationToken;
 
 use super::half_open::Probing;
 use super::ramp::RampPlan;
@@ -38,10 +39,12 @@ pub(crate) struct OpenWait {
 }
 
 /// How callers beyond the probes wait for the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     pub(crate) callers: u32,
     pub(crate) longest: Duration,
+    /// Ends the waiting.
+    pub(crate) shutdown: Option<CancellationToken>,
 }
 
 /// The next waits, drawn in advance: the backoff and its chance may be the user's code, which must
