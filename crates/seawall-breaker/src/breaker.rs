@@ -128,8 +128,9 @@ impl Breaker {
     ///
     /// A window that changes its size keeps the newest outcomes that fit. One that changes its kind
     /// keeps its counts; a count window that is too small for them keeps their share. A wait that is
-    /// under way ends when it was to. The [tally](BreakerBuilder::tally) can't be changed: it is a
-    /// sum from the beginning on.
+    /// under way ends when it was to, and who waits for a verdict waits as was said when the wait
+    /// began. The [tally](BreakerBuilder::tally) can't be changed: it is a sum from the beginning
+    /// on. What `builder` says of a name or an export to restore is not looked at.
     pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
         let (_, settings) = builder.parts(self.name().clone())?;
         let inner = &*self.0;
@@ -139,9 +140,10 @@ impl Breaker {
         let settings = Arc::new(settings);
         let waits = settings.wait.draw(inner.shell.peek(Machine::openings), None);
         let now = inner.now();
-        inner.shell.with(now, inner, |machine, happened| {
-            machine.reconfigure(settings, waits, now, happened);
+        let old = inner.shell.with(now, inner, |machine, happened| {
+            machine.reconfigure(settings, waits, now, happened)
         });
+        drop(old);
         inner.wake();
         Ok(())
     }

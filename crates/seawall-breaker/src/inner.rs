@@ -18,7 +18,7 @@ pub(crate) struct Inner {
     pub(crate) name: Name,
     /// Made when somebody first asks for it: most breakers of a set are never listened to.
     pub(crate) listeners: OnceLock<Listeners>,
-    /// Made when a caller first waits for a verdict, or where something is to end the waiting.
+    /// Made when a caller first waits for a verdict.
     pub(crate) waiters: OnceLock<Box<Waiters>>,
 }
 
@@ -160,7 +160,7 @@ impl Inner {
             (Arc::clone(machine.settings()), machine.openings(), last)
         });
         let waits = settings.wait.draw(openings, last);
-        self.shell.hand_waits(waits);
+        self.shell.hand_waits(waits, &settings);
     }
 
     /// Tells the breaker how an admitted call ended.

@@ -112,21 +112,27 @@ impl Machine {
         }
     }
 
-    /// Swaps the configuration. State, counts and admissions stay.
+    /// Swaps the configuration, and gives the old one: what it holds is the user's, and is to be
+    /// dropped outside the lock. State, counts and admissions stay.
+    #[must_use = "it must not be dropped under the lock"]
     pub(crate) fn reconfigure(
         &mut self,
         settings: Arc<Settings>,
         waits: Waits,
         now: Nanos,
         happened: &mut Happened,
-    ) {
-        self.window.slide(now);
-        let slow = settings.rules.slow().is_some();
-        self.window = self.window.resized(settings.rules.window, slow, now);
-        self.settings = settings;
+    ) -> Arc<Settings> {
+        // Any other state shows what opened it, until it begins anew.
+        if let Phase::Closed = self.phase {
+            self.window.slide(now);
+            let slow = settings.rules.slow().is_some();
+            self.window = self.window.resized(settings.rules.window, slow, now);
+        }
+        let old = std::mem::replace(&mut self.settings, settings);
         self.waits = waits;
         // With other numbers the probes may have said enough already.
         self.heed_verdict(None, now, happened);
+        old
     }
 
     /// The state that users see.
@@ -193,9 +199,12 @@ impl Machine {
         }
     }
 
-    /// Replaces the waits that were drawn in advance.
-    pub(crate) fn hand_waits(&mut self, waits: Waits) {
-        self.waits = waits;
+    /// Replaces the waits that were drawn in advance; not by those of a configuration that was
+    /// replaced meanwhile.
+    pub(crate) fn hand_waits(&mut self, waits: Waits, of: &Arc<Settings>) {
+        if Arc::ptr_eq(&self.settings, of) {
+            self.waits = waits;
+        }
     }
 }
 

@@ -7,10 +7,10 @@
 //! and for failures, there is the [`Log`]. Whoever takes the lock next tells the machine of them
 //! first.
 
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::{Arc, OnceLock};
 
-use crate::machine::{Ease, Happened, Machine, Refusal, Ticket, Waits};
+use crate::machine::{Ease, Happened, Machine, Refusal, Settings, Ticket, Waits};
 use crate::sync::{AtomicU64, Mutex, fence};
 use crate::time::{NEVER, Nanos};
 use counters::{Counters, Line};
@@ -224,9 +224,9 @@ impl Shell {
         self.counters.spread();
     }
 
-    /// Hands the machine the waits that were drawn for it.
-    pub(crate) fn hand_waits(&self, waits: Waits) {
-        self.machine.lock().hand_waits(waits);
+    /// Hands the machine the waits that were drawn for it, from these settings.
+    pub(crate) fn hand_waits(&self, waits: Waits, of: &Arc<Settings>) {
+        self.machine.lock().hand_waits(waits, of);
     }
 
     /// Reads the machine as the last call left it.

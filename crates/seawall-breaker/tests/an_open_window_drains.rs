@@ -3,20 +3,22 @@
 
 use std::time::Duration;
 
-use seawall_breaker::Breaker;
+use seawall_breaker::{Breaker, BreakerBuilder};
 use seawall_core::{CircuitState, Class};
 use tokio::time::advance;
 
-#[tokio::test(start_paused = true)]
-async fn a_snapshot_of_an_open_circuit_shows_the_window_that_opened_it() {
-    let breaker = Breaker::builder()
+fn builder() -> BreakerBuilder {
+    Breaker::builder()
         .no_consecutive_failures()
         .time_window(Duration::from_secs(1))
         .min_calls(4)
         .open_wait(Duration::from_mins(1))
         .probes(1)
-        .build()
-        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_of_an_open_circuit_shows_the_window_that_opened_it() {
+    let breaker = builder().build().unwrap();
     for _ in 0..4 {
         breaker.try_acquire().unwrap().failure(Class::Transient);
     }
@@ -25,9 +27,17 @@ async fn a_snapshot_of_an_open_circuit_shows_the_window_that_opened_it() {
     assert_eq!((window.samples, window.failures), (4, 4));
     advance(Duration::from_secs(59)).await;
     assert_eq!(breaker.snapshot().window, window);
+    // Nor does another configuration, with another window. That one is used from the next closing
+    // on.
+    breaker.reconfigure(builder().count_window(7)).unwrap();
+    assert_eq!(breaker.snapshot().window, window);
     advance(Duration::from_secs(1)).await;
     let probe = breaker.try_acquire().unwrap();
     assert_eq!(breaker.snapshot().window, window);
     probe.success();
     assert_eq!(breaker.snapshot().window.samples, 0);
+    for _ in 0..9 {
+        breaker.try_acquire().unwrap().success();
+    }
+    assert_eq!(breaker.snapshot().window.samples, 7);
 }

@@ -79,7 +79,7 @@ impl CountWindow {
         self.samples = (self.samples + steps).min(self.size);
     }
 
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.cursor = 0;
         self.samples = 0;
         self.failed.clear();

@@ -41,14 +41,16 @@ impl Machine {
     }
 
     /// Opens the circuit because the predicate held, unless the generation it was asked about is
-    /// over.
+    /// over, or nobody would ask it any more.
     pub(crate) fn predicate_held(
         &mut self,
         question: &Question,
         now: Nanos,
         happened: &mut Happened,
     ) {
-        if question.generation == self.generation {
+        let asked = self.settings.rules.predicate();
+        let asked = asked.is_some_and(|asked| Arc::ptr_eq(asked, &question.predicate));
+        if asked && question.generation == self.generation {
             let evidence = Evidence::new(Rule::Predicate, 1.0, 1.0, question.counts.samples);
             self.open(Trigger::Tripped, evidence, question.hint, now, happened);
         }

@@ -101,7 +101,7 @@ impl Machine {
 
     fn begin(&mut self, phase: Phase, now: Nanos) {
         if matches!(phase, Phase::Closed) {
-            self.window.clear(now);
+            self.window = self.settings.window(now);
             self.run = 0;
         }
         self.phase = phase;

@@ -142,14 +142,6 @@ impl Window {
         }
     }
 
-    pub(crate) fn clear(&mut self, now: Nanos) {
-        match self {
-            Self::Absent => {}
-            Self::Count(window) => window.clear(),
-            Self::Time(window) => window.clear(now),
-        }
-    }
-
     pub(crate) fn total(&self) -> Slice {
         match self {
             Self::Absent => Slice::default(),

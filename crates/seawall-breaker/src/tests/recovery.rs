@@ -1,5 +1,6 @@
 //! From open to closed again: the wait, the leases, the verdict and the ramp at their edges.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{CircuitState, Evidence, Reason, Rule, What};
@@ -112,7 +113,8 @@ fn openings_in_a_row_are_forgotten_after_a_while_closed_and_not_before() {
     rig.call(FAILED).at(100).admit().unwrap();
     rig.at(100_000).call(FAILED);
     assert_eq!((rig.machine.openings(), rig.machine.open_until()), (2, Some((100_250, 250))));
-    rig.machine.hand_waits(Waits { first: 1, next: 2 });
+    let settings = Arc::clone(rig.machine.settings());
+    rig.machine.hand_waits(Waits { first: 1, next: 2 }, &settings);
     rig.at(100_250).call(FAILED);
     assert_eq!(rig.machine.open_until(), Some((100_252, 2)));
 }

@@ -65,7 +65,7 @@ impl Rig {
     pub(super) fn reconfigure(&mut self, builder: BreakerBuilder) {
         let (_, settings) = builder.parts("edges".into()).unwrap();
         let waits = Waits { first: 7, next: 9 };
-        self.machine.reconfigure(Arc::new(settings), waits, self.now, &mut self.happened);
+        drop(self.machine.reconfigure(Arc::new(settings), waits, self.now, &mut self.happened));
     }
 
     pub(super) fn state(&self) -> CircuitState {
