@@ -256,6 +256,16 @@ impl<Op: Call> Lazy<Op> {
     pub fn new(call: Op) -> Self {
         Self::Idle { call }
     }
+
+    /// The same call, to be started as `attempt`: one that is [due](Attempt::due_by) at some time, or
+    /// that may be [repeated](Attempt::idempotent). A call that was polled before stays as it is.
+    pub fn told(self, attempt: Attempt) -> Lazy<Told<Op>> {
+        match self {
+            Self::Idle { call } => Lazy::with_attempt(call, attempt),
+            Self::Running { future } => Lazy::Running { future },
+            Self::Done => Lazy::Done,
+        }
+    }
 }
 
 impl<Op: Call> Lazy<Told<Op>> {

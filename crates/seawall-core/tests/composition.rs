@@ -1,15 +1,18 @@
 //! How policies are put together, and what they see of a call.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use seawall_core::{
     AllTransient, Attempt, Call, Chain, Class, Description, Error, FromAttemptFn, FromFn,
     FromFuture, Identity, Lazy, Name, Operation, Policy, PolicyKind,
 };
+use tokio::time::Instant;
 
 /// Notes when a call goes through it, and shortens nothing.
 struct Noting {
@@ -159,4 +162,18 @@ fn a_description_lists_the_layers_from_the_outside_in() {
     let expected = "policy 'outer': notes\n  policy 'inner': notes\none attempt per call, with no \
                     limit in time";
     assert_eq!(text, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_told_which_attempt_it_is_until_it_was_polled() {
+    let due = Instant::now() + Duration::from_secs(1);
+    let seen = |attempt: Attempt| async move { Ok::<_, io::Error>(attempt.deadline()) };
+    let made = || Lazy::new(FromAttemptFn::new(seen, &AllTransient));
+    assert_eq!(made().await.unwrap(), None);
+    assert_eq!(made().told(Attempt::first().due_by(due)).await.unwrap(), Some(due));
+
+    let ready = |attempt: Attempt| std::future::ready(Ok::<_, io::Error>(attempt.deadline()));
+    let mut over = Lazy::new(FromAttemptFn::new(ready, &AllTransient));
+    assert_eq!((&mut over).await.unwrap(), None);
+    assert!(matches!(over.told(Attempt::first()), Lazy::Done));
 }

@@ -153,6 +153,36 @@
 //! type and at the price of a few allocations a call. All of them are `Clone`, as a state of axum
 //! has to be, where the classifier is; clones share circuit, budget and limits.
 //!
+//! # A call with a deadline
+//!
+//! Who is called often knows by when the answer is wanted. [`told`](Lazy::told) hands that to one call:
+//! the timeouts cut it off then, the retry begins nothing that would be late, and the operation sees
+//! what is left, to send it on.
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall::{Deadline, Pipeline};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let pipeline = Pipeline::standard("inventory").idempotent().build()?;
+//! // A request came in with the header `grpc-timeout: 500m`; we work for two seconds at most.
+//! let deadline = Deadline::from_wire("500m", Duration::from_secs(2))?;
+//!
+//! let call = pipeline.call_with(async |attempt| {
+//!     let header = Deadline::of(&attempt).to_wire(); // for the next service
+//!     assert_eq!(header.as_deref(), Some("500000u"));
+//!     std::future::pending::<Result<(), std::io::Error>>().await
+//! });
+//! let error = call.told(deadline.attempt()).await.unwrap_err();
+//! assert!(error.timed_out().is_some());
+//! # assert!(deadline.is_over());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In the same way one call of many is said to be safe to repeat: `.told(Attempt::first().idempotent(true))`.
+//!
 //! # Watching it and working it by hand
 //!
 //! A handle that is given to a pipeline is the same policy outside of it: keep a clone of the
