@@ -1,0 +1,254 @@
+//! A service that stands between its callers and somebody else's server: axum in front, `reqwest`
+//! behind, a pipeline between.
+//!
+//! ```sh
+//! cargo run --example http_service 127.0.0.1:8080
+//! curl -i localhost:8080/prices/tea                                # the price, after a retry or two
+//! curl -i localhost:8080/prices/none                               # 404: permanent, asked for once
+//! for _ in 1 2 3 4 5 6; do curl -i localhost:8080/prices/tea; done # 429 and when to come back
+//! curl -i -H 'grpc-timeout: 1m' localhost:8080/prices/slow         # 504: no more time than the caller has
+//! curl localhost:8080/metrics                                      # what the policies did
+//! ```
+//!
+//! The server behind it is a part of the program and fails often; `http_service ADDRESS URL` takes
+//! another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use axum::extract::{Path, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, serve};
+use parking_lot::Mutex;
+use seawall::guard::deadline;
+use seawall::limit::KeyedRateLimit;
+use seawall::shutdown::Signal;
+use seawall::{
+    Class, Classify, ConfigError, Deadline, Error, Event, Listener, Pipeline, Rejection, Shutdown,
+    StandardPipeline, retry,
+};
+use tokio::net::TcpListener;
+
+/// How long this service works for anybody.
+const AT_MOST: Duration = Duration::from_secs(2);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let shutdown = Shutdown::builder().name("shop").signals(Signal::TERMINATION).build()?;
+    let metrics = Metrics::default();
+    let server = match args.next() {
+        Some(url) => url,
+        None => unreliable_server().await?,
+    };
+    let shop = Shop {
+        prices: Prices::new(server, metrics.clone(), &shutdown)?,
+        callers: KeyedRateLimit::builder().name("callers").per_second(2).burst(5).build()?,
+        metrics,
+    };
+    let routes = Router::new()
+        .route("/prices/{item}", get(price))
+        .route("/metrics", get(async |State(shop): State<Shop>| shop.metrics.to_string()))
+        .with_state(shop);
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    shutdown.spawn_critical("http", |stop| async {
+        serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
+    })?;
+    let report = shutdown.run().await;
+    println!("{report}");
+    std::process::exit(report.exit_code().into())
+}
+
+/// What the handlers share. Clones share the policies.
+#[derive(Clone)]
+struct Shop {
+    prices: Prices,
+    callers: KeyedRateLimit<String>,
+    metrics: Metrics,
+}
+
+async fn price(
+    State(shop): State<Shop>,
+    Path(item): Path<String>,
+    headers: HeaderMap,
+) -> Result<String, Refused> {
+    let caller = headers.get("x-caller").and_then(|name| name.to_str().ok()).unwrap_or("anybody");
+    shop.callers.try_acquire(caller)?;
+    let deadline = match headers.get(deadline::HEADER) {
+        Some(left) => Deadline::from_wire(left, AT_MOST).map_err(|_| StatusCode::BAD_REQUEST)?,
+        None => Deadline::after(AT_MOST),
+    };
+    Ok(shop.prices.of(&item, deadline).await?)
+}
+
+/// The client of the server behind: all that this program knows of it.
+#[derive(Clone)]
+struct Prices {
+    http: reqwest::Client,
+    server: Arc<str>,
+    pipeline: StandardPipeline<PriceErrors>,
+}
+
+impl Prices {
+    fn new(server: String, metrics: Metrics, shutdown: &Shutdown) -> Result<Self, ConfigError> {
+        let pipeline = Pipeline::standard("prices")
+            .idempotent()
+            .classify(PriceErrors)
+            .listener(metrics)
+            .listener(|event: &Event| println!("{event}"))
+            // Requests that are answered during the drain have calls of their own to make.
+            .shutdown_token(shutdown.abort_token())
+            .build()?;
+        println!("{}", pipeline.describe());
+        Ok(Self { http: reqwest::Client::new(), server: server.into(), pipeline })
+    }
+
+    async fn of(&self, item: &str, deadline: Deadline) -> Result<String, Error<PriceError>> {
+        let url = format!("{}/{item}", self.server);
+        let call = self.pipeline.call_with(async |attempt| {
+            let mut request = self.http.get(&url);
+            if let Some(left) = Deadline::of(&attempt).to_wire() {
+                request = request.header(deadline::HEADER, left);
+            }
+            let answer = request.send().await?;
+            if answer.status().is_success() {
+                return Ok(answer.text().await?);
+            }
+            let hint = answer.headers().get(RETRY_AFTER);
+            Err(PriceError::Status {
+                status: answer.status(),
+                retry_after: hint.and_then(|it| retry::parse_retry_after(it, SystemTime::now())),
+            })
+        });
+        call.told(deadline.attempt()).await
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PriceError {
+    #[error("the price server answered {status}")]
+    Status { status: StatusCode, retry_after: Option<Duration> },
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
+#[derive(Clone, Copy)]
+struct PriceErrors;
+
+impl Classify<PriceError> for PriceErrors {
+    fn classify(&self, error: &PriceError) -> Class {
+        use StatusCode as S;
+
+        match error {
+            PriceError::Http(_) => Class::Transient,
+            PriceError::Status { status, retry_after } => match *status {
+                S::TOO_MANY_REQUESTS | S::SERVICE_UNAVAILABLE => {
+                    Class::Overloaded { retry_after: *retry_after }
+                }
+                S::REQUEST_TIMEOUT => Class::Transient,
+                status if status.is_client_error() => Class::Permanent,
+                _ => Class::Transient,
+            },
+        }
+    }
+}
+
+/// What a caller is told who gets no price: whose fault it is, and when to come back.
+struct Refused {
+    status: StatusCode,
+    why: String,
+    retry_after: Option<Duration>,
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        let retry_after = rejection.retry_after();
+        Self { status: StatusCode::TOO_MANY_REQUESTS, why: rejection.to_string(), retry_after }
+    }
+}
+
+impl From<Error<PriceError>> for Refused {
+    fn from(error: Error<PriceError>) -> Self {
+        let status = match error.last() {
+            Error::Operation { error: PriceError::Status { status, .. }, .. }
+                if *status == StatusCode::NOT_FOUND =>
+            {
+                StatusCode::NOT_FOUND
+            }
+            Error::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+            Error::Rejected(_) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self { status, why: error.to_string(), retry_after: error.retry_after() }
+    }
+}
+
+impl From<StatusCode> for Refused {
+    fn from(status: StatusCode) -> Self {
+        Self { status, why: status.to_string(), retry_after: None }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.why + "\n").into_response();
+        if let Some(wait) = self.retry_after {
+            // The header knows whole seconds only: rounded up, as sooner would be refused again.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// Counts events by policy, kind and what happened, as Prometheus reads it.
+#[derive(Clone, Default)]
+struct Metrics(Arc<Mutex<BTreeMap<Labels, u64>>>);
+
+type Labels = (String, &'static str, &'static str);
+
+impl Listener for Metrics {
+    fn on_event(&self, event: &Event) {
+        let labels = (event.policy.to_string(), event.kind.as_str(), event.what.as_str());
+        *self.0.lock().entry(labels).or_default() += 1;
+    }
+}
+
+impl std::fmt::Display for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for ((name, kind, what), count) in &*self.0.lock() {
+            writeln!(
+                f,
+                "seawall_events_total{{name={name:?},kind={kind:?},what={what:?}}} {count}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Answers every third request; to the others it is overloaded or broken. Gives its address.
+async fn unreliable_server() -> std::io::Result<String> {
+    let requests = Arc::new(AtomicU32::new(0));
+    let answer = async move |Path(item): Path<String>| {
+        let failing = requests.fetch_add(1, Ordering::Relaxed) % 3;
+        match (item.as_str(), failing) {
+            ("none", _) => StatusCode::NOT_FOUND.into_response(),
+            ("slow", _) => std::future::pending().await,
+            (_, 0) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "0")]).into_response(),
+            (_, 1) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            _ => "1.20\n".into_response(),
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let routes = Router::new().route("/{item}", get(answer));
+    tokio::spawn(async { serve(listener, routes).await });
+    Ok(url)
+}
