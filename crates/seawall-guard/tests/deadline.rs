@@ -118,7 +118,7 @@ fn hostile_input_is_refused() {
     for (text, error) in table {
         assert_eq!(decode(text), Err(error), "{}", text.escape_ascii());
     }
-    assert_eq!(decode(&vec![b'1'; 1 << 20]), Err(TooLong { length: 1 << 20 }));
+    assert_eq!(decode(vec![b'1'; 1 << 20]), Err(TooLong { length: 1 << 20 }));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn boundaries_of_the_format() {
         ("100000u", Duration::from_millis(100)),
         ("99999999H", Duration::from_hours(99_999_999)),
     ] {
-        assert_eq!(decode(text.as_bytes()), Ok(left));
+        assert_eq!(decode(text), Ok(left));
         assert_eq!(encode(left), text);
     }
     assert_eq!(decode(b"00000001S"), Ok(SECOND));
@@ -140,7 +140,7 @@ proptest! {
     #[test]
     fn what_is_written_can_be_read_and_is_never_longer(secs in any::<u64>(), nanos in 0..1_000_000_000_u32) {
         let left = Duration::new(secs, nanos);
-        let read = decode(encode(left).as_bytes()).unwrap();
+        let read = decode(encode(left)).unwrap();
         prop_assert!(read <= left);
         // Eight digits: off by less than one in ten million, up to the largest value.
         let largest = Duration::from_hours(99_999_999);
@@ -151,7 +151,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(text in prop::collection::vec(any::<u8>(), 0..16)) {
-        if let Ok(left) = decode(&text) {
+        if let Ok(left) = decode(text) {
             prop_assert!(left <= Duration::from_hours(99_999_999));
         }
     }
