@@ -20,15 +20,16 @@ pub fn default_classes(class: Class) -> bool {
     !matches!(class, Class::Success | Class::Permanent | Class::Cancelled)
 }
 
-/// Decides by class.
+/// Decides by class. A panic in deciding is told and means no.
 #[derive(Clone)]
 pub(super) struct When(Option<Arc<dyn Fn(Class) -> bool + Send + Sync>>);
 
 impl When {
-    pub(super) fn holds(&self, class: Class) -> Result<bool, PanicReport> {
+    #[inline]
+    pub(super) fn holds(&self, class: Class, told: impl FnOnce(&PanicReport)) -> bool {
         match &self.0 {
-            None => Ok(default_classes(class)),
-            Some(when) => contain(|| when(class)),
+            None => default_classes(class),
+            Some(when) => contain(|| when(class)).inspect_err(told).unwrap_or(false),
         }
     }
 }

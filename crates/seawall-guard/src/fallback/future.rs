@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem::needs_drop;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use pin_project::{pin_project, pinned_drop};
-use seawall_core::{Class, Error, contain};
+use seawall_core::{Class, Error, PanicReport, contain};
 
 use super::policy::Shared;
 use super::{Begun, Fallback, Substitute, event};
@@ -47,6 +46,7 @@ struct Answering<'p, S, A, E> {
 /// What is answered for, and the place that it takes.
 struct AnsweredFor<'p, E> {
     error: Error<E>,
+    class: Class,
     place: Place<&'p Places>,
 }
 
@@ -116,7 +116,8 @@ fn begin<'p, S, T, E>(
 where
     S: Substitute<T, E>,
 {
-    if !applies(fallback, error.class()) {
+    let class = error.class();
+    if !fallback.when.holds(class, |report| event::panicked(fallback, report)) {
         return Step::Over(Err(error));
     }
     let Some(place) = Places::take(&fallback.places) else {
@@ -124,15 +125,7 @@ where
         event::full(fallback);
         return Step::Over(Err(error));
     };
-    ask(fallback, 0, AnsweredFor { error, place }, cx)
-}
-
-/// Whether `class` is one to fall back from.
-fn applies<S>(fallback: &Shared<S>, class: Class) -> bool {
-    fallback.when.holds(class).unwrap_or_else(|report| {
-        event::panicked(fallback, &report);
-        false
-    })
+    ask(fallback, 0, AnsweredFor { error, class, place }, cx)
 }
 
 /// Asks one link of the chain after the other, from `first` on.
@@ -201,26 +194,31 @@ where
 }
 
 /// An answer was given. The place is free before anybody is told.
-fn degraded<S, E>(fallback: &Shared<S>, AnsweredFor { error, place }: AnsweredFor<'_, E>) {
+fn degraded<S, E>(fallback: &Shared<S>, answered_for: AnsweredFor<'_, E>) {
+    let AnsweredFor { error, class, place } = answered_for;
     drop(place);
     fallback.counts.degraded.fetch_add(1, Ordering::Relaxed);
-    event::degraded(fallback, error.class());
-    // The caller's code, too, where there is any: it does not take the answer along.
-    if !needs_drop::<E>() {
-        drop(error);
-    } else if let Err(report) = contain(|| drop(error)) {
+    event::degraded(fallback, class);
+    if let Err(report) = discard(error) {
         event::panicked(fallback, &report);
     }
 }
 
+/// Drops what was answered for: the caller's code, too, where it has a drop.
+fn discard<E>(error: Error<E>) -> Result<(), PanicReport> {
+    match error {
+        // Apart from the rest: most have none, and that costs nothing.
+        Error::Operation { error, .. } => contain(|| drop(error)),
+        error => contain(|| drop(error)),
+    }
+}
+
 /// No answer was given, and the first error stands.
-fn failed<S, E>(
-    fallback: &Shared<S>,
-    AnsweredFor { error, place }: AnsweredFor<'_, E>,
-) -> Error<E> {
+fn failed<S, E>(fallback: &Shared<S>, answered_for: AnsweredFor<'_, E>) -> Error<E> {
+    let AnsweredFor { error, class, place } = answered_for;
     drop(place);
     fallback.counts.failed.fetch_add(1, Ordering::Relaxed);
-    event::failed(fallback, error.class());
+    event::failed(fallback, class);
     error
 }
 
