@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project::pin_project;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::plan::Due;
 
-/// A call whose timer was set back by so much has had one more chance to be ready.
+/// By how much the timer of a call is set back that has had one more chance to be ready.
 const SET_BACK: Duration = Duration::from_nanos(1);
 
 /// The timer of one call: made only when it is needed.
@@ -33,7 +33,7 @@ impl Expiry {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
-            return poll_set(sleep, due, cx);
+            return poll_without_budget(sleep, cx);
         }
         let due = match due() {
             Due::Never => return Poll::Pending,
@@ -49,30 +49,37 @@ impl Expiry {
             ExpiryProjection::Unset => Poll::Pending,
         }
     }
+
+    /// Ready if a call that was due at `due` is to be cut off now that its time is up. Where no budget
+    /// is left, whoever used it up, the call may have an outcome that it was not allowed to take: the
+    /// task is woken at once, and the call polled once more. A timer that was set back says that it
+    /// was.
+    #[cold]
+    pub(super) fn poll_last_chance(
+        self: Pin<&mut Self>,
+        due: Due,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if let ExpiryProjection::Set(sleep) = self.project()
+            && due == Due::At(sleep.deadline())
+            && let Some(set_back) = sleep.deadline().checked_sub(SET_BACK)
+            && !take_turn(cx)
+        {
+            sleep.reset(set_back);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
 }
 
 /// Polling a timer takes of the task's cooperative budget. A call that uses the budget up on every
 /// poll must not keep its own timer from being set and looked at.
-fn poll_set(
-    mut sleep: Pin<&mut Sleep>,
-    due: impl FnOnce() -> Due,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
+fn poll_without_budget(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
     if coop::has_budget_remaining() {
-        return sleep.poll(cx);
+        sleep.poll(cx)
+    } else {
+        Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx)
     }
-    ready!(Pin::new(&mut coop::unconstrained(sleep.as_mut())).poll(cx));
-    let up = sleep.deadline();
-    // Whoever used the budget up, the call may have an outcome that it was not allowed to take. The
-    // task is woken at once, and the call polled once more.
-    if due() == Due::At(up)
-        && let Some(set_back) = up.checked_sub(SET_BACK)
-        && !take_turn(cx)
-    {
-        sleep.reset(set_back);
-        return Poll::Pending;
-    }
-    Poll::Ready(())
 }
 
 /// What is over without a timer takes its part of the task's budget all the same: a loop of such

@@ -105,7 +105,7 @@ where
             Poll::Ready(Err(error)) => self.fail(error),
             Poll::Pending => {
                 ready!(self.as_mut().poll_expiry(cx));
-                self.cut_off()
+                self.cut_off(cx)
             }
         }
     }
@@ -136,10 +136,12 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
 
     #[cold]
     #[inline(never)]
-    fn cut_off<T, E>(mut self: Pin<&mut Self>) -> Poll<Result<T, Error<E>>> {
+    fn cut_off<T, E>(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+        let Some((began, limit, outer)) = self.times() else { return Poll::Pending };
+        let this = self.as_mut().project();
+        ready!(this.expiry.poll_last_chance(Due::of(began, limit, outer), cx));
         // What the call holds goes back before the caller resumes.
         self.as_mut().project().state.set(State::Over);
-        let Some((began, limit, outer)) = self.times() else { return Poll::Pending };
         let by = by(began, limit, outer);
         let attempt = Attempt::first().numbered(self.told.number, self.told.max);
         let error = cut_off(&self.timeout.identity, began, by, limit, attempt);

@@ -50,7 +50,7 @@ where
     ///
     /// When polled after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         let Some(work) = this.work.as_mut() else {
             panic!("a call that was detached or over was polled again");
         };
@@ -60,7 +60,9 @@ where
             return Poll::Ready(outcome);
         }
         let Timeout { identity, limit } = &this.detach.timeout;
-        ready!(this.expiry.poll_at(|| Due::of(began, *limit, None), cx));
+        let due = || Due::of(began, *limit, None);
+        ready!(this.expiry.as_mut().poll_at(due, cx));
+        ready!(this.expiry.poll_last_chance(due(), cx));
         if let Some(work) = this.work.take() {
             detached::go_on(this.detach, work);
         }
