@@ -169,8 +169,7 @@ impl Inner {
     #[cold]
     #[inline(never)]
     fn pay_in(&self) {
-        self.tokens.deposit();
-        if self.tokens.is_exhausted() {
+        if self.tokens.deposit() {
             self.recovers();
         }
     }

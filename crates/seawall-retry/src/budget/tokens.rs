@@ -80,9 +80,9 @@ impl Tokens {
         self.word.load(Relaxed) < self.full
     }
 
-    /// A call pays in.
-    pub(super) fn deposit(&self) {
-        self.gain(self.plan.deposit);
+    /// A call pays in. Says whether this is [exhausted](Self::is_exhausted).
+    pub(super) fn deposit(&self) -> bool {
+        self.gain(self.plan.deposit) & EXHAUSTED != 0
     }
 
     /// Takes what a repetition costs, where that is all there is to do. Where not, or where another
@@ -120,11 +120,13 @@ impl Tokens {
 
     // No overflow: what is there is at most the capacity, what is gained at most the larger of that
     // and what `build()` lets pass, and both are at most 10¹⁸ billionths.
-    fn gain(&self, gain: u64) {
+    // Gives the word as it was.
+    fn gain(&self, gain: u64) -> u64 {
         let gain = gain * BILLIONTH;
         let more = |word: u64| Some((word + gain).min(self.full + (word & EXHAUSTED)));
         let result = self.word.fetch_update(Release, Relaxed, more);
         debug_assert!(result.is_ok(), "the update is never refused");
+        result.unwrap_or_else(|word| word)
     }
 
     /// Credits what the clock has earned up to `now`.
