@@ -1,19 +1,12 @@
 //! The machine against what it promises, on random plans in random worlds.
-// The machine is private to the crate; here it is looked at from inside.
-#![allow(dead_code, unreachable_pub)]
-
-#[path = "../src/machine.rs"]
-mod machine;
-#[path = "../src/outcome.rs"]
-mod outcome;
 
 use std::time::Duration;
 
-use outcome::Outcome;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use machine::{Action, Machine, PhasePlan, Status, StepPlan};
+use super::{Action, Machine, PhasePlan, Status, StepPlan};
+use crate::Outcome;
 
 const GRACE: Duration = Duration::from_secs(1);
 
