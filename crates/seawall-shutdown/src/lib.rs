@@ -115,6 +115,15 @@
 //! | [signals](ShutdownBuilder::signals) | none | a library must not take a process's signals unasked |
 //! | workers, queue of a [pool](WorkerPool) | 4, 1,024 | a few jobs at once suit work that waits; a queue that a drain can finish |
 //!
+//! # Jobs in a pool
+//!
+//! A [`WorkerPool`] is for work that nobody waits for: mails, thumbnails, uploads. A fixed number of
+//! workers takes jobs from a bounded queue; [`submit`](WorkerPool::submit) queues a job or hands it
+//! back, and never waits. When intake stops, new jobs are refused and the drain finishes what is
+//! queued; what it does not get to is [taken back](WorkerPool::take_queued) and can be written down.
+//! A job that panics costs itself and no worker. [`counts`](WorkerPool::counts) accounts for every
+//! job. The facade's [front page](https://docs.rs/seawall) has one beside a pipeline.
+//!
 //! # Getting out, whatever blocks
 //!
 //! Signals are heard and deadlines kept on a thread of the coordinator's own, so both work while
