@@ -55,6 +55,14 @@ impl Fine {
         }
     }
 
+    /// The same where it may be more than 64 bits hold: then it is the end of time.
+    fn saturating_plus(self, other: Self, unit: u64) -> Self {
+        match self.nanos.checked_add(other.nanos) {
+            Some(nanos) if nanos < u64::MAX => self.plus(other, unit),
+            _ => Self::at(u64::MAX),
+        }
+    }
+
     /// So many ticks after `anchor`, of which `unit` make a nanosecond.
     pub(crate) const fn from_ticks(anchor: u64, ticks: u64, unit: u64) -> Self {
         Self { nanos: anchor.wrapping_add(ticks / unit), rest: ticks % unit }
@@ -192,7 +200,7 @@ impl Gcra {
 
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
         let cost = self.rate.cost(ahead.saturating_add(permits));
-        let next = self.tat.max(Fine::at(now)).plus(cost, self.rate.unit());
+        let next = self.tat.max(Fine::at(now)).saturating_plus(cost, self.rate.unit());
         now.saturating_add(next.since(Fine::at(now).plus(self.rate.burst, self.rate.unit())))
     }
 
