@@ -16,9 +16,9 @@ use crate::BudgetPermit;
 pub(super) struct Beside<'p, Fut, T, E> {
     pub(super) others: Vec<Other<'p, Fut>>,
     /// When the next is launched.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Timer>,
     pub(super) launched: u32,
-    /// Whether the next is launched at once.
+    /// Whether the next is launched at once, as one has failed.
     pub(super) due: bool,
     /// What the attempt that failed last came to.
     pub(super) last: Option<Class>,
@@ -28,6 +28,13 @@ pub(super) struct Beside<'p, Fut, T, E> {
     pub(super) primary: Option<Failed<T, E>>,
     /// How the others failed.
     errors: Vec<Error<E>>,
+}
+
+/// When the next is launched, beside what is under way then.
+enum Timer {
+    /// Never given to the runtime's timer, whose steps are a millisecond long.
+    AtOnce,
+    Sleep(Pin<Box<Sleep>>),
 }
 
 /// A hedge under way.
@@ -60,20 +67,17 @@ impl<'p, Fut, T, E> Beside<'p, Fut, T, E> {
     /// Sets the timer for the attempt after this one.
     pub(super) fn arm<J>(&mut self, hedge: &Hedge<J>, attempt: &Attempt) {
         let more = self.stopped.is_none() && self.launched < hedge.plan.max_attempts;
-        self.timer = match hedge.delay_after(attempt) {
-            Some(Duration::ZERO) if more => {
-                // Not given to the timer, whose steps are a millisecond long.
-                self.due = true;
-                None
-            }
-            Some(delay) if more => Some(Box::pin(sleep(delay))),
-            _ => None,
-        };
+        let delay = if more { hedge.delay_after(attempt) } else { None };
+        self.timer = delay.map(|delay| match delay {
+            Duration::ZERO => Timer::AtOnce,
+            delay => Timer::Sleep(Box::pin(sleep(delay))),
+        });
     }
 
     pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.timer {
-            Some(timer) => timer.as_mut().poll(cx),
+            Some(Timer::AtOnce) => Poll::Ready(()),
+            Some(Timer::Sleep(sleep)) => sleep.as_mut().poll(cx),
             None => Poll::Pending,
         }
     }
