@@ -56,7 +56,7 @@ pub struct AdaptiveLimitSnapshot {
 impl AdaptiveLimit {
     /// Starts an adaptive limit.
     pub fn builder() -> AdaptiveLimitBuilder {
-        AdaptiveLimitBuilder::new()
+        AdaptiveLimitBuilder::default()
     }
 
     pub(super) fn from_shared(shared: Shared) -> Self {

@@ -37,8 +37,8 @@ pub struct AdaptiveLimitBuilder {
     listeners: Option<Listeners>,
 }
 
-impl AdaptiveLimitBuilder {
-    pub(super) fn new() -> Self {
+impl Default for AdaptiveLimitBuilder {
+    fn default() -> Self {
         Self {
             name: None,
             adaptation: Adaptation::Aimd(Aimd::default()),
@@ -49,7 +49,9 @@ impl AdaptiveLimitBuilder {
             listeners: None,
         }
     }
+}
 
+impl AdaptiveLimitBuilder {
     /// Its name in errors, events and metrics. Without one: the pipeline's, or "adaptive limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());

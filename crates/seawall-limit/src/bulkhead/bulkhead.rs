@@ -65,7 +65,7 @@ pub struct PartitionSnapshot {
 impl Bulkhead {
     /// Starts a bulkhead.
     pub fn builder() -> BulkheadBuilder {
-        BulkheadBuilder::new()
+        BulkheadBuilder::default()
     }
 
     pub(super) fn from_shared(shared: Shared) -> Self {

@@ -29,8 +29,8 @@ pub struct BulkheadBuilder {
     shutdown: Option<CancellationToken>,
 }
 
-impl BulkheadBuilder {
-    pub(super) const fn new() -> Self {
+impl Default for BulkheadBuilder {
+    fn default() -> Self {
         Self {
             name: None,
             limit: DEFAULT_LIMIT,
@@ -44,7 +44,9 @@ impl BulkheadBuilder {
             shutdown: None,
         }
     }
+}
 
+impl BulkheadBuilder {
     /// Its name in errors, events and metrics. Without one: the pipeline's, or "bulkhead".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());

@@ -32,8 +32,8 @@ pub struct RateLimitBuilder {
     shutdown: Option<CancellationToken>,
 }
 
-impl RateLimitBuilder {
-    pub(super) const fn new() -> Self {
+impl Default for RateLimitBuilder {
+    fn default() -> Self {
         Self {
             name: None,
             algorithm: Algorithm::Gcra,
@@ -45,7 +45,9 @@ impl RateLimitBuilder {
             shutdown: None,
         }
     }
+}
 
+impl RateLimitBuilder {
     /// Its name in errors, events and metrics. Without one: the pipeline's, or "rate limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());

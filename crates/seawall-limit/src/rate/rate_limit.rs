@@ -60,7 +60,7 @@ impl crate::admission::Settle for Pass {
 impl RateLimit {
     /// Starts a rate limit.
     pub fn builder() -> RateLimitBuilder {
-        RateLimitBuilder::new()
+        RateLimitBuilder::default()
     }
 
     /// Takes one permit now, or says when there will be one.

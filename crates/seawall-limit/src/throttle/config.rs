@@ -36,8 +36,8 @@ pub struct ThrottleBuilder {
     listeners: Option<Listeners>,
 }
 
-impl ThrottleBuilder {
-    pub(super) fn new() -> Self {
+impl Default for ThrottleBuilder {
+    fn default() -> Self {
         Self {
             name: None,
             k: DEFAULT_K,
@@ -48,7 +48,9 @@ impl ThrottleBuilder {
             listeners: None,
         }
     }
+}
 
+impl ThrottleBuilder {
     /// Its name in errors, events and metrics. Without one: the pipeline's, or "throttle".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());

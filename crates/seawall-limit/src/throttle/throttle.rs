@@ -53,7 +53,7 @@ pub struct ThrottleSnapshot {
 impl Throttle {
     /// Starts a throttle.
     pub fn builder() -> ThrottleBuilder {
-        ThrottleBuilder::new()
+        ThrottleBuilder::default()
     }
 
     pub(super) fn new(name: Name, settings: Arc<Settings>) -> Self {

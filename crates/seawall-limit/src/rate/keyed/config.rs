@@ -27,8 +27,8 @@ pub struct KeyedRateLimitBuilder<K> {
     key: PhantomData<fn(K)>,
 }
 
-impl<K> KeyedRateLimitBuilder<K> {
-    pub(super) fn new() -> Self {
+impl<K> Default for KeyedRateLimitBuilder<K> {
+    fn default() -> Self {
         Self {
             name: None,
             permits: DEFAULT_PERMITS,
@@ -39,7 +39,9 @@ impl<K> KeyedRateLimitBuilder<K> {
             key: PhantomData,
         }
     }
+}
 
+impl<K> KeyedRateLimitBuilder<K> {
     /// Its name in errors, events and metrics; the limit of a key is called `name[key]`. Default:
     /// "rate limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {

@@ -78,7 +78,7 @@ impl<K> KeyedRateLimit<K> {
 impl<K: Eq + Hash> KeyedRateLimit<K> {
     /// Starts a keyed rate limit.
     pub fn builder() -> KeyedRateLimitBuilder<K> {
-        KeyedRateLimitBuilder::new()
+        KeyedRateLimitBuilder::default()
     }
 
     /// Takes a permit of `key`'s, or says when there will be one. The refusal carries the name
