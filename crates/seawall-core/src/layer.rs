@@ -25,6 +25,11 @@ impl LayerContext {
 
 /// What can be added to a pipeline: a policy that is ready, or a builder whose mistakes come to
 /// light when the pipeline is built.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layer of a pipeline",
+    label = "neither a policy nor its builder",
+    note = "give a policy's builder, such as `Retry::builder()`, or the policy that it built"
+)]
 pub trait Layer {
     /// The policy that is made.
     type Policy: Policy;

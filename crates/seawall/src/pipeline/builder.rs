@@ -118,12 +118,16 @@ impl<L, C> PipelineBuilder<L, C> {
 
     /// Decides what an error of the operation means, once for all policies: a
     /// `Fn(&E) -> Class`. Without it every error is transient.
+    ///
+    /// A closure has to say what it classes, `|error: &ApiError| ..`: left to guess, the compiler says
+    /// at the call that its implementation is "not general enough".
     pub fn classify<D>(self, classifier: D) -> PipelineBuilder<L, D> {
         let Self { name, layer, classifier: _, listeners, shutdown } = self;
         PipelineBuilder { name, layer, classifier, listeners, shutdown }
     }
 
-    /// Adds a listener to what the pipeline's policies do.
+    /// Adds a listener to what the pipeline's policies do: `|event: &Event| ..`, or a type that
+    /// implements [`Listener`].
     pub fn listener(self, listener: impl Listener) -> Self {
         self.listeners.add(listener);
         self
