@@ -33,8 +33,8 @@ fn with_one_that_leaves() -> (Listeners, Arc<Mutex<u32>>) {
     let leaves = Leaves { listeners: listeners.clone(), id: Arc::clone(&id) };
     id.set(listeners.add(leaves)).expect("set once");
     let heard = Arc::new(Mutex::new(0));
-    let hears = Arc::clone(&heard);
-    listeners.add(move |_: &Event| *hears.lock().unwrap() += 1);
+    let count = Arc::clone(&heard);
+    listeners.add(move |_: &Event| *count.lock().unwrap() += 1);
     (listeners, heard)
 }
 
