@@ -4,7 +4,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use seawall_core::{Listeners, Reason, What};
+use seawall_core::{Evidence, Listeners, Reason, Rule, What};
 use seawall_guard::timeout::{Blocking, BlockingBuilder, LONGEST};
 use seawall_testkit::{Alive, Recorder};
 
@@ -142,6 +142,8 @@ async fn a_refusal_says_why_and_is_told() {
         _ => None,
     };
     assert_eq!(recorder.pick(refused), [error.rejection().unwrap().clone()]);
+    let evidence = error.rejection().unwrap().evidence();
+    assert_eq!(evidence, Some(Evidence::new(Rule::InFlight, 1.0, 1.0, 0)));
     assert_eq!(error.policy().unwrap().as_str(), "resize");
     drop(tell);
     until(|| blocking.running() == 0).await;

@@ -156,3 +156,10 @@ proptest! {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_of_the_longest_limit_is_due_and_of_a_longer_one_never() {
+    let longest = Deadline::NEVER.child(LONGEST);
+    assert_eq!(longest.left(), Some(LONGEST));
+    assert_eq!(Deadline::NEVER.child(LONGEST + Duration::from_nanos(1)), Deadline::NEVER);
+}

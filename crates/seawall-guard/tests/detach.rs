@@ -103,3 +103,25 @@ async fn boundaries_of_the_limit() {
         assert_eq!(detach.call(script.run()).await.unwrap(), 7, "{never:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_dropping_what_may_not_go_on_is_told_and_the_error_comes() {
+    struct Touchy;
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            panic!("touched");
+        }
+    }
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    let detach = detach().max_detached(0).listeners(&listeners).build().unwrap();
+    let touchy = Touchy;
+    let work = async move {
+        let _touchy = touchy;
+        pending::<Result<(), ()>>().await
+    };
+    assert!(detach.call(work).await.unwrap_err().timed_out().is_some());
+    assert_eq!(counts(&detach), (0, 0, 0, 0, 1));
+    assert_eq!(recorder.count(|what| matches!(what, What::Panicked(_))), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seawall_core::{Class, FromFuture, Lazy, Listeners, Policy, Reason, What};
+use seawall_core::{Class, Evidence, FromFuture, Lazy, Listeners, Policy, Reason, Rule, What};
 use seawall_guard::Fallback;
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 use tokio::time::sleep;
@@ -136,6 +136,7 @@ async fn a_bound_on_fallbacks_under_way() {
     });
     assert_eq!(full.len(), 1);
     assert_eq!(full[0].reason(), Reason::Full);
+    assert_eq!(full[0].evidence(), Some(Evidence::new(Rule::InFlight, 2.0, 2.0, 0)));
     assert_eq!(fallback.call(down()).await.unwrap(), 7, "the places are back");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use seawall_core::{Backoff, Listeners, What};
 use seawall_guard::Supervisor;
-use seawall_guard::task::{Ended, Restart, SupervisorBuilder};
+use seawall_guard::task::{Ended, MAX_RESTARTS, Restart, SupervisorBuilder};
 use seawall_testkit::{Alive, Recorder, Script, Step};
 use tokio::time::{Instant, sleep};
 
@@ -186,7 +186,10 @@ async fn a_panic_in_making_a_child_and_in_dropping_it_are_its_end() {
     }
     let made = Arc::new(AtomicUsize::new(0));
     let making = Arc::clone(&made);
-    let supervisor = supervisor().max_restarts(1).build().unwrap().child(
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    let supervisor = supervisor().max_restarts(1).listeners(&listeners).build().unwrap().child(
         "touchy",
         Restart::OnFailure,
         move || {
@@ -201,6 +204,7 @@ async fn a_panic_in_making_a_child_and_in_dropping_it_are_its_end() {
     let error = supervisor.run().await.unwrap_err();
     assert!(matches!(error.last, Ended::Panicked(report) if &*report.message == "touched"));
     assert_eq!(made.load(Ordering::SeqCst), 2);
+    assert_eq!(recorder.count(|what| matches!(what, What::Panicked(_))), 2);
 }
 
 #[test]
@@ -209,4 +213,60 @@ fn numbers_out_of_range_are_refused() {
     assert_eq!(error.to_string(), "supervisor: within is 0ns, but must be above zero");
     let error = Supervisor::builder().max_restarts(u32::MAX).build().unwrap_err();
     assert_eq!(error.field, "max_restarts");
+    assert!(Supervisor::builder().max_restarts(MAX_RESTARTS).build().is_ok());
+    let late = Backoff::exponential(SECOND).max(Duration::ZERO);
+    assert_eq!(Supervisor::builder().backoff(late).build().unwrap_err().field, "max");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decorrelated_wait_begins_again_after_a_long_run_too() {
+    let starts = Arc::new(Mutex::new(Vec::new()));
+    let noting = Arc::clone(&starts);
+    let backoff = Backoff::exponential(SECOND).max(1_000 * SECOND);
+    let supervisor = Supervisor::builder()
+        .backoff(backoff.jitter(seawall_core::Jitter::Decorrelated))
+        .random(seawall_core::Random::seeded(7))
+        .within(10 * SECOND)
+        .max_restarts(1_000)
+        .build()
+        .unwrap()
+        .child("failing", Restart::Always, move || {
+            let mut starts = noting.lock();
+            starts.push(Instant::now());
+            // Every fourth run is a long one.
+            let long = starts.len() % 4 == 0;
+            async move {
+                sleep(if long { 11 * SECOND } else { Duration::ZERO }).await;
+                Err::<(), _>("down")
+            }
+        });
+    let begin = Instant::now();
+    assert!(tokio::time::timeout(2_000 * SECOND, supervisor.run()).await.is_err());
+    let starts = starts.lock();
+    assert_eq!(starts[0], begin, "the first waits for nothing");
+    assert!(starts.len() > 100, "{}", starts.len());
+    let after_long = starts.windows(2).skip(3).step_by(4);
+    let rounds = after_long.map(|pair| pair[1] - pair[0]);
+    // The run, a wait of three times the first delay at most, and what the timers round up by.
+    let longest = 11 * SECOND + 3 * SECOND + SECOND / 100;
+    assert!(rounds.clone().all(|round| round <= longest), "{rounds:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_of_one_seed_wait_alike() {
+    let waited = async |seed| {
+        let (_, making) = work([Step::err("down")]);
+        let backoff = Backoff::exponential(SECOND).jitter(seawall_core::Jitter::Full);
+        let supervisor = Supervisor::builder()
+            .backoff(backoff)
+            .random(seawall_core::Random::seeded(seed))
+            .build()
+            .unwrap()
+            .child("failing", Restart::Always, move || making.run());
+        let begin = Instant::now();
+        assert!(supervisor.run().await.is_err());
+        begin.elapsed()
+    };
+    assert_eq!(waited(7).await, waited(7).await);
+    assert_ne!(waited(7).await, waited(8).await);
 }

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use seawall_core::{Listeners, PolicyKind, What};
+use seawall_core::{Error, Listeners, PolicyKind, What};
 use seawall_guard::Tasks;
 use seawall_guard::task::{TaskCounts, TaskError};
 use seawall_testkit::{Alive, Recorder};
@@ -95,4 +95,33 @@ async fn a_panic_while_a_cancelled_task_is_dropped_is_contained_and_told() {
     assert!(matches!(task.await, Err(TaskError::Cancelled(_))));
     assert_eq!(recorder.events().len(), 1);
     assert_eq!(counts(&tasks), (1, 0, 0, 0, 1));
+}
+
+#[tokio::test]
+async fn a_handle_says_whether_its_task_is_over() {
+    let tasks = Tasks::builder().build().unwrap();
+    let task = tasks.spawn(yield_now());
+    assert!(!task.is_finished());
+    tasks.wait().await;
+    yield_now().await;
+    assert!(task.is_finished());
+}
+
+#[tokio::test]
+async fn why_there_is_no_output_can_be_read_and_handed_on() {
+    let tasks = Tasks::builder().name("uploads").build().unwrap();
+    let panicked = || tasks.spawn(async { assert_eq!(1, 2, "disk full") });
+    let cancelled = || {
+        let task = tasks.spawn(pending::<()>());
+        task.abort();
+        task
+    };
+    let error = panicked().await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("'uploads': panicked: ") && text.contains("disk full"), "{text}");
+    let error = error.into_error::<()>();
+    assert!(error.panicked().unwrap().report.message.contains("disk full"));
+    let error = cancelled().await.unwrap_err();
+    assert!(error.to_string().contains("uploads"), "{error}");
+    assert!(matches!(error.into_error::<()>(), Error::Cancelled(_)));
 }

@@ -1,9 +1,13 @@
 //! When a timeout cuts off, and what it says.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{Attempt, Call, FromAttemptFn, Lazy, Listeners, Policy, Scope, TimedOutBy};
+use parking_lot::Mutex;
+use seawall_core::{
+    Attempt, Call, FromAttemptFn, Lazy, Listeners, Operation, Policy, Scope, TimedOutBy,
+};
 use seawall_guard::Timeout;
 use seawall_guard::timeout::LONGEST;
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
@@ -324,4 +328,37 @@ fn a_description_tells_the_longest_time() {
     assert!(fixed.ends_with("2s at the longest"), "{fixed}");
     let never = text(Timeout::new(Duration::MAX));
     assert!(never.ends_with("with no limit in time"), "{never}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fires_takes_its_part_of_the_budget() {
+    let timeout = Timeout::new(SECOND);
+    let mut calls: Vec<_> = (0..200).map(|_| Box::pin(timeout.call(never()))).collect();
+    let mut over = |cx: &mut Context<'_>| {
+        let before = calls.len();
+        calls.retain_mut(|call| call.as_mut().poll(cx).is_pending());
+        before - calls.len()
+    };
+    assert_eq!(poll_fn(|cx| Poll::Ready(over(cx))).await, 0);
+    tokio::time::advance(2 * SECOND).await;
+    tokio::task::yield_now().await;
+    let at_once = poll_fn(|cx| Poll::Ready(over(cx))).await;
+    assert!((1..200).contains(&at_once), "{at_once} in one turn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_of_an_operation_is_told_when_it_is_due() {
+    let timeout = Timeout::new(SECOND);
+    let told = Mutex::new(Vec::new());
+    let op = FromAttemptFn::new(
+        |attempt: Attempt| {
+            told.lock().push(attempt.time_left());
+            async { Ok::<_, ()>(()) }
+        },
+        &seawall_core::AllTransient,
+    );
+    let mut op = timeout.wrap(op);
+    op.attempt(Attempt::first()).await.unwrap();
+    op.attempt(Attempt::first().due_by(Instant::now() + SECOND / 2)).await.unwrap();
+    assert_eq!(*told.lock(), [Some(SECOND), Some(SECOND / 2)]);
 }
