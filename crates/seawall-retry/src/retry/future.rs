@@ -155,10 +155,11 @@ struct Repeating<'p, Op: Operation, J> {
     retry: &'p Retry<J>,
     op: Op,
     attempt: Attempt,
-    _in_flight: Option<CallInFlight<'p>>,
-    course: Course<'p, Op::Error>,
+    // Dropped in this order: an attempt before the place that it has in flight.
     #[pin]
     now: Now<'p, Op::Future, Op::Output, Op::Error>,
+    course: Course<'p, Op::Error>,
+    _in_flight: Option<CallInFlight<'p>>,
 }
 
 #[pin_project(project = NowProjection)]
@@ -205,7 +206,7 @@ where
         };
         let now = Now::Over;
         let mut repeating =
-            Box::pin(Self { retry, op, attempt, _in_flight: in_flight, course, now });
+            Box::pin(Self { retry, op, attempt, now, course, _in_flight: in_flight });
         repeating.as_mut().project().repeat(delay, last);
         match repeating.as_mut().poll(cx) {
             Poll::Pending => Ok(repeating),
