@@ -54,18 +54,23 @@ impl Report for Inner {
             return;
         };
         let at = self.instant(now);
-        for what in happened.drain(..) {
+        let transition = |what: &mut What| matches!(what, What::Transition(_) | What::Shadowed(_));
+        for what in happened.extract_if(.., transition) {
             listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what));
         }
     }
 
-    fn deliver(&self, opened: bool) {
+    fn deliver(&self, rest: Happened, now: Nanos, opened: bool) {
         if opened {
             self.draw_waits();
         }
         self.wake();
         if let Some(listeners) = self.listeners.get() {
             listeners.deliver();
+        }
+        // Not in the queue: there may be any number of them, and the queue has an end.
+        for what in rest {
+            self.emit(self.instant(now), || what);
         }
     }
 }

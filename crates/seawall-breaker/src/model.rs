@@ -27,7 +27,7 @@ impl Report for Told {
         happened.clear();
     }
 
-    fn deliver(&self, _: bool) {}
+    fn deliver(&self, _: Happened, _: Nanos, _: bool) {}
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,10 @@ impl Model {
 
     pub fn failures_in_a_row(&self) -> u32 {
         self.shell.read(0, &self.told, |machine, _| machine.counts().consecutive_failures)
+    }
+
+    pub fn successes(&self, now: Nanos) -> u64 {
+        self.shell.read(now, &self.told, |machine, _| machine.totals().successes)
     }
 
     pub fn samples(&self, now: Nanos) -> u32 {

@@ -67,11 +67,11 @@ pub(crate) enum Entry {
 
 /// Who is told of what happened.
 pub(crate) trait Report {
-    /// Takes what happened, in order. Called under the lock.
+    /// Takes the transitions out of what happened, in order. Called under the lock.
     fn queue(&self, happened: &mut Happened, now: Nanos);
-    /// Tells the listeners, and draws the next waits if the circuit has `opened`. Called after the
-    /// lock was released.
-    fn deliver(&self, opened: bool);
+    /// Tells the listeners of them and of the rest, and draws the next waits if the circuit has
+    /// `opened`. Called after the lock was released.
+    fn deliver(&self, rest: Happened, now: Nanos, opened: bool);
 }
 
 /// What was counted beside the machine.
@@ -173,7 +173,7 @@ impl Shell {
         }
         drop(machine);
         if tell {
-            report.deliver(opened);
+            report.deliver(happened, now, opened);
         }
         result
     }
