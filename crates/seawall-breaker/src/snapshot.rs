@@ -30,7 +30,8 @@ pub struct Snapshot {
     pub probes_in_flight: u32,
     /// Which stage of its ramp it is in, counting from 1.
     pub ramp_stage: Option<usize>,
-    /// Calls under way; `None` unless [`tally`](crate::BreakerBuilder::tally) is on.
+    /// Calls under way, those among them that began while the snapshot was taken; `None` unless
+    /// [`tally`](crate::BreakerBuilder::tally) is on.
     pub in_flight: Option<u64>,
     /// Openings in a row, without being closed long enough in between.
     pub openings_in_a_row: u32,

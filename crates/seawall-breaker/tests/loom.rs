@@ -174,6 +174,8 @@ fn a_success_that_sleeps_through_a_generation_is_in_no_window_of_the_next() {
         assert_eq!(model.succeed(probe, 100), Said::Counted);
         let said = sleeper.join().unwrap();
         assert_eq!(model.samples(100), 0, "{said:?}");
+        // The probe's, and its own if it was told that it counts.
+        assert_eq!(model.successes(100), 1 + u64::from(said == Said::Counted));
         assert_eq!(model.transitions(), 3);
     });
 }
