@@ -119,6 +119,27 @@ mod vegas {
         assert_eq!(observe(&mut limit, 100, good(MS, 50)), 100);
     }
 
+    /// In the middle of a limit of `initial` calls that take twice as long as the shortest.
+    fn half_of_the_limit_queued(initial: u32) -> u32 {
+        let mut limit = of(Adaptation::Vegas(Vegas::default()), initial);
+        observe(&mut limit, initial, good(MS, 0));
+        observe(&mut limit, initial, good(MS * 2, initial))
+    }
+
+    #[test]
+    fn a_queue_of_exactly_one_or_three_units_is_the_shorter_and_the_longer_kind() {
+        assert_eq!(half_of_the_limit_queued(2), 8, "of one unit: six more");
+        assert_eq!(half_of_the_limit_queued(6), 6, "of three: none");
+    }
+
+    #[test]
+    fn with_a_memory_of_one_the_lowest_is_that_of_the_last_two() {
+        let mut limit = of(Adaptation::Vegas(Vegas::default().memory(1)), 2);
+        observe(&mut limit, 1, good(MS, 0));
+        observe(&mut limit, 1, good(MS * 4, 0));
+        assert_eq!(observe(&mut limit, 2, good(MS * 4, 2)), 8);
+    }
+
     #[test]
     fn it_decides_from_the_mean_of_a_round() {
         let mut limit = at(100);

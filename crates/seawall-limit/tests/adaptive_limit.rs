@@ -8,7 +8,7 @@ use seawall_core::{
     AllTransient, Attempt, Class, Description, Error, FromFn, Layer, LayerContext, Lazy, Policy,
     Reason, Rejection, Rule,
 };
-use seawall_limit::adaptive::{Adaptation, Aimd, Gradient, Vegas};
+use seawall_limit::adaptive::{Adaptation, AdaptivePermit, Aimd, Gradient, Vegas};
 use seawall_limit::admission::Settle;
 use seawall_limit::{AdaptiveLimit, AdaptiveLimitBuilder};
 use support::by_hand;
@@ -158,6 +158,71 @@ async fn in_shadow_it_refuses_nothing_and_counts_what_it_would_have() {
         permit.success();
     }
     assert_eq!((limit.snapshot().in_flight, limit.snapshot().limit), (0, 7));
+    limit.try_acquire().unwrap().overloaded();
+    assert_eq!(limit.snapshot().limit, 4);
+    let held: Vec<_> = (0..9).map(|_| limit.try_acquire().unwrap()).collect();
+    assert_eq!((limit.snapshot().would_refuse, limit.snapshot().refused), (8, 0));
+    drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_it_has_arrived_at_is_what_is_in_force() {
+    let limit = of(10);
+    let room = || {
+        let held: Vec<_> = std::iter::from_fn(|| limit.try_acquire().ok()).collect();
+        let room = held.len();
+        held.into_iter().for_each(AdaptivePermit::ignore);
+        room
+    };
+    assert_eq!(room(), 10);
+    limit.try_acquire().unwrap().overloaded();
+    assert_eq!(room(), 7);
+    let held: Vec<_> = (0..7).map(|_| limit.try_acquire().unwrap()).collect();
+    held.into_iter().for_each(AdaptivePermit::success);
+    assert_eq!((room(), limit.snapshot().limit as usize), (10, 10), "half of it was in use");
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_it_is_closed_every_call_is_refused() {
+    let limit = of(10);
+    let under_way = limit.try_acquire().unwrap();
+    limit.close();
+    assert_eq!(limit.try_acquire().unwrap_err().reason(), Reason::ShuttingDown);
+    under_way.success();
+    assert_eq!(limit.snapshot().in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_up_late_is_lost_and_given_up_early_says_nothing() {
+    for (after, limit_after) in [(MS * 50, 10), (MS * 51, 7)] {
+        let limit = of(10);
+        let op = FromFn::new(|| taking(MS * 90), &AllTransient);
+        let attempt = Attempt::first().due_by(Instant::now() + MS * 100);
+        let mut call = by_hand(Lazy::with_attempt(limit.wrap(op), attempt));
+        assert!(call.is_pending());
+        advance(after).await;
+        drop(call);
+        assert_eq!(limit.snapshot().limit, limit_after, "{after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_is_forgotten_after_a_few_thousand_calls_of_less() {
+    let limit = AdaptiveLimit::builder().min(1).max(1).build().unwrap();
+    let call = async |patience, takes| {
+        let op = FromFn::new(|| taking(takes), &AllTransient);
+        let attempt = Attempt::first().due_by(Instant::now() + patience);
+        Lazy::with_attempt(limit.wrap(op), attempt).await.unwrap();
+    };
+    call(MS * 1_000, MS).await;
+    for _ in 0..10_000 {
+        call(MS * 10, Duration::ZERO).await;
+    }
+    // Of 990 ms too much e⁻¹⁰ is left, so what takes more than 5.1 ms is slow.
+    let state = format!("{limit:?}");
+    let patience = state.split("patience: ").nth(1).and_then(|rest| rest.split(',').next());
+    let nanos: u64 = patience.unwrap().parse().unwrap();
+    assert!((10_000_000..10_100_000).contains(&nanos), "{nanos}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -109,10 +109,14 @@ fn a_waiter_that_may_not_use_what_is_free_does_not_hold_up_one_that_may() {
     let builder = of(4).by_priority().use_at_most(Priority::Low, 0.5);
     let bulkhead = builder.partition("gold", 0.5).partition("batch", 0.1).build().unwrap();
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
+    let high = batch.with_priority(Priority::High);
     let mut held: Vec<_> = (0..4).map(|_| batch.try_acquire().unwrap()).collect();
     // Gold has not got its share, so its waiter is the first in line; but it may use two places
     // at the most, and three stay taken.
     let mut low_gold = by_hand(gold.with_priority(Priority::Low).acquire_owned());
+    assert!(low_gold.is_pending());
+    held.pop();
+    held.push(high.try_acquire().unwrap());
     let mut high_batch = by_hand(batch.with_priority(Priority::High).acquire_owned());
     assert!(low_gold.is_pending() && high_batch.is_pending());
     held.pop();

@@ -126,6 +126,29 @@ fn it_may_ask_its_rate_limit_and_set_another_rate() {
 }
 
 #[test]
+fn it_may_be_added_while_it_is_cloned() {
+    on_a_paused_clock(|| async {
+        let limit = KeyedRateLimit::builder().rate(3, HOUR).build().unwrap();
+        let throttles = throttles();
+        let (asked, asked_too) = (limit.clone(), throttles.clone());
+        whenever(move |when| match when {
+            When::Cloned => {
+                asked.try_acquire(&Key(7)).unwrap();
+                drop(asked_too.get(&Key(7)).try_acquire());
+            }
+            When::Dropped => asked.set_rate(3, HOUR, 3).unwrap(),
+            _ => {}
+        });
+        limit.try_acquire(&Key(7)).unwrap();
+        drop(throttles.get(&Key(7)).try_acquire());
+        ACTION.take();
+        assert_eq!((limit.snapshot().keys, throttles.len()), (1, 1));
+        limit.try_acquire(&Key(7)).unwrap();
+        assert!(limit.try_acquire(&Key(7)).is_err());
+    });
+}
+
+#[test]
 fn it_may_ask_its_throttles() {
     on_a_paused_clock(|| async {
         let throttles = throttles();

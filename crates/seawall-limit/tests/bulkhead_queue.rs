@@ -5,7 +5,7 @@ mod support;
 use std::task::Poll;
 use std::time::Duration;
 
-use seawall_core::{AllTransient, Attempt, FromFn, Lazy, Operation, Policy, Reason, Rule};
+use seawall_core::{AllTransient, Attempt, FromFn, Lazy, Operation, Policy, Reason, Rule, catch};
 use seawall_limit::bulkhead::OwnedPermit;
 use seawall_limit::{Bulkhead, BulkheadBuilder, Priority};
 use support::by_hand;
@@ -175,6 +175,19 @@ async fn nobody_waits_past_the_deadline_of_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nor_for_longer_than_the_longest_wait_where_the_deadline_is_later() {
+    let bulkhead = Bulkhead::builder().limit(1).queue(9, SECOND).build().unwrap();
+    let _held = bulkhead.try_acquire().unwrap();
+    assert_eq!(bulkhead.try_acquire().unwrap_err().evidence().unwrap().samples, 0, "none waits");
+    let start = Instant::now();
+    let op = FromFn::new(|| std::future::ready(Ok::<_, ()>(())), &AllTransient);
+    let late = Attempt::first().due_by(start + SECOND * 2);
+    let error = Lazy::with_attempt(bulkhead.wrap(op), late).await.unwrap_err();
+    assert_eq!(error.rejection().unwrap().reason(), Reason::WaitedTooLong);
+    assert_eq!(start.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_longest_wait_without_limit_ends_at_the_deadline_all_the_same() {
     let bulkhead = one().build().unwrap();
     let _held = bulkhead.try_acquire().unwrap();
@@ -254,6 +267,18 @@ fn a_shutdown_releases_all_waiters() {
     assert_eq!(waiting.woken(), 1);
     assert_eq!(waiting.ready().unwrap_err().reason(), Reason::ShuttingDown);
     assert_eq!(by_hand(bulkhead.acquire()).ready().unwrap_err().reason(), Reason::ShuttingDown);
+}
+
+#[test]
+fn a_wait_that_is_over_is_not_begun_anew() {
+    let bulkhead = one().build().unwrap();
+    let held = bulkhead.try_acquire().unwrap();
+    let mut wait = by_hand(bulkhead.acquire());
+    assert!(wait.is_pending());
+    drop(held);
+    drop(wait.ready().unwrap());
+    assert!(catch(|| wait.is_pending()).is_err());
+    assert_eq!((bulkhead.snapshot().in_flight, bulkhead.snapshot().queued), (0, 0));
 }
 
 #[test]
@@ -340,6 +365,76 @@ fn a_call_of_no_partition_has_no_share() {
     assert!(batch_waits.is_pending() && waits.is_pending());
     drop(held[0].take());
     assert_eq!((batch_waits.woken(), waits.woken()), (1, 0), "who came first");
+}
+
+#[test]
+fn partitions_that_have_their_share_are_served_in_the_order_of_all() {
+    let builder = Bulkhead::builder().limit(3).queue(9, Duration::MAX);
+    let bulkhead = builder.partition("gold", 0.3).partition("batch", 0.3).build().unwrap();
+    let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
+    let _shares = [gold.try_acquire().unwrap(), batch.try_acquire().unwrap()];
+    let handles = [&gold, &gold, &batch, &gold, &batch].map(Bulkhead::clone);
+    assert_eq!(served(&bulkhead, &handles), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_partition_that_has_exactly_its_share_has_its_share() {
+    let builder = Bulkhead::builder().limit(4).queue(9, Duration::MAX);
+    let bulkhead = builder.partition("gold", 0.5).build().unwrap();
+    let gold = bulkhead.partition("gold").unwrap();
+    let _gold = [gold.try_acquire().unwrap(), gold.try_acquire().unwrap()];
+    let _other = bulkhead.try_acquire().unwrap();
+    assert_eq!(served(&bulkhead, &[bulkhead.clone(), gold.clone()]), [0, 1]);
+}
+
+#[test]
+fn a_tenant_that_comes_has_its_turn_in_the_round_after_this_one() {
+    let bulkhead = one().fair().build().unwrap();
+    let (a, b) = (bulkhead.for_tenant("a"), bulkhead.for_tenant("b"));
+    let held = bulkhead.try_acquire().unwrap();
+    let mut a_waits = [0; 3].map(|_| by_hand(a.acquire()));
+    assert!(a_waits.iter_mut().all(support::Polled::is_pending));
+    drop(held);
+    let first = a_waits[0].ready().unwrap();
+    let mut b_waits = by_hand(b.acquire());
+    assert!(b_waits.is_pending());
+    drop(first);
+    drop(a_waits[1].ready().expect("it came first"));
+    drop(b_waits.ready().expect("it has not had its turn in this round"));
+    assert!(a_waits[2].ready().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_was_empty_once_is_no_standing_one() {
+    let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
+    let bulkhead = one().standing_queue(target, interval).build().unwrap();
+    let held = bulkhead.try_acquire().unwrap();
+    let mut first = by_hand(bulkhead.acquire());
+    assert!(first.is_pending());
+    drop(held);
+    let held = first.ready().unwrap();
+    advance(interval).await;
+    let mut second = by_hand(bulkhead.acquire());
+    assert!(second.is_pending());
+    advance(interval).await;
+    drop(held);
+    assert!(second.ready().is_ok(), "for exactly the interval is not for longer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_standing_queue_who_has_waited_for_exactly_the_target_is_served() {
+    let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
+    let bulkhead = one().standing_queue(target, interval).build().unwrap();
+    let held = bulkhead.try_acquire().unwrap();
+    let mut oldest = by_hand(bulkhead.acquire());
+    assert!(oldest.is_pending());
+    advance(interval).await;
+    let mut newest = by_hand(bulkhead.acquire());
+    assert!(newest.is_pending());
+    advance(target).await;
+    drop(held);
+    assert_eq!(oldest.ready().unwrap_err().reason(), Reason::Shed);
+    assert!(newest.ready().is_ok());
 }
 
 #[tokio::test(start_paused = true)]

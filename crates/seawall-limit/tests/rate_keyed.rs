@@ -105,6 +105,33 @@ async fn fractions_of_a_nanosecond_are_rounded_up_for_another_rate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_keys_share_that_find_no_room_is_rounded_up_too() {
+    let limit = KeyedRateLimit::builder().per_second(3).burst(3).max_keys(1).build().unwrap();
+    let mut keys = 0_u64..;
+    let mut until_one_finds_no_room = || {
+        let before = limit.snapshot().overflowed;
+        let answers = keys.by_ref().map(|key| limit.try_acquire(&key));
+        let mut answers = answers.skip_while(|_| limit.snapshot().overflowed == before);
+        answers.next().unwrap()
+    };
+    // As with a key of its own, above.
+    assert!(until_one_finds_no_room().is_ok() && until_one_finds_no_room().is_ok());
+    limit.set_rate(1, SECOND, 2).unwrap();
+    assert!(until_one_finds_no_room().is_ok());
+    let refusal = until_one_finds_no_room().unwrap_err();
+    assert_eq!(refusal.retry_after(), Some(Duration::from_nanos(666_666_667)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_keys_are_remembered_as_was_said() {
+    let limit = limit(1_600);
+    for key in 0..50_000_u64 {
+        let _ = limit.try_acquire(&key);
+    }
+    assert_eq!(limit.snapshot().keys, 1_600);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_limit_of_a_key_is_a_layer_of_a_pipeline() {
     let limit = limit(100);
     let (alice, bob) =
@@ -173,16 +200,21 @@ async fn the_listeners_of_the_set_are_told_of_every_key() {
 
 #[tokio::test(start_paused = true)]
 async fn under_another_rate_idle_keys_are_looked_for_at_once() {
-    let limit = KeyedRateLimit::builder().rate(1, SECOND * 3_600).max_keys(1).build().unwrap();
-    for key in 0..100_u64 {
-        let _ = limit.try_acquire(&key);
-    }
+    let minute = SECOND * 60;
+    let limit = KeyedRateLimit::builder().rate(1, minute * 60).max_keys(1).build().unwrap();
+    assert_eq!((limit.snapshot().keys, limit.snapshot().evicted), (0, 0));
+    let ask_with = |keys: std::ops::Range<u64>| {
+        for key in keys {
+            let _ = limit.try_acquire(&key);
+        }
+    };
+    ask_with(0..300);
+    advance(minute * 59).await;
+    // All are busy for a minute more. By this rate nobody would look again before an hour has passed.
+    ask_with(300..600);
+    assert_eq!((limit.snapshot().keys, limit.snapshot().evicted), (16, 0));
     limit.set_rate(1_000, SECOND, 1).unwrap();
-    advance(SECOND * 3_600).await;
-    for key in 100..200_u64 {
-        let _ = limit.try_acquire(&key);
-        advance(SECOND).await;
-    }
-    let before = limit.snapshot();
-    assert!(before.evicted > 80, "{before:?}");
+    advance(minute).await;
+    ask_with(600..900);
+    assert_eq!((limit.snapshot().keys, limit.snapshot().evicted), (16, 16));
 }

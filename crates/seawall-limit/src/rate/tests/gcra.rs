@@ -106,10 +106,23 @@ fn another_rate_counts_what_was_taken_neither_up_nor_down() {
     meter.set_quota(quota(1, 90, 1), 0);
     meter.set_quota(quota(1, 1_000, 1), 45);
     assert_eq!(meter.take(45, 1), Err(500));
+    // What is half a permit of two nanoseconds is one of three, rounded up.
+    let mut meter = Meter::new(Algorithm::Gcra, quota(1, 2, 1));
+    meter.take(0, 1).unwrap();
+    meter.set_quota(quota(1, 3, 1), 1);
+    assert_eq!(meter.take(1, 1), Err(2));
     // The largest numbers that there are.
     let most = i64::MAX.unsigned_abs();
     let mut meter = Meter::new(Algorithm::Gcra, quota(most, 2, most));
     meter.take(0, most).unwrap();
     meter.set_quota(quota(1, 1, most), 0);
     assert_eq!(meter.take(0, 1), Err(1), "all of a burst is taken, and not more");
+}
+
+#[test]
+fn another_rate_finds_no_debt_where_there_is_none() {
+    let mut meter = Meter::new(Algorithm::Gcra, quota(1, 90, 3));
+    meter.take(0, 1).unwrap();
+    meter.set_quota(quota(1, 70, 3), 1_000);
+    assert_eq!(meter.take(1_000, 3), Ok(()));
 }

@@ -105,3 +105,15 @@ fn a_lane_that_was_idle_for_a_century_grants_exactly_the_burst() {
         assert_eq!(taken, 7, "{permits} a second");
     }
 }
+
+#[test]
+fn a_lane_that_begins_anew_after_a_rest_grants_exactly_the_burst() {
+    for permits in [10, 999] {
+        let shelter = Shelter::new(Algorithm::Gcra, quota(permits, SECOND, 7));
+        take_one(&shelter, 0).0.unwrap();
+        // Somebody looked, and took nothing.
+        drop(shelter.lock(CENTURY));
+        let taken = (0..20).filter(|_| take_one(&shelter, CENTURY) == (Ok(()), true)).count();
+        assert_eq!(taken, 7, "{permits} a second");
+    }
+}

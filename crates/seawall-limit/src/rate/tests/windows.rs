@@ -96,3 +96,13 @@ fn a_smaller_quota_counts_what_was_taken_under_the_larger() {
         refused_until_and_admitted_at(&meter, 6, wait, 1);
     }
 }
+
+#[test]
+fn a_log_gives_a_permit_back_a_period_after_it_was_taken() {
+    let mut meter = Meter::new(Algorithm::SlidingLog, quota(2, SECOND, 1));
+    meter.take(0, 2).unwrap();
+    assert_eq!(meter.take(0, 1), Err(SECOND));
+    // Asked for before anybody has come to see that they are over.
+    assert_eq!(meter.due(SECOND, 0, 2), SECOND);
+    assert_eq!(meter.due(SECOND, 2, 1), 2 * SECOND);
+}
