@@ -36,7 +36,7 @@ struct Waited<T, E> {
 impl<T, E> Drop for Waited<T, E> {
     fn drop(&mut self) {
         if let Some(waiting) = self.waiting.take() {
-            // Takes it out of the pool's queue if no thread has begun it.
+            // Where no thread has begun it, none will.
             self.task.abort();
             waiting.caller_goes();
         }
