@@ -55,6 +55,8 @@ pub struct FallbackBuilder<S> {
     listeners: Option<Listeners>,
     when: When,
     max_concurrent: usize,
+    /// Nothing is waited for in it.
+    at_once: bool,
 }
 
 impl<S> FallbackBuilder<S> {
@@ -66,7 +68,12 @@ impl<S> FallbackBuilder<S> {
             listeners: None,
             when: When(None),
             max_concurrent: Places::UNLIMITED,
+            at_once: false,
         }
+    }
+
+    pub(super) fn at_once(self, at_once: bool) -> Self {
+        Self { at_once, ..self }
     }
 
     /// The name in errors and events. 1 to 256 bytes.
@@ -102,12 +109,14 @@ impl<S> FallbackBuilder<S> {
             listeners: self.listeners,
             when: self.when,
             max_concurrent: self.max_concurrent,
+            at_once: false,
         }
     }
 
     /// Falls back to `value` in the end.
     pub fn or_value<T: Clone>(self, value: T) -> FallbackBuilder<Or<S, Value<T>>> {
-        self.or(Value(value))
+        let at_once = self.at_once;
+        self.or(Value(value)).at_once(at_once)
     }
 
     /// Falls back to what `f` makes of the first error.
@@ -115,7 +124,8 @@ impl<S> FallbackBuilder<S> {
     where
         F: Fn(&Error<E>) -> T,
     {
-        self.or(With(f, PhantomData))
+        let at_once = self.at_once;
+        self.or(With(f, PhantomData)).at_once(at_once)
     }
 
     /// Falls back to what `f` makes of the first error, if it makes something.
@@ -123,7 +133,8 @@ impl<S> FallbackBuilder<S> {
     where
         F: Fn(&Error<E>) -> Option<T>,
     {
-        self.or(TryWith(f, PhantomData))
+        let at_once = self.at_once;
+        self.or(TryWith(f, PhantomData)).at_once(at_once)
     }
 
     /// Falls back to the outcome of `f`'s future, if it succeeds.
@@ -148,6 +159,7 @@ impl<S> FallbackBuilder<S> {
             places: Places::new(self.max_concurrent),
             counts: Counts::default(),
             substitute: self.substitute,
+            at_once: self.at_once,
         })))
     }
 }

@@ -45,6 +45,7 @@ pub(super) struct Shared<S> {
     pub(super) places: Places,
     pub(super) counts: Counts,
     pub(super) substitute: S,
+    pub(super) at_once: bool,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +58,7 @@ pub(super) struct Counts {
 impl Fallback<()> {
     /// Falls back to `value`.
     pub fn value<T: Clone>(value: T) -> FallbackBuilder<Value<T>> {
-        FallbackBuilder::new(Value(value))
+        FallbackBuilder::new(Value(value)).at_once(true)
     }
 
     /// Falls back to what `f` makes of the error.
@@ -65,7 +66,7 @@ impl Fallback<()> {
     where
         F: Fn(&Error<E>) -> T,
     {
-        FallbackBuilder::new(With(f, PhantomData))
+        FallbackBuilder::new(With(f, PhantomData)).at_once(true)
     }
 
     /// Falls back to what `f` makes of the error; where it makes nothing, the error stands.
@@ -73,11 +74,12 @@ impl Fallback<()> {
     where
         F: Fn(&Error<E>) -> Option<T>,
     {
-        FallbackBuilder::new(TryWith(f, PhantomData))
+        FallbackBuilder::new(TryWith(f, PhantomData)).at_once(true)
     }
 
     /// Falls back to the outcome of the future that `f` makes of the error; where that fails, the
-    /// first error stands.
+    /// first error stands. It may take as long as it likes: the description of a pipeline has no
+    /// longest time then, unless a timeout is around it.
     ///
     /// ```
     /// use seawall_guard::Fallback;
@@ -165,8 +167,11 @@ impl<S> Policy for Fallback<S> {
             Places::UNLIMITED => "answers for failures".to_owned(),
             max => format!("answers for failures, {max} at a time"),
         };
-        // A fallback may take as long as it likes.
-        inner.layer(PolicyKind::Fallback, self.name(), text)
+        let longest = inner.longest();
+        inner
+            .layer(PolicyKind::Fallback, self.name(), text)
+            // One that waits may take as long as it likes.
+            .with_longest(longest.filter(|_| self.0.at_once))
     }
 }
 
