@@ -42,7 +42,8 @@ fn step() -> impl Strategy<Value = Step> {
     let class = prop_oneof![
         2 => Just(Class::Success),
         8 => Just(Class::Transient),
-        1 => Just(Class::Overloaded { retry_after: None }),
+        1 => prop::option::of(0_u64..2)
+            .prop_map(|after| Class::Overloaded { retry_after: after.map(ms) }),
         1 => Just(Class::Permanent),
         1 => Just(Class::Ignored),
         1 => Just(Class::Cancelled),
@@ -150,6 +151,9 @@ impl<'s> Naive<'s> {
                 return Some(number);
             }
             self.due |= class.is_retryable();
+            if class.retry_after() == Some(ms(1)) {
+                self.stopped = self.stopped.or(Some(StopReason::Permanent));
+            }
             self.failed.push((number, class));
         }
         None

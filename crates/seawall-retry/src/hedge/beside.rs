@@ -97,6 +97,10 @@ impl<'p, Fut, T, E> Beside<'p, Fut, T, E> {
     /// An attempt failed, and the call goes on: the primary or another.
     pub(super) fn failed(&mut self, primary: bool, failed: Failed<T, E>) {
         self.due |= failed.class.is_retryable();
+        if failed.class.retry_after().is_some_and(|after| !after.is_zero()) {
+            // It asked to be left alone for a while. That is for a retry to wait for.
+            self.stopped.get_or_insert(StopReason::Permanent);
+        }
         self.last = Some(failed.class);
         if primary {
             self.primary = Some(failed);

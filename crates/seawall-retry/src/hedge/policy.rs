@@ -21,6 +21,10 @@ use crate::Budget;
 /// loser is dropped, not undone. What the caller says of one call ([`Attempt::idempotent`]) goes
 /// before: where that is `false`, nothing is launched beside the primary, nor after it.
 ///
+/// A failure that may be repeated launches the next at once. After one of a dependency that has too
+/// much to do and said when to come back ([`Class::Overloaded`]), nothing is launched any more: what
+/// is under way goes on.
+///
 /// Clones share their latencies, budget and listeners.
 ///
 /// ```
