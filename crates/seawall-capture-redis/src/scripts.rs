@@ -30,7 +30,7 @@ macro_rules! scripts {
                     prefix,
                     told: told(shared),
                     $($name: Script::new(concat!(
-                        include_str!("lua/common.lua"),
+                        include_str!("lua/prelude.lua"),
                         $(include_str!(concat!("lua/", $file, ".lua")),)+
                     )),)*
                 }

@@ -1,4 +1,4 @@
--- What all scripts share. Each script is this text, those of its parts that it needs, and its own.
+-- What every script begins with. Each script is this text, those of its parts that it needs, and its own.
 --
 -- All keys begin with one prefix, which holds the hash tag, so that they are in one slot of a
 -- cluster. KEYS[1] names the slot; the keys of groups and batches are made from the prefix.
