@@ -177,3 +177,30 @@ fn errors_are_small_and_cross_threads() {
     assert!(size_of::<Error<[u64; 20]>>() < 160 + 64);
     assert_eq!(size_of::<Result<(), Error<()>>>(), 48);
 }
+
+#[test]
+fn evidence_of_one_is_told_in_the_singular() {
+    use seawall_core::{Evidence, Rule};
+
+    for (rule, one, two) in [
+        (Rule::ConsecutiveFailures, "1 failure in a row, limit 1", "2 failures in a row, limit 2"),
+        (
+            Rule::FailureRate,
+            "100% of 1 call failed, threshold 100%",
+            "200% of 2 calls failed, threshold 200%",
+        ),
+        (
+            Rule::SlowRate,
+            "100% of 1 call was slow, threshold 100%",
+            "200% of 2 calls were slow, threshold 200%",
+        ),
+        (
+            Rule::ProbeSuccesses,
+            "1 of 1 probe succeeded, 1 was needed",
+            "2 of 2 probes succeeded, 2 were needed",
+        ),
+    ] {
+        assert_eq!(Evidence::new(rule, 1.0, 1.0, 1).to_string(), one);
+        assert_eq!(Evidence::new(rule, 2.0, 2.0, 2).to_string(), two);
+    }
+}

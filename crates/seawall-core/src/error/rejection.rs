@@ -153,26 +153,33 @@ impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, observed, limit, samples } = *self;
         let percent = |share: f64| format!("{}%", (share * 1000.0).round() / 10.0);
+        let is_one = |count: f64| (count - 1.0).abs() < f64::EPSILON;
+        let s = |count: f64| if is_one(count) { "" } else { "s" };
+        let of = s(samples.into());
         match rule {
-            Rule::ConsecutiveFailures => write!(f, "{observed} failures in a row, limit {limit}"),
+            Rule::ConsecutiveFailures => {
+                write!(f, "{observed} failure{} in a row, limit {limit}", s(observed))
+            }
             Rule::FailureRate => write!(
                 f,
-                "{} of {samples} calls failed, threshold {}",
+                "{} of {samples} call{of} failed, threshold {}",
                 percent(observed),
                 percent(limit)
             ),
             Rule::SlowRate => write!(
                 f,
-                "{} of {samples} calls were slow, threshold {}",
+                "{} of {samples} call{of} {} slow, threshold {}",
                 percent(observed),
+                if of.is_empty() { "was" } else { "were" },
                 percent(limit)
             ),
-            Rule::Predicate => write!(f, "the user's predicate held over {samples} calls"),
+            Rule::Predicate => write!(f, "the user's predicate held over {samples} call{of}"),
             Rule::ProbeFailures => {
-                write!(f, "{observed} of {samples} probes failed, limit {limit}")
+                write!(f, "{observed} of {samples} probe{of} failed, limit {limit}")
             }
             Rule::ProbeSuccesses => {
-                write!(f, "{observed} of {samples} probes succeeded, {limit} were needed")
+                let were = if is_one(limit) { "was" } else { "were" };
+                write!(f, "{observed} of {samples} probe{of} succeeded, {limit} {were} needed")
             }
             Rule::InFlight => {
                 write!(f, "{observed} in flight, limit {limit}")?;
