@@ -204,6 +204,25 @@
 //! # }
 //! ```
 //!
+//! What the policies do is one stream of [events](Event), for logs, metrics and consoles alike. An
+//! event has the policy's name, its kind, and [what](What) happened, in words by `Display` and as a label
+//! by [`What::as_str`]:
+//!
+//! ```
+//! use seawall::{Event, Pipeline};
+//!
+//! # fn main() -> Result<(), seawall::ConfigError> {
+//! let pipeline = Pipeline::standard("inventory")
+//!     .listener(|event: &Event| eprintln!("{event}"))
+//!     .listener(|event: &Event| {
+//!         count(&[event.policy.as_str(), event.kind.as_str(), event.what.as_str()]);
+//!     })
+//!     .build()?;
+//! # fn count(_: &[&str]) {}
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # One for each host or tenant
 //!
 //! [`breaker::KeyedBreaker`], [`limit::KeyedRateLimit`], [`limit::KeyedThrottle`] and
@@ -276,6 +295,35 @@
 //!     # #[allow(unreachable_code)]
 //!     std::process::exit(report.exit_code().into())
 //! }
+//! ```
+//!
+//! # In tests
+//!
+//! Time is tokio's, so under `#[tokio::test(start_paused = true)]` no test waits. `seawall-testkit`
+//! has operations that do as they are told, a listener that keeps what it hears, and a driver that
+//! drops a future at each of its awaits:
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall::{Pipeline, Retry};
+//! use seawall_testkit::{Recorder, Script, Step};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let heard = Recorder::default();
+//! let pipeline = Pipeline::builder("inventory")
+//!     .retry(Retry::builder().idempotent())
+//!     .attempt_timeout(Duration::from_secs(3))
+//!     .listener(heard.clone())
+//!     .build()?;
+//!
+//! let script = Script::new([Step::never(), Step::err("broken"), Step::ok(42)]);
+//! assert_eq!(pipeline.call(|| script.run()).await.ok(), Some(42));
+//! assert_eq!((script.started(), script.running()), (3, 0));
+//! // One timeout, two retries.
+//! assert_eq!(heard.events().len(), 3);
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # Features
