@@ -66,7 +66,7 @@ async fn made_up_keys_stretch_neither_memory_nor_rate() {
     let snapshot = limit.snapshot();
     assert!(snapshot.keys <= 16);
     // The burst of each key that is remembered, and one burst for all others together.
-    assert!(admitted <= 16 + 2, "{admitted}");
+    assert_eq!(admitted, 16 + 2);
     assert_eq!(snapshot.overflowed, 100_000 - snapshot.keys as u64);
 }
 
@@ -102,6 +102,25 @@ async fn fractions_of_a_nanosecond_are_rounded_up_for_another_rate() {
     assert!(limit.try_acquire(&1).is_ok());
     let refusal = limit.try_acquire(&1).unwrap_err();
     assert_eq!(refusal.retry_after(), Some(Duration::from_nanos(666_666_667)));
+    assert_eq!(refusal.evidence().unwrap().samples, 0, "nobody waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_makes_room_in_the_nanosecond_in_which_it_is_idle() {
+    let limit = limit(1);
+    let ask_with = |keys: std::ops::Range<u64>| {
+        for key in keys {
+            let _ = limit.try_acquire(&key);
+            let _ = limit.try_acquire(&key);
+        }
+        limit.snapshot().evicted
+    };
+    // Two permits are 200 ms.
+    assert_eq!(ask_with(0..300), 0);
+    advance(Duration::from_nanos(199_999_999)).await;
+    assert_eq!(ask_with(300..600), 0);
+    advance(Duration::from_nanos(1)).await;
+    assert_eq!(ask_with(600..900), 16);
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,20 +220,18 @@ async fn the_listeners_of_the_set_are_told_of_every_key() {
 #[tokio::test(start_paused = true)]
 async fn under_another_rate_idle_keys_are_looked_for_at_once() {
     let minute = SECOND * 60;
-    let limit = KeyedRateLimit::builder().rate(1, minute * 60).max_keys(1).build().unwrap();
-    assert_eq!((limit.snapshot().keys, limit.snapshot().evicted), (0, 0));
+    let limit = KeyedRateLimit::builder().rate(1, minute * 60).max_keys(1_600).build().unwrap();
     let ask_with = |keys: std::ops::Range<u64>| {
         for key in keys {
             let _ = limit.try_acquire(&key);
         }
+        (limit.snapshot().keys, limit.snapshot().evicted)
     };
-    ask_with(0..300);
+    assert_eq!(ask_with(0..800), (800, 0));
     advance(minute * 59).await;
-    // All are busy for a minute more. By this rate nobody would look again before an hour has passed.
-    ask_with(300..600);
-    assert_eq!((limit.snapshot().keys, limit.snapshot().evicted), (16, 0));
+    // These find all busy, and by this rate nobody looks again before an hour has passed.
+    assert_eq!(ask_with(1_000..9_000), (1_600, 0));
     limit.set_rate(1_000, SECOND, 1).unwrap();
     advance(minute).await;
-    ask_with(600..900);
-    assert_eq!((limit.snapshot().keys, limit.snapshot().evicted), (16, 16));
+    assert_eq!(ask_with(10_000..20_000), (1_600, 800));
 }

@@ -35,6 +35,9 @@ async fn without_a_queue_what_is_there_can_be_reserved_and_nothing_else() {
     assert!(reservation.claim().is_ok());
     let refusal = limit.reserve(1).unwrap_err();
     assert_eq!((refusal.reason(), refusal.retry_after()), (Reason::RateLimited, Some(SECOND)));
+    let nano = Duration::from_nanos(1);
+    advance(SECOND.saturating_sub(nano)).await;
+    assert_eq!(limit.reserve(1).unwrap_err().retry_after(), Some(nano));
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +82,10 @@ async fn a_permit_that_is_due_at_the_deadline_is_in_time() {
     let limit = used_up(|builder| builder.queue(9, SECOND * 9));
     let start = Instant::now();
     let nano = Duration::from_nanos(1);
-    assert_eq!(due_by(&limit, start + SECOND - nano).await, Err(Reason::DeadlineTooNear));
+    assert_eq!(
+        due_by(&limit, start + SECOND.saturating_sub(nano)).await,
+        Err(Reason::DeadlineTooNear)
+    );
     assert_eq!(start.elapsed(), Duration::ZERO, "refused at once");
     assert_eq!(due_by(&limit, start + SECOND).await, Ok(()));
     assert_eq!(start.elapsed(), SECOND);
