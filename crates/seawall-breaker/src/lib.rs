@@ -102,10 +102,10 @@
 //!
 //! The state is one word. Under a closed circuit whose window is full and holds no failure a call
 //! reads it twice and writes nothing. Otherwise a success adds to a counter, of its group of threads
-//! once threads have met there, and a failure that can't open the circuit takes its place in a log
-//! of one word; one outcome in 31, and what may open the circuit, takes the lock. An open circuit
-//! refuses without a lock and without allocating, with one reading of the clock. A time window costs
-//! one clock reading a call, a slow-call rule two.
+//! once threads have met there, and a failure that can't open the circuit to a word that all share;
+//! one failure in five, and what may open the circuit, takes the lock. An open circuit refuses
+//! without a lock and without allocating, with one reading of the clock. A time window costs one
+//! clock reading a call, a slow-call rule two.
 //!
 //! A breaker with a window of 100 takes 504 bytes, those of the handle included. What few ask for
 //! takes room where it is asked for: an open wait of its own 120 bytes, a slow-call rule 80, a ramp

@@ -25,7 +25,7 @@ use half_open::HalfOpen;
 pub(crate) use half_open::{Probing, Term};
 use incidents::Incidents;
 use outcome::Counted;
-pub(crate) use outcome::{Outcome, Outcomes, Settled};
+pub(crate) use outcome::{Outcome, Settled};
 use ramp::{Progress, Ramp};
 pub(crate) use ramp::{RampPlan, StagePlan, WHOLE};
 pub(crate) use restore::Restored;

@@ -3,9 +3,9 @@
 //! Everything that decides goes through the machine, under the lock. What can decide nothing does
 //! not: a call that a closed circuit admits, an outcome that can't open it, a refusal of an open
 //! one. They look at the [`Gate`], a word that is written after every change under the lock.
-//! Successes that only have to be counted are counted in [`Counters`]; where their order matters,
-//! and for failures, there is the [`Log`]. Whoever takes the lock next tells the machine of them
-//! first.
+//! Outcomes that only have to be counted are gathered in batches: the [`Log`] says which is open
+//! and takes the failures, [`Counters`] take the successes. Whoever takes the lock next tells the
+//! machine of them first.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, OnceLock};
@@ -125,8 +125,8 @@ impl Shell {
             counters: Counters::new(),
             machine: Mutex::new(machine),
         };
-        let machine = shell.machine.lock();
-        shell.counters.take(machine.generation());
+        let mut machine = shell.machine.lock();
+        shell.tell(&mut machine);
         shell.publish(&machine);
         drop(machine);
         shell
@@ -158,14 +158,9 @@ impl Shell {
         let mut happened = Happened::new();
         let mut machine = self.machine.lock();
         self.tell(&mut machine);
-        let (generation, openings) = (machine.generation(), machine.totals().openings);
+        let openings = machine.totals().openings;
         let result = f(&mut machine, &mut happened);
         let opened = machine.totals().openings != openings;
-        if machine.generation() != generation {
-            // Successes that were counted meanwhile belong to the generation that is over.
-            let late = self.counters.take(machine.generation()).late;
-            machine.add_late_successes(late);
-        }
         self.publish(&machine);
         let tell = !happened.is_empty();
         if tell {
@@ -178,14 +173,15 @@ impl Shell {
         result
     }
 
-    /// Tells the machine of what was noted without the lock: first the successes, for those that
-    /// came after a failure are in the log behind it.
+    /// Tells the machine of what was noted without the lock.
     fn tell(&self, machine: &mut Machine) {
-        let outcomes = self.log.close();
-        let pending = self.counters.take(machine.generation());
-        machine.add_late_successes(pending.late);
-        machine.add_successes(pending.current);
-        machine.add_outcomes(outcomes);
+        let batch = self.log.close();
+        let [before, behind @ ..] = self.counters.take(batch.next());
+        machine.add_successes(before);
+        for &successes in &behind[..batch.place() as usize] {
+            machine.add_failure();
+            machine.add_successes(successes);
+        }
     }
 
     /// Made with the first opening, so that a refusal by an open circuit allocates nothing.
@@ -205,7 +201,7 @@ impl Shell {
             self.refusals().write(machine.refusing());
         }
         change(&self.slides_at, machine.slides_at());
-        change(&self.pending_limit, machine.pending_limit());
+        change(&self.pending_limit, machine.pending_limit().min(Counters::MOST_PENDING));
         change(&self.slow_after, machine.settings().rules.slow_after());
         if self.gate.load(Relaxed) != gate.0 {
             self.gate.store(gate.0, Release);
@@ -213,8 +209,8 @@ impl Shell {
         // Last: an outcome that finds the log open finds it with the gate that it goes with.
         match ease {
             Ease::Locked => {}
-            Ease::Counted { failures } => self.log.open(machine.generation(), failures),
-            Ease::Skipped => self.log.open(machine.generation(), 0),
+            Ease::Counted { failures } => self.log.open(failures),
+            Ease::Skipped => self.log.open(0),
         }
     }
 

@@ -30,6 +30,13 @@ fn check(run: impl Fn() + Send + Sync + 'static) {
     model.check(run);
 }
 
+/// The same with one preemption less, for what has too many interleavings.
+fn check_briefly(run: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(run);
+}
+
 fn open(model: &Model) {
     let call = model.admit(0).unwrap();
     assert_eq!(model.fail(call, 0), Said::Counted);
@@ -230,7 +237,10 @@ fn as_many_failures_open_it_as_were_said_to_on_however_many_threads() {
 fn a_success_after_a_failure_is_told_after_it() {
     check(|| {
         let model = Arc::new(Model::new(four_in_a_row()));
-        let (failing, well) = (model.admit(0).unwrap(), model.admit(0).unwrap());
+        let calls = [(); 3].map(|()| model.admit(0).unwrap());
+        let [first, failing, well] = calls;
+        // From the second on, failures are noted without the lock.
+        assert_eq!(model.fail(first, 0), Said::Counted);
         let looker = thread::spawn({
             let model = Arc::clone(&model);
             move || model.samples(0)
@@ -240,6 +250,25 @@ fn a_success_after_a_failure_is_told_after_it() {
         looker.join().unwrap();
         // The success ended the run that the failure began, whoever told the machine of which.
         assert_eq!(model.failures_in_a_row(), 0);
+    });
+}
+
+#[test]
+fn a_success_keeps_its_place_among_the_failures_of_two_threads() {
+    check(|| {
+        let model = Arc::new(Model::new(four_in_a_row()));
+        let calls = [(); 5].map(|()| model.admit(0).unwrap());
+        let [first, one, two, three, four] = calls;
+        assert_eq!(model.fail(first, 0), Said::Counted);
+        let other = thread::spawn({
+            let model = Arc::clone(&model);
+            move || [model.fail(one, 0), model.succeed(two, 0)]
+        });
+        let said = [model.succeed(three, 0), model.fail(four, 0)];
+        assert_eq!((other.join().unwrap(), said), ([Said::Counted; 2], [Said::Counted; 2]));
+        // Each success stands somewhere before or behind the other thread's failure.
+        assert!(model.failures_in_a_row() <= 1);
+        assert_eq!((model.samples(0), model.transitions()), (0, 0), "no window, no opening");
     });
 }
 
@@ -274,7 +303,7 @@ fn threads_that_meet_at_the_first_counter_lose_no_success() {
 
 #[test]
 fn counters_that_are_made_while_the_machine_is_told_lose_no_success() {
-    check(|| {
+    check_briefly(|| {
         let model = Arc::new(Model::fresh(counting()));
         let (one, two) = (model.admit(0).unwrap(), model.admit(0).unwrap());
         let others = [one, two].map(|call| thread::spawn(succeed(&model, call)));

@@ -1,5 +1,3 @@
-use super::Outcomes;
-
 /// The last so many outcomes, as bits in a ring.
 ///
 /// An outcome costs the same whatever the size; a batch of fast successes costs one step per 64.
@@ -47,26 +45,15 @@ impl CountWindow {
             self.samples = self.size;
             return;
         }
-        self.push_run(count as u32, 0);
-    }
-
-    /// Pushes outcomes that were not slow.
-    pub(crate) fn push_outcomes(&mut self, outcomes: Outcomes) {
-        self.push_run(outcomes.count, outcomes.failed.into());
-    }
-
-    /// Pushes `count` outcomes that were not slow, as many at a time as lie in one word. `failed`
-    /// says which failed, the oldest in the lowest bit; beyond it none did.
-    fn push_run(&mut self, mut count: u32, mut failed: u64) {
+        let mut count = count as u32;
         while count > 0 {
-            let room = (64 - self.cursor % 64).min(self.size - self.cursor);
-            let run = count.min(room);
-            self.failed.write(self.cursor, run, failed);
+            let in_this_word = 64 - self.cursor % 64;
+            let run = count.min(in_this_word).min(self.size - self.cursor);
+            self.failed.write(self.cursor, run, 0);
             if let Some(ring) = &mut self.slow {
                 ring.write(self.cursor, run, 0);
             }
             self.move_on(run);
-            failed = failed.unbounded_shr(run);
             count -= run;
         }
     }

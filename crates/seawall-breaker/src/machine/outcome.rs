@@ -14,15 +14,6 @@ pub(crate) struct Outcome {
     pub(crate) hint: Option<Nanos>,
 }
 
-/// Outcomes in a row that were not slow and that could not open the circuit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Outcomes {
-    /// How many, at most 32.
-    pub(crate) count: u32,
-    /// Which of them failed, the oldest in the lowest bit.
-    pub(crate) failed: u32,
-}
-
 /// What was made of an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -108,33 +99,12 @@ impl Machine {
         }
     }
 
-    /// Counts outcomes that the shell saw in this generation, within what [`ease`](Self::ease)
-    /// allowed.
-    pub(crate) fn add_outcomes(&mut self, outcomes: Outcomes) {
-        if outcomes.count > 0 {
-            let failures = outcomes.failures();
-            self.counted.failures += u64::from(failures);
-            self.counted.successes += u64::from(outcomes.count - failures);
-            self.window.push_outcomes(outcomes);
-            let run = outcomes.run();
-            self.run = if run < outcomes.count { run } else { self.run.saturating_add(run) };
-        }
-    }
-
-    /// Counts successes of the generation that is over.
-    pub(crate) fn add_late_successes(&mut self, count: u64) {
-        self.counted.successes += count;
-    }
-}
-
-impl Outcomes {
-    pub(crate) fn failures(self) -> u32 {
-        self.failed.count_ones()
-    }
-
-    /// How many failed in a row up to the newest.
-    fn run(self) -> u32 {
-        (self.failed << (32 - self.count)).leading_ones()
+    /// Counts a failure that the shell saw in this generation, that was not slow, and that
+    /// [`ease`](Self::ease) had allowed.
+    pub(crate) fn add_failure(&mut self) {
+        self.counted.failures += 1;
+        self.window.push(true, false);
+        self.run = self.run.saturating_add(1);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the closed state remembers of outcomes.
 
-use super::Outcomes;
 use super::count::CountWindow;
 use super::span::{Slice, TimeWindow};
 use crate::time::{NEVER, Nanos};
@@ -115,18 +114,6 @@ impl Window {
                 samples: 1,
                 failures: u32::from(failed),
                 slow: u32::from(slow),
-            }),
-        }
-    }
-
-    pub(crate) fn push_outcomes(&mut self, outcomes: Outcomes) {
-        match self {
-            Self::Absent => {}
-            Self::Count(window) => window.push_outcomes(outcomes),
-            Self::Time(window) => window.push(Slice {
-                samples: outcomes.count,
-                failures: outcomes.failures(),
-                slow: 0,
             }),
         }
     }

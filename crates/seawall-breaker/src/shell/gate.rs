@@ -107,6 +107,11 @@ impl Gate {
         self.0 & TALLY != 0
     }
 
+    /// Whether every outcome is measured under the lock.
+    pub(crate) fn measures(self) -> bool {
+        self.0 & MEASURE != 0
+    }
+
     /// Whether a success changes nothing.
     #[inline]
     pub(crate) fn is_quiet(self) -> bool {

@@ -1,98 +1,104 @@
-//! Outcomes that the machine has not been told of, in the order in which they came.
+//! The batch of outcomes that the machine has not been told of, and the failures in it.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use crate::machine::Outcomes;
 use crate::sync::AtomicU64;
 
-/// Up to 31 outcomes in one word, so that an outcome that can't open the circuit takes no lock and
-/// still has its place among the others.
+/// Gathers outcomes that can't open the circuit, so that they take no lock and still have their
+/// place among the others.
 ///
-/// From the lowest bit on: the outcomes, the newest first, with a 1 above the oldest (32 bits); how
-/// many more failures there may be before the machine has to look (5 bits); the generation that the
-/// outcomes belong to (27 bits). The word says all that a thread has to know before it changes it,
-/// so whatever happened between its look and its exchange, if the word is the same the exchange is
-/// right.
+/// Successes between two failures commute. So a batch has a place before its first failure and one
+/// behind each: a success is counted in the place that it finds (see
+/// [`Counters`](super::counters::Counters)), a failure moves all who come after it to the next. Only
+/// failures change this word.
 #[derive(Debug)]
 pub(crate) struct Log(AtomicU64);
 
-const OUTCOMES: u64 = (1 << 32) - 1;
-/// No outcome is in it; the 1 stands above none.
-const EMPTY: u64 = 1;
-const FULL: u64 = 1 << 31;
-const ONE_TO_SPARE: u64 = 1 << 32;
-const SPARE: u64 = Log::MOST_TO_SPARE as u64 * ONE_TO_SPARE;
-const GENERATION: u32 = 37;
+/// The log as one look found it.
+///
+/// From the lowest bit on: whether it takes outcomes (1 bit); how many more failures there may be
+/// before the machine has to look (3 bits); how many there were, which is the place (3 bits); the
+/// number of the batch (57 bits). Whoever takes the lock ends a batch, so all of one is of one
+/// generation, and a word that is the same says that nothing was decided since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batch(u64);
 
-/// The highest bits of a word that belongs to `generation`. A thread would have to sleep through
-/// 2²⁷ transitions to take one for another.
-#[inline]
-pub(super) const fn tag(generation: u64) -> u64 {
-    generation << GENERATION
-}
-
-/// What is below the tag.
-pub(super) const BELOW_TAG: u64 = (1 << GENERATION) - 1;
+const OPEN: u64 = 1;
+const ONE_TO_SPARE: u64 = 1 << 1;
+const SPARE: u64 = 0b111 << 1;
+const ONE_PLACE: u64 = 1 << PLACE;
+const PLACE: u32 = 4;
+const NUMBER: u32 = 7;
 
 impl Log {
-    /// As many failures as there may be in advance.
-    pub(crate) const MOST_TO_SPARE: u32 = 31;
+    /// As many failures as there may be in a batch.
+    pub(crate) const MOST_FAILURES: u32 = 4;
 
     /// A log that takes nothing.
     pub(crate) fn closed() -> Self {
         Self(AtomicU64::new(0))
     }
 
-    /// Begins anew: takes outcomes of `generation`, at most `spare` failures among them. Called
-    /// under the lock.
-    pub(crate) fn open(&self, generation: u64, spare: u32) {
-        let spare = u64::from(spare.min(Self::MOST_TO_SPARE)) * ONE_TO_SPARE;
+    #[inline]
+    pub(crate) fn look(&self) -> Batch {
+        // Acquire: what was published before the batch was opened is visible behind it.
+        Batch(self.0.load(Acquire))
+    }
+
+    /// Begins the next batch, of at most `spare` failures. Called under the lock.
+    pub(crate) fn open(&self, spare: u32) {
+        let spare = u64::from(spare.min(Self::MOST_FAILURES)) * ONE_TO_SPARE;
+        let number = Batch(self.0.load(Relaxed)).next();
         // Release: who finds it open finds what was published before.
-        self.0.store(tag(generation) | spare | EMPTY, Release);
+        self.0.store(number << NUMBER | spare | OPEN, Release);
     }
 
     /// Takes nothing from here on; until it is opened again, outcomes wait for the lock. Gives what
-    /// was in it. Called under the lock.
-    ///
-    /// It stays closed while successes are collected that were counted beside it: one that comes
-    /// after a failure in the log must not be taken for one that came before.
-    pub(crate) fn close(&self) -> Outcomes {
-        let outcomes = (self.0.swap(0, AcqRel) & OUTCOMES) as u32;
-        let count = outcomes.checked_ilog2().unwrap_or(0);
-        let newest_first = outcomes & !(1 << count);
-        let oldest_first = newest_first.reverse_bits().checked_shr(32 - count);
-        Outcomes { count, failed: oldest_first.unwrap_or(0) }
+    /// it was. Called under the lock.
+    pub(crate) fn close(&self) -> Batch {
+        Batch(self.0.fetch_and(u64::MAX << NUMBER, AcqRel))
     }
 
-    /// Whether it takes outcomes of `generation` and has none.
-    #[inline]
-    pub(crate) fn is_empty(&self, generation: u64) -> bool {
-        // Acquire: what was published before the log was opened is visible behind it.
-        self.0.load(Acquire) & !SPARE == tag(generation) | EMPTY
-    }
-
-    /// Puts an outcome of `generation` in its place; not if the machine has to be asked.
-    ///
-    /// Not inlined, so that successes which are in no log save no registers for it.
-    #[inline(never)]
-    pub(crate) fn note(&self, generation: u64, failed: bool) -> bool {
-        let mut word = self.0.load(Acquire);
-        loop {
-            let outcomes = word & OUTCOMES;
-            let takes = outcomes != 0 && outcomes & FULL == 0;
-            let spares = !failed || word & SPARE != 0;
-            if !takes || !spares || word & !BELOW_TAG != tag(generation) {
-                return false;
-            }
-            // Moved up by one. What follows a failure, or is one, is in order with it by this
+    /// Notes a failure in `batch`; not if that is over, or the machine has to be asked.
+    pub(crate) fn note_failure(&self, batch: Batch) -> bool {
+        let mut found = batch;
+        while found.takes_failures() && found.number() == batch.number() {
+            // What comes before and what comes behind a failure is in order with it by this
             // exchange alone.
-            let moved = word + outcomes;
-            let noted = if failed { moved + 1 - ONE_TO_SPARE } else { moved };
-            match self.0.compare_exchange_weak(word, noted, AcqRel, Acquire) {
+            let noted = found.0 + ONE_PLACE - ONE_TO_SPARE;
+            match self.0.compare_exchange_weak(found.0, noted, AcqRel, Acquire) {
                 Ok(_) => return true,
-                Err(changed) => word = changed,
+                Err(changed) => found = Batch(changed),
             }
         }
+        false
+    }
+}
+
+impl Batch {
+    #[inline]
+    pub(crate) fn is_open(self) -> bool {
+        self.0 & OPEN != 0
+    }
+
+    /// How many failures are in it.
+    #[inline]
+    pub(crate) fn place(self) -> u32 {
+        (self.0 >> PLACE) as u32 & 0b111
+    }
+
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        self.0 >> NUMBER
+    }
+
+    /// The number of the batch after it.
+    pub(crate) fn next(self) -> u64 {
+        self.number() + 1
+    }
+
+    fn takes_failures(self) -> bool {
+        self.is_open() && self.0 & SPARE != 0
     }
 }
 
@@ -100,53 +106,44 @@ impl Log {
 mod tests {
     use super::*;
 
-    fn opened(generation: u64, spare: u32) -> Log {
+    fn opened(spare: u32) -> Log {
         let log = Log::closed();
-        log.open(generation, spare);
+        log.open(spare);
         log
     }
 
-    fn taken(log: &Log) -> (u32, u32) {
-        let Outcomes { count, failed } = log.close();
-        (count, failed)
-    }
-
     #[test]
-    fn outcomes_come_out_oldest_first() {
-        let log = opened(3, 2);
-        assert!(log.is_empty(3));
-        for failed in [true, false, false, true, false] {
-            assert!(log.note(3, failed));
+    fn each_failure_begins_a_place() {
+        let log = opened(7);
+        for failures in 0..4 {
+            assert_eq!(log.look().place(), failures);
+            assert!(log.note_failure(log.look()));
         }
-        assert!(!log.is_empty(3));
-        assert_eq!(taken(&log), (5, 0b01001));
-    }
-
-    #[test]
-    fn a_log_is_full_with_31_outcomes() {
-        let log = opened(0, 31);
-        assert_eq!((0..40).filter(|_| log.note(0, true)).count(), 31);
-        assert!(!log.note(0, false));
-        assert_eq!(taken(&log), (31, u32::MAX >> 1));
+        assert!(!log.note_failure(log.look()), "more than a batch holds");
+        assert_eq!(log.close().place(), 4);
     }
 
     #[test]
     fn no_more_failures_than_there_are_to_spare() {
-        let log = opened(0, 2);
-        let noted = [true, false, true, true, false].map(|failed| log.note(0, failed));
-        assert_eq!(noted, [true, true, true, false, true]);
-        assert_eq!(taken(&log), (4, 0b0101));
+        let log = opened(2);
+        let batch = log.look();
+        assert_eq!([(); 3].map(|()| log.note_failure(batch)), [true, true, false]);
+        assert!(log.look().is_open(), "successes go on");
+        assert_eq!(log.close().place(), 2);
+        assert!(!opened(0).note_failure(opened(0).look()));
     }
 
     #[test]
-    fn a_closed_log_and_one_of_another_generation_take_nothing() {
+    fn a_closed_log_and_another_batch_take_nothing() {
         let log = Log::closed();
-        assert!(!log.note(0, false) && !log.is_empty(0));
-        assert_eq!(taken(&log), (0, 0));
-        log.open(7, 31);
-        assert!(!log.note(6, false) && !log.note(6, true) && !log.is_empty(6));
-        assert!(log.note(7, true));
-        log.open((1 << 27) + 1, 31);
-        assert!(log.note((1 << 27) + 1, true), "the highest bits are cut");
+        assert!(!log.look().is_open() && !log.note_failure(log.look()));
+        log.open(3);
+        let first = log.look();
+        let next = log.close().next();
+        assert!(!log.look().is_open() && !log.note_failure(first));
+        log.open(3);
+        assert_eq!((first.number(), log.look().number()), (1, next));
+        assert!(!log.note_failure(first));
+        assert!(log.note_failure(log.look()));
     }
 }

@@ -1,12 +1,17 @@
 //! How a call ended.
 
+use std::hint::spin_loop;
 use std::sync::atomic::Ordering::Relaxed;
 
 use seawall_core::Class;
 
+use super::log::Batch;
 use super::{Admitted, Gate, Report, Shell};
 use crate::machine::{Outcome, Settled};
 use crate::time::Nanos;
+
+/// How often to look for a batch that is open.
+const LOOKS: u32 = if cfg!(seawall_loom) { 1 } else { 64 };
 
 /// Why an admission came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +40,11 @@ impl Shell {
         failed: bool,
         clock: impl FnOnce() -> Nanos,
     ) -> bool {
-        self.gate() == gate
+        let batch = self.log.look();
+        // Behind the log: a batch is opened with the gate that it goes with.
+        self.glance() == gate
             && (!gate.slides() || clock() < self.slides_at.load(Relaxed))
-            && self.note(gate, failed)
+            && self.note(batch, gate, failed)
     }
 
     /// Settles an outcome, after which the dependency asked for a pause of `hint`.
@@ -49,31 +56,46 @@ impl Shell {
         now: Nanos,
         report: &impl Report,
     ) -> SettledIn {
-        let gate = self.gate();
         let slow = self.slow(admitted, now);
-        let fast_and_counts = slow.is_none()
-            && now < self.slides_at.load(Relaxed)
-            && gate.generation() == admitted.generation()
-            && admitted.probe == 0;
-        if fast_and_counts && self.note(gate, failed) {
+        if slow.is_none() && admitted.probe == 0 && self.notes_soon(admitted, failed, now) {
             return (Settled::Counted, None);
         }
         let outcome = Outcome { failed, slow: slow.is_some(), hint };
         (self.measure(admitted, outcome, now, report), slow)
     }
 
-    /// Notes a fast outcome for the machine to be told of later; not if it may decide something, or
-    /// the generation of `gate` is over. Then the log is closed, or another's.
-    #[inline]
-    fn note(&self, gate: Gate, failed: bool) -> bool {
-        let generation = gate.generation();
-        // A success has no place among others until there is a failure that it came after.
-        if !failed && self.log.is_empty(generation) {
-            let limit = self.pending_limit.load(Relaxed);
-            gate.skips_successes() || self.counters.count_success(generation, limit)
-        } else {
-            self.log.note(generation, failed)
+    /// Notes a fast outcome, if need be in the batch after this one. Who is under the lock is so for
+    /// a moment; who waits for it would end the next batch for one outcome, and have others wait.
+    fn notes_soon(&self, admitted: Admitted, failed: bool, now: Nanos) -> bool {
+        for _ in 0..LOOKS {
+            let batch = self.log.look();
+            let gate = self.gate();
+            let is_over = gate.generation() != admitted.generation();
+            if is_over || gate.measures() || now >= self.slides_at.load(Relaxed) {
+                return false;
+            }
+            if self.note(batch, gate, failed) {
+                return true;
+            }
+            if batch.is_open() && self.log.look() == batch {
+                return false;
+            }
+            spin_loop();
         }
+        false
+    }
+
+    /// Notes a fast outcome of the generation of `batch`, for the machine to be told of later; not
+    /// if it may decide something, or the batch is over.
+    #[inline]
+    fn note(&self, batch: Batch, gate: Gate, failed: bool) -> bool {
+        if failed {
+            return self.log.note_failure(batch);
+        }
+        let skipped = batch.is_open() && gate.skips_successes();
+        skipped
+            || batch.is_open()
+                && self.counters.count_success(batch, self.pending_limit.load(Relaxed))
     }
 
     /// Has the machine measure an outcome.

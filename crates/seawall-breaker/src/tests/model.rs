@@ -9,8 +9,8 @@ use seawall_core::{Backoff, Random, What};
 use super::reference::{Decision, Made, Reference};
 use crate::Abandoned;
 use crate::machine::{
-    Admission, Ease, Machine, OUT_OF_REACH, OpenWait, Outcome, Outcomes, Probing, RareRules, Rules,
-    Settings, Settled, SlowRule, Term, Ticket, Trigger, Waits, WindowSize,
+    Admission, Ease, Machine, OUT_OF_REACH, OpenWait, Outcome, Probing, RareRules, Rules, Settings,
+    Settled, SlowRule, Term, Ticket, Trigger, Waits, WindowSize,
 };
 use crate::time::{NEVER, Nanos};
 
@@ -31,8 +31,8 @@ enum Step {
     Operate(Trigger),
     /// A batch of successes, as the shell hands them in.
     Batch(u64),
-    /// Outcomes in the order in which they came, as the shell hands them in.
-    Noted(Outcomes),
+    /// Successes before the first failure and behind each, as the shell hands them in.
+    Noted(Vec<u64>),
 }
 
 const WAITS: Waits = Waits { first: 100, next: 250 };
@@ -47,10 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..1_u64 << 50).prop_map(Step::Forward),
         1 => (0..200_u64).prop_map(Step::Back),
         1 => (0..160_u64).prop_map(Step::Batch),
-        2 => (0..32_u32, any::<[u32; 3]>()).prop_map(|(count, [a, b, c])| {
-            // One in eight fails, so that many batches are allowed.
-            Step::Noted(Outcomes { count, failed: a & b & c & !(u32::MAX << count) })
-        }),
+        2 => prop::collection::vec(0..40_u64, 1..6).prop_map(Step::Noted),
         1 => prop_oneof![
             Just(Trigger::ForceOpen),
             Just(Trigger::ForceClosed),
@@ -140,7 +137,7 @@ impl Pair {
     }
 
     fn step(&mut self, step: &Step) {
-        match *step {
+        match step.clone() {
             Step::Forward(by) => self.now = self.now.saturating_add(by).min(1 << 62),
             Step::Back(by) => self.now = self.now.saturating_sub(by),
             Step::Admit => self.admit(),
@@ -163,7 +160,7 @@ impl Pair {
                 self.reference.operate(trigger, self.now);
             }
             Step::Batch(count) => self.batch(count),
-            Step::Noted(outcomes) => self.noted(outcomes),
+            Step::Noted(successes) => self.noted(&successes),
         }
     }
 
@@ -213,16 +210,22 @@ impl Pair {
         }
     }
 
-    /// As many failures as the machine has to spare open nothing, in whatever order they come.
-    fn noted(&mut self, outcomes: Outcomes) {
+    /// As many failures as the machine has to spare open nothing, whatever comes between them.
+    fn noted(&mut self, successes: &[u64]) {
         let Ease::Counted { failures } = self.machine.ease() else { return };
-        if outcomes.failures() > failures || self.now >= self.machine.slides_at() {
+        if successes.len() - 1 > failures as usize || self.now >= self.machine.slides_at() {
             return;
         }
-        self.machine.add_outcomes(outcomes);
-        for n in 0..outcomes.count {
-            let failed = outcomes.failed >> n & 1 == 1;
+        let mut measure = |failed| {
             self.reference.measure(Outcome { failed, slow: false, hint: None }, self.now);
+        };
+        for (place, &count) in successes.iter().enumerate() {
+            if place > 0 {
+                self.machine.add_failure();
+                measure(true);
+            }
+            self.machine.add_successes(count);
+            (0..count).for_each(|_| measure(false));
         }
     }
 
