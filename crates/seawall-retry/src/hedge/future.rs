@@ -16,6 +16,7 @@ use super::Hedge;
 use super::beside::{Beside, Failed};
 use super::config::After;
 use super::plan::Progress;
+use crate::rare::Rare;
 use crate::{BudgetPermit, CallInFlight};
 
 /// A call with a [`Hedge`] around it.
@@ -30,7 +31,7 @@ pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
     #[pin]
     primary: Option<Op::Future>,
     // Made when the primary is pending or failed: a call that is ready at once needs none of it.
-    beside: Option<Box<BesideOf<'p, Op>>>,
+    beside: Rare<Box<BesideOf<'p, Op>>>,
 }
 
 type BesideOf<'p, Op> =
@@ -53,7 +54,7 @@ impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
             None => CallInFlight::UNCOUNTED,
         };
         let primary = Some(op.attempt(attempt));
-        Self { hedge, op, attempt, in_flight, primary, beside: None }
+        Self { hedge, op, attempt, in_flight, primary, beside: Rare::none() }
     }
 }
 
@@ -72,7 +73,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.as_mut().project();
         // Small, so that it is inlined: what happens to a call that is ready at once.
-        if this.beside.is_none()
+        if this.beside.as_ref().is_none()
             && let Some(primary) = this.primary.as_mut().as_pin_mut()
         {
             let Poll::Ready(outcome) = primary.poll(cx) else {
@@ -133,7 +134,7 @@ where
         let forbidden = self.attempt.is_idempotent() == Some(false);
         let mut beside = Beside::new(forbidden.then_some(StopReason::Permanent));
         beside.arm(self.hedge, self.attempt);
-        *self.beside = Some(Box::new(beside));
+        self.beside.put(Box::new(beside));
     }
 
     /// Polls what is under way, the primary first; gives what the call came to.
@@ -240,7 +241,7 @@ where
     }
 
     fn beside(&mut self) -> &mut BesideOf<'p, Op> {
-        self.beside.as_deref_mut().expect("a hedge was polled after it was over")
+        self.beside.as_mut().expect("a hedge was polled after it was over")
     }
 
     /// What the call came to, if no attempt is under way now that [`launches`](Self::launches) had
@@ -256,7 +257,7 @@ where
         // Nothing is said of a hedge that never came into play.
         let silent = matches!(why, StopReason::Permanent | StopReason::Attempts);
         if progress.launched == 1 && silent {
-            *self.beside = None;
+            drop(self.beside.take());
             return Some(primary.outcome);
         }
         Some(self.give_up(primary, why))
@@ -280,7 +281,7 @@ where
     /// Before the caller resumes.
     fn drop_losers(&mut self) {
         self.primary.set(None);
-        *self.beside = None;
+        drop(self.beside.take());
     }
 
     #[cold]
