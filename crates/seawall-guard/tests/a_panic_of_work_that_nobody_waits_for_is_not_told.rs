@@ -2,45 +2,37 @@
 //! and so did a panic in dropping what the work held.
 
 use std::sync::mpsc;
-use std::time::Duration;
 
 use seawall_core::{Listeners, What};
 use seawall_guard::timeout::Blocking;
-use seawall_testkit::Recorder;
+use seawall_testkit::{Recorder, drop_after};
 
-fn heard() -> (Blocking, Recorder) {
+/// What listeners hear of work that panics, or whose permit does, after its caller has gone.
+async fn heard<P: Send + 'static>(permit: P, ends: fn()) -> Vec<String> {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());
-    let blocking = Blocking::builder().limit(Duration::from_millis(1)).listeners(&listeners);
-    (blocking.build().unwrap(), recorder)
-}
-
-async fn until_none_runs(blocking: &Blocking) {
+    let blocking = Blocking::builder().listeners(&listeners).build().unwrap();
+    let (began, has_begun) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel::<()>();
+    let work = move || {
+        began.send(()).unwrap();
+        told.recv().unwrap();
+        ends();
+        Ok::<_, ()>(())
+    };
+    let mut call = Box::pin(blocking.call_holding(permit, work));
+    assert!(drop_after(1, call.as_mut()).await.is_none());
+    has_begun.recv().unwrap();
+    drop(call);
+    tell.send(()).unwrap();
     while blocking.running() > 0 {
         tokio::task::yield_now().await;
     }
-}
-
-fn panics(what: &What) -> Option<String> {
-    match what {
+    recorder.pick(|what| match what {
         What::Panicked(report) => Some(report.message.to_string()),
         _ => None,
-    }
-}
-
-#[tokio::test]
-async fn it_is_told_whether_anybody_waits_or_not() {
-    let (blocking, recorder) = heard();
-    let (tell, told) = mpsc::channel::<()>();
-    let late = blocking.call(move || -> Result<(), ()> {
-        told.recv().ok();
-        panic!("late")
-    });
-    assert!(late.await.unwrap_err().timed_out().is_some());
-    tell.send(()).unwrap();
-    until_none_runs(&blocking).await;
-    assert_eq!(recorder.pick(panics), ["late"]);
+    })
 }
 
 struct Touchy;
@@ -52,15 +44,12 @@ impl Drop for Touchy {
 }
 
 #[tokio::test]
+async fn it_is_told_whether_anybody_waits_or_not() {
+    assert_eq!(heard((), || panic!("late")).await, ["late"]);
+}
+
+#[tokio::test]
 async fn so_is_a_panic_of_the_permit() {
-    let (blocking, recorder) = heard();
-    let (tell, told) = mpsc::channel::<()>();
-    let late = blocking.call_holding(Touchy, move || {
-        told.recv().ok();
-        Ok::<_, ()>(())
-    });
-    assert!(late.await.is_err());
-    tell.send(()).unwrap();
-    until_none_runs(&blocking).await;
-    assert_eq!(recorder.pick(panics), ["touched"]);
+    assert_eq!(heard(Touchy, || ()).await, ["touched"]);
+    assert_eq!(heard(Touchy, || panic!("late")).await, ["late", "touched"]);
 }

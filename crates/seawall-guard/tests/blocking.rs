@@ -29,15 +29,20 @@ async fn work_in_time_keeps_its_outcome() {
     assert_eq!(blocking.still_running(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_caller_is_back_in_time_and_what_still_runs_keeps_its_permit_and_is_counted() {
     let blocking = blocking().build().unwrap();
+    let (began, has_begun) = mpsc::channel::<()>();
     let (tell, told) = mpsc::channel::<()>();
     let permits = Alive::default();
-    let call = blocking.call_holding(permits.token(), move || {
+    let mut call = Box::pin(blocking.call_holding(permits.token(), move || {
+        began.send(()).ok();
         told.recv().ok();
         Ok::<_, ()>(())
-    });
+    }));
+    assert!(seawall_testkit::drop_after(1, call.as_mut()).await.is_none());
+    has_begun.recv().unwrap();
+    tokio::time::advance(Duration::from_millis(2)).await;
     let error = call.await.unwrap_err();
     assert!(error.timed_out().is_some());
     assert_eq!((blocking.running(), blocking.still_running(), permits.now()), (1, 1, 1));

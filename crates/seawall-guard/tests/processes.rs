@@ -133,9 +133,9 @@ fn bombs() {
         report(PanicGuard::builder(), move || panic_any(Bomb(bombs)));
         assert_eq!(leaked_payloads(), 0, "{bombs}");
     }
-    for leaked in 1..=3 {
-        report(PanicGuard::builder(), || panic_any(Bomb(usize::MAX)));
-        assert_eq!(leaked_payloads(), leaked);
+    for (leaked, bombs) in (1..).zip([MAX_DISPOSALS, MAX_DISPOSALS + 1, usize::MAX]) {
+        report(PanicGuard::builder(), move || panic_any(Bomb(bombs)));
+        assert_eq!(leaked_payloads(), leaked, "{bombs}");
     }
 }
 
