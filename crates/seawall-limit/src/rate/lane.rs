@@ -293,3 +293,20 @@ impl Lane {
         self.word.store(word.at(ticks * Word::TICK).open().0, Ordering::Release);
     }
 }
+
+#[cfg(all(test, not(seawall_loom)))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn editions_come_in_turn_and_leave_the_rest_of_the_word_as_it_is() {
+        let first = Word((12_345 * Word::TICK) | Word::SHUT);
+        let editions = std::iter::successors(Some(first), |word| Some(word.next_edition()));
+        let words: Vec<_> = editions.take(129).collect();
+        assert!(words.iter().all(|word| word.ticks() == 12_345 && word.is_shut()));
+        assert_eq!(words.iter().map(|word| word.0).collect::<HashSet<_>>().len(), 128);
+        assert_eq!(words[128], first);
+    }
+}
