@@ -215,7 +215,7 @@ impl Shell {
     }
 
     /// As after two threads have met at the counters.
-    #[cfg(seawall_loom)]
+    #[cfg(any(test, seawall_loom))]
     pub(crate) fn spread(&self) {
         self.counters.spread();
     }

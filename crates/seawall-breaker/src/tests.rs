@@ -1,6 +1,7 @@
 //! Proofs about the pure machine: against a naive reference, and of its transition table. And what a
 //! breaker takes.
 
+mod beside_the_lock;
 mod closed;
 mod diagram;
 mod half_open;

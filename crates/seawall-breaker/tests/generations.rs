@@ -165,6 +165,29 @@ async fn a_dependency_slower_than_the_open_wait_gets_its_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permit_says_which_generation_admitted_it_and_whether_it_is_a_probe() {
+    let breaker = fragile().build().unwrap();
+    let said = || {
+        let permit = breaker.try_acquire_owned().unwrap();
+        let lent = breaker.try_acquire().unwrap();
+        assert_eq!((permit.generation(), permit.is_probe()), (lent.generation(), lent.is_probe()));
+        (permit.generation(), permit.is_probe())
+    };
+    assert_eq!(said(), (0, false));
+    open(&breaker);
+    advance(WAIT).await;
+    assert_eq!(said(), (2, true));
+    breaker.shadow();
+    assert_eq!(said(), (3, false));
+    // One that would have been refused is none either.
+    for _ in 0..2 {
+        breaker.try_acquire().unwrap().failure(Class::Transient);
+    }
+    assert_eq!(said(), (4, false));
+    assert_eq!(breaker.snapshot().totals.refused, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_owned_permit_settles_once() {
     let breaker = fragile().build().unwrap();
     let permit = breaker.try_acquire_owned().unwrap();

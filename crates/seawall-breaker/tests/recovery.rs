@@ -1,9 +1,11 @@
 //! The ramp, waiting for the verdict, export and restore, reconfiguring.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use seawall_breaker::{Breaker, BreakerBuilder, Export, Ramp};
-use seawall_core::{CircuitState, Class, Reason};
+use seawall_core::{Backoff, CircuitState, Class, Reason};
 use seawall_testkit::Recorder;
 use tokio::time::{advance, sleep};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +67,30 @@ async fn a_stage_that_fails_reopens() {
     assert_eq!(breaker.state(), CircuitState::Ramping);
     fail(&breaker);
     assert_eq!(breaker.state(), CircuitState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_drawn_once_for_each_opening() {
+    let drawn = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&drawn);
+    let wait = Backoff::from_fn(move |n| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        WAIT * n
+    });
+    let breaker = fragile().open_wait(wait).build().unwrap();
+    let during = |run: &dyn Fn()| {
+        drawn.store(0, Ordering::Relaxed);
+        run();
+        drawn.load(Ordering::Relaxed)
+    };
+    // The first wait and the next, in advance.
+    assert_eq!(during(&|| fail(&breaker)), 2);
+    assert_eq!(breaker.snapshot().retry_after, Some(WAIT));
+    advance(WAIT).await;
+    assert_eq!(during(&|| succeed(&breaker)), 0);
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    assert_eq!(during(&|| fail(&breaker)), 2);
+    assert_eq!(breaker.snapshot().retry_after, Some(2 * WAIT));
 }
 
 #[tokio::test(start_paused = true)]
