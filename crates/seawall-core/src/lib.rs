@@ -52,6 +52,7 @@ pub mod random;
 mod attempt;
 mod compact;
 mod name;
+mod rare;
 mod timeline;
 
 pub use attempt::Attempt;
@@ -73,4 +74,5 @@ pub use operation::{
 pub use panic::{Caught, PanicReport, catch, contain};
 pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};
 pub use random::Random;
+pub use rare::Rare;
 pub use timeline::Timeline;

@@ -9,6 +9,10 @@ use pin_project::pin_project;
 
 use crate::{AllTransient, Attempt, Classify, Error};
 
+pub use deferrable::{Deferrable, Once, Repeated, Start};
+
+mod deferrable;
+
 /// Can be started once.
 ///
 /// `start` is where a policy decides whether to admit the call, so it may run the caller's code

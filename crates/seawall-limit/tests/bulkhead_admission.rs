@@ -243,6 +243,7 @@ async fn an_operation_asks_for_a_permit_each_time() {
     assert!(op.attempt(Attempt::first()).await.is_err());
     drop(held);
     op.attempt(Attempt::first()).await.unwrap();
+    drop(op);
     assert_eq!(runs, 2);
 }
 

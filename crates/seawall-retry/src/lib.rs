@@ -153,7 +153,6 @@ pub mod retry;
 
 mod extension;
 mod paying;
-mod rare;
 mod retry_after;
 mod sync;
 

@@ -174,7 +174,8 @@ impl<'p, Op: Call, L: Limit> Call for TimeoutCall<'p, Op, L> {
     type Error = Op::Error;
     type Future = TimeoutFuture<'p, Op::Future, L>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "100 instructions a call of a pipeline, by count")]
+    #[inline(always)]
     fn start(self, mut attempt: Attempt) -> Self::Future {
         let began = attempt.began();
         let Self { timeout, op } = self;
@@ -190,7 +191,8 @@ impl<'p, Op: Operation, L: Limit> Operation for TimeoutCall<'p, Op, L> {
     type Error = Op::Error;
     type Future = TimeoutFuture<'p, Op::Future, L>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "100 instructions a call of a pipeline, by count")]
+    #[inline(always)]
     fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
         let began = attempt.began();
         let Self { timeout, op } = self;

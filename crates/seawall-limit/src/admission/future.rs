@@ -4,9 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, Error, Rejection};
+use seawall_core::{Attempt, Error, Rare, Rejection};
 
-use super::{Settle, Start};
+use super::{Admission, Said, Settle, Start};
 
 /// A call behind a limit: it waits for its permit, if it has to, and then runs.
 ///
@@ -29,13 +29,23 @@ enum State<P, W, S, Fut> {
         // Taken out when the call is over.
         permit: Option<P>,
     },
-    Waiting {
-        wait: W,
-        start: S,
-        attempt: Attempt,
-    },
+    /// Not let in at once, or over. Moved in and out of calls instead of lent to them, and dropped out
+    /// of line: what no call can reach stays in registers while nobody waits.
+    Out(Rare<Out<P, W, S, Fut>>),
+}
+
+enum Out<P, W, S, Fut> {
     Refused(Rejection),
-    Over,
+    Late(Pin<Box<Late<P, W, S, Fut>>>),
+}
+
+/// A call that was not let in at once.
+// What is taken when it starts is an `Option`.
+#[pin_project(project = LateProjection)]
+enum Late<P, W, S, Fut> {
+    Waiting { wait: W, start: Option<S>, attempt: Attempt },
+    Granted { permit: Option<P>, start: Option<S>, attempt: Attempt },
+    Started(#[pin] LimitedFuture<P, W, S, Fut>),
 }
 
 impl<P, W, S, Fut> LimitedFuture<P, W, S, Fut> {
@@ -44,12 +54,19 @@ impl<P, W, S, Fut> LimitedFuture<P, W, S, Fut> {
         Self { state: State::Running { future, permit: Some(permit) } }
     }
 
-    pub(super) const fn waiting(wait: W, start: S, attempt: Attempt) -> Self {
-        Self { state: State::Waiting { wait, start, attempt } }
-    }
-
-    pub(super) const fn refused(rejection: Rejection) -> Self {
-        Self { state: State::Refused(rejection) }
+    /// What was not let in at once.
+    #[inline]
+    pub(super) fn late((said, attempt): Said<P, W>, start: impl FnOnce() -> S) -> Self {
+        let late = |late| Out::Late(Box::pin(late));
+        let out = match said {
+            Admission::Granted(permit) => {
+                let (permit, start) = (Some(permit), Some(start()));
+                late(Late::Granted { permit, start, attempt })
+            }
+            Admission::Waiting(wait) => late(Late::Waiting { wait, start: Some(start()), attempt }),
+            Admission::Refused(rejection) => Out::Refused(rejection),
+        };
+        Self { state: State::Out(Rare::some(out)) }
     }
 }
 
@@ -68,77 +85,97 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        loop {
-            match state.as_mut().project() {
-                Projection::Running { future, permit } => {
-                    // Success and failure are told apart first: a small output then stays in
-                    // registers, where a whole `Result` is copied.
-                    return Poll::Ready(match ready!(future.poll(cx)) {
-                        Ok(output) => {
-                            let permit = permit.take();
-                            state.set(State::Over);
-                            if let Some(permit) = permit {
-                                permit.succeeded();
-                            }
-                            Ok(output)
-                        }
-                        Err(error) => Err(state.failed(error)),
-                    });
+        match state.as_mut().project() {
+            // Success and failure are told apart first: a small output then stays in registers,
+            // where a whole `Result` is copied.
+            Projection::Running { future, permit } => match ready!(future.poll(cx)) {
+                Ok(output) => {
+                    let permit = permit.take();
+                    state.project_replace(State::Out(Rare::none()));
+                    if let Some(permit) = permit {
+                        permit.succeeded();
+                    }
+                    Poll::Ready(Ok(output))
                 }
-                Projection::Waiting { wait, .. } => {
-                    let admitted = ready!(Pin::new(wait).poll(cx));
-                    state.as_mut().leave_wait(admitted);
+                Err(error) => {
+                    let permit = permit.take();
+                    state.project_replace(State::Out(Rare::none()));
+                    if let Some(permit) = permit {
+                        permit.failed(&error);
+                    }
+                    Poll::Ready(Err(error))
                 }
-                _ => return Poll::Ready(Err(state.refusal().into())),
-            }
+            },
+            Projection::Out(out) => match out.take() {
+                Some(Out::Refused(rejection)) => Poll::Ready(Err(rejection.into())),
+                Some(Out::Late(late)) => match late.go_on(cx) {
+                    Ok(outcome) => Poll::Ready(outcome),
+                    Err(late) => {
+                        out.put(Out::Late(late));
+                        Poll::Pending
+                    }
+                },
+                None => over(),
+            },
         }
     }
 }
 
-impl<P, W, S: Start<Future = Fut>, Fut> State<P, W, S, Fut> {
+impl<P, W, S, Fut, T, E> Late<P, W, S, Fut>
+where
+    P: Settle,
+    W: Future<Output = Result<P, Rejection>> + Unpin,
+    S: Start<Future = Fut>,
+    Fut: Future<Output = Result<T, Error<E>>>,
+{
+    /// The outcome, or itself, if there is none yet.
     #[cold]
-    fn leave_wait(mut self: Pin<&mut Self>, admitted: Result<P, Rejection>) {
-        let Owned::Waiting { start, attempt, .. } = self.as_mut().project_replace(Self::Over)
-        else {
-            unreachable!("only what waits leaves off waiting");
-        };
-        let next = match admitted {
-            Ok(permit) => {
-                // Held here meanwhile, so that a panic gives it back.
-                let future = start.start(attempt.restart_clock());
-                Self::Running { future, permit: Some(permit) }
+    #[inline(never)]
+    fn go_on(
+        mut self: Pin<Box<Self>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Fut::Output, Pin<Box<Self>>> {
+        match self.as_mut().project() {
+            LateProjection::Waiting { wait, start, attempt } => match Pin::new(wait).poll(cx) {
+                Poll::Pending => return Err(self),
+                Poll::Ready(Err(rejection)) => return Ok(Err(rejection.into())),
+                Poll::Ready(Ok(permit)) => {
+                    // Held here while the call is started, so that a panic gives it back.
+                    let start = start.take().unwrap_or_else(|| over());
+                    let future = start.start(attempt.restart_clock());
+                    self.set(Self::Started(LimitedFuture::running(permit, future)));
+                }
+            },
+            LateProjection::Granted { permit, start, attempt } => {
+                let permit = permit.take().unwrap_or_else(|| over());
+                let start = start.take().unwrap_or_else(|| over());
+                let future = start.start(*attempt);
+                self.set(Self::Started(LimitedFuture::running(permit, future)));
             }
-            Err(rejection) => Self::Refused(rejection),
-        };
-        self.set(next);
-    }
-
-    fn failed<E>(self: Pin<&mut Self>, error: Error<E>) -> Error<E>
-    where
-        P: Settle,
-    {
-        if let Owned::Running { permit: Some(permit), .. } = self.project_replace(Self::Over) {
-            permit.failed(&error);
+            LateProjection::Started(_) => {}
         }
-        error
-    }
-
-    #[cold]
-    fn refusal(self: Pin<&mut Self>) -> Rejection {
-        match self.project_replace(Self::Over) {
-            Owned::Refused(rejection) => rejection,
-            _ => panic!("a call was polled after it was over"),
+        let LateProjection::Started(started) = self.as_mut().project() else { over() };
+        match started.poll(cx) {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => Err(self),
         }
     }
+}
+
+#[cold]
+fn over() -> ! {
+    panic!("a call was polled after it was over")
 }
 
 impl<P, W, S, Fut> fmt::Debug for LimitedFuture<P, W, S, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
+        f.write_str(match &self.state {
             State::Running { .. } => "LimitedFuture::Running",
-            State::Waiting { .. } => "LimitedFuture::Waiting",
-            State::Refused(_) => "LimitedFuture::Refused",
-            State::Over => "LimitedFuture::Over",
+            State::Out(out) => match out.as_ref() {
+                Some(Out::Refused(_)) => "LimitedFuture::Refused",
+                Some(Out::Late(_)) => "LimitedFuture::Late",
+                None => "LimitedFuture::Over",
+            },
         })
     }
 }

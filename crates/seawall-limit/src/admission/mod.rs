@@ -13,7 +13,8 @@ use seawall_core::{Attempt, Error, Rejection};
 pub use future::LimitedFuture;
 pub use guarded::Guarded;
 pub use no_wait::NoWait;
-pub use operation::{Limited, Once, Repeated, Start};
+pub use operation::Limited;
+pub use seawall_core::operation::{Once, Repeated, Start};
 
 mod future;
 mod guarded;
@@ -30,6 +31,9 @@ pub enum Admission<P, W> {
     /// It may not start.
     Refused(Rejection),
 }
+
+/// What a limit said, and the attempt it was asked for.
+pub type Said<P, W> = (Admission<P, W>, Attempt);
 
 /// A limit on calls: what [`Limited`] asks.
 pub trait Limit {
@@ -49,6 +53,14 @@ pub trait Limit {
 
     /// Asks for admission of `attempt`.
     fn admit(&self, attempt: &mut Attempt) -> Admission<Self::Permit<'_>, Self::Wait<'_>>;
+
+    /// [`admit`](Self::admit) by value, for what was not let in [at once](Self::admit_at_once): an
+    /// attempt that is lent to a function lies in memory, on the path where it is not, too.
+    #[cold]
+    #[inline(never)]
+    fn admit_late(&self, mut attempt: Attempt) -> Said<Self::Permit<'_>, Self::Wait<'_>> {
+        (self.admit(&mut attempt), attempt)
+    }
 }
 
 /// Is told what the call it was given to came to. Dropped instead, it counts as abandoned.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::{
-    Attempt, ByClass, Class, Error, GaveUp, Judge, Operation, PolicyKind, StopReason,
+    Attempt, ByClass, Class, Error, GaveUp, Judge, Operation, PolicyKind, Rare, StopReason,
 };
 use tokio::time::Instant;
 
@@ -16,7 +16,6 @@ use super::Hedge;
 use super::beside::{Beside, Failed};
 use super::config::After;
 use super::plan::Progress;
-use crate::rare::Rare;
 use crate::{BudgetPermit, CallInFlight};
 
 /// A call with a [`Hedge`] around it.

@@ -8,14 +8,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, ByClass, Class, Error, Judge, Operation, StopReason};
+use seawall_core::{Attempt, ByClass, Class, Error, Judge, Operation, Rare, StopReason};
 
 use super::Retry;
 use super::course::{Course, Last, overslept};
 use super::plan::Step;
 use super::wait::Wait;
 use crate::CallInFlight;
-use crate::rare::Rare;
 
 /// After how many attempts that had nothing to wait for it is other tasks' turn: with fewer the
 /// executor is asked too often, with many more an operation that fails at once, repeated without
