@@ -1,21 +1,22 @@
 //! The breaker as a policy.
 
+use seawall_core::operation::{Deferrable, Once, Repeated};
 use seawall_core::{
     Attempt, ByClass, Call, ConfigError, Description, Layer, LayerContext, Operation, Policy,
     PolicyKind,
 };
 
 use crate::Breaker;
-use crate::future::{BreakerFuture, Entered};
+use crate::future::{BreakerFuture, Entered, Late};
 use crate::guarded::Guarded;
 use crate::inner::Inner;
 
 /// An operation that a breaker guards.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct BreakerCall<'p, Op, J = ByClass> {
     breaker: &'p Inner,
     judge: &'p J,
-    op: Op,
+    op: Deferrable<Op>,
 }
 
 /// A breaker with an opinion of its own on what a failure is.
@@ -71,7 +72,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        BreakerCall { breaker: &self.0, judge: &ByClass, op }
+        BreakerCall { breaker: &self.0, judge: &ByClass, op: Deferrable::new(op) }
     }
 
     fn describe(&self, inner: Description) -> Description {
@@ -87,7 +88,7 @@ impl<J> Policy for Judged<J> {
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        BreakerCall { breaker: &self.breaker.0, judge: &self.judge, op }
+        BreakerCall { breaker: &self.breaker.0, judge: &self.judge, op: Deferrable::new(op) }
     }
 
     fn describe(&self, inner: Description) -> Description {
@@ -118,17 +119,21 @@ where
 {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = BreakerFuture<'p, Op::Future, J>;
+    type Future = BreakerFuture<'p, Op::Future, Once<Op>, J>;
 
     #[inline(always)]
     fn start(self, mut attempt: Attempt) -> Self::Future {
         match Entered::ask(self.breaker, &mut attempt) {
-            // Held over the inner start, which may panic.
-            Ok(entered) => {
-                let future = self.op.start(attempt);
-                BreakerFuture::Running { future, guard: entered.keep(), judge: self.judge }
+            Entered::In(permit) => {
+                // The permit is held over the inner start, which may panic.
+                let future = self.op.into_op().start(attempt);
+                BreakerFuture::running(future, permit, self.judge)
             }
-            Err(rejection) => BreakerFuture::Refused(Some(rejection)),
+            Entered::Waiting(wait) => {
+                let late = Late::waiting(self.breaker, wait, self.op.once(), attempt, self.judge);
+                BreakerFuture::late(late)
+            }
+            Entered::Out(rejection) => BreakerFuture::refused(rejection),
         }
     }
 }
@@ -139,17 +144,26 @@ where
 {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = BreakerFuture<'p, Op::Future, J>;
+    type Future = BreakerFuture<'p, Op::Future, Repeated<Op>, J>;
 
     #[inline(always)]
     fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
         match Entered::ask(self.breaker, &mut attempt) {
-            // Held over the inner attempt, which may panic.
-            Ok(entered) => {
-                let future = self.op.attempt(attempt);
-                BreakerFuture::Running { future, guard: entered.keep(), judge: self.judge }
+            Entered::In(permit) => {
+                // The permit is held over the inner attempt, which may panic.
+                let Some(op) = self.op.own() else {
+                    let late = Late::started(self.op.repeated(), attempt, permit, self.judge);
+                    return BreakerFuture::late(late);
+                };
+                let future = op.attempt(attempt);
+                BreakerFuture::running(future, permit, self.judge)
             }
-            Err(rejection) => BreakerFuture::Refused(Some(rejection)),
+            Entered::Waiting(wait) => {
+                let late =
+                    Late::waiting(self.breaker, wait, self.op.repeated(), attempt, self.judge);
+                BreakerFuture::late(late)
+            }
+            Entered::Out(rejection) => BreakerFuture::refused(rejection),
         }
     }
 }

@@ -1,23 +1,23 @@
 //! The guarded call as a future.
 
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project::{pin_project, pinned_drop};
-use seawall_core::{Attempt, ByClass, Error, Judge, Rejection};
+use seawall_core::operation::Start;
+use seawall_core::{Attempt, ByClass, Error, Judge, Rare, Rejection};
 
 use crate::inner::Inner;
 use crate::permit::Permit;
 use crate::shell::{Admitted, Gate};
 use crate::waiting::{Entrance, Wait};
 
-/// A call that a breaker guards: admitted and under way, or refused.
+/// A call that a breaker guards: admitted and under way, waiting to be, or refused.
 ///
 /// Dropped while under way, the call counts as abandoned.
 #[pin_project(PinnedDrop, project = Projection)]
 #[must_use = "futures do nothing unless polled"]
-pub enum BreakerFuture<'p, Fut, J = ByClass> {
+pub enum BreakerFuture<'p, Fut, S, J = ByClass> {
     /// Admitted. What is inside is the breaker's business.
     #[doc(hidden)]
     Running {
@@ -26,24 +26,51 @@ pub enum BreakerFuture<'p, Fut, J = ByClass> {
         guard: Guard<'p>,
         judge: &'p J,
     },
-    /// Refused.
+    /// Neither. Moved in and out of calls instead of lent to them, and dropped out of line: what no
+    /// call can reach stays in registers while nobody is refused.
     #[doc(hidden)]
-    Refused(Option<Rejection>),
+    Out(Rare<Out<'p, Fut, S, J>>),
 }
 
-/// What a breaker said to an attempt that it did not refuse.
+/// A call that was not let in at once.
+#[doc(hidden)]
+pub enum Out<'p, Fut, S, J> {
+    Refused(Rejection),
+    Late(Pin<Box<Late<'p, Fut, S, J>>>),
+}
+
+impl<'p, Fut, S, J> BreakerFuture<'p, Fut, S, J> {
+    #[inline(always)]
+    pub(crate) fn running(future: Fut, permit: Permit<'p>, judge: &'p J) -> Self {
+        let (breaker, admitted) = permit.into_parts();
+        Self::Running { future, guard: Guard { breaker, held: Some(admitted) }, judge }
+    }
+
+    #[inline]
+    pub(crate) const fn late(late: Pin<Box<Late<'p, Fut, S, J>>>) -> Self {
+        Self::Out(Rare::some(Out::Late(late)))
+    }
+
+    #[inline]
+    pub(crate) const fn refused(rejection: Rejection) -> Self {
+        Self::Out(Rare::some(Out::Refused(rejection)))
+    }
+}
+
+/// What a breaker said to an attempt.
 pub(crate) enum Entered<'p> {
     In(Permit<'p>),
-    Waiting(&'p Inner, Wait<'p>),
+    Waiting(Wait<'p>),
+    Out(Rejection),
 }
 
 impl<'p> Entered<'p> {
     /// Asks for admission.
     #[inline(always)]
-    pub(crate) fn ask(breaker: &'p Inner, attempt: &mut Attempt) -> Result<Self, Rejection> {
+    pub(crate) fn ask(breaker: &'p Inner, attempt: &mut Attempt) -> Self {
         let gate = breaker.shell.gate();
         if gate.admits_at_once() {
-            return Ok(Self::In(Permit::new(breaker, Admitted::at_once(gate))));
+            return Self::In(Permit::new(breaker, Admitted::at_once(gate)));
         }
         // Lent is a copy: what is lent lies in memory, on the path where it is not, too.
         let mut lent = *attempt;
@@ -53,120 +80,120 @@ impl<'p> Entered<'p> {
     }
 
     #[inline(never)]
-    fn ask_watched(
-        breaker: &'p Inner,
-        gate: Gate,
-        attempt: &mut Attempt,
-    ) -> Result<Self, Rejection> {
+    fn ask_watched(breaker: &'p Inner, gate: Gate, attempt: &mut Attempt) -> Self {
         if let Some(rejection) = breaker.refuse_at_once(gate, || attempt.began()) {
-            return Err(rejection);
+            return Self::Out(rejection);
         }
         match breaker.enter(attempt.began()) {
-            Entrance::In(admitted) => Ok(Self::In(Permit::new(breaker, admitted))),
-            Entrance::Wait(wait) => Ok(Self::Waiting(breaker, wait)),
-            Entrance::Out(rejection) => Err(rejection),
+            Entrance::In(admitted) => Self::In(Permit::new(breaker, admitted)),
+            Entrance::Wait(wait) => Self::Waiting(wait),
+            Entrance::Out(rejection) => Self::Out(rejection),
         }
     }
+}
 
-    /// As a future keeps it, which sees to it that it is given back.
-    #[inline(always)]
-    pub(crate) fn keep(self) -> Guard<'p> {
-        match self {
-            Self::In(permit) => {
-                let (breaker, admitted) = permit.into_parts();
-                Guard { breaker, stage: Stage::Held(admitted) }
-            }
-            Self::Waiting(breaker, wait) => {
-                Guard { breaker, stage: Stage::Waiting(ManuallyDrop::new(wait)) }
-            }
-        }
-    }
+/// An attempt that had to wait for the verdict, and is started if that lets it in: no sooner, as the
+/// policies inside would be asked, and their clocks would run, for a call that is not admitted yet.
+#[doc(hidden)]
+#[pin_project]
+pub struct Late<'p, Fut, S, J> {
+    #[pin]
+    stage: Stage<'p, Fut, S, J>,
+}
+
+#[pin_project(project = StageProjection)]
+enum Stage<'p, Fut, S, J> {
+    Waiting { breaker: &'p Inner, wait: Wait<'p>, start: Option<S>, attempt: Attempt, judge: &'p J },
+    Started(#[pin] BreakerFuture<'p, Fut, S, J>),
 }
 
 /// The permit of a future, until the future is over. Given back by the future when that is dropped.
 #[doc(hidden)]
 pub struct Guard<'p> {
     breaker: &'p Inner,
-    stage: Stage<'p>,
-}
-
-/// Nothing in it drops itself, so that dropping a future that is over is a look at one word.
-enum Stage<'p> {
-    Over,
-    Held(Admitted),
-    Waiting(ManuallyDrop<Wait<'p>>),
+    /// Nothing in it drops itself, so that dropping a future that is over is a look at one word.
+    held: Option<Admitted>,
 }
 
 impl<'p> Guard<'p> {
-    /// The permit, waited for if need be.
     #[inline(always)]
-    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'p>, Rejection>> {
-        if let Stage::Held(admitted) = self.stage {
-            self.stage = Stage::Over;
-            return Poll::Ready(Ok(Permit::new(self.breaker, admitted)));
+    fn take(&mut self) -> Permit<'p> {
+        match self.held.take() {
+            Some(admitted) => Permit::new(self.breaker, admitted),
+            None => over(),
         }
-        self.poll_wait(cx)
     }
+}
 
-    #[cold]
-    #[inline(never)]
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit<'p>, Rejection>> {
-        let Stage::Waiting(wait) = std::mem::replace(&mut self.stage, Stage::Over) else {
-            panic!("a guarded call was polled after it was over");
-        };
-        let mut wait = ManuallyDrop::into_inner(wait);
-        let admitted = wait.as_mut().poll(cx);
-        if admitted.is_pending() {
-            self.stage = Stage::Waiting(ManuallyDrop::new(wait));
-        }
-        admitted.map_ok(|admitted| Permit::new(self.breaker, admitted))
-    }
+#[cold]
+#[inline(never)]
+fn over() -> ! {
+    panic!("a guarded call was polled after it was over")
+}
 
-    #[cold]
-    #[inline(never)]
-    fn drop_early(&mut self) {
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Over => {}
-            Stage::Held(admitted) => self.breaker.abandon(admitted),
-            Stage::Waiting(wait) => drop(ManuallyDrop::into_inner(wait)),
-        }
+impl Permit<'_> {
+    /// Settles what came to `outcome`, and hands that on.
+    #[inline(always)]
+    fn weigh<T, E, J: Judge<T, E>>(
+        self,
+        judge: &J,
+        outcome: Result<T, Error<E>>,
+    ) -> Result<T, Error<E>> {
+        let class = judge.judge_contained(&outcome, |report| self.tell(report));
+        self.settle(class);
+        outcome
     }
 }
 
 #[pinned_drop]
-impl<Fut, J> PinnedDrop for BreakerFuture<'_, Fut, J> {
+impl<Fut, S, J> PinnedDrop for BreakerFuture<'_, Fut, S, J> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
         if let Projection::Running { guard, .. } = self.project()
-            && !matches!(guard.stage, Stage::Over)
+            && let Some(admitted) = guard.held.take()
         {
-            guard.drop_early();
+            drop(Permit::new(guard.breaker, admitted));
         }
     }
 }
 
 impl std::fmt::Debug for Guard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.held.is_some() { "Guard::Held" } else { "Guard::Over" })
+    }
+}
+
+impl<Fut, S, J> std::fmt::Debug for Late<'_, Fut, S, J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.stage {
-            Stage::Held(_) => "Guard::Held",
-            Stage::Waiting(_) => "Guard::Waiting",
-            Stage::Over => "Guard::Over",
+            Stage::Waiting { .. } => "Late::Waiting",
+            Stage::Started(_) => "Late::Started",
         })
     }
 }
 
-impl<Fut, J> std::fmt::Debug for BreakerFuture<'_, Fut, J> {
+impl<Fut, S, J> std::fmt::Debug for Out<'_, Fut, S, J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(rejection) => rejection.fmt(f),
+            Self::Late(late) => late.fmt(f),
+        }
+    }
+}
+
+impl<Fut, S, J> std::fmt::Debug for BreakerFuture<'_, Fut, S, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Running { .. } => "BreakerFuture::Running",
-            Self::Refused(_) => "BreakerFuture::Refused",
+            Self::Out(_) => "BreakerFuture::Out",
         })
     }
 }
 
-impl<Fut, T, E, J> Future for BreakerFuture<'_, Fut, J>
+impl<Fut, S, T, E, J> Future for BreakerFuture<'_, Fut, S, J>
 where
     Fut: Future<Output = Result<T, Error<E>>>,
+    S: Start<Future = Fut>,
     J: Judge<T, E>,
 {
     type Output = Result<T, Error<E>>;
@@ -179,27 +206,99 @@ where
         match self.project() {
             Projection::Running { future, guard, judge } => {
                 // Taken out while the future runs, so that its panic finds it.
-                let permit = match ready!(guard.poll_take(cx)) {
-                    Ok(permit) => permit,
-                    Err(rejection) => return Poll::Ready(Err(Error::Rejected(rejection))),
-                };
+                let permit = guard.take();
+                // Success and failure are told apart here, and each returns for itself: a small
+                // output then stays in registers, where a whole `Result` is copied otherwise.
                 match future.poll(cx) {
-                    Poll::Ready(outcome) => {
-                        let class = judge.judge_contained(&outcome, |report| permit.tell(report));
-                        permit.settle(class);
-                        Poll::Ready(outcome)
-                    }
+                    Poll::Ready(Ok(output)) => Poll::Ready(permit.weigh(*judge, Ok(output))),
+                    Poll::Ready(Err(error)) => Poll::Ready(permit.weigh(*judge, Err(error))),
                     Poll::Pending => {
-                        guard.stage = Stage::Held(permit.keep());
+                        guard.held = Some(permit.keep());
                         Poll::Pending
                     }
                 }
             }
-            Projection::Refused(rejection) => {
-                let rejection = rejection.take();
-                let rejection = rejection.expect("a guarded call was polled after it was over");
-                Poll::Ready(Err(Error::Rejected(rejection)))
+            Projection::Out(out) => match out.take() {
+                Some(Out::Refused(rejection)) => Poll::Ready(Err(rejection.into())),
+                Some(Out::Late(late)) => match late.go_on(cx) {
+                    Ok(outcome) => Poll::Ready(outcome),
+                    Err(late) => {
+                        out.put(Out::Late(late));
+                        Poll::Pending
+                    }
+                },
+                None => over(),
+            },
+        }
+    }
+}
+
+impl<'p, Fut, S, J> Late<'p, Fut, S, J>
+where
+    S: Start<Future = Fut>,
+{
+    /// To be started when the wait is over.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn waiting(
+        breaker: &'p Inner,
+        wait: Wait<'p>,
+        start: S,
+        attempt: Attempt,
+        judge: &'p J,
+    ) -> Pin<Box<Self>> {
+        let start = Some(start);
+        Box::pin(Self { stage: Stage::Waiting { breaker, wait, start, attempt, judge } })
+    }
+
+    /// Started now.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn started(
+        start: S,
+        attempt: Attempt,
+        permit: Permit<'p>,
+        judge: &'p J,
+    ) -> Pin<Box<Self>> {
+        let started = BreakerFuture::running(start.start(attempt), permit, judge);
+        Box::pin(Self { stage: Stage::Started(started) })
+    }
+}
+
+impl<Fut, S, T, E, J> Late<'_, Fut, S, J>
+where
+    Fut: Future<Output = Result<T, Error<E>>>,
+    S: Start<Future = Fut>,
+    J: Judge<T, E>,
+{
+    /// The outcome, or itself, if there is none yet.
+    #[cold]
+    #[inline(never)]
+    fn go_on(
+        mut self: Pin<Box<Self>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Fut::Output, Pin<Box<Self>>> {
+        let mut stage = self.as_mut().project().stage;
+        if let StageProjection::Waiting { breaker, wait, start, attempt, judge } =
+            stage.as_mut().project()
+        {
+            match wait.as_mut().poll(cx) {
+                Poll::Pending => return Err(self),
+                Poll::Ready(Err(rejection)) => return Ok(Err(rejection.into())),
+                Poll::Ready(Ok(admitted)) => {
+                    // Held over the start, which may panic.
+                    let permit = Permit::new(breaker, admitted);
+                    let start = start.take().unwrap_or_else(|| over());
+                    let future = start.start(attempt.restart_clock());
+                    let started = BreakerFuture::running(future, permit, *judge);
+                    stage.set(Stage::Started(started));
+                }
             }
+        }
+        let StageProjection::Started(started) = stage.project() else { over() };
+        match started.poll(cx) {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => Err(self),
         }
     }
 }

@@ -89,8 +89,8 @@ impl BreakerBuilder {
     /// refused. Default: nobody waits.
     ///
     /// Only calls that are futures wait; permits do not. Needs a tokio runtime with time enabled.
-    /// In a pipeline, what is inside the breaker is started before the wait: a timeout inside it
-    /// counts the wait.
+    /// What is inside the breaker is started when the call is let in: a timeout inside it does not
+    /// count the wait, a timeout around it does.
     pub fn wait_for_verdict(mut self, callers: u32, longest: Duration) -> Self {
         self.waiting = Some((callers, longest));
         self
