@@ -54,7 +54,7 @@ fn time_window(span: Duration) -> BreakerBuilder {
 }
 
 fn consecutive() -> BreakerBuilder {
-    Breaker::builder().name("benches").consecutive_failures(5).no_failure_rate()
+    Breaker::builder().name("benches").consecutive_failures(5).without_failure_rate()
 }
 
 fn build(builder: BreakerBuilder) -> Breaker {

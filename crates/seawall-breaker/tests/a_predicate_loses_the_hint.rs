@@ -8,7 +8,7 @@ use seawall_core::{Class, Rule};
 #[tokio::test(start_paused = true)]
 async fn the_wait_is_the_hint_of_the_failure_that_made_the_predicate_hold() {
     let breaker = Breaker::builder()
-        .no_failure_rate()
+        .without_failure_rate()
         .min_calls(1)
         .open_when(|window| window.failures == 2)
         .open_wait(Duration::from_secs(1))

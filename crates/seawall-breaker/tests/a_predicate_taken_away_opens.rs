@@ -7,7 +7,7 @@ use seawall_breaker::{Breaker, BreakerBuilder};
 use seawall_core::{CircuitState, Class};
 
 fn asking() -> BreakerBuilder {
-    Breaker::builder().no_failure_rate().min_calls(1)
+    Breaker::builder().without_failure_rate().min_calls(1)
 }
 
 /// A breaker whose predicate holds, but replaces the configuration first.

@@ -9,7 +9,7 @@ use tokio::time::advance;
 
 fn builder() -> BreakerBuilder {
     Breaker::builder()
-        .no_consecutive_failures()
+        .without_consecutive_failures()
         .time_window(Duration::from_secs(1))
         .min_calls(4)
         .open_wait(Duration::from_mins(1))

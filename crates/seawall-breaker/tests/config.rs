@@ -64,7 +64,7 @@ fn what_is_just_right_is_built() {
         new().open_wait(Duration::MAX).lease(Duration::MAX).forget_after(Duration::MAX),
         new().slow_call_rate(1.0, Duration::MAX),
         new().name("x".repeat(256)),
-        new().no_failure_rate().no_consecutive_failures(),
+        new().without_failure_rate().without_consecutive_failures(),
         presets::low_traffic(),
         presets::high_traffic(),
         presets::remote_service(),

@@ -12,7 +12,7 @@ async fn nine_percent_of_the_window_are_nine_percent_wherever_in_it_they_are() {
     let tick = Duration::from_millis(1);
     for offset in [0, 1, 499, 500, 999] {
         let breaker = Breaker::builder()
-            .no_consecutive_failures()
+            .without_consecutive_failures()
             .time_window(10_000 * tick)
             .min_calls(100)
             .failure_rate(0.5)

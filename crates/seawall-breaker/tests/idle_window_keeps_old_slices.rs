@@ -11,7 +11,7 @@ use tokio::time::advance;
 async fn a_pause_empties_as_many_slices_as_it_was_long() {
     let second = Duration::from_secs(1);
     for (pause, left) in [(1, 9), (2, 8), (9, 1), (10, 0), (11, 0), (20, 0), (86_400 * 365, 0)] {
-        let breaker = Breaker::builder().no_consecutive_failures().time_window(10 * second);
+        let breaker = Breaker::builder().without_consecutive_failures().time_window(10 * second);
         let breaker = breaker.min_calls(100).build().unwrap();
         for _ in 0..9 {
             breaker.try_acquire().unwrap().failure(Class::Transient);

@@ -20,7 +20,8 @@ fn a_listener_and_a_predicate_ask_the_breaker_that_calls_them() {
             }
         };
         let predicate = ask.clone();
-        let breaker = Breaker::builder().consecutive_failures(2).no_failure_rate().min_calls(1);
+        let breaker =
+            Breaker::builder().consecutive_failures(2).without_failure_rate().min_calls(1);
         let breaker = breaker.open_when(move |_| predicate().is_none()).build().unwrap();
         breaker.listeners().add(move |_: &Event| drop(ask()));
         asked.set(breaker.clone()).unwrap();

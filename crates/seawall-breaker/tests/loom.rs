@@ -15,7 +15,7 @@ const WAIT: Duration = Duration::from_nanos(100);
 
 fn builder() -> BreakerBuilder {
     Breaker::builder()
-        .no_failure_rate()
+        .without_failure_rate()
         .consecutive_failures(1)
         .open_wait(WAIT)
         .probes(1)
@@ -137,7 +137,7 @@ fn a_probe_dropped_as_its_lease_ends_while_another_is_admitted() {
 fn a_window_that_slides_while_successes_are_counted_loses_none() {
     check(|| {
         let builder = Breaker::builder()
-            .no_consecutive_failures()
+            .without_consecutive_failures()
             .failure_rate(1.0)
             .min_calls(100)
             .time_window(Duration::from_nanos(1_000));
@@ -212,7 +212,7 @@ fn a_refusal_shows_the_evidence_of_one_opening() {
 
 /// Four failures in a row open it, two of which may be noted without the lock.
 fn four_in_a_row() -> BreakerBuilder {
-    Breaker::builder().no_failure_rate().consecutive_failures(4).open_wait(WAIT)
+    Breaker::builder().without_failure_rate().consecutive_failures(4).open_wait(WAIT)
 }
 
 #[test]

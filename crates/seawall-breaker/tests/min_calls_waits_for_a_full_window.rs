@@ -8,7 +8,7 @@ use seawall_core::{CircuitState, Class};
 fn min_calls_are_enough() {
     for min_calls in [1, 4, 99, 100] {
         let breaker = Breaker::builder()
-            .no_consecutive_failures()
+            .without_consecutive_failures()
             .count_window(100)
             .min_calls(min_calls)
             .build()

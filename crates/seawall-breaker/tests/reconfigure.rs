@@ -17,7 +17,7 @@ fn changes() -> [BreakerBuilder; 6] {
         builder(),
         builder().time_window(WAIT).slices(20),
         builder().slow_call_rate(0.5, WAIT),
-        builder().no_failure_rate(),
+        builder().without_failure_rate(),
         builder().probes(3).lease(10 * WAIT),
         builder().ramp(Ramp::new([0.5], WAIT)),
     ]

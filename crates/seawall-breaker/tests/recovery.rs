@@ -212,7 +212,8 @@ fn an_export_can_be_written_down_and_a_foreign_version_still_says_which() {
 
 #[tokio::test(start_paused = true)]
 async fn a_new_configuration_keeps_state_counts_and_permits() {
-    let builder = || Breaker::builder().no_consecutive_failures().count_window(10).min_calls(4);
+    let builder =
+        || Breaker::builder().without_consecutive_failures().count_window(10).min_calls(4);
     let breaker = builder().failure_rate(1.0).build().unwrap();
     (0..3).for_each(|_| fail(&breaker));
     let permit = breaker.try_acquire().unwrap();

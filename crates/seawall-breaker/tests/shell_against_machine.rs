@@ -38,7 +38,7 @@ fn builder(time: bool, consecutive: bool) -> BreakerBuilder {
     let builder = if consecutive {
         builder.consecutive_failures(4)
     } else {
-        builder.no_consecutive_failures()
+        builder.without_consecutive_failures()
     };
     if time { builder.time_window(Duration::from_secs(1)) } else { builder.count_window(40) }
 }

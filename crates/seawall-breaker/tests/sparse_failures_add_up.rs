@@ -11,7 +11,7 @@ use tokio::time::advance;
 async fn a_failure_every_nine_tenths_of_a_window_never_opens_it() {
     let window = Duration::from_secs(10);
     let breaker = Breaker::builder()
-        .no_consecutive_failures()
+        .without_consecutive_failures()
         .time_window(window)
         .min_calls(3)
         .failure_rate(1.0)

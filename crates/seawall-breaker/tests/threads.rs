@@ -197,7 +197,7 @@ fn under_load_nothing_is_lost_and_a_snapshot_agrees_with_itself() {
     // Probes that may take as long as they like, and probes that are all late.
     for lease in [Duration::MAX, Duration::from_nanos(1)] {
         let breaker = builder()
-            .no_consecutive_failures()
+            .without_consecutive_failures()
             .count_window(50)
             .min_calls(50)
             .failure_rate(0.5)
@@ -231,7 +231,7 @@ fn under_load_nothing_is_lost_and_a_snapshot_agrees_with_itself() {
 #[test]
 fn successes_counted_beside_the_lock_are_all_in_the_window() {
     let breaker = Breaker::builder()
-        .no_consecutive_failures()
+        .without_consecutive_failures()
         .time_window(Duration::MAX)
         .failure_rate(1.0)
         .min_calls(1)

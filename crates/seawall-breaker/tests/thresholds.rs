@@ -22,12 +22,13 @@ fn is_open(breaker: &Breaker) -> bool {
 }
 
 fn rate_only() -> BreakerBuilder {
-    Breaker::builder().no_consecutive_failures().count_window(10).min_calls(10)
+    Breaker::builder().without_consecutive_failures().count_window(10).min_calls(10)
 }
 
 #[test]
 fn failures_in_a_row() {
-    let breaker = Breaker::builder().no_failure_rate().consecutive_failures(3).build().unwrap();
+    let breaker =
+        Breaker::builder().without_failure_rate().consecutive_failures(3).build().unwrap();
     for _ in 0..5 {
         fail(&breaker);
         fail(&breaker);
@@ -67,7 +68,7 @@ fn fewer_than_min_calls_decide_nothing_and_a_success_can_be_the_last() {
 
 #[tokio::test(start_paused = true)]
 async fn the_failure_rate_over_a_time_window() {
-    let breaker = Breaker::builder().no_consecutive_failures().time_window(10 * SECOND);
+    let breaker = Breaker::builder().without_consecutive_failures().time_window(10 * SECOND);
     let breaker = breaker.min_calls(4).failure_rate(0.5).build().unwrap();
     (0..2).for_each(|_| fail(&breaker));
     advance(10 * SECOND).await;
@@ -81,7 +82,7 @@ async fn the_failure_rate_over_a_time_window() {
 
 #[tokio::test(start_paused = true)]
 async fn the_slow_call_rate_counts_failures_too() {
-    let breaker = rate_only().no_failure_rate().slow_call_rate(0.2, SECOND).build().unwrap();
+    let breaker = rate_only().without_failure_rate().slow_call_rate(0.2, SECOND).build().unwrap();
     for took in [SECOND - Duration::from_nanos(1); 9] {
         let permit = breaker.try_acquire().unwrap();
         advance(took).await;
@@ -99,8 +100,8 @@ async fn the_slow_call_rate_counts_failures_too() {
 #[test]
 fn a_predicate_is_asked_outside_the_lock_and_its_panic_holds_nothing() {
     let breaker = Breaker::builder()
-        .no_consecutive_failures()
-        .no_failure_rate()
+        .without_consecutive_failures()
+        .without_failure_rate()
         .min_calls(2)
         .open_when(|window| {
             assert!(window.samples != 3, "a panic of the predicate's");

@@ -94,7 +94,7 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
     let second = Duration::from_secs(1);
     let breaker = Breaker::builder()
         .name("warehouse")
-        .no_consecutive_failures()
+        .without_consecutive_failures()
         .failure_rate(1.0)
         .count_window(1000)
         .min_calls(1000)

@@ -20,7 +20,7 @@ impl BreakerBuilder {
     }
 
     /// No rule about failures in a row.
-    pub fn no_consecutive_failures(mut self) -> Self {
+    pub fn without_consecutive_failures(mut self) -> Self {
         self.consecutive = Some(None);
         self
     }
@@ -33,7 +33,7 @@ impl BreakerBuilder {
     }
 
     /// No rule about the share of failures.
-    pub fn no_failure_rate(mut self) -> Self {
+    pub fn without_failure_rate(mut self) -> Self {
         self.failure_rate = Some(None);
         self
     }

@@ -89,7 +89,7 @@ fn successes_of_threads_that_have_met() {
 type Opening = (BreakerBuilder, Rule, fn(&Breaker));
 
 fn openings() -> [Opening; 5] {
-    let by_rate = || Breaker::builder().no_consecutive_failures().min_calls(2);
+    let by_rate = || Breaker::builder().without_consecutive_failures().min_calls(2);
     [
         (Breaker::builder().consecutive_failures(1), Rule::ConsecutiveFailures, fail),
         (by_rate(), Rule::FailureRate, |breaker| {

@@ -28,7 +28,7 @@ fn the_window_slides_while_the_circuit_is_closed() {
 #[test]
 fn the_predicate_is_asked_when_enough_is_in_the_window_and_answered_in_its_generation() {
     let builder = || {
-        let builder = Breaker::builder().no_consecutive_failures().no_failure_rate();
+        let builder = Breaker::builder().without_consecutive_failures().without_failure_rate();
         builder.min_calls(2).open_when(|window| window.failures > 1)
     };
     let mut rig = rig(builder());
@@ -94,7 +94,7 @@ fn what_a_success_can_change_depends_on_the_state_and_the_window() {
     let mut asked = super::rig::rig(small().open_when(|_| false));
     asked.machine.add_successes(4);
     assert_eq!(asked.machine.ease(), Ease::Locked);
-    let mut bare = super::rig::rig(Breaker::builder().no_failure_rate());
+    let mut bare = super::rig::rig(Breaker::builder().without_failure_rate());
     assert_eq!(bare.machine.ease(), Ease::Skipped);
     let many = u64::from(u32::MAX / 2);
     assert_eq!(bare.machine.pending_limit(), many);
@@ -105,14 +105,14 @@ fn what_a_success_can_change_depends_on_the_state_and_the_window() {
     let timed = super::rig::rig(Breaker::builder().time_window(Duration::from_secs(1)));
     assert_eq!(timed.machine.pending_limit(), many);
     // A success can be what the threshold waits for.
-    let mut edge = super::rig::rig(small().no_consecutive_failures().min_calls(4));
+    let mut edge = super::rig::rig(small().without_consecutive_failures().min_calls(4));
     edge.call(FAILED).call(FAILED).call(FAILED);
     assert_eq!(edge.machine.ease(), Ease::Locked);
 }
 
 #[test]
 fn the_failures_to_spare_open_nothing_and_one_more_may() {
-    let new = || Breaker::builder().no_consecutive_failures().count_window(20).min_calls(10);
+    let new = || Breaker::builder().without_consecutive_failures().count_window(20).min_calls(10);
     let second = Duration::from_secs(1);
     // Half of ten is five; two of them are there.
     let mut rated = rig(new());
@@ -123,7 +123,7 @@ fn the_failures_to_spare_open_nothing_and_one_more_may() {
     assert_eq!(rig(new().failure_rate(1.0 / 3.0)).machine.ease(), Ease::Counted { failures: 3 });
     assert_eq!(rig(new().failure_rate(0.01)).machine.ease(), Ease::Counted { failures: 0 });
     let mut in_a_row =
-        rig(new().no_failure_rate().consecutive_failures(3).slow_call_rate(0.5, second));
+        rig(new().without_failure_rate().consecutive_failures(3).slow_call_rate(0.5, second));
     assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 2 });
     in_a_row.call(FAILED);
     assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 1 });

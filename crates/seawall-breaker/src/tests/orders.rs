@@ -29,7 +29,7 @@ fn a_ramp_that_is_configured_away_is_over() {
 
 #[test]
 fn reconfiguring_swaps_rules_waits_and_window_and_hears_the_probes_anew() {
-    let builder = || fragile().no_consecutive_failures().count_window(10).min_calls(10);
+    let builder = || fragile().without_consecutive_failures().count_window(10).min_calls(10);
     let mut rig = rig(builder());
     rig.call(FAILED).call(FAILED).call(FAILED).call(FAILED);
     rig.reconfigure(builder().count_window(5).min_calls(5).probes(3));

@@ -31,14 +31,14 @@ fn the_run_of_failures() {
 
 #[test]
 fn every_percentage_of_a_hundred_calls_is_met_exactly() {
-    let new = || Breaker::builder().no_consecutive_failures().count_window(100).min_calls(100);
+    let new = || Breaker::builder().without_consecutive_failures().count_window(100).min_calls(100);
     for percent in 1..=100_u32 {
         let rate = f64::from(percent) / 100.0;
         let written: f64 = format!("0.{percent:02}").parse().unwrap();
         let rate = if percent == 100 { rate } else { written };
         let failures = rules(new().failure_rate(rate));
         let second = Duration::from_secs(1);
-        let slow = rules(new().no_failure_rate().slow_call_rate(rate, second));
+        let slow = rules(new().without_failure_rate().slow_call_rate(rate, second));
         for (seen, broken) in [(percent - 1, false), (percent, true), (percent + 1, true)] {
             let failed = failures.broken_by(&counts(100, seen, 0, 0));
             assert_eq!(failed.is_some(), broken, "{seen} of 100 at {rate}");
@@ -53,7 +53,7 @@ fn every_percentage_of_a_hundred_calls_is_met_exactly() {
 #[test]
 fn a_share_without_a_rule_is_never_reached() {
     let slow = Breaker::builder().slow_call_rate(1.0, Duration::from_secs(1));
-    let rules = rules(slow.no_failure_rate().no_consecutive_failures());
+    let rules = rules(slow.without_failure_rate().without_consecutive_failures());
     assert_eq!(rules.broken_by(&counts(100, 100, 0, 100)), None);
     assert!(rules.broken_by(&counts(100, 100, 100, 100)).is_some());
 }
@@ -61,8 +61,8 @@ fn a_share_without_a_rule_is_never_reached() {
 #[test]
 fn min_calls() {
     let second = Duration::from_secs(1);
-    let new = || Breaker::builder().no_consecutive_failures().count_window(20).min_calls(10);
-    for rules in [rules(new()), rules(new().no_failure_rate().slow_call_rate(1.0, second))] {
+    let new = || Breaker::builder().without_consecutive_failures().count_window(20).min_calls(10);
+    for rules in [rules(new()), rules(new().without_failure_rate().slow_call_rate(1.0, second))] {
         for (samples, broken) in [(9, false), (10, true), (11, true)] {
             assert_eq!(rules.broken_by(&counts(samples, samples, samples, 0)).is_some(), broken);
         }
@@ -90,7 +90,7 @@ fn a_configuration_says_what_it_does() {
          for 1s; closes when 2 of 2 probes succeed"
     );
     let all = Breaker::builder()
-        .no_consecutive_failures()
+        .without_consecutive_failures()
         .time_window(10 * second)
         .slow_call_rate(0.3, second)
         .open_when(|_| false)
@@ -102,10 +102,10 @@ fn a_configuration_says_what_it_does() {
         "opens at 50% failed or 30% slower than 1s or a predicate within 10s, \
          for 1s; closes when 3 of 5 probes succeed"
     );
-    let never = Breaker::builder().no_failure_rate().slow_call_rate(1.0, Duration::MAX);
+    let never = Breaker::builder().without_failure_rate().slow_call_rate(1.0, Duration::MAX);
     let never = text(never.open_wait(second));
     assert!(never.contains("100% slower than ever of the last 200 calls"), "{never}");
-    let run = text(Breaker::builder().no_failure_rate().open_wait(second));
+    let run = text(Breaker::builder().without_failure_rate().open_wait(second));
     assert!(run.starts_with("opens at 20 failures in a row, for 1s"), "{run}");
 }
 

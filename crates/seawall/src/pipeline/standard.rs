@@ -203,7 +203,7 @@ impl<C> StandardBuilder<C> {
 
     /// Never breaks the circuit.
     pub fn without_breaker(mut self) -> Self {
-        let never_opens = Breaker::builder().no_consecutive_failures().no_failure_rate();
+        let never_opens = Breaker::builder().without_consecutive_failures().without_failure_rate();
         self.breaker = Omittable::omitted(Recipe::new(never_opens));
         self
     }
