@@ -2,6 +2,7 @@
 //! budgets found them locked by its own thread.
 
 use std::borrow::Borrow;
+use std::fmt;
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -13,6 +14,12 @@ static BUDGETS: OnceLock<Arc<KeyedBudget<Key>>> = OnceLock::new();
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key(u32);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Borrow<u32> for Key {
     fn borrow(&self) -> &u32 {

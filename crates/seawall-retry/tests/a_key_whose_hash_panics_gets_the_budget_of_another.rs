@@ -2,6 +2,7 @@
 //! budget of the one was also found under the other.
 
 use std::cell::Cell;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,6 +15,12 @@ thread_local! {
 
 #[derive(Clone, PartialEq, Eq)]
 struct Key(&'static str);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -13,8 +13,20 @@ fn spend(budget: &Budget, times: u32) -> u32 {
 }
 
 /// One token for each key, which never comes back.
-fn one_each<K: Clone + Eq + std::hash::Hash>(max_keys: usize) -> KeyedBudget<K> {
+fn one_each<K: Clone + std::fmt::Display + Eq + std::hash::Hash>(
+    max_keys: usize,
+) -> KeyedBudget<K> {
     KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), max_keys).unwrap()
+}
+
+#[test]
+fn events_say_whose_budget_it_is() {
+    let budgets = KeyedBudget::new(Budget::builder().name("hosts"), 1).unwrap();
+    let held = budgets.get("db-1");
+    assert_eq!(held.name().as_str(), "hosts[db-1]");
+    let common: Budget = budgets.get("db-2");
+    assert_eq!(common.name().as_str(), "hosts");
+    let _: &KeyedBudget<String> = &budgets;
 }
 
 #[test]

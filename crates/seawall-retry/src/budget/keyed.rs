@@ -20,6 +20,8 @@ use super::{Budget, BudgetBuilder};
 /// in [`overflowed`](Self::overflowed). So a caller that invents keys cannot get more out of it than
 /// one more budget.
 ///
+/// In events the budget of a key is called `name[key]`, the common one as the template is.
+///
 /// ```
 /// use seawall_retry::{Budget, KeyedBudget, Retry};
 ///
@@ -45,7 +47,7 @@ struct Entries<K> {
 /// How many entries a new key looks at for one to take the place of.
 const LOOKED_AT: usize = 16;
 
-impl<K: Clone + Eq + Hash> KeyedBudget<K> {
+impl<K: Clone + fmt::Display + Eq + Hash> KeyedBudget<K> {
     /// A budget like `template` for each of at most `max_keys` keys. At least 1.
     pub fn new(template: BudgetBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let holds = max_keys > 0;
@@ -66,9 +68,13 @@ impl<K: Clone + Eq + Hash> KeyedBudget<K> {
         if let Some(budget) = self.entries.lock().find(key) {
             return budget;
         }
+        let key = key.to_owned();
+        let name = self.common.name().for_key(&key);
         // The template was built once, so it builds again; if not, the common one serves.
-        let Ok(budget) = self.template.clone().build() else { return self.common.clone() };
-        let new = (key.to_owned(), key.to_owned(), budget);
+        let Ok(budget) = self.template.clone().name(name).build() else {
+            return self.common.clone();
+        };
+        let new = (key.clone(), key, budget);
         let (budget, replaced) = self.entries.lock().add(new, self.max_keys);
         // Keys and listeners are the user's: they are dropped outside the lock.
         drop(replaced);
