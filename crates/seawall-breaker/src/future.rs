@@ -81,7 +81,9 @@ impl<'p> Entered<'p> {
 
     #[inline(never)]
     fn ask_watched(breaker: &'p Inner, gate: Gate, attempt: &mut Attempt) -> Self {
-        if let Some(rejection) = breaker.refuse_at_once(gate, || attempt.began()) {
+        if breaker.refuses_unheard(gate)
+            && let Some(rejection) = breaker.refuse_at_once(attempt.began())
+        {
             return Self::Out(rejection);
         }
         match breaker.enter(attempt.began()) {

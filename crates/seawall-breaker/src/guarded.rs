@@ -71,8 +71,11 @@ where
                     other => plain.heed(this.stage, other),
                 };
             }
+            if self.breaker.refuses_unheard(gate) {
+                return self.poll_refused(cx, Instant::now());
+            }
         }
-        self.poll_watched(cx)
+        self.poll_in_full(cx)
     }
 }
 
@@ -80,16 +83,17 @@ impl<Fut, T, E> Guarded<'_, Fut>
 where
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Refuses at once, or does all the rest: apart from it, as a refusal needs none of its frame.
+    /// Refuses at once, or does all the rest. Handed the time, as calling for it would take a frame.
     #[inline(never)]
-    fn poll_watched(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
-        if let Stage::Unasked = self.stage {
-            let breaker = self.breaker;
-            if let Some(rejection) = breaker.refuse_at_once(breaker.shell.gate(), Instant::now) {
-                return Poll::Ready(Err(Error::Rejected(rejection)));
-            }
+    fn poll_refused(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        at: Instant,
+    ) -> Poll<Result<T, Error<E>>> {
+        match self.breaker.refuse_at_once(at) {
+            Some(rejection) => Poll::Ready(Err(Error::Rejected(rejection))),
+            None => self.poll_in_full(cx),
         }
-        self.poll_in_full(cx)
     }
 
     #[inline(never)]

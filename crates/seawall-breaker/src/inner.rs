@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::machine::{Abandoned, Machine, Refusal, Refusing, Restored, Settings, Trigger};
 use crate::permit::Settlement;
 use crate::shell::{Admitted, Entry, Gate, Nothing, Shell};
-use crate::time::{NEVER, Nanos, nanos};
+use crate::time::{Nanos, nanos};
 use crate::waiting::Waiters;
 
 pub(crate) struct Inner {
@@ -66,33 +66,34 @@ impl Inner {
         self.decide(gate, at, now).map_err(|refusal| self.refuse(refusal, at, now))
     }
 
-    /// Refuses what a circuit refuses that opened on evidence; `None` where it is another that
-    /// refuses, the machine has to be asked, or somebody wants to be told.
+    /// Whether calls are refused, and nobody wants to be told.
+    #[inline]
+    pub(crate) fn refuses_unheard(&self, gate: Gate) -> bool {
+        gate.refuses() && !self.is_heard()
+    }
+
+    /// Refuses, without telling anybody, what a circuit refuses that opened on evidence; `None` where
+    /// an operator refuses, or the machine has to be asked.
+    // Calls nothing, and so needs no frame.
     #[inline(always)]
-    pub(crate) fn refuse_at_once(
-        &self,
-        gate: Gate,
-        clock: impl FnOnce() -> Instant,
-    ) -> Option<Rejection> {
-        if !gate.refuses() || self.is_heard() {
+    pub(crate) fn refuse_at_once(&self, at: Instant) -> Option<Rejection> {
+        let now = self.timeline.glance(at)?;
+        let (gate, refusing, refusals) = self.shell.refuse(now)?;
+        if gate.is_forced() {
             return None;
         }
-        let now = self.moment(clock());
-        let (refusing, refusals) = self.shell.refuse(gate, now)?;
-        let Refusing { since, until, evidence } = refusing;
-        let evidence = evidence?;
         refusals.count();
+        let Refusing { since, until, evidence } = refusing;
         let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, Reason::Open)
-            .in_force_for_nanos(now.saturating_sub(since))
-            // It refuses until after now.
-            .retry_in_nanos(if until == NEVER { NEVER } else { until - now });
-        Some(rejection.because(evidence))
+            .in_force_for_nanos(now - since)
+            .retry_in_nanos(until - now);
+        Some(rejection.because_packed(evidence))
     }
 
     #[inline]
     pub(crate) fn decide(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Refusal> {
         if gate.refuses()
-            && let Some((refusing, _)) = self.shell.refuse(gate, now)
+            && let Some((gate, refusing, _)) = self.shell.refuse(now)
         {
             return Err(Refusal { reason: gate.reason(), refusing });
         }
@@ -122,15 +123,13 @@ impl Inner {
         self.rejection(refusal, now)
     }
 
+    #[inline]
     pub(crate) fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
         let Refusal { reason, refusing: Refusing { since, until, evidence } } = refusal;
-        let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
+        Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
             .in_force_for_nanos(now.saturating_sub(since))
-            .retry_in_nanos(if until == NEVER { NEVER } else { until.saturating_sub(now) });
-        match evidence {
-            Some(evidence) => rejection.because(evidence),
-            None => rejection,
-        }
+            .retry_in_nanos(until.saturating_sub(now))
+            .because_packed(evidence)
     }
 
     #[inline]

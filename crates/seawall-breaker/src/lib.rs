@@ -109,7 +109,7 @@
 //!
 //! A breaker with a window of 100 takes 504 bytes, those of the handle included. What few ask for
 //! takes room where it is asked for: an open wait of its own 120 bytes, a slow-call rule 80, a ramp
-//! 48 and more. So does what few live through: the first opening 128; and once two threads have met
+//! 48 and more. So does what few live through: the first opening 136; and once two threads have met
 //! at its counters, or something other than success and failure is counted, a cache line for each
 //! core, for 8 of them at most.
 //!

@@ -23,7 +23,7 @@ fn a_repeat_of_a_known_group_allocates_nothing() {
     let elapsed = Duration::from_secs(1);
     let gave_up =
         GaveUp::new(Name::from("db"), PolicyKind::Retry, StopReason::Attempts, 3, elapsed, last);
-    let error = Error::GaveUp(Box::new(gave_up));
+    let error = Error::from(gave_up);
     assert_eq!(allocations(|| _ = capture.failure(&error)), 0);
     assert_eq!(store.totals().recorded, 3_300);
     // Nor where it is written down later.

@@ -147,7 +147,7 @@ fn the_final_failure_of_a_call_says_what_the_policies_know() {
     let elapsed = Duration::from_secs(2);
     let gave_up =
         GaveUp::new(Name::from("db"), PolicyKind::Retry, StopReason::Attempts, 3, elapsed, last);
-    let error = Error::GaveUp(Box::new(gave_up.out_of(Some(3))));
+    let error = Error::from(gave_up.out_of(Some(3)));
     capture.failure(&error);
     capture.failure(&Error::operation_failed(chain(), Class::Permanent));
     // Given up or not, it is the same failure.
@@ -170,7 +170,7 @@ fn attempts_and_the_waits_between_them_are_kept_within_a_bound() {
         GaveUp::new(name, PolicyKind::Retry, StopReason::Budget, attempts, elapsed, failed());
     gave_up.history = (1..attempts).map(|_| failed()).collect();
     gave_up.delays = (1..attempts).map(|n| Duration::from_millis(n.into())).collect();
-    capture.failure(&Error::GaveUp(Box::new(gave_up)));
+    capture.failure(&Error::from(gave_up));
     let call = only(&store).call.unwrap();
     assert_eq!((call.history.len(), call.delays.len()), (limits::CAUSES, limits::CAUSES));
     assert_eq!(call.delays[..2], [Duration::from_millis(1), Duration::from_millis(2)]);

@@ -29,9 +29,11 @@ impl fmt::Debug for CompactDuration {
     }
 }
 
-/// A duration that may be absent; one that is too long to be held is absent too, as it means
-/// "never".
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A duration that may be absent; one of 292 years or more is absent too, as it means "never".
+///
+/// Who counts how long it is to a moment that never comes, the latest that 64 bits hold, needs to ask
+/// nothing.
+#[derive(Clone, Copy)]
 pub(crate) struct OptionalDuration(u64);
 
 impl OptionalDuration {
@@ -47,10 +49,13 @@ impl OptionalDuration {
     }
 
     pub(crate) const fn get(self) -> Option<Duration> {
-        match self.0 {
-            u64::MAX => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
+        if self.0 < 1 << 63 { Some(Duration::from_nanos(self.0)) } else { None }
+    }
+}
+
+impl PartialEq for OptionalDuration {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
     }
 }
 

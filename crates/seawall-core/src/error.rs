@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use crate::{Class, Name, PanicReport, PolicyKind};
 
+pub use aside::Aside;
 pub use cancelled::Cancelled;
+pub use evidence::{Evidence, PackedEvidence, Rule};
 pub use gave_up::{GaveUp, StopReason};
-pub use rejection::{Evidence, Reason, Rejection, Rule};
+pub use rejection::{Reason, Rejection};
 pub use timed_out::{Scope, TimedOut, TimedOutBy};
 
+mod aside;
 mod cancelled;
+mod evidence;
 mod gave_up;
 mod rejection;
 mod timed_out;
@@ -44,14 +48,16 @@ pub enum Error<E> {
     },
     /// A timeout cut the call off.
     TimedOut(TimedOut),
-    /// A policy refused the call.
-    Rejected(Rejection),
     /// The operation panicked, and a guard caught it.
-    Panicked(Box<Panicked>),
+    Panicked(Aside<Panicked>),
     /// The call's task was cancelled before it had an outcome.
     Cancelled(Cancelled),
     /// A policy that repeats stopped doing so.
-    GaveUp(Box<GaveUp<E>>),
+    GaveUp(Aside<GaveUp<E>>),
+    /// A policy refused the call.
+    // The last of the kinds, for these come in floods: what is none of the others is told by one
+    // comparison instead of a jump through a table, wherever an error is dropped.
+    Rejected(Rejection),
 }
 
 /// A panic that a policy caught, and which policy it was: a guard around the operation, or any
@@ -103,8 +109,14 @@ impl<E> Error<E> {
             Self::Rejected(_) => Class::Ignored,
             Self::Panicked(_) => Class::Panicked,
             Self::Cancelled(_) => Class::Cancelled,
-            Self::GaveUp(gave_up) => gave_up.last.class(),
+            Self::GaveUp(gave_up) => Self::class_of_last(gave_up),
         }
+    }
+
+    // Out of line: the rest is small enough to be inlined then.
+    #[inline(never)]
+    fn class_of_last(gave_up: &Aside<GaveUp<E>>) -> Class {
+        gave_up.last.class()
     }
 
     /// The outcome of the last attempt, with what gave up around it taken off.
@@ -121,7 +133,7 @@ impl<E> Error<E> {
     pub fn into_last(self) -> Self {
         let mut error = self;
         while let Self::GaveUp(gave_up) = error {
-            error = gave_up.last;
+            error = gave_up.into_inner().last;
         }
         error
     }
@@ -212,7 +224,7 @@ impl<E> Error<E> {
             Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
             Self::GaveUp(gave_up) => {
-                Error::GaveUp(Box::new(gave_up.map(|error| error.map_with(change))))
+                gave_up.into_inner().map(|error| error.map_with(change)).into()
             }
         }
     }
@@ -229,8 +241,20 @@ impl<E> Error<Error<E>> {
             Self::Rejected(rejection) => Error::Rejected(rejection),
             Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
-            Self::GaveUp(gave_up) => Error::GaveUp(Box::new(gave_up.map(Error::flatten))),
+            Self::GaveUp(gave_up) => gave_up.into_inner().map(Error::flatten).into(),
         }
+    }
+}
+
+impl<E> From<Panicked> for Error<E> {
+    fn from(panicked: Panicked) -> Self {
+        Self::Panicked(Aside::new(panicked))
+    }
+}
+
+impl<E> From<GaveUp<E>> for Error<E> {
+    fn from(gave_up: GaveUp<E>) -> Self {
+        Self::GaveUp(Aside::new(gave_up))
     }
 }
 

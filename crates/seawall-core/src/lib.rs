@@ -61,8 +61,8 @@ pub use class::{AllTransient, ByClass, Class, Classify, Health, Judge};
 pub use config::{Check, ConfigError};
 pub use describe::{Description, LayerDescription};
 pub use error::{
-    Cancelled, Error, Evidence, GaveUp, Panicked, Reason, Rejection, Rule, Scope, StopReason,
-    TimedOut, TimedOutBy,
+    Aside, Cancelled, Error, Evidence, GaveUp, PackedEvidence, Panicked, Reason, Rejection, Rule,
+    Scope, StopReason, TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, Transition, What};
 pub use layer::{Layer, LayerContext};

@@ -26,17 +26,18 @@ use tokio::time::Instant;
 /// assert_eq!(timeline.at(epoch + Duration::from_micros(3)), 3_000);
 /// assert_eq!(timeline.instant(3_000), Some(epoch + Duration::from_micros(3)));
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Timeline(Epoch);
-
-/// Where the counting starts.
-#[derive(Clone, Copy, Debug)]
-enum Epoch {
-    /// What the instant reads as: less than [`LATEST`] seconds.
-    Read(i64),
-    /// Where instants can't be read.
-    Unread(Instant),
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// What the epoch reads as, less than [`LATEST`] seconds; [`UNREAD`] where instants can't be
+    /// read, so that one comparison asks for both.
+    start: i64,
+    /// The epoch where instants can't be read.
+    // In a box, as it is hardly ever there.
+    unread: Option<Box<Instant>>,
 }
+
+/// What reads as this is not after it, and so takes the long way.
+const UNREAD: i64 = i64::MAX;
 
 const BILLION: u64 = 1_000_000_000;
 
@@ -62,29 +63,37 @@ impl Timeline {
                 read.is_valid() && read.nanos() == start.nanos() + i128::from(nanos)
             })
         });
-        Self(match i64::try_from(start.nanos()) {
-            Ok(nanos) if start.is_valid() && read_right => Epoch::Read(nanos),
-            _ => Epoch::Unread(epoch),
-        })
+        match i64::try_from(start.nanos()) {
+            Ok(start_nanos) if start.is_valid() && read_right => {
+                Self { start: start_nanos, unread: None }
+            }
+            _ => Self::unread(epoch),
+        }
+    }
+
+    fn unread(epoch: Instant) -> Self {
+        Self { start: UNREAD, unread: Some(Box::new(epoch)) }
     }
 
     /// The nanoseconds at `now`.
     #[inline]
     pub fn at(&self, now: Instant) -> u64 {
-        if let Epoch::Read(start) = self.0
-            && let Some(nanos) = Reading::of(now).nanos_after(start)
-        {
-            return nanos;
-        }
-        self.at_length(now)
+        self.glance(now).unwrap_or_else(|| self.at_length(now))
+    }
+
+    /// The nanoseconds at `now`; `None` where that takes more than reading it, as it does until the
+    /// epoch is over.
+    #[inline]
+    pub fn glance(&self, now: Instant) -> Option<u64> {
+        Reading::of(now).nanos_after(self.start)
     }
 
     /// [`at`](Self::at) for any instant.
     #[cold]
     fn at_length(&self, now: Instant) -> u64 {
-        match &self.0 {
-            Epoch::Read(start) => within_range(Reading::of(now).nanos() - i128::from(*start)),
-            Epoch::Unread(epoch) => subtract(now, epoch),
+        match self.unread.as_deref() {
+            None => within_range(Reading::of(now).nanos() - i128::from(self.start)),
+            Some(epoch) => subtract(now, epoch),
         }
     }
 
@@ -100,20 +109,18 @@ impl Timeline {
     /// One conversion instead of two where only the difference counts.
     #[inline]
     pub fn between(&self, earlier: Instant, later: Instant) -> u64 {
-        match self.0 {
-            Epoch::Read(_) => Reading::of(later).since(Reading::of(earlier)),
-            Epoch::Unread(_) => subtract(later, &earlier),
+        match self.unread {
+            None => Reading::of(later).since(Reading::of(earlier)),
+            Some(_) => subtract(later, &earlier),
         }
     }
 
     /// The instant that reads as `nanos`; `None` where the clock's range ends before it. Reads the
     /// clock.
     pub fn instant(&self, nanos: u64) -> Option<Instant> {
-        match self.0 {
-            Epoch::Read(start) => {
-                instant_that_reads(within_range(i128::from(start) + i128::from(nanos)))
-            }
-            Epoch::Unread(epoch) => epoch.checked_add(Duration::from_nanos(nanos)),
+        match self.unread.as_deref() {
+            None => instant_that_reads(within_range(i128::from(self.start) + i128::from(nanos))),
+            Some(epoch) => epoch.checked_add(Duration::from_nanos(nanos)),
         }
     }
 }
@@ -168,14 +175,14 @@ impl Reading {
         i128::from(self.seconds) * i128::from(BILLION) + i128::from(self.fraction)
     }
 
-    /// The nanoseconds after `start`, which is not negative; `None` before it, and where what is
+    /// The nanoseconds after `start`, which is not negative; `None` at it and before, and where what is
     /// read does not fit 63 bits.
     #[inline]
     fn nanos_after(self, start: i64) -> Option<u64> {
         let seconds = self.seconds.checked_mul(BILLION.cast_signed())?;
         // Wrapped, it is negative, and so before the start.
         let nanos = seconds.wrapping_add(i64::from(self.fraction));
-        (nanos >= start).then(|| (nanos - start).cast_unsigned())
+        (nanos > start).then(|| (nanos - start).cast_unsigned())
     }
 
     #[inline]
@@ -228,8 +235,8 @@ mod tests {
     /// The same epoch, read and unread.
     fn both(epoch: Instant) -> [Timeline; 2] {
         let timeline = Timeline::since(epoch);
-        assert!(matches!(timeline.0, Epoch::Read(_)), "{timeline:?}");
-        [timeline, Timeline(Epoch::Unread(epoch))]
+        assert!(timeline.unread.is_none(), "{timeline:?}");
+        [timeline, Timeline::unread(epoch)]
     }
 
     #[test]
@@ -267,7 +274,9 @@ mod tests {
         let epoch = Instant::now();
         let start = u64::try_from(Reading::of(epoch).nanos()).expect("a start that fits");
         let ends = [1 << 63, LATEST.cast_unsigned() * BILLION];
-        for (timeline, end) in both(epoch).into_iter().flat_map(|t| ends.map(|end| (t, end))) {
+        for (timeline, end) in
+            both(epoch).into_iter().flat_map(|t| ends.map(|end| (t.clone(), end)))
+        {
             for near in [0, 1, 999_999_999, BILLION, BILLION + 1] {
                 for nanos in [end - near - start, end + near - start] {
                     assert_eq!(timeline.at(epoch + Duration::from_nanos(nanos)), nanos);

@@ -6,8 +6,8 @@ use std::io;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Cancelled, Class, Error, Evidence, GaveUp, Panicked, PolicyKind, Reason, Rejection,
-    Rule, Scope, StopReason, TimedOut, TimedOutBy, contain,
+    Attempt, Cancelled, Class, Error, Evidence, GaveUp, PackedEvidence, Panicked, PolicyKind,
+    Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, contain,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -31,7 +31,7 @@ fn gave_up<E>(last: Error<E>) -> Error<E> {
     let name = "inventory".into();
     let why = StopReason::Attempts;
     let gave_up = GaveUp::new(name, PolicyKind::Retry, why, 3, 1204 * MS, last);
-    Error::GaveUp(Box::new(gave_up.out_of(Some(3))))
+    Error::from(gave_up.out_of(Some(3)))
 }
 
 fn timed_out() -> TimedOut {
@@ -71,10 +71,7 @@ fn display_says_policy_limit_and_what_was_seen() {
             Error::Cancelled(Cancelled::new("inventory".into(), PolicyKind::Shutdown)),
             "shutdown 'inventory': cancelled before it had an outcome",
         ),
-        (
-            Error::Panicked(Box::new(panicked)),
-            "panic guard 'inventory': panicked: index out of bounds",
-        ),
+        (Error::from(panicked), "panic guard 'inventory': panicked: index out of bounds"),
     ];
     for (error, text) in cases {
         let said = error.to_string();
@@ -203,4 +200,75 @@ fn evidence_of_one_is_told_in_the_singular() {
         assert_eq!(Evidence::new(rule, 1.0, 1.0, 1).to_string(), one);
         assert_eq!(Evidence::new(rule, 2.0, 2.0, 2).to_string(), two);
     }
+}
+
+#[test]
+fn a_wait_of_centuries_is_none() {
+    let rejection = |nanos| {
+        Rejection::new("inventory".into(), PolicyKind::Breaker, Reason::Open).retry_in_nanos(nanos)
+    };
+    let longest = (1 << 63) - 1;
+    assert_eq!(rejection(longest).retry_after(), Some(Duration::from_nanos(longest)));
+    for nanos in [1 << 63, u64::MAX - 1, u64::MAX] {
+        assert_eq!(rejection(nanos).retry_after(), None);
+        assert_eq!(rejection(nanos), rejection(u64::MAX));
+    }
+    assert_ne!(rejection(longest), rejection(u64::MAX));
+}
+
+#[test]
+fn evidence_of_every_rule_survives_being_packed() {
+    let rules = [
+        Rule::ConsecutiveFailures,
+        Rule::FailureRate,
+        Rule::SlowRate,
+        Rule::Predicate,
+        Rule::ProbeFailures,
+        Rule::ProbeSuccesses,
+        Rule::InFlight,
+        Rule::Queued,
+        Rule::Rate,
+        Rule::ShedProbability,
+    ];
+    for rule in rules {
+        let evidence = Evidence::new(rule, 0.3, 1e300, u32::MAX);
+        let rejection = || Rejection::new("inventory".into(), PolicyKind::Breaker, Reason::Open);
+        assert_eq!(rejection().because(evidence).evidence(), Some(evidence));
+        let packed = PackedEvidence::from_words(PackedEvidence::from(Some(evidence)).to_words());
+        assert_eq!(packed.get(), Some(evidence));
+        assert_eq!(rejection().because_packed(packed), rejection().because(evidence));
+    }
+    let none = PackedEvidence::from(None);
+    assert_eq!((none.get(), rejection().because_packed(none).evidence()), (None, None));
+}
+
+#[test]
+fn words_that_were_never_packed_are_no_evidence() {
+    for rule in [0, 11, 255] {
+        assert_eq!(PackedEvidence::from_words([0, 0, rule << 32]).get(), None);
+    }
+}
+
+/// Says when it is dropped.
+#[derive(Debug)]
+struct Counted<'c>(&'c std::cell::Cell<u32>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn what_an_error_holds_is_dropped_once() {
+    let drops = std::cell::Cell::new(0);
+    let error = || gave_up(Error::operation_failed(Counted(&drops), Class::Transient));
+    drop(error());
+    assert_eq!(drops.get(), 1);
+    let Error::GaveUp(mut taken) = error() else { panic!("a retry gave up") };
+    taken.attempts += 1;
+    let taken = taken.into_inner();
+    assert_eq!((taken.attempts, drops.get()), (4, 1));
+    drop(taken);
+    assert_eq!(drops.get(), 2);
 }

@@ -129,7 +129,7 @@ fn outcome(comes: Comes, number: u32) -> Outcome {
         Comes::To(class) => Error::operation_failed(number, class),
         Comes::ToPanic(one) => {
             let report = contain(|| panic!("{}", if one { "one" } else { "another" }));
-            Error::Panicked(Box::new(Panicked::new("guard".into(), report.unwrap_err())))
+            Error::from(Panicked::new("guard".into(), report.unwrap_err()))
         }
         Comes::ToRefusal(after) => {
             let refusal = Rejection::new("breaker".into(), PolicyKind::Breaker, Reason::Open);
@@ -294,6 +294,7 @@ async fn call(
     }
     seen.last = match result {
         Err(Error::GaveUp(gave_up)) => {
+            let gave_up = gave_up.into_inner();
             (seen.why, seen.attempts) = (Some(gave_up.why), gave_up.attempts);
             seen.elapsed = millis(gave_up.elapsed);
             seen.history = gave_up.history.iter().map(ToString::to_string).collect();

@@ -54,7 +54,7 @@ fn open(retry_after: Option<Duration>) -> Outcome {
 
 fn panicked(message: &str) -> Outcome {
     let report = contain(|| panic!("{message}")).unwrap_err();
-    Err(Error::Panicked(Box::new(Panicked::new("guard".into(), report))))
+    Err(Error::from(Panicked::new("guard".into(), report)))
 }
 
 #[tokio::test(start_paused = true)]

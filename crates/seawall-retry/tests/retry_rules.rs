@@ -114,7 +114,7 @@ async fn the_same_words_from_another_place_are_another_panic() {
         let mut report = seawall_core::contain(|| panic!("{message}")).unwrap_err();
         report.location = Some(location.into());
         let report: PanicReport = report;
-        Err(Error::Panicked(Box::new(Panicked::new("guard".into(), report))))
+        Err(Error::from(Panicked::new("guard".into(), report)))
     };
     let retry = retry().max_attempts(6).max_same_panics(2).build().unwrap();
     let attempts = async |place: fn(u32) -> &'static str| {

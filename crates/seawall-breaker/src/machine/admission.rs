@@ -1,6 +1,6 @@
 //! Who goes through.
 
-use seawall_core::{Evidence, Reason, What};
+use seawall_core::{PackedEvidence, Reason, What};
 
 use super::{Happened, Hold, Machine, Phase};
 use crate::time::{NEVER, Nanos};
@@ -42,7 +42,7 @@ pub(crate) struct Refusing {
     pub(crate) since: Nanos,
     /// When it ends; [`NEVER`] where that is not known.
     pub(crate) until: Nanos,
-    pub(crate) evidence: Option<Evidence>,
+    pub(crate) evidence: PackedEvidence,
 }
 
 impl Machine {
@@ -99,7 +99,7 @@ impl Machine {
         Refusing {
             since: self.since,
             until: self.open_until().map_or(NEVER, |(until, _)| until),
-            evidence: self.evidence().filter(|_| self.hold != Hold::Open),
+            evidence: self.evidence().filter(|_| self.hold != Hold::Open).into(),
         }
     }
 

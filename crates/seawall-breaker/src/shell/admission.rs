@@ -30,18 +30,19 @@ impl Shell {
         self.refusals().count();
     }
 
-    /// Refuses on what is beside the gate; `None` if the wait is over or the state has changed.
+    /// Refuses on what is beside the gate; `None` if the wait is over, or the state is another or
+    /// changing.
     #[inline]
-    pub(crate) fn refuse(&self, gate: Gate, now: Nanos) -> Option<(Refusing, &Refusals)> {
+    pub(crate) fn refuse(&self, now: Nanos) -> Option<(Gate, Refusing, &Refusals)> {
         let refusals = self.refusals.get()?;
-        let refusing = refusals.read();
+        let (gate, refusing) = refusals.at(now)?;
         // The words were read before the gate is read again. A writer changes the gate before it
         // changes the words (see `publish`), so a gate that is the same says that they were too.
         fence(Acquire);
-        if now >= refusing.until || self.gate.load(Relaxed) != gate.0 {
+        if self.gate.load(Relaxed) != gate.0 {
             return None;
         }
-        Some((refusing, refusals))
+        Some((gate, refusing, refusals))
     }
 
     #[cold]

@@ -2,23 +2,24 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use seawall_core::{Evidence, Rule};
+use seawall_core::PackedEvidence;
 
+use super::Gate;
 use crate::machine::Refusing;
 use crate::sync::AtomicU64;
+use crate::time::Nanos;
 
 /// Since when and until when the open state refuses, and why.
 ///
 /// Each word may be read while another is written; it is the gate that says whether what was read
-/// belongs together: a writer sends the gate to the lock before it writes, and a reader looks at
-/// the gate before and after it reads.
+/// belongs together. A writer sends the gate to the lock before it writes, and last of all writes
+/// which gate the words go with; a reader reads that first, and looks at the gate when it has read.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
+    gate: AtomicU64,
     since: AtomicU64,
     until: AtomicU64,
-    rule_and_samples: AtomicU64,
-    observed: AtomicU64,
-    limit: AtomicU64,
+    evidence: [AtomicU64; 3],
     /// How many there were. One for all threads: each refusal writes to the name's count of its
     /// clones as well.
     count: AtomicU64,
@@ -35,50 +36,32 @@ impl Refusals {
         self.count.load(Acquire)
     }
 
-    pub(crate) fn write(&self, refusing: Refusing) {
+    /// Writes what goes with `gate`, which is published after it.
+    pub(crate) fn write(&self, gate: Gate, refusing: Refusing) {
         self.since.store(refusing.since, Relaxed);
         self.until.store(refusing.until, Relaxed);
-        let (rule, evidence) = match refusing.evidence {
-            Some(evidence) => (number(evidence.rule), evidence),
-            None => (0, Evidence::new(Rule::FailureRate, 0.0, 0.0, 0)),
-        };
-        self.rule_and_samples.store(rule << 32 | u64::from(evidence.samples), Relaxed);
-        self.observed.store(evidence.observed.to_bits(), Relaxed);
-        self.limit.store(evidence.limit.to_bits(), Relaxed);
+        for (word, value) in self.evidence.iter().zip(refusing.evidence.to_words()) {
+            word.store(value, Relaxed);
+        }
+        // Release: who reads this gate reads these words, or newer ones.
+        self.gate.store(gate.0, Release);
     }
 
+    /// What is refused at `now`, and under which gate, if that is still the gate when it has been
+    /// read. `None` where it is not, as the wait is over or begins later.
     #[inline]
-    pub(crate) fn read(&self) -> Refusing {
-        let word = self.rule_and_samples.load(Relaxed);
-        let evidence = rule(word >> 32).map(|rule| {
-            let observed = f64::from_bits(self.observed.load(Relaxed));
-            let limit = f64::from_bits(self.limit.load(Relaxed));
-            Evidence::new(rule, observed, limit, word as u32)
-        });
-        Refusing { since: self.since.load(Relaxed), until: self.until.load(Relaxed), evidence }
+    pub(crate) fn at(&self, now: Nanos) -> Option<(Gate, Refusing)> {
+        let gate = Gate(self.gate.load(Acquire));
+        // Each looked at when it is read: with fewer numbers at hand a refusal saves no registers.
+        let since = self.since.load(Relaxed);
+        if now < since {
+            return None;
+        }
+        let until = self.until.load(Relaxed);
+        if now >= until {
+            return None;
+        }
+        let evidence = self.evidence.each_ref().map(|word| word.load(Relaxed));
+        Some((gate, Refusing { since, until, evidence: PackedEvidence::from_words(evidence) }))
     }
-}
-
-/// Only the rules that can open a circuit have a number.
-fn number(rule: Rule) -> u64 {
-    match rule {
-        Rule::ConsecutiveFailures => 1,
-        Rule::FailureRate => 2,
-        Rule::SlowRate => 3,
-        Rule::Predicate => 4,
-        Rule::ProbeFailures => 5,
-        _ => 0,
-    }
-}
-
-#[inline]
-fn rule(number: u64) -> Option<Rule> {
-    Some(match number {
-        1 => Rule::ConsecutiveFailures,
-        2 => Rule::FailureRate,
-        3 => Rule::SlowRate,
-        4 => Rule::Predicate,
-        5 => Rule::ProbeFailures,
-        _ => return None,
-    })
 }

@@ -60,7 +60,7 @@ fn an_order_says_whether_calls_go_through_and_for_which_reason_not() {
     assert!(!rig.operate(Trigger::ForceOpen));
     assert!(!rig.machine.admits_all());
     let refusal = rig.at(5).admit().unwrap_err();
-    assert_eq!((refusal.reason, refusal.refusing.evidence), (Reason::ForcedOpen, None));
+    assert_eq!((refusal.reason, refusal.refusing.evidence.get()), (Reason::ForcedOpen, None));
     assert_eq!((refusal.refusing.since, refusal.refusing.until), (0, NEVER));
     assert!(rig.operate(Trigger::ForceClosed));
     rig.call(FAILED).call(FAILED);
@@ -70,7 +70,10 @@ fn an_order_says_whether_calls_go_through_and_for_which_reason_not() {
     rig.call(FAILED);
     assert!(!rig.machine.admits_all());
     let refusal = rig.admit().unwrap_err();
-    assert_eq!((refusal.reason, refusal.refusing.evidence), (Reason::Open, rig.machine.evidence()));
+    assert_eq!(
+        (refusal.reason, refusal.refusing.evidence.get()),
+        (Reason::Open, rig.machine.evidence())
+    );
     assert!(rig.operate(Trigger::Release));
     assert_eq!((rig.machine.openings(), rig.machine.since()), (0, 5));
 }

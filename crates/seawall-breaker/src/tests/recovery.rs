@@ -21,7 +21,7 @@ fn the_wait_is_over_at_its_end_and_counts_from_the_transition() {
         let refusal = rig.at(now).admit().unwrap_err();
         assert_eq!(refusal.reason, Reason::Open);
         assert_eq!((refusal.refusing.since, refusal.refusing.until), (40, 140));
-        assert_eq!(refusal.refusing.evidence, rig.machine.evidence());
+        assert_eq!(refusal.refusing.evidence.get(), rig.machine.evidence());
     }
     let probe = rig.at(140).admit().unwrap();
     assert_eq!((probe.probe, probe.began), (1, 140));

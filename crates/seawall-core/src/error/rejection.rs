@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::{Evidence, PackedEvidence, Rule};
 use crate::compact::{CompactDuration, OptionalDuration};
 use crate::{Name, PolicyKind};
 
@@ -13,9 +14,9 @@ pub struct Rejection {
     since: OptionalDuration,
     retry_after: OptionalDuration,
     samples: u32,
-    rule: Option<Rule>,
-    kind: PolicyKind,
+    rule: u8,
     reason: Reason,
+    kind: PolicyKind,
 }
 
 /// Why a policy refuses.
@@ -83,115 +84,6 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What a decision rests on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Evidence {
-    /// The rule that decided.
-    pub rule: Rule,
-    /// What it saw.
-    pub observed: f64,
-    /// The configured threshold that it was compared with.
-    pub limit: f64,
-    /// From how many outcomes. With [`Rule::InFlight`]: how many were waiting; with
-    /// [`Rule::Queued`]: how many were in flight.
-    pub samples: u32,
-}
-
-impl Evidence {
-    /// `rule` saw `observed` against `limit` in `samples` outcomes.
-    pub const fn new(rule: Rule, observed: f64, limit: f64, samples: u32) -> Self {
-        Self { rule, observed, limit, samples }
-    }
-}
-
-/// Which rule decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Rule {
-    /// Failures in a row.
-    ConsecutiveFailures,
-    /// The share of failures in a window.
-    FailureRate,
-    /// The share of slow calls in a window.
-    SlowRate,
-    /// A predicate of the user's over the window.
-    Predicate,
-    /// Probes failed: too many for the verdict to be good.
-    ProbeFailures,
-    /// Probes succeeded: enough for the verdict.
-    ProbeSuccesses,
-    /// Calls in flight.
-    InFlight,
-    /// Calls waiting.
-    Queued,
-    /// Calls in a period.
-    Rate,
-    /// The probability of being shed.
-    ShedProbability,
-}
-
-impl Rule {
-    /// The rule as a word, for metric labels.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ConsecutiveFailures => "consecutive_failures",
-            Self::FailureRate => "failure_rate",
-            Self::SlowRate => "slow_rate",
-            Self::Predicate => "predicate",
-            Self::ProbeFailures => "probe_failures",
-            Self::ProbeSuccesses => "probe_successes",
-            Self::InFlight => "in_flight",
-            Self::Queued => "queued",
-            Self::Rate => "rate",
-            Self::ShedProbability => "shed_probability",
-        }
-    }
-}
-
-impl fmt::Display for Evidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, observed, limit, samples } = *self;
-        let percent = |share: f64| format!("{}%", (share * 1000.0).round() / 10.0);
-        let is_one = |count: f64| (count - 1.0).abs() < f64::EPSILON;
-        let s = |count: f64| if is_one(count) { "" } else { "s" };
-        let of = s(samples.into());
-        match rule {
-            Rule::ConsecutiveFailures => {
-                write!(f, "{observed} failure{} in a row, limit {limit}", s(observed))
-            }
-            Rule::FailureRate => write!(
-                f,
-                "{} of {samples} call{of} failed, threshold {}",
-                percent(observed),
-                percent(limit)
-            ),
-            Rule::SlowRate => write!(
-                f,
-                "{} of {samples} call{of} {} slow, threshold {}",
-                percent(observed),
-                if of.is_empty() { "was" } else { "were" },
-                percent(limit)
-            ),
-            Rule::Predicate => write!(f, "the user's predicate held over {samples} call{of}"),
-            Rule::ProbeFailures => {
-                write!(f, "{observed} of {samples} probe{of} failed, limit {limit}")
-            }
-            Rule::ProbeSuccesses => {
-                let were = if is_one(limit) { "was" } else { "were" };
-                write!(f, "{observed} of {samples} probe{of} succeeded, {limit} {were} needed")
-            }
-            Rule::InFlight => {
-                write!(f, "{observed} in flight, limit {limit}")?;
-                if samples > 0 { write!(f, ", {samples} waiting") } else { Ok(()) }
-            }
-            Rule::Queued => write!(f, "{observed} waiting, limit {limit}, {samples} in flight"),
-            Rule::Rate => write!(f, "{observed} in the period, limit {limit}"),
-            Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
-        }
-    }
-}
-
 impl Rejection {
     /// `policy` refuses because of `reason`.
     #[inline]
@@ -203,7 +95,7 @@ impl Rejection {
             since: OptionalDuration::NONE,
             retry_after: OptionalDuration::NONE,
             samples: 0,
-            rule: None,
+            rule: 0,
             kind,
             reason,
         }
@@ -213,10 +105,21 @@ impl Rejection {
     #[inline]
     #[must_use]
     pub const fn because(mut self, evidence: Evidence) -> Self {
-        self.rule = Some(evidence.rule);
+        self.rule = evidence.rule.code();
         self.observed = evidence.observed;
         self.limit = evidence.limit;
         self.samples = evidence.samples;
+        self
+    }
+
+    /// [`because`](Self::because), with evidence as it was kept, if there is any: for policies that
+    /// keep it in atomics, on a path where looking at it shows.
+    #[inline]
+    #[must_use]
+    pub const fn because_packed(mut self, evidence: PackedEvidence) -> Self {
+        (self.rule, self.samples) = evidence.rule_and_samples();
+        self.observed = evidence.observed();
+        self.limit = evidence.limit();
         self
     }
 
@@ -237,7 +140,7 @@ impl Rejection {
     }
 
     /// [`in_force_for`](Self::in_force_for), in nanoseconds: for policies that count in them, on a
-    /// path where a conversion shows. [`u64::MAX`] is "unknown".
+    /// path where a conversion shows. 292 years and more are "unknown".
     #[inline]
     #[must_use]
     pub const fn in_force_for_nanos(mut self, since: u64) -> Self {
@@ -245,7 +148,7 @@ impl Rejection {
         self
     }
 
-    /// [`retry_in`](Self::retry_in), in nanoseconds. [`u64::MAX`] is "unknown".
+    /// [`retry_in`](Self::retry_in), in nanoseconds. 292 years and more are "unknown".
     #[inline]
     #[must_use]
     pub const fn retry_in_nanos(mut self, retry_after: u64) -> Self {
@@ -270,7 +173,7 @@ impl Rejection {
 
     /// What the refusal rests on.
     pub fn evidence(&self) -> Option<Evidence> {
-        self.rule.map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
+        Rule::of(self.rule).map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
     }
 
     /// For how long the policy had been refusing when it made this refusal.

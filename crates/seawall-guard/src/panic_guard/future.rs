@@ -58,7 +58,9 @@ where
             StateProjection::Running(call) => catch(|| call.poll(cx)),
             StateProjection::Over(_) => {
                 return match this.state.project_replace(State::Over(None)) {
-                    StateOwned::Over(Some(panicked)) => Poll::Ready(Err(Error::Panicked(panicked))),
+                    StateOwned::Over(Some(panicked)) => {
+                        Poll::Ready(Err(Error::Panicked(panicked.into())))
+                    }
                     _ => over(),
                 };
             }
@@ -76,7 +78,7 @@ where
             Err(caught) => {
                 let panicked = this.guard.panicked(caught);
                 drop_call(this.guard, this.state);
-                Poll::Ready(Err(Error::Panicked(panicked)))
+                Poll::Ready(Err(Error::Panicked(panicked.into())))
             }
         }
     }

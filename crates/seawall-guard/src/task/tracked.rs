@@ -74,7 +74,7 @@ impl TaskError {
     /// The same as the toolkit's one error.
     pub fn into_error<E>(self) -> Error<E> {
         match self {
-            Self::Panicked(panicked) => Error::Panicked(panicked),
+            Self::Panicked(panicked) => Error::Panicked(panicked.into()),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
         }
     }

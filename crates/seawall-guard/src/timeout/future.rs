@@ -159,7 +159,7 @@ impl<Fut, L: Limit> TimeoutFuture<'_, Fut, L> {
         };
         event::panicked(identity, &report);
         let panicked = Panicked::in_callback(identity.name.clone(), PolicyKind::Timeout, report);
-        Poll::Ready(Err(Error::Panicked(Box::new(panicked))))
+        Poll::Ready(Err(Error::from(panicked)))
     }
 }
 

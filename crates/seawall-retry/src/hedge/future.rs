@@ -300,7 +300,7 @@ where
         let mut gave_up = GaveUp::new(name, PolicyKind::Hedge, why, attempts, elapsed, error)
             .out_of(self.attempt.max());
         gave_up.history = history;
-        Err(Error::GaveUp(Box::new(gave_up)))
+        Err(Error::from(gave_up))
     }
 }
 

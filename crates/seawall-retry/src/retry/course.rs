@@ -178,6 +178,6 @@ impl<'p, E> Course<'p, E> {
         if let Some(trail) = self.trail {
             (gave_up.history, gave_up.delays) = trail.history.into_iter().unzip();
         }
-        Err(Error::GaveUp(Box::new(gave_up)))
+        Err(Error::from(gave_up))
     }
 }

@@ -99,7 +99,7 @@ where
             Ok(Err(report)) => {
                 let name = this.blocking.timeout.name().clone();
                 let panicked = Panicked::in_callback(name, PolicyKind::Timeout, report);
-                Err(Error::Panicked(Box::new(panicked)))
+                Err(Error::from(panicked))
             }
             // The runtime shut down before a thread took it.
             Err(_) => {

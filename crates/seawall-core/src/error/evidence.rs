@@ -1,0 +1,197 @@
+use std::fmt;
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The rule that decided.
+    pub rule: Rule,
+    /// What it saw.
+    pub observed: f64,
+    /// The configured threshold that it was compared with.
+    pub limit: f64,
+    /// From how many outcomes. With [`Rule::InFlight`]: how many were waiting; with
+    /// [`Rule::Queued`]: how many were in flight.
+    pub samples: u32,
+}
+
+impl Evidence {
+    /// `rule` saw `observed` against `limit` in `samples` outcomes.
+    pub const fn new(rule: Rule, observed: f64, limit: f64, samples: u32) -> Self {
+        Self { rule, observed, limit, samples }
+    }
+}
+
+/// Which rule decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Failures in a row.
+    ConsecutiveFailures,
+    /// The share of failures in a window.
+    FailureRate,
+    /// The share of slow calls in a window.
+    SlowRate,
+    /// A predicate of the user's over the window.
+    Predicate,
+    /// Probes failed: too many for the verdict to be good.
+    ProbeFailures,
+    /// Probes succeeded: enough for the verdict.
+    ProbeSuccesses,
+    /// Calls in flight.
+    InFlight,
+    /// Calls waiting.
+    Queued,
+    /// Calls in a period.
+    Rate,
+    /// The probability of being shed.
+    ShedProbability,
+}
+
+/// In the order of their codes.
+const RULES: [Rule; 10] = [
+    Rule::ConsecutiveFailures,
+    Rule::FailureRate,
+    Rule::SlowRate,
+    Rule::Predicate,
+    Rule::ProbeFailures,
+    Rule::ProbeSuccesses,
+    Rule::InFlight,
+    Rule::Queued,
+    Rule::Rate,
+    Rule::ShedProbability,
+];
+
+impl Rule {
+    /// The rule as a number above 0.
+    pub(super) const fn code(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The rule with this code.
+    pub(super) fn of(code: u8) -> Option<Self> {
+        RULES.get(usize::from(code).checked_sub(1)?).copied()
+    }
+
+    /// The rule as a word, for metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::FailureRate => "failure_rate",
+            Self::SlowRate => "slow_rate",
+            Self::Predicate => "predicate",
+            Self::ProbeFailures => "probe_failures",
+            Self::ProbeSuccesses => "probe_successes",
+            Self::InFlight => "in_flight",
+            Self::Queued => "queued",
+            Self::Rate => "rate",
+            Self::ShedProbability => "shed_probability",
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, observed, limit, samples } = *self;
+        let percent = |share: f64| format!("{}%", (share * 1000.0).round() / 10.0);
+        let is_one = |count: f64| (count - 1.0).abs() < f64::EPSILON;
+        let s = |count: f64| if is_one(count) { "" } else { "s" };
+        let of = s(samples.into());
+        match rule {
+            Rule::ConsecutiveFailures => {
+                write!(f, "{observed} failure{} in a row, limit {limit}", s(observed))
+            }
+            Rule::FailureRate => write!(
+                f,
+                "{} of {samples} call{of} failed, threshold {}",
+                percent(observed),
+                percent(limit)
+            ),
+            Rule::SlowRate => write!(
+                f,
+                "{} of {samples} call{of} {} slow, threshold {}",
+                percent(observed),
+                if of.is_empty() { "was" } else { "were" },
+                percent(limit)
+            ),
+            Rule::Predicate => write!(f, "the user's predicate held over {samples} call{of}"),
+            Rule::ProbeFailures => {
+                write!(f, "{observed} of {samples} probe{of} failed, limit {limit}")
+            }
+            Rule::ProbeSuccesses => {
+                let were = if is_one(limit) { "was" } else { "were" };
+                write!(f, "{observed} of {samples} probe{of} succeeded, {limit} {were} needed")
+            }
+            Rule::InFlight => {
+                write!(f, "{observed} in flight, limit {limit}")?;
+                if samples > 0 { write!(f, ", {samples} waiting") } else { Ok(()) }
+            }
+            Rule::Queued => write!(f, "{observed} waiting, limit {limit}, {samples} in flight"),
+            Rule::Rate => write!(f, "{observed} in the period, limit {limit}"),
+            Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
+        }
+    }
+}
+
+/// An [`Evidence`] in three words, or none: to be kept in atomics, and handed on to a
+/// [`Rejection`](crate::Rejection) without being looked at.
+///
+/// ```
+/// use seawall_core::{Evidence, PackedEvidence, Rule};
+///
+/// let evidence = Evidence::new(Rule::FailureRate, 0.6, 0.5, 40);
+/// let words = PackedEvidence::from(Some(evidence)).to_words();
+/// assert_eq!(PackedEvidence::from_words(words).get(), Some(evidence));
+/// assert_eq!(PackedEvidence::default().get(), None);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackedEvidence {
+    observed: u64,
+    limit: u64,
+    rule_and_samples: u64,
+}
+
+impl PackedEvidence {
+    /// From what [`to_words`](Self::to_words) gave. Other words are evidence of nothing, or of what
+    /// never was.
+    #[inline]
+    pub const fn from_words([observed, limit, rule_and_samples]: [u64; 3]) -> Self {
+        Self { observed, limit, rule_and_samples }
+    }
+
+    /// What to keep of it.
+    #[inline]
+    pub const fn to_words(self) -> [u64; 3] {
+        [self.observed, self.limit, self.rule_and_samples]
+    }
+
+    /// The evidence, if there is any.
+    pub fn get(self) -> Option<Evidence> {
+        let (rule, samples) = self.rule_and_samples();
+        Some(Evidence::new(Rule::of(rule)?, self.observed(), self.limit(), samples))
+    }
+
+    pub(super) const fn observed(self) -> f64 {
+        f64::from_bits(self.observed)
+    }
+
+    pub(super) const fn limit(self) -> f64 {
+        f64::from_bits(self.limit)
+    }
+
+    #[inline]
+    pub(super) const fn rule_and_samples(self) -> (u8, u32) {
+        let (rule, samples) = (self.rule_and_samples >> 32, self.rule_and_samples);
+        ((rule & 0xFF) as u8, (samples & 0xFFFF_FFFF) as u32)
+    }
+}
+
+impl From<Option<Evidence>> for PackedEvidence {
+    fn from(evidence: Option<Evidence>) -> Self {
+        evidence.map_or_else(Self::default, |Evidence { rule, observed, limit, samples }| Self {
+            observed: observed.to_bits(),
+            limit: limit.to_bits(),
+            rule_and_samples: u64::from(rule.code()) << 32 | u64::from(samples),
+        })
+    }
+}
