@@ -78,12 +78,8 @@ impl Inner {
     #[inline(always)]
     pub(crate) fn refuse_at_once(&self, at: Instant) -> Option<Rejection> {
         let now = self.timeline.glance(at)?;
-        let (gate, refusing, refusals) = self.shell.refuse(now)?;
-        if gate.is_forced() {
-            return None;
-        }
+        let (Refusing { since, until, evidence }, refusals) = self.shell.refuse(now)?;
         refusals.count();
-        let Refusing { since, until, evidence } = refusing;
         let rejection = Rejection::new(self.name.clone(), PolicyKind::Breaker, Reason::Open)
             .in_force_for_nanos(now - since)
             .retry_in_nanos(until - now);
@@ -93,9 +89,9 @@ impl Inner {
     #[inline]
     pub(crate) fn decide(&self, gate: Gate, at: Instant, now: Nanos) -> Result<Admitted, Refusal> {
         if gate.refuses()
-            && let Some((gate, refusing, _)) = self.shell.refuse(now)
+            && let Some(refusal) = self.shell.refuse_anyhow(now)
         {
-            return Err(Refusal { reason: gate.reason(), refusing });
+            return Err(refusal);
         }
         self.ask(gate, at, now)
     }

@@ -67,7 +67,7 @@ impl Model {
 
     pub fn admit(&self, now: Nanos) -> Option<Call> {
         let gate = self.shell.gate();
-        if gate.refuses() && self.shell.refuse(now).is_some() {
+        if gate.refuses() && self.shell.refuse_anyhow(now).is_some() {
             return None;
         }
         match self.shell.admit(gate, now, &self.told) {
@@ -102,7 +102,7 @@ impl Model {
     /// What a refusal at `now` says: since when, until when, why.
     pub fn refusal(&self, now: Nanos) -> Option<(Nanos, Nanos, &'static str)> {
         let gate = self.shell.gate();
-        let (_, refusing, _) = if gate.refuses() { self.shell.refuse(now) } else { None }?;
+        let (refusing, _) = if gate.refuses() { self.shell.refuse(now) } else { None }?;
         let rule = refusing.evidence.get().map_or("none", |evidence| evidence.rule.as_str());
         Some((refusing.since, refusing.until, rule))
     }

@@ -198,7 +198,7 @@ impl Shell {
             // looks at the gate again must not find the old one.
             self.gate.store(before.busy().0, Relaxed);
             fence(Release);
-            self.refusals().write(gate, machine.refusing());
+            self.refusals().write(gate.unforced(), machine.refusing());
         }
         change(&self.slides_at, machine.slides_at());
         change(&self.pending_limit, machine.pending_limit().min(Counters::MOST_PENDING));

@@ -1,10 +1,10 @@
 //! Who gets in.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Acquire;
 
 use super::evidence::Refusals;
 use super::{Admitted, Entry, Gate, Report, Shell};
-use crate::machine::{Admission, Refusing, Ticket};
+use crate::machine::{Admission, Refusal, Refusing, Ticket};
 use crate::sync::fence;
 use crate::time::Nanos;
 
@@ -30,19 +30,28 @@ impl Shell {
         self.refusals().count();
     }
 
-    /// Refuses on what is beside the gate; `None` if the wait is over, or the state is another or
-    /// changing.
+    /// Refuses on what is beside the gate; `None` if the wait is over, the state is another or
+    /// changing, or it is the operator who refuses.
     #[inline]
-    pub(crate) fn refuse(&self, now: Nanos) -> Option<(Gate, Refusing, &Refusals)> {
+    pub(crate) fn refuse(&self, now: Nanos) -> Option<(Refusing, &Refusals)> {
         let refusals = self.refusals.get()?;
         let (gate, refusing) = refusals.at(now)?;
-        // The words were read before the gate is read again. A writer changes the gate before it
-        // changes the words (see `publish`), so a gate that is the same says that they were too.
+        (self.gate_after_reading() == gate).then_some((refusing, refusals))
+    }
+
+    /// [`refuse`](Self::refuse), whoever does; and why.
+    pub(crate) fn refuse_anyhow(&self, now: Nanos) -> Option<Refusal> {
+        let (gate, refusing) = self.refusals.get()?.at(now)?;
+        let now = self.gate_after_reading();
+        (now.unforced() == gate).then(|| Refusal { reason: now.reason(), refusing })
+    }
+
+    /// The words were read before the gate is read again. A writer changes the gate before it
+    /// changes the words (see `publish`), so a gate that is the same says that they were too.
+    #[inline]
+    fn gate_after_reading(&self) -> Gate {
         fence(Acquire);
-        if self.gate.load(Relaxed) != gate.0 {
-            return None;
-        }
-        Some((gate, refusing, refusals))
+        self.glance()
     }
 
     #[cold]

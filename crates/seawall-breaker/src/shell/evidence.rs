@@ -14,6 +14,7 @@ use crate::time::Nanos;
 /// Each word may be read while another is written; it is the gate that says whether what was read
 /// belongs together. A writer sends the gate to the lock before it writes, and last of all writes
 /// which gate the words go with; a reader reads that first, and looks at the gate when it has read.
+/// It is the gate [unforced](Gate::unforced): who takes one for the other refuses on evidence alone.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     gate: AtomicU64,

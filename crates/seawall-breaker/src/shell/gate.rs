@@ -93,16 +93,16 @@ impl Gate {
         self.0 & REFUSE != 0
     }
 
-    /// Whether it refuses on an operator's order.
-    #[inline]
-    pub(crate) fn is_forced(self) -> bool {
-        self.0 & FORCED != 0
+    /// The same word, but for an operator's order. No gate that refuses without one is like it: the
+    /// state is another.
+    pub(crate) fn unforced(self) -> Self {
+        Self(self.0 & !FORCED)
     }
 
     /// Why a gate that refuses does.
     #[inline]
     pub(crate) fn reason(self) -> Reason {
-        if self.is_forced() { Reason::ForcedOpen } else { Reason::Open }
+        if self.0 & FORCED != 0 { Reason::ForcedOpen } else { Reason::Open }
     }
 
     pub(crate) fn timed(self) -> bool {
