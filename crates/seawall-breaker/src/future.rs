@@ -26,17 +26,13 @@ pub enum BreakerFuture<'p, Fut, S, J = ByClass> {
         guard: Guard<'p>,
         judge: &'p J,
     },
-    /// Neither. Moved in and out of calls instead of lent to them, and dropped out of line: what no
-    /// call can reach stays in registers while nobody is refused.
+    /// Refused.
     #[doc(hidden)]
-    Out(Rare<Out<'p, Fut, S, J>>),
-}
-
-/// A call that was not let in at once.
-#[doc(hidden)]
-pub enum Out<'p, Fut, S, J> {
-    Refused(Rejection),
-    Late(Pin<Box<Late<'p, Fut, S, J>>>),
+    Refused(Option<Rejection>),
+    /// Not let in at once. Moved in and out of calls instead of lent to them, and dropped out of line:
+    /// what no call can reach stays in registers while nobody waits.
+    #[doc(hidden)]
+    Late(Rare<Pin<Box<Late<'p, Fut, S, J>>>>),
 }
 
 impl<'p, Fut, S, J> BreakerFuture<'p, Fut, S, J> {
@@ -48,12 +44,12 @@ impl<'p, Fut, S, J> BreakerFuture<'p, Fut, S, J> {
 
     #[inline]
     pub(crate) const fn late(late: Pin<Box<Late<'p, Fut, S, J>>>) -> Self {
-        Self::Out(Rare::some(Out::Late(late)))
+        Self::Late(Rare::some(late))
     }
 
     #[inline]
     pub(crate) const fn refused(rejection: Rejection) -> Self {
-        Self::Out(Rare::some(Out::Refused(rejection)))
+        Self::Refused(Some(rejection))
     }
 }
 
@@ -174,20 +170,12 @@ impl<Fut, S, J> std::fmt::Debug for Late<'_, Fut, S, J> {
     }
 }
 
-impl<Fut, S, J> std::fmt::Debug for Out<'_, Fut, S, J> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Refused(rejection) => rejection.fmt(f),
-            Self::Late(late) => late.fmt(f),
-        }
-    }
-}
-
 impl<Fut, S, J> std::fmt::Debug for BreakerFuture<'_, Fut, S, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Running { .. } => "BreakerFuture::Running",
-            Self::Out(_) => "BreakerFuture::Out",
+            Self::Refused(_) => "BreakerFuture::Refused",
+            Self::Late(_) => "BreakerFuture::Late",
         })
     }
 }
@@ -220,16 +208,16 @@ where
                     }
                 }
             }
-            Projection::Out(out) => match out.take() {
-                Some(Out::Refused(rejection)) => Poll::Ready(Err(rejection.into())),
-                Some(Out::Late(late)) => match late.go_on(cx) {
-                    Ok(outcome) => Poll::Ready(outcome),
-                    Err(late) => {
-                        out.put(Out::Late(late));
-                        Poll::Pending
-                    }
-                },
-                None => over(),
+            Projection::Refused(rejection) => {
+                let rejection = rejection.take().unwrap_or_else(|| over());
+                Poll::Ready(Err(rejection.into()))
+            }
+            Projection::Late(late) => match late.take().unwrap_or_else(|| over()).go_on(cx) {
+                Ok(outcome) => Poll::Ready(outcome),
+                Err(pending) => {
+                    late.put(pending);
+                    Poll::Pending
+                }
             },
         }
     }
