@@ -53,8 +53,7 @@ impl Log {
         self.0.store(number << NUMBER | spare | OPEN, Release);
     }
 
-    /// Takes nothing from here on; until it is opened again, outcomes wait for the lock. Gives what
-    /// it was. Called under the lock.
+    /// Takes nothing from here on, until it is opened again. Gives what it was. Called under the lock.
     pub(crate) fn close(&self) -> Batch {
         Batch(self.0.fetch_and(u64::MAX << NUMBER, AcqRel))
     }
