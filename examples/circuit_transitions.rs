@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use seawall::breaker::Ramp;
-use seawall::{Breaker, CircuitState, Class, Event, What};
+use seawall::{Breaker, CircuitState, Class, Event, EventKind};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let breaker = Breaker::builder()
@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     breaker.listeners().add(move |event: &Event| {
         // A listener runs outside the breaker's lock: it may print, or ask the breaker back.
-        if let What::Transition(_) | What::Shadowed(_) = &event.what {
-            println!("{:6.3} s   {}", began.elapsed().as_secs_f64(), event.what);
+        if let EventKind::Transition(_) | EventKind::Shadowed(_) = &event.kind {
+            println!("{:6.3} s   {}", began.elapsed().as_secs_f64(), event.kind);
         }
     });
 

@@ -127,7 +127,7 @@ impl Prices {
                 retry_after: hint.and_then(|it| retry::parse_retry_after(it, SystemTime::now())),
             })
         });
-        call.told(deadline.attempt()).await
+        call.with_attempt(deadline.attempt()).await
     }
 }
 
@@ -216,7 +216,7 @@ type Labels = (String, &'static str, &'static str);
 
 impl Listener for Metrics {
     fn on_event(&self, event: &Event) {
-        let labels = (event.policy.to_string(), event.kind.as_str(), event.what.as_str());
+        let labels = (event.policy.to_string(), event.policy_kind.as_str(), event.kind.as_str());
         *self.0.lock().entry(labels).or_default() += 1;
     }
 }

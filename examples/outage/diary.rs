@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use seawall::{CircuitState, Event, Listener, Transition, What};
+use seawall::{CircuitState, Event, EventKind, Listener, Transition};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -29,19 +29,19 @@ struct Log {
 impl Listener for Diary {
     fn on_event(&self, event: &Event) {
         let mut log = self.0.lock();
-        let word = match &event.what {
-            What::Transition(transition) if log.changes.len() < MOST => {
+        let word = match &event.kind {
+            EventKind::Transition(transition) if log.changes.len() < MOST => {
                 return log.changes.push((event.at, transition.clone()));
             }
-            What::Transition(_) => return log.dropped += 1,
-            What::Rejected(rejection) => format!("refused: {}", rejection.reason()),
-            What::Retrying { .. } => "retried".to_owned(),
-            What::GaveUp { why, .. } => format!("gave up: {why}"),
-            What::TimedOut(_) => "timed out".to_owned(),
-            What::Stale { .. } => "answered after the circuit had changed".to_owned(),
-            What::BudgetExhausted => "retry budget: empty".to_owned(),
-            What::BudgetRecovered { .. } => "retry budget: recovered".to_owned(),
-            What::LeaseExpired => "probe lost: its lease expired".to_owned(),
+            EventKind::Transition(_) => return log.dropped += 1,
+            EventKind::Rejected(rejection) => format!("refused: {}", rejection.reason()),
+            EventKind::Retrying { .. } => "retried".to_owned(),
+            EventKind::GaveUp { why, .. } => format!("gave up: {why}"),
+            EventKind::TimedOut(_) => "timed out".to_owned(),
+            EventKind::Stale { .. } => "answered after the circuit had changed".to_owned(),
+            EventKind::BudgetExhausted => "retry budget: empty".to_owned(),
+            EventKind::BudgetRecovered { .. } => "retry budget: recovered".to_owned(),
+            EventKind::LeaseExpired => "probe lost: its lease expired".to_owned(),
             _ => "other".to_owned(),
         };
         *log.counts.entry(word).or_default() += 1;
@@ -126,8 +126,8 @@ mod tests {
     async fn transitions_are_kept_and_others_are_not() {
         let diary = Diary::default();
         assert_eq!(diary.state(), CircuitState::Closed);
-        for what in [What::Transition(opening()), What::LeaseExpired] {
-            let event = Event::new("it".into(), PolicyKind::Breaker, Instant::now(), what);
+        for kind in [EventKind::Transition(opening()), EventKind::LeaseExpired] {
+            let event = Event::new("it".into(), PolicyKind::Breaker, Instant::now(), kind);
             diary.on_event(&event);
         }
         assert_eq!((diary.state(), diary.since(0).len()), (CircuitState::Open, 1));

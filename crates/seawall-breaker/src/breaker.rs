@@ -162,7 +162,7 @@ impl Breaker {
     /// Lets the circuit decide and report what it would have refused, but refuse nothing, until the
     /// operator says otherwise.
     ///
-    /// What it would have done arrives as [`What::Shadowed`](seawall_core::What::Shadowed) and [`What::WouldReject`](seawall_core::What::WouldReject).
+    /// What it would have done arrives as [`EventKind::Shadowed`](seawall_core::EventKind::Shadowed) and [`EventKind::WouldReject`](seawall_core::EventKind::WouldReject).
     pub fn shadow(&self) {
         self.0.operate(Trigger::Watch);
     }

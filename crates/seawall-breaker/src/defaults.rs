@@ -46,7 +46,7 @@ pub const FIRST_OPEN_WAIT: Duration = Duration::from_millis(100);
 ///
 /// This is how long callers may be kept out after the dependency is back. Two probes twice a second
 /// are no load either, even from a thousand clients.
-pub const LONGEST_OPEN_WAIT: Duration = Duration::from_millis(500);
+pub const MAX_OPEN_WAIT: Duration = Duration::from_millis(500);
 
 /// Closed for this long, the next opening counts as the first: 10 s.
 ///
@@ -56,7 +56,7 @@ pub const FORGET_AFTER: Duration = Duration::from_secs(10);
 
 /// The longest wait that a server's hint may ask for: 5 s. A server that asks for an hour would have
 /// its callers refused for an hour on the word of one response.
-pub const LONGEST_HINT: Duration = Duration::from_secs(5);
+pub const MAX_HINT: Duration = Duration::from_secs(5);
 
 /// Probes: 2, both of which must succeed.
 ///
@@ -66,17 +66,17 @@ pub const PROBES: u32 = 2;
 
 /// The shortest lease of a probe: 1 ms. A wait may be drawn shorter, down to nothing; a lease that
 /// short would end before any answer.
-pub const SHORTEST_LEASE: Duration = Duration::from_millis(1);
+pub const MIN_LEASE: Duration = Duration::from_millis(1);
 
 /// How long a lease gets that ended in vain again and again: 2 s.
 ///
 /// This is how long callers are kept out at most by probes that hang, after the dependency is back.
 /// Probes that are answered later than that lengthen it by their answer.
-pub const LONGEST_LEASE: Duration = Duration::from_secs(2);
+pub const MAX_LEASE: Duration = Duration::from_secs(2);
 
-/// The open wait: [`FIRST_OPEN_WAIT`], doubled with each reopening up to [`LONGEST_OPEN_WAIT`], of
+/// The open wait: [`FIRST_OPEN_WAIT`], doubled with each reopening up to [`MAX_OPEN_WAIT`], of
 /// which the second half is drawn by chance, so that clients which were cut off together do not
 /// probe together.
 pub fn open_wait() -> Backoff {
-    Backoff::exponential(FIRST_OPEN_WAIT).max(LONGEST_OPEN_WAIT).jitter(Jitter::Equal)
+    Backoff::exponential(FIRST_OPEN_WAIT).max(MAX_OPEN_WAIT).jitter(Jitter::Equal)
 }

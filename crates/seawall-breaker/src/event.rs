@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use seawall_core::{Event, PolicyKind, What};
+use seawall_core::{Event, EventKind, PolicyKind};
 use tokio::time::Instant;
 
 use crate::inner::Inner;
@@ -20,19 +20,19 @@ impl Inner {
     #[cold]
     #[inline(never)]
     pub(crate) fn tell_refusal(&self, refusal: Refusal, at: Instant, now: Nanos) {
-        self.emit(at, || What::Rejected(self.rejection(refusal, now)));
+        self.emit(at, || EventKind::Rejected(self.rejection(refusal, now)));
     }
 
     #[cold]
     #[inline(never)]
     pub(crate) fn tell_slow(&self, elapsed: Nanos) {
-        self.emit(Instant::now(), || What::slow_call(Duration::from_nanos(elapsed)));
+        self.emit(Instant::now(), || EventKind::slow_call(Duration::from_nanos(elapsed)));
     }
 
     /// Tells the listeners of what needs no order. What a listener causes by calling a breaker
     /// while it is told is counted but not told: a listener that makes a call when one is refused
     /// would be told without end.
-    pub(crate) fn emit(&self, at: Instant, what: impl FnOnce() -> What) {
+    pub(crate) fn emit(&self, at: Instant, kind: impl FnOnce() -> EventKind) {
         thread_local! {
             static TELLING: Cell<bool> = const { Cell::new(false) };
         }
@@ -41,7 +41,7 @@ impl Inner {
         }
         if let Some(listeners) = self.listeners.get() {
             // Listeners' panics are contained: this returns.
-            listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what()));
+            listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, kind()));
         }
         TELLING.set(false);
     }
@@ -54,9 +54,11 @@ impl Report for Inner {
             return;
         };
         let at = self.instant(now);
-        let transition = |what: &mut What| matches!(what, What::Transition(_) | What::Shadowed(_));
-        for what in happened.extract_if(.., transition) {
-            listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, what));
+        let transition = |kind: &mut EventKind| {
+            matches!(kind, EventKind::Transition(_) | EventKind::Shadowed(_))
+        };
+        for kind in happened.extract_if(.., transition) {
+            listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, kind));
         }
     }
 
@@ -69,8 +71,8 @@ impl Report for Inner {
             listeners.deliver();
         }
         // Not in the queue: there may be any number of them, and the queue has an end.
-        for what in rest {
-            self.emit(self.instant(now), || what);
+        for kind in rest {
+            self.emit(self.instant(now), || kind);
         }
     }
 }

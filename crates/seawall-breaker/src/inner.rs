@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use seawall_core::{Class, Health, Listeners, Name, PolicyKind, Reason, Rejection, Timeline, What};
+use seawall_core::{
+    Class, EventKind, Health, Listeners, Name, PolicyKind, Reason, Rejection, Timeline,
+};
 use tokio::time::Instant;
 
 use crate::machine::{Abandoned, Machine, Refusal, Refusing, Restored, Settings, Trigger};
@@ -103,7 +105,7 @@ impl Inner {
             Entry::Refused(refusal) => Err(refusal),
             Entry::Shadowed(admitted, refusal) => {
                 self.shell.count_refusal();
-                self.emit(at, || What::WouldReject(self.rejection(refusal, now)));
+                self.emit(at, || EventKind::WouldReject(self.rejection(refusal, now)));
                 Ok(admitted)
             }
         }
@@ -162,7 +164,7 @@ impl Inner {
     pub(crate) fn settle(&self, admitted: Admitted, class: Class) -> Settlement {
         match class.health() {
             Health::Healthy => self.conclude(admitted, false, class),
-            Health::Sick => self.conclude(admitted, true, class),
+            Health::Unhealthy => self.conclude(admitted, true, class),
             Health::Unknown => self.give_back(admitted, Nothing::Ignored),
         }
     }

@@ -39,7 +39,7 @@
 //! tenant.
 //!
 //! What counts as a failure is decided by the pipeline's classifier: a
-//! [`Class`](seawall_core::Class) that is [`Sick`](seawall_core::Health::Sick) is a failure,
+//! [`Class`](seawall_core::Class) that is [`Unhealthy`](seawall_core::Health::Unhealthy) is a failure,
 //! `Healthy` a success, and `Unknown` (rejected by another policy, cancelled) is neither.
 //! [`Breaker::judged_by`] overrides it for one pipeline.
 //!
@@ -87,7 +87,7 @@
 //! | [`slow_call_rate`](BreakerBuilder::slow_call_rate) | off | what is slow is known to you only |
 //! | [`open_wait`](BreakerBuilder::open_wait) | 100 ms, doubling up to 500 ms, second half drawn by chance | callers are out at most half a second after the dependency is back |
 //! | [`forget_after`](BreakerBuilder::forget_after) | 10 s | the next opening waits as the first did |
-//! | [`heed_hints_up_to`](BreakerBuilder::heed_hints_up_to) | 5 s | a server's `Retry-After` counts, within reason |
+//! | [`max_retry_after`](BreakerBuilder::max_retry_after) | 5 s | a server's `Retry-After` counts, within reason |
 //! | [`probes`](BreakerBuilder::probes), [`probe_successes`](BreakerBuilder::probe_successes) | 2, all | one may be lucky, more take longer |
 //! | [`lease`](BreakerBuilder::lease) | the open wait, doubled each time it ends in vain, up to 2 s; twice what a success took that came too late | a dependency slower than the wait gets its verdict, too, and probes that hang do not keep callers out |
 //! | [`ramp`](BreakerBuilder::ramp) | none | what answers its probes can mostly take the load |
@@ -115,8 +115,8 @@
 //!
 //! # Telemetry
 //!
-//! [`Breaker::listeners`] are told of every [transition](seawall_core::What::Transition), exactly
-//! once, in order and with its evidence; of [refusals](seawall_core::What::Rejected), slow calls,
+//! [`Breaker::listeners`] are told of every [transition](seawall_core::EventKind::Transition), exactly
+//! once, in order and with its evidence; of [refusals](seawall_core::EventKind::Rejected), slow calls,
 //! stale outcomes and expired leases. They run outside the lock and may call the breaker.
 //! [`Breaker::snapshot`] is everything there is to know at one moment.
 //!

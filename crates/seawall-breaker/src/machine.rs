@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use seawall_core::{CircuitState, What};
+use seawall_core::{CircuitState, EventKind};
 
 use crate::time::Nanos;
 pub(crate) use admission::{Admission, Refusal, Refusing, Ticket};
@@ -93,7 +93,7 @@ enum Hold {
 }
 
 /// What happened, in order.
-pub(crate) type Happened = Vec<What>;
+pub(crate) type Happened = Vec<EventKind>;
 
 impl Machine {
     pub(crate) fn new(settings: Arc<Settings>, waits: Waits, now: Nanos) -> Self {

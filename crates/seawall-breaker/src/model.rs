@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use seawall_core::What;
+use seawall_core::EventKind;
 
 use crate::BreakerBuilder;
 use crate::machine::{Happened, Machine, Settled};
@@ -22,7 +22,7 @@ struct Told(AtomicUsize);
 
 impl Report for Told {
     fn queue(&self, happened: &mut Happened, _: Nanos) {
-        let transitions = happened.iter().filter(|what| matches!(what, What::Transition(_)));
+        let transitions = happened.iter().filter(|kind| matches!(kind, EventKind::Transition(_)));
         self.0.fetch_add(transitions.count(), Ordering::SeqCst);
         happened.clear();
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seawall_core::{Class, PanicReport, What};
+use seawall_core::{Class, EventKind, PanicReport};
 use tokio::time::Instant;
 
 use crate::inner::Inner;
@@ -108,7 +108,7 @@ impl<'b> Permit<'b> {
     /// Tells of a panic in the user's judge.
     #[cold]
     pub(crate) fn tell(&self, report: PanicReport) {
-        self.breaker.emit(Instant::now(), || What::Panicked(report));
+        self.breaker.emit(Instant::now(), || EventKind::Panicked(report));
     }
 
     /// The generation that admitted the call.

@@ -53,5 +53,5 @@ pub fn remote_service() -> BreakerBuilder {
                 .jitter(Jitter::Equal),
         )
         .forget_after(Duration::from_mins(1))
-        .heed_hints_up_to(Duration::from_mins(1))
+        .max_retry_after(Duration::from_mins(1))
 }

@@ -47,7 +47,7 @@ pub enum Health {
     /// It answered as it should.
     Healthy,
     /// It failed.
-    Sick,
+    Unhealthy,
     /// Nothing can be concluded.
     Unknown,
 }
@@ -66,7 +66,7 @@ impl Class {
     pub const fn health(self) -> Health {
         match self {
             Self::Success | Self::Permanent => Health::Healthy,
-            Self::Transient | Self::Overloaded { .. } | Self::Panicked => Health::Sick,
+            Self::Transient | Self::Overloaded { .. } | Self::Panicked => Health::Unhealthy,
             Self::Ignored | Self::Cancelled => Health::Unknown,
         }
     }

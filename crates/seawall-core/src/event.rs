@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use crate::{Name, PolicyKind};
 
 pub use circuit_state::CircuitState;
+pub use kind::EventKind;
 pub use transition::{Cause, Transition};
-pub use what::What;
 
 mod circuit_state;
+mod kind;
 mod transition;
-mod what;
 
 /// Something that a policy did. Logs, metrics and consoles are listeners to these.
 #[derive(Clone, Debug)]
@@ -20,24 +20,24 @@ mod what;
 pub struct Event {
     /// The policy's name.
     pub policy: Name,
-    /// Its kind.
-    pub kind: PolicyKind,
+    /// The policy's kind.
+    pub policy_kind: PolicyKind,
     /// When it happened.
     pub at: Instant,
     /// What happened.
-    pub what: What,
+    pub kind: EventKind,
 }
 
 impl Event {
-    /// The policy did `what` at `at`.
-    pub const fn new(policy: Name, kind: PolicyKind, at: Instant, what: What) -> Self {
-        Self { policy, kind, at, what }
+    /// The policy did `kind` at `at`.
+    pub const fn new(policy: Name, policy_kind: PolicyKind, at: Instant, kind: EventKind) -> Self {
+        Self { policy, policy_kind, at, kind }
     }
 
     /// The transition, if a circuit opens by it, or would in shadow.
     pub(crate) fn opening(&mut self) -> Option<&mut Transition> {
-        match &mut self.what {
-            What::Transition(transition) | What::Shadowed(transition) => {
+        match &mut self.kind {
+            EventKind::Transition(transition) | EventKind::Shadowed(transition) => {
                 (transition.to == CircuitState::Open).then_some(transition)
             }
             _ => None,
@@ -47,10 +47,12 @@ impl Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
+        match &self.kind {
             // These name their policy themselves.
-            What::Rejected(_) | What::WouldReject(_) | What::TimedOut(_) => self.what.fmt(f),
-            what => write!(f, "{} '{}': {what}", self.kind, self.policy),
+            EventKind::Rejected(_) | EventKind::WouldReject(_) | EventKind::TimedOut(_) => {
+                self.kind.fmt(f)
+            }
+            kind => write!(f, "{} '{}': {kind}", self.policy_kind, self.policy),
         }
     }
 }

@@ -64,12 +64,12 @@ pub use error::{
     Aside, Cancelled, Error, Evidence, GaveUp, PackedEvidence, Panicked, Reason, Rejection, Rule,
     Scope, StopReason, TimedOut, TimedOutBy,
 };
-pub use event::{Cause, CircuitState, Event, Transition, What};
+pub use event::{Cause, CircuitState, Event, EventKind, Transition};
 pub use layer::{Layer, LayerContext};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;
 pub use operation::{
-    Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture, Told,
+    Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture, WithAttempt,
 };
 pub use panic::{Caught, PanicReport, catch, contain};
 pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};

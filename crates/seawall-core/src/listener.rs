@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
-use crate::{Cause, Event, Rejection, What, contain};
+use crate::{Cause, Event, EventKind, Rejection, contain};
 
 /// Is told of events. Implemented by every `Fn(&Event)`.
 ///
@@ -126,8 +126,8 @@ impl Listeners {
 
     #[cold]
     fn tell_rejected(&self, rejection: Rejection) -> Rejection {
-        let (policy, what) = (rejection.policy().clone(), What::Rejected(rejection.clone()));
-        self.tell(Event::new(policy, rejection.kind(), Instant::now(), what));
+        let (policy, kind) = (rejection.policy().clone(), EventKind::Rejected(rejection.clone()));
+        self.tell(Event::new(policy, rejection.kind(), Instant::now(), kind));
         rejection
     }
 

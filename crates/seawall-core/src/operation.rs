@@ -263,33 +263,26 @@ impl<Op: Call> Lazy<Op> {
 
     /// The same call, to be started as `attempt`: one that is [due](Attempt::due_by) at some time, or
     /// that may be [repeated](Attempt::idempotent). A call that was polled before stays as it is.
-    pub fn told(self, attempt: Attempt) -> Lazy<Told<Op>> {
+    #[inline]
+    pub fn with_attempt(self, attempt: Attempt) -> Lazy<WithAttempt<Op>> {
         match self {
-            Self::Idle { call } => Lazy::with_attempt(call, attempt),
+            Self::Idle { call } => Lazy::new(WithAttempt { call, attempt }),
             Self::Running { future } => Lazy::Running { future },
             Self::Done => Lazy::Done,
         }
     }
 }
 
-impl<Op: Call> Lazy<Told<Op>> {
-    /// A future that starts `call` as `attempt`.
-    #[inline]
-    pub fn with_attempt(call: Op, attempt: Attempt) -> Self {
-        Self::new(Told { call, attempt })
-    }
-}
-
-/// A call that was told beforehand which attempt it is.
+/// A call with the attempt that it is to be started as.
 ///
 /// Most calls are first attempts. They don't carry one until they are started.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<Op> {
+pub struct WithAttempt<Op> {
     call: Op,
     attempt: Attempt,
 }
 
-impl<Op: Call> Call for Told<Op> {
+impl<Op: Call> Call for WithAttempt<Op> {
     type Output = Op::Output;
     type Error = Op::Error;
     type Future = Op::Future;

@@ -121,11 +121,11 @@
 //!
 //! | event | when |
 //! |---|---|
-//! | [`Retrying`](seawall_core::What::Retrying) | an attempt failed, another follows: number, class, delay |
-//! | [`GaveUp`](seawall_core::What::GaveUp) | it stopped: attempts, why, the last class |
-//! | [`Hedged`](seawall_core::What::Hedged) | a hedge was launched |
-//! | [`BudgetExhausted`](seawall_core::What::BudgetExhausted), [`BudgetRecovered`](seawall_core::What::BudgetRecovered) | in turns: a repetition was refused; [enough is there](BudgetBuilder::listeners) for more than one |
-//! | [`Panicked`](seawall_core::What::Panicked) | a predicate or function of yours panicked, and was contained |
+//! | [`Retrying`](seawall_core::EventKind::Retrying) | an attempt failed, another follows: number, class, delay |
+//! | [`GaveUp`](seawall_core::EventKind::GaveUp) | it stopped: attempts, why, the last class |
+//! | [`Hedged`](seawall_core::EventKind::Hedged) | a hedge was launched |
+//! | [`BudgetExhausted`](seawall_core::EventKind::BudgetExhausted), [`BudgetRecovered`](seawall_core::EventKind::BudgetRecovered) | in turns: a repetition was refused; [enough is there](BudgetBuilder::listeners) for more than one |
+//! | [`Panicked`](seawall_core::EventKind::Panicked) | a predicate or function of yours panicked, and was contained |
 //!
 //! [`Budget::snapshot`] has what is left, in flight, granted and refused.
 //!

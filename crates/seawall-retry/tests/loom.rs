@@ -3,7 +3,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use seawall_core::{Listeners, What};
+use seawall_core::{EventKind, Listeners};
 use seawall_retry::{Budget, BudgetBuilder};
 use seawall_testkit::Recorder;
 
@@ -127,9 +127,9 @@ fn exhausted_and_recovered_are_told_in_turns() {
         listeners.add(recorder.clone());
         let builder = Budget::builder().deposit(2.0).reserve(2.0).listeners(&listeners);
         let budget = Arc::new(builder.build().expect("a budget"));
-        let told = |is: fn(&What) -> bool| recorder.count(is);
-        let exhausted = || told(|what| matches!(what, What::BudgetExhausted));
-        let recovered = || told(|what| matches!(what, What::BudgetRecovered { .. }));
+        let told = |is: fn(&EventKind) -> bool| recorder.count(is);
+        let exhausted = || told(|kind| matches!(kind, EventKind::BudgetExhausted));
+        let recovered = || told(|kind| matches!(kind, EventKind::BudgetRecovered { .. }));
         assert_eq!((take(&budget), take(&budget), take(&budget), exhausted()), (1, 1, 0, 1));
         let other = Arc::clone(&budget);
         let thread = thread::spawn(move || take(&other));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
-use seawall_core::{Event, Name, PolicyKind, What};
+use seawall_core::{Event, EventKind, Name, PolicyKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::machine::{Action, Status, StepId};
@@ -154,7 +154,7 @@ fn execute(inner: &Arc<Inner>, action: Action) {
                     inner.name.clone(),
                     PolicyKind::Shutdown,
                     Instant::now(),
-                    What::phase(name),
+                    EventKind::phase(name),
                 )
             });
         }

@@ -142,8 +142,8 @@
 //! # Telemetry
 //!
 //! Each phase that begins is an [`Event`](seawall_core::Event) with
-//! [`What::Phase`](seawall_core::What::Phase) to the [listeners](ShutdownBuilder::listeners); a
-//! refusal by a [`ShutdownGate`] is [`What::Rejected`](seawall_core::What::Rejected). The rest is
+//! [`EventKind::Phase`](seawall_core::EventKind::Phase) to the [listeners](ShutdownBuilder::listeners); a
+//! refusal by a [`ShutdownGate`] is [`EventKind::Rejected`](seawall_core::EventKind::Rejected). The rest is
 //! in the report: `Display` for logs, `serde` as a feature, [`exit_code`](Report::exit_code) for
 //! the process. [`readiness`](Shutdown::readiness) and [`liveness`](Shutdown::liveness) are for
 //! probes.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use seawall_core::{Event, Listener, Transition, What};
+use seawall_core::{Event, EventKind, Listener, Transition};
 
 /// A listener that keeps what it hears. Clones share it: add one, keep one.
 ///
@@ -35,20 +35,20 @@ impl Recorder {
     }
 
     /// The events that `pick` picks.
-    pub fn pick<T>(&self, pick: impl FnMut(&What) -> Option<T>) -> Vec<T> {
+    pub fn pick<T>(&self, pick: impl FnMut(&EventKind) -> Option<T>) -> Vec<T> {
         let mut pick = pick;
-        self.0.lock().iter().filter_map(|event| pick(&event.what)).collect()
+        self.0.lock().iter().filter_map(|event| pick(&event.kind)).collect()
     }
 
     /// How many events `is` holds for.
-    pub fn count(&self, mut is: impl FnMut(&What) -> bool) -> usize {
-        self.0.lock().iter().filter(|event| is(&event.what)).count()
+    pub fn count(&self, mut is: impl FnMut(&EventKind) -> bool) -> usize {
+        self.0.lock().iter().filter(|event| is(&event.kind)).count()
     }
 
     /// The transitions, in the order in which they were heard.
     pub fn transitions(&self) -> Vec<Transition> {
-        self.pick(|what| match what {
-            What::Transition(transition) => Some(transition.clone()),
+        self.pick(|kind| match kind {
+            EventKind::Transition(transition) => Some(transition.clone()),
             _ => None,
         })
     }

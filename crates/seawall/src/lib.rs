@@ -155,7 +155,7 @@
 //!
 //! # A call with a deadline
 //!
-//! Who is called often knows by when the answer is wanted. [`told`](Lazy::told) hands that to one call:
+//! Who is called often knows by when the answer is wanted. [`told`](Lazy::with_attempt) hands that to one call:
 //! the timeouts cut it off then, the retry begins nothing that would be late, and the operation sees
 //! what is left, to send it on.
 //!
@@ -174,14 +174,14 @@
 //!     assert_eq!(header.as_deref(), Some("500000u"));
 //!     std::future::pending::<Result<(), std::io::Error>>().await
 //! });
-//! let error = call.told(deadline.attempt()).await.unwrap_err();
+//! let error = call.with_attempt(deadline.attempt()).await.unwrap_err();
 //! assert!(error.timed_out().is_some());
 //! # assert!(deadline.is_over());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! In the same way one call of many is said to be safe to repeat: `.told(Attempt::first().idempotent(true))`.
+//! In the same way one call of many is said to be safe to repeat: `.with_attempt(Attempt::first().idempotent(true))`.
 //!
 //! # Watching it and working it by hand
 //!
@@ -206,7 +206,7 @@
 //!
 //! What the policies do is one stream of [events](Event), for logs, metrics and consoles alike. An
 //! event has the policy's name, its kind, and [what](What) happened, in words by `Display` and as a label
-//! by [`What::as_str`]:
+//! by [`EventKind::as_str`]:
 //!
 //! ```
 //! use seawall::{Event, Pipeline};
@@ -215,7 +215,7 @@
 //! let pipeline = Pipeline::standard("inventory")
 //!     .listener(|event: &Event| eprintln!("{event}"))
 //!     .listener(|event: &Event| {
-//!         count(&[event.policy.as_str(), event.kind.as_str(), event.what.as_str()]);
+//!         count(&[event.policy.as_str(), event.policy_kind.as_str(), event.kind.as_str()]);
 //!     })
 //!     .build()?;
 //! # fn count(_: &[&str]) {}
@@ -362,10 +362,10 @@ pub use pipeline::{
 pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
     AllTransient, Aside, Attempt, ByClass, Call, Cancelled, Cause, Check, CircuitState, Class,
-    Classify, ConfigError, Description, Error, Event, Evidence, FromAttemptFn, FromFn, FromFuture,
-    GaveUp, Health, Judge, Layer, LayerContext, LayerDescription, Lazy, Listener, ListenerId,
-    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reason, Rejection, Rule,
-    Scope, StopReason, TimedOut, TimedOutBy, Transition, What,
+    Classify, ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn,
+    FromFuture, GaveUp, Health, Judge, Layer, LayerContext, LayerDescription, Lazy, Listener,
+    ListenerId, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reason,
+    Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, Transition,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
@@ -386,7 +386,7 @@ pub mod breaker {
 ///
 /// ```
 /// use seawall::capture::{Capture, MemoryStore};
-/// use seawall::{Breaker, CircuitState, Event, Pipeline, What};
+/// use seawall::{Breaker, CircuitState, Event, Pipeline, EventKind};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -397,7 +397,7 @@ pub mod breaker {
 ///     .breaker(Breaker::builder().consecutive_failures(2))
 ///     .layer(capture.attempts("inventory"))
 ///     .listener(|event: &Event| {
-///         if let What::Transition(change) = &event.what
+///         if let EventKind::Transition(change) = &event.kind
 ///             && change.to == CircuitState::Open
 ///         {
 ///             // breaker 'inventory': closed → open: 2 failures in a row, limit 2;

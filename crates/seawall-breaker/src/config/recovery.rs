@@ -37,16 +37,16 @@ impl BreakerBuilder {
 
     /// Whether a failure that says when to come back ([`Class::Overloaded`]) makes the open wait at
     /// least that long, and how much it may ask for. Default:
-    /// [`LONGEST_HINT`](defaults::LONGEST_HINT).
+    /// [`MAX_HINT`](defaults::MAX_HINT).
     ///
     /// [`Class::Overloaded`]: seawall_core::Class::Overloaded
-    pub fn heed_hints_up_to(mut self, longest: Duration) -> Self {
+    pub fn max_retry_after(mut self, longest: Duration) -> Self {
         self.wait_mut().longest_hint = nanos(longest);
         self
     }
 
     /// Failures may say when to come back, the open wait takes no notice.
-    pub fn ignore_hints(mut self) -> Self {
+    pub fn without_retry_after(mut self) -> Self {
         self.wait_mut().longest_hint = 0;
         self
     }
@@ -68,8 +68,8 @@ impl BreakerBuilder {
     /// How long a probe may take before its slot is given to another. What it says later is stale.
     ///
     /// Default: as long as the open wait before it, at least
-    /// [`SHORTEST_LEASE`](defaults::SHORTEST_LEASE), and until there is a verdict doubled each time
-    /// one ends in vain, up to [`LONGEST_LEASE`](defaults::LONGEST_LEASE). A probe that succeeds
+    /// [`MIN_LEASE`](defaults::MIN_LEASE), and until there is a verdict doubled each time
+    /// one ends in vain, up to [`MAX_LEASE`](defaults::MAX_LEASE). A probe that succeeds
     /// when its lease is over makes the next one twice as long as it took, so a dependency that is
     /// well and slow gets its verdict however slow it is. A lease that is set here stays as it is:
     /// set it above the slowest healthy call. [`Duration::MAX`] means never.
@@ -126,8 +126,8 @@ impl BreakerBuilder {
             CHECK.positive("lease", lease)?;
         }
         let learned = Term::Learned {
-            shortest: nanos(defaults::SHORTEST_LEASE),
-            longest: nanos(defaults::LONGEST_LEASE),
+            shortest: nanos(defaults::MIN_LEASE),
+            longest: nanos(defaults::MAX_LEASE),
         };
         let term = self.lease.map_or(learned, |lease| Term::Fixed(nanos(lease)));
         Ok(Probing { probes: self.probes, needed, term })

@@ -1,6 +1,6 @@
 //! Who goes through.
 
-use seawall_core::{PackedEvidence, Reason, What};
+use seawall_core::{EventKind, PackedEvidence, Reason};
 
 use super::{Happened, Hold, Machine, Phase};
 use crate::time::{NEVER, Nanos};
@@ -127,7 +127,7 @@ impl Machine {
         };
         for _ in 0..half_open.expire(now) {
             self.incidents.get_or_insert_default().expired += 1;
-            happened.push(What::LeaseExpired);
+            happened.push(EventKind::LeaseExpired);
         }
     }
 

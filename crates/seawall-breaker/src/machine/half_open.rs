@@ -45,8 +45,8 @@ pub(crate) enum Term {
 /// What the probes say together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Well,
-    Sick,
+    Passed,
+    Failed,
     Undecided,
 }
 
@@ -116,9 +116,9 @@ impl HalfOpen {
     /// `needed` successes are enough; so many failures that they are out of reach are too many.
     pub(crate) fn verdict(&self, probing: Probing) -> Verdict {
         if self.succeeded >= probing.needed {
-            Verdict::Well
+            Verdict::Passed
         } else if self.failed >= probing.too_many() {
-            Verdict::Sick
+            Verdict::Failed
         } else {
             Verdict::Undecided
         }

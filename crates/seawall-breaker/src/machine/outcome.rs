@@ -1,6 +1,6 @@
 //! What becomes of an outcome.
 
-use seawall_core::What;
+use seawall_core::EventKind;
 
 use super::{Happened, Machine, Phase, Progress, Ticket, Trigger};
 use crate::time::Nanos;
@@ -48,7 +48,7 @@ impl Machine {
         self.advance_ramp(now, happened);
         if !self.give_back(ticket, now, happened) {
             self.note_stale(ticket, outcome, now);
-            happened.push(What::stale(ticket.generation, self.generation));
+            happened.push(EventKind::stale(ticket.generation, self.generation));
             return Settled::Stale;
         }
         self.counted.count(outcome);

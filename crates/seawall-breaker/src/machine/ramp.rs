@@ -42,7 +42,7 @@ pub(crate) struct Ramp {
 pub(crate) enum Progress {
     Under,
     Over,
-    Sick(Evidence),
+    Failed(Evidence),
 }
 
 impl Ramp {
@@ -79,8 +79,8 @@ impl Ramp {
     /// there are stages.
     pub(crate) fn advance(&mut self, plan: &RampPlan, now: Nanos) -> Progress {
         while now >= self.ends {
-            if let Progress::Sick(evidence) = self.check(plan) {
-                return Progress::Sick(evidence);
+            if let Progress::Failed(evidence) = self.check(plan) {
+                return Progress::Failed(evidence);
             }
             self.stage += 1;
             let Some(stage) = plan.stages.get(self.stage) else {
@@ -96,7 +96,7 @@ impl Ramp {
         let rate = share(self.failures, self.samples);
         if rate >= plan.failure_rate {
             let limit = plan.failure_rate;
-            return Progress::Sick(Evidence::new(Rule::FailureRate, rate, limit, self.samples));
+            return Progress::Failed(Evidence::new(Rule::FailureRate, rate, limit, self.samples));
         }
         Progress::Under
     }

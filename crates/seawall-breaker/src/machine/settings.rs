@@ -83,7 +83,7 @@ impl OpenWait {
                 backoff: defaults::open_wait(),
                 random: Random::thread(),
                 forget_after: nanos(defaults::FORGET_AFTER),
-                longest_hint: nanos(defaults::LONGEST_HINT),
+                longest_hint: nanos(defaults::MAX_HINT),
             })
         });
         Arc::clone(&USUAL)

@@ -13,15 +13,15 @@ pub(crate) enum Trigger {
     /// The open state has refused for as long as it is to.
     WaitOver,
     /// Enough probes succeeded, and no ramp is configured.
-    ProbesWell,
+    ProbesPassed,
     /// Enough probes succeeded, and traffic is to come back in stages.
-    ProbesWellRamp,
+    ProbesPassedRamp,
     /// Enough probes can no longer succeed.
-    ProbesSick,
+    ProbesFailed,
     /// The last stage of the ramp is over.
     RampOver,
     /// A stage of the ramp failed its check.
-    StageSick,
+    StageFailed,
     /// The operator holds it open.
     ForceOpen,
     /// The operator holds it closed.
@@ -41,11 +41,11 @@ impl Trigger {
         match self {
             Self::Tripped => "a rule is broken",
             Self::WaitOver => "the wait is over",
-            Self::ProbesWell => "enough probes succeeded",
-            Self::ProbesWellRamp => "enough probes succeeded, with a ramp",
-            Self::ProbesSick => "enough probes can no longer succeed",
+            Self::ProbesPassed => "enough probes succeeded",
+            Self::ProbesPassedRamp => "enough probes succeeded, with a ramp",
+            Self::ProbesFailed => "enough probes can no longer succeed",
             Self::RampOver => "the last stage is over",
-            Self::StageSick => "a stage failed",
+            Self::StageFailed => "a stage failed",
             Self::ForceOpen => "force_open()",
             Self::ForceClosed => "force_closed()",
             Self::Watch => "shadow()",
@@ -82,11 +82,11 @@ const fn row(from: CircuitState, on: Trigger, to: CircuitState) -> Row {
 pub(crate) const TABLE: &[Row] = &[
     row(Closed, Trigger::Tripped, Open),
     row(Open, Trigger::WaitOver, HalfOpen),
-    row(HalfOpen, Trigger::ProbesWell, Closed),
-    row(HalfOpen, Trigger::ProbesWellRamp, Ramping),
-    row(HalfOpen, Trigger::ProbesSick, Open),
+    row(HalfOpen, Trigger::ProbesPassed, Closed),
+    row(HalfOpen, Trigger::ProbesPassedRamp, Ramping),
+    row(HalfOpen, Trigger::ProbesFailed, Open),
     row(Ramping, Trigger::RampOver, Closed),
-    row(Ramping, Trigger::StageSick, Open),
+    row(Ramping, Trigger::StageFailed, Open),
     row(Closed, Trigger::ForceOpen, ForcedOpen),
     row(Open, Trigger::ForceOpen, ForcedOpen),
     row(HalfOpen, Trigger::ForceOpen, ForcedOpen),

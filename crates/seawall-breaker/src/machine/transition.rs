@@ -1,6 +1,6 @@
 //! The steps from state to state, each as the table has it.
 
-use seawall_core::{CircuitState, Evidence, Transition, What};
+use seawall_core::{CircuitState, EventKind, Evidence, Transition};
 
 use super::half_open::HalfOpen;
 use super::{Happened, Hold, Machine, Phase, Trigger, table};
@@ -69,7 +69,7 @@ impl Machine {
             incidents.in_a_row = 0;
         }
         self.begin(Phase::Closed, now);
-        happened.push(What::Transition(Transition::new(from, to, self.generation)));
+        happened.push(EventKind::Transition(Transition::new(from, to, self.generation)));
         true
     }
 
@@ -94,8 +94,8 @@ impl Machine {
             .because(evidence)
             .retry_in(retry_after);
         happened.push(match self.hold {
-            Hold::Shadow => What::Shadowed(transition),
-            _ => What::Transition(transition),
+            Hold::Shadow => EventKind::Shadowed(transition),
+            _ => EventKind::Transition(transition),
         });
     }
 

@@ -22,7 +22,7 @@ impl Machine {
         let samples = succeeded + failed;
         match half_open.verdict(probing) {
             Verdict::Undecided => {}
-            Verdict::Well => {
+            Verdict::Passed => {
                 let evidence = Evidence::new(
                     Rule::ProbeSuccesses,
                     succeeded.into(),
@@ -31,14 +31,14 @@ impl Machine {
                 );
                 self.recover(evidence, now, happened);
             }
-            Verdict::Sick => {
+            Verdict::Failed => {
                 let evidence = Evidence::new(
                     Rule::ProbeFailures,
                     failed.into(),
                     probing.too_many().into(),
                     samples,
                 );
-                self.open(Trigger::ProbesSick, evidence, hint, now, happened);
+                self.open(Trigger::ProbesFailed, evidence, hint, now, happened);
             }
         }
     }
@@ -48,9 +48,9 @@ impl Machine {
         match &self.settings.ramp {
             Some(plan) => {
                 let phase = Phase::Ramping(Ramp::new(plan, now).into());
-                self.step(Trigger::ProbesWellRamp, phase, Some(evidence), now, happened);
+                self.step(Trigger::ProbesPassedRamp, phase, Some(evidence), now, happened);
             }
-            None => self.close(Trigger::ProbesWell, Some(evidence), now, happened),
+            None => self.close(Trigger::ProbesPassed, Some(evidence), now, happened),
         }
     }
 
@@ -76,8 +76,8 @@ impl Machine {
         match progress {
             Progress::Under => {}
             Progress::Over => self.close(Trigger::RampOver, None, now, happened),
-            Progress::Sick(evidence) => {
-                self.open(Trigger::StageSick, evidence, hint, now, happened);
+            Progress::Failed(evidence) => {
+                self.open(Trigger::StageFailed, evidence, hint, now, happened);
             }
         }
     }

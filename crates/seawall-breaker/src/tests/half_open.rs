@@ -113,9 +113,9 @@ fn the_verdict_is_there_as_soon_as_it_is_certain() {
                     (0..succeeded).for_each(|_| half_open.record(false));
                     (0..failed).for_each(|_| half_open.record(true));
                     let expected = if succeeded == needed {
-                        Verdict::Well
+                        Verdict::Passed
                     } else if probes - failed < needed {
-                        Verdict::Sick
+                        Verdict::Failed
                     } else {
                         Verdict::Undecided
                     };

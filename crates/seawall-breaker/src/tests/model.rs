@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use seawall_core::{Backoff, Random, What};
+use seawall_core::{Backoff, EventKind, Random};
 
 use super::reference::{Decision, Made, Reference};
 use crate::Abandoned;
@@ -116,7 +116,7 @@ struct Pair {
     calls: Vec<(Ticket, usize)>,
     made: usize,
     now: Nanos,
-    happened: Vec<What>,
+    happened: Vec<EventKind>,
 }
 
 impl Pair {
@@ -252,8 +252,8 @@ impl Pair {
         let told: Vec<_> = self
             .happened
             .iter()
-            .filter_map(|what| match what {
-                What::Transition(t) | What::Shadowed(t) => Some((t.from, t.to)),
+            .filter_map(|kind| match kind {
+                EventKind::Transition(t) | EventKind::Shadowed(t) => Some((t.from, t.to)),
                 _ => None,
             })
             .collect();
@@ -261,14 +261,14 @@ impl Pair {
         let visible: Vec<_> = self
             .happened
             .iter()
-            .filter_map(|what| match what {
-                What::Transition(transition) => Some((transition.from, transition.to)),
+            .filter_map(|kind| match kind {
+                EventKind::Transition(transition) => Some((transition.from, transition.to)),
                 _ => None,
             })
             .collect();
         assert!(visible.windows(2).all(|pair| pair[0].1 == pair[1].0), "{visible:?}");
-        let generations = self.happened.iter().filter_map(|what| match what {
-            What::Transition(t) | What::Shadowed(t) => Some(t.generation),
+        let generations = self.happened.iter().filter_map(|kind| match kind {
+            EventKind::Transition(t) | EventKind::Shadowed(t) => Some(t.generation),
             _ => None,
         });
         assert!(generations.eq(1..=self.machine.generation()));

@@ -55,7 +55,7 @@ fn enough_failures_end_a_stage_at_once() {
     for failed in [true, true, false] {
         assert_eq!(ramp.record(failed, &plan), Progress::Under);
     }
-    let Progress::Sick(evidence) = ramp.record(false, &plan) else {
+    let Progress::Failed(evidence) = ramp.record(false, &plan) else {
         panic!("two of four is half");
     };
     assert_eq!((evidence.observed, evidence.limit, evidence.samples), (0.5, 0.5, 4));
@@ -71,7 +71,7 @@ fn a_stage_with_few_outcomes_is_checked_at_its_end_and_the_next_begins_at_zero()
     let mut ramp = Ramp::new(&plan, 0);
     assert_eq!(ramp.record(true, &plan), Progress::Under);
     assert_eq!(ramp.advance(&plan, 99), Progress::Under);
-    assert!(matches!(ramp.advance(&plan, 100), Progress::Sick(_)));
+    assert!(matches!(ramp.advance(&plan, 100), Progress::Failed(_)));
     let mut ramp = Ramp::new(&plan, 0);
     for failed in [true, false, false] {
         assert_eq!(ramp.record(failed, &plan), Progress::Under);
@@ -119,6 +119,6 @@ fn a_stage_is_sick_at_its_threshold_and_not_one_failure_below() {
     for (failures, sick) in [(2, false), (3, true), (4, true)] {
         let mut ramp = Ramp::new(&plan, 0);
         let last = (0..10).map(|n| ramp.record(n < failures, &plan)).last().unwrap();
-        assert_eq!(matches!(last, Progress::Sick(_)), sick, "{failures}");
+        assert_eq!(matches!(last, Progress::Failed(_)), sick, "{failures}");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::{CircuitState, Evidence, Reason, Rule, What};
+use seawall_core::{CircuitState, EventKind, Evidence, Reason, Rule};
 
 use super::rig::{FAILED, FINE, fragile, rig};
 use crate::machine::{Outcome, Settled, Ticket, Waits};
@@ -41,7 +41,7 @@ fn a_lease_is_over_at_its_end_and_each_is_counted() {
     assert_eq!(rig.machine.totals().expired, 0);
     let probe = rig.at(113).admit().unwrap();
     assert_eq!(rig.machine.totals().expired, 2);
-    let told = rig.happened.iter().filter(|what| matches!(what, What::LeaseExpired));
+    let told = rig.happened.iter().filter(|kind| matches!(kind, EventKind::LeaseExpired));
     assert_eq!(told.count(), 2);
     for ticket in lost {
         assert_eq!(rig.settle(ticket, FAILED), Settled::Stale);
@@ -124,7 +124,7 @@ fn a_hint_counts_from_the_wait_up_to_the_longest() {
     let waits = [(None, 100), (Some(99), 100), (Some(100), 100), (Some(101), 101)];
     let cut = [(Some(299), 299), (Some(300), 300), (Some(301), 300), (Some(NEVER), 300)];
     for (hint, wait) in waits.into_iter().chain(cut) {
-        let mut rig = rig(fragile().heed_hints_up_to(Duration::from_nanos(300)));
+        let mut rig = rig(fragile().max_retry_after(Duration::from_nanos(300)));
         rig.call(Outcome { hint, ..FAILED });
         assert_eq!(rig.machine.open_until(), Some((wait, wait)), "{hint:?}");
         rig.at(wait).call(Outcome { hint: Some(290), ..FAILED });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::{CircuitState, Transition, What};
+use seawall_core::{CircuitState, EventKind, Transition};
 
 use crate::machine::{
     Admission, Happened, Machine, Outcome, Refusal, Settled, Ticket, Trigger, Waits,
@@ -74,8 +74,10 @@ impl Rig {
 
     pub(super) fn last_transition(&self) -> Transition {
         let transitions = self.happened.iter().rev();
-        let mut transitions = transitions.filter_map(|what| match what {
-            What::Transition(transition) | What::Shadowed(transition) => Some(transition.clone()),
+        let mut transitions = transitions.filter_map(|kind| match kind {
+            EventKind::Transition(transition) | EventKind::Shadowed(transition) => {
+                Some(transition.clone())
+            }
             _ => None,
         });
         transitions.next().unwrap()

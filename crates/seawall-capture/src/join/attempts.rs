@@ -42,7 +42,7 @@ impl CaptureAttempts {
 impl Watch for CaptureAttempts {
     #[cold]
     fn failed<E: StdError + 'static>(&self, error: &Error<E>) {
-        if error.class().health() == Health::Sick {
+        if error.class().health() == Health::Unhealthy {
             let Inner { capture, top, .. } = &*self.0;
             capture.look_at(error, |record| top.count(record));
         }

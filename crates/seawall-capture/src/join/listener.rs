@@ -1,6 +1,6 @@
 //! The listener.
 
-use seawall_core::{Cause, CircuitState, Class, Event, Listener, Scope, Transition, What};
+use seawall_core::{Cause, CircuitState, Class, Event, EventKind, Listener, Scope, Transition};
 
 use super::is_inside;
 use crate::{Capture, Draft, Kind, Observability, Severity};
@@ -63,19 +63,19 @@ impl Listener for CaptureListener {
 
     fn on_event(&self, event: &Event) {
         let name = event.policy.as_str();
-        match &event.what {
-            What::Transition(transition) if transition.to == CircuitState::Open => {
+        match &event.kind {
+            EventKind::Transition(transition) if transition.to == CircuitState::Open => {
                 self.opened(event, transition);
             }
-            What::Retrying { .. } => self.0.skips().retried(),
-            What::Panicked(report) if !is_inside() => {
+            EventKind::Retrying { .. } => self.0.skips().retried(),
+            EventKind::Panicked(report) if !is_inside() => {
                 self.failed(event, Class::Panicked, || Draft::panic(report));
             }
-            What::GaveUp { class, .. } if !is_inside() => self.failed(event, *class, || {
+            EventKind::GaveUp { class, .. } if !is_inside() => self.failed(event, *class, || {
                 Draft::new("seawall::GaveUp", &event.to_string())
                     .fingerprint(format!("gave up: {name}, {}", class.as_str()))
             }),
-            What::TimedOut(timed_out) if timed_out.scope() == Scope::Total && !is_inside() => {
+            EventKind::TimedOut(timed_out) if timed_out.scope() == Scope::Total && !is_inside() => {
                 self.failed(event, Class::Transient, || {
                     Draft::new(&format!("seawall::TimedOut[{name}]"), &timed_out.to_string())
                         .kind(Kind::Performance)

@@ -12,7 +12,7 @@
 //! | to | use |
 //! |---|---|
 //! | bound one call, with everything in it | [`Deadline::call`], or the deadline as the outermost policy |
-//! | hand it to a call of a pipeline | [`pipeline.call(..).told(deadline.attempt())`](seawall_core::Lazy::told): the timeouts inside cut off then, a retry begins nothing that is too late |
+//! | hand it to a call of a pipeline | [`pipeline.call(..).with_attempt(deadline.attempt())`](seawall_core::Lazy::with_attempt): the timeouts inside cut off then, a retry begins nothing that is too late |
 //! | read what is left in the operation | [`Deadline::of`] its attempt, or [`Attempt::time_left`](seawall_core::Attempt::time_left) |
 //! | reach code that is handed nothing | [`Deadline::scope`] and [`Deadline::current`] |
 //! | keep time back to make use of the answer | [`Deadline::less`] |
@@ -55,7 +55,7 @@
 //! # Traps
 //!
 //! - A deadline is told inwards through [`Attempt`](seawall_core::Attempt). A pipeline that is called
-//!   inside an operation is a new call: [tell](seawall_core::Lazy::told) it the deadline.
+//!   inside an operation is a new call: [tell](seawall_core::Lazy::with_attempt) it the deadline.
 //! - A scope does not follow into spawned tasks. Read [`Deadline::current`] before you spawn.
 //! - A scope tells; it does not cut off.
 //!

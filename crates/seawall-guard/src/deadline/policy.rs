@@ -114,7 +114,7 @@ impl Deadline {
         Self { at: self.at.map(|at| at.checked_sub(margin).unwrap_or_else(|| earliest(at))) }
     }
 
-    /// A first attempt that is due by it, for [`Lazy::told`](seawall_core::Lazy::told): what hands the
+    /// A first attempt that is due by it, for [`Lazy::with_attempt`](seawall_core::Lazy::with_attempt): what hands the
     /// deadline to the call of a pipeline.
     pub fn attempt(self) -> Attempt {
         let first = Attempt::first();

@@ -1,7 +1,7 @@
 //! What a fallback reports.
 
 use seawall_core::{
-    Class, Event, Evidence, PanicReport, PolicyKind, Reason, Rejection, Rule, What,
+    Class, Event, EventKind, Evidence, PanicReport, PolicyKind, Reason, Rejection, Rule,
 };
 use tokio::time::Instant;
 
@@ -9,17 +9,17 @@ use super::policy::Shared;
 
 /// The operation's place was taken.
 pub(super) fn degraded<S>(fallback: &Shared<S>, class: Class) {
-    emit(fallback, || What::degraded(class));
+    emit(fallback, || EventKind::degraded(class));
 }
 
 /// The fallback declined or failed.
 pub(super) fn failed<S>(fallback: &Shared<S>, class: Class) {
-    emit(fallback, || What::fallback_failed(class));
+    emit(fallback, || EventKind::fallback_failed(class));
 }
 
 /// The fallback, or the function that decides on classes, panicked.
 pub(super) fn panicked<S>(fallback: &Shared<S>, report: &PanicReport) {
-    emit(fallback, || What::Panicked(report.clone()));
+    emit(fallback, || EventKind::Panicked(report.clone()));
 }
 
 /// Too many fallbacks are under way.
@@ -29,12 +29,14 @@ pub(super) fn full<S>(fallback: &Shared<S>) {
         let (taken, max) = (count(fallback.places.taken()), count(fallback.places.max()));
         let evidence = Evidence::new(Rule::InFlight, taken.into(), max.into(), 0);
         let name = fallback.name.clone();
-        What::Rejected(Rejection::new(name, PolicyKind::Fallback, Reason::Full).because(evidence))
+        EventKind::Rejected(
+            Rejection::new(name, PolicyKind::Fallback, Reason::Full).because(evidence),
+        )
     });
 }
 
-fn emit<S>(fallback: &Shared<S>, what: impl FnOnce() -> What) {
+fn emit<S>(fallback: &Shared<S>, kind: impl FnOnce() -> EventKind) {
     fallback
         .listeners
-        .emit(|| Event::new(fallback.name.clone(), PolicyKind::Fallback, Instant::now(), what()));
+        .emit(|| Event::new(fallback.name.clone(), PolicyKind::Fallback, Instant::now(), kind()));
 }

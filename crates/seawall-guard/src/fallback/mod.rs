@@ -5,7 +5,7 @@
 //! Some failures need not reach the caller: a cached price is better than none. A fallback gives the
 //! value, by value, by a function of the error or by an async function, and the caller gets `Ok`. To
 //! everybody else it is no success: listeners are told
-//! [`Degraded`](seawall_core::What::Degraded), so that a dashboard that is all green is not all fallbacks.
+//! [`Degraded`](seawall_core::EventKind::Degraded), so that a dashboard that is all green is not all fallbacks.
 //!
 //! Fallbacks can be chained: where one declines, fails or panics, the next is asked. Where none answers,
 //! the **first** error stands: what the operation came to is what the caller has to know.

@@ -18,7 +18,7 @@ use crate::places::Places;
 
 /// Answers in the operation's place when it fails.
 ///
-/// The answer is an `Ok` to the caller, and [`Degraded`](seawall_core::What::Degraded) to the
+/// The answer is an `Ok` to the caller, and [`Degraded`](seawall_core::EventKind::Degraded) to the
 /// listeners. Clones share places and counts.
 ///
 /// ```

@@ -82,7 +82,7 @@
 //! # What can't be caught
 //!
 //! - Anything in a program built with `panic = "abort"`. `build()` says so, as an error or as an
-//!   [`Ineffective`](seawall_core::What::Ineffective) event.
+//!   [`Ineffective`](seawall_core::EventKind::Ineffective) event.
 //! - A stack overflow, running out of memory, `std::process::abort`, a signal.
 //! - A destructor that panics while its own frame is unwound by another panic: the language aborts. A
 //!   destructor of the operation that panics while *the caller's* frame unwinds is caught.
@@ -91,7 +91,7 @@
 //!
 //! # Telemetry
 //!
-//! [`What::Panicked`](seawall_core::What::Panicked) for each panic, also for those that are no outcome: a panic while
+//! [`EventKind::Panicked`](seawall_core::EventKind::Panicked) for each panic, also for those that are no outcome: a panic while
 //! a finished call is dropped is told and counted in [`PanicGuard::caught`], but the outcome stands.
 //!
 //! # Traps

@@ -66,9 +66,9 @@
 //!
 //! # Telemetry
 //!
-//! [`Panicked`](seawall_core::What::Panicked) for each panic, also in dropping what was stopped or is
-//! over, whose end stands; [`Restarted`](seawall_core::What::Restarted) for each restart, and
-//! [`GaveUp`](seawall_core::What::GaveUp) at the end, under the name `supervisor/child`.
+//! [`Panicked`](seawall_core::EventKind::Panicked) for each panic, also in dropping what was stopped or is
+//! over, whose end stands; [`Restarted`](seawall_core::EventKind::Restarted) for each restart, and
+//! [`GaveUp`](seawall_core::EventKind::GaveUp) at the end, under the name `supervisor/child`.
 //!
 //! # Traps
 //!

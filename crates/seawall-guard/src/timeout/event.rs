@@ -1,6 +1,6 @@
 //! What a timeout reports.
 
-use seawall_core::{Event, PanicReport, PolicyKind, TimedOut, What};
+use seawall_core::{Event, EventKind, PanicReport, PolicyKind, TimedOut};
 use tokio::time::Instant;
 
 use super::policy::Identity;
@@ -8,7 +8,12 @@ use super::policy::Identity;
 /// A call was cut off.
 pub(super) fn timed_out(identity: &Identity, now: Instant, error: &TimedOut) {
     identity.listeners.emit(|| {
-        Event::new(identity.name.clone(), PolicyKind::Timeout, now, What::TimedOut(error.clone()))
+        Event::new(
+            identity.name.clone(),
+            PolicyKind::Timeout,
+            now,
+            EventKind::TimedOut(error.clone()),
+        )
     });
 }
 
@@ -19,7 +24,7 @@ pub(super) fn panicked(identity: &Identity, report: &PanicReport) {
             identity.name.clone(),
             PolicyKind::Timeout,
             Instant::now(),
-            What::Panicked(report.clone()),
+            EventKind::Panicked(report.clone()),
         )
     });
 }

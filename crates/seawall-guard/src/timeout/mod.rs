@@ -66,9 +66,9 @@
 //!
 //! # Telemetry
 //!
-//! [`What::TimedOut`](seawall_core::What::TimedOut) for each call cut off, with the same
+//! [`EventKind::TimedOut`](seawall_core::EventKind::TimedOut) for each call cut off, with the same
 //! [`TimedOut`](seawall_core::TimedOut) as in the error: name, scope, limit, elapsed time, attempt.
-//! [`What::Panicked`](seawall_core::What::Panicked) for each panic of blocking work, waited for or not,
+//! [`EventKind::Panicked`](seawall_core::EventKind::Panicked) for each panic of blocking work, waited for or not,
 //! of work that was detached, and of a function that decides on limits.
 //!
 //! # Traps

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{Event, Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rule, What};
+use seawall_core::{
+    Event, EventKind, Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rule,
+};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -120,8 +122,8 @@ impl Entrance {
         let before = self.gate.resize(limit);
         if before != limit {
             self.listeners.emit(|| {
-                let what = What::limit_changed(before, limit);
-                Event::new(self.name.clone(), self.kind, Instant::now(), what)
+                let kind = EventKind::limit_changed(before, limit);
+                Event::new(self.name.clone(), self.kind, Instant::now(), kind)
             });
         }
     }

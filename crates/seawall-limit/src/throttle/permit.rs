@@ -51,7 +51,7 @@ impl Settle for ThrottlePermit<'_> {
         match error.class() {
             Class::Ignored => self.ignore(),
             class if class.health() == Health::Healthy => self.accepted(),
-            // Sick, or cancelled before there was an answer.
+            // Unhealthy, or cancelled before there was an answer.
             _ => drop(self),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use seawall_core::{Event, PolicyKind, What};
+use seawall_core::{Event, EventKind, PolicyKind};
 use tokio::time::Instant;
 
 use super::handle::Inner;
@@ -44,7 +44,7 @@ impl Inner {
         self.refused.fetch_add(1, Relaxed);
         self.granted_before.store(self.granted.load(Relaxed), Relaxed);
         if self.tokens.exhaust() {
-            self.tell(What::BudgetExhausted);
+            self.tell(EventKind::BudgetExhausted);
         }
     }
 
@@ -56,12 +56,12 @@ impl Inner {
         let recovered = self.credited().is_none_or(|tokens| tokens.has_recovered(streak))
             && self.share.as_ref().is_none_or(|share| share.has_recovered(streak));
         if recovered && self.tokens.recover() {
-            self.tell(What::budget_recovered(self.refused.load(Relaxed)));
+            self.tell(EventKind::budget_recovered(self.refused.load(Relaxed)));
         }
     }
 
-    fn tell(&self, what: What) {
+    fn tell(&self, kind: EventKind) {
         self.listeners
-            .emit(|| Event::new(self.name.clone(), PolicyKind::Budget, Instant::now(), what));
+            .emit(|| Event::new(self.name.clone(), PolicyKind::Budget, Instant::now(), kind));
     }
 }

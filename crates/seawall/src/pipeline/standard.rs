@@ -95,7 +95,7 @@ impl<C> StandardPipeline<C> {
 /// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | nobody who waits for an answer waits longer |
 /// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
 /// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
-/// | breaker | [`Breaker::builder`], open for [200 ms](Self::LONGEST_OPEN_WAIT) at the longest | who is limited may probe often |
+/// | breaker | [`Breaker::builder`], open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | who is limited may probe often |
 /// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT) | three attempts fit into the timeout |
 /// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on what is in flight |
 /// | panic guard | on | a panic costs one call, not the task |
@@ -148,7 +148,7 @@ impl StandardBuilder {
 
     /// The longest that the breaker stays open before it probes again: the time that callers may
     /// be kept out after the dependency is back. With the limit a probe costs next to nothing.
-    pub const LONGEST_OPEN_WAIT: Duration = Duration::from_millis(200);
+    pub const MAX_OPEN_WAIT: Duration = Duration::from_millis(200);
 
     /// The retry that is in force unless another is [given](Self::retry), to start from when
     /// something about it is to be changed. It has a budget of its own, and does not take the
@@ -160,7 +160,7 @@ impl StandardBuilder {
     /// The breaker that is in force unless another is [given](Self::breaker), to start from when
     /// something about it is to be changed.
     pub fn default_breaker() -> BreakerBuilder {
-        Breaker::builder().open_wait(defaults::open_wait().max(Self::LONGEST_OPEN_WAIT))
+        Breaker::builder().open_wait(defaults::open_wait().max(Self::MAX_OPEN_WAIT))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seawall::{CircuitState, Class, Event, PolicyKind, What};
+use seawall::{CircuitState, Class, Event, EventKind, PolicyKind};
 use tokio::time::Instant;
 
 use crate::seam::{Seam, name};
@@ -17,7 +17,7 @@ pub(crate) struct Meddling {
 
 pub(crate) fn check(stack: &Stack, is_heard: bool, meddling: Meddling) {
     let world = &stack.world;
-    let law = |holds, what: String| world.law(holds, || what);
+    let law = |holds, claim: String| world.law(holds, || claim);
     law(world.alive.get() == 0, format!("{} attempts are still alive", world.alive.get()));
     let ended = [&world.succeeded, &world.failed, &world.panicked, &world.dropped];
     let ended: u64 = ended.iter().map(|count| count.get()).sum();
@@ -39,7 +39,7 @@ pub(crate) fn check(stack: &Stack, is_heard: bool, meddling: Meddling) {
 /// Nothing is held any more.
 fn at_rest(stack: &Stack, meddling: Meddling) {
     for (depth, handle, outer, inner) in stack.layers() {
-        let law = |holds, what: String| stack.world.law(holds, || format!("{depth}: {what}"));
+        let law = |holds, claim: String| stack.world.law(holds, || format!("{depth}: {claim}"));
         match handle {
             Handle::Breaker(breaker) => {
                 let snapshot = breaker.snapshot();
@@ -86,8 +86,8 @@ fn at_rest(stack: &Stack, meddling: Meddling) {
 /// Tokens are what was there, what calls paid in, less what repetitions cost.
 fn paid(stack: &Stack, depth: usize, bought: &Bought, outer: &Seam, inner: &Seam) {
     let snapshot = bought.budget.snapshot();
-    let law = |holds, what: &str| {
-        stack.world.law(holds, || format!("{depth}: {what}: {snapshot:?}"));
+    let law = |holds, claim: &str| {
+        stack.world.law(holds, || format!("{depth}: {claim}: {snapshot:?}"));
     };
     let idle = [snapshot.calls_in_flight, snapshot.repetitions_in_flight];
     law(idle.iter().all(|count| count.unwrap_or(0) == 0), "still in flight");
@@ -110,27 +110,29 @@ fn told(
     events: &[&Event],
     meddling: Meddling,
 ) {
-    let law = |holds, what: String| stack.world.law(holds, || format!("{depth}: {what}"));
-    let count = |is: &dyn Fn(&What) -> bool| {
-        u64::try_from(events.iter().filter(|event| is(&event.what)).count()).unwrap()
+    let law = |holds, claim: String| stack.world.law(holds, || format!("{depth}: {claim}"));
+    let count = |is: &dyn Fn(&EventKind) -> bool| {
+        u64::try_from(events.iter().filter(|event| is(&event.kind)).count()).unwrap()
     };
-    let kind = stack.kinds.borrow()[depth];
+    let policy_kind = stack.kinds.borrow()[depth];
     law(
-        events.iter().all(|event| event.kind == kind || event.kind == PolicyKind::Budget),
-        format!("{events:?} of a {kind}"),
+        events.iter().all(|event| {
+            event.policy_kind == policy_kind || event.policy_kind == PolicyKind::Budget
+        }),
+        format!("{events:?} of a {policy_kind}"),
     );
-    let timed_out = count(&|what| matches!(what, What::TimedOut(_)));
+    let timed_out = count(&|kind| matches!(kind, EventKind::TimedOut(_)));
     law(
         timed_out == outer.timed_out.get(),
         format!("{timed_out} events, {} timed out", outer.timed_out.get()),
     );
-    let gave_up = count(&|what| matches!(what, What::GaveUp { .. }));
+    let gave_up = count(&|kind| matches!(kind, EventKind::GaveUp { .. }));
     law(
         gave_up == outer.gave_up.get(),
         format!("{gave_up} events, {} gave up", outer.gave_up.get()),
     );
-    if !meddling.by_listener && kind != PolicyKind::Fallback {
-        let rejected = count(&|what| matches!(what, What::Rejected(_)));
+    if !meddling.by_listener && policy_kind != PolicyKind::Fallback {
+        let rejected = count(&|kind| matches!(kind, EventKind::Rejected(_)));
         let came_out = outer.rejected.get();
         // A hedge that is refused when it is launched may have lost before it is polled.
         let may_lose = stack.kinds.borrow().contains(&PolicyKind::Hedge);
@@ -142,14 +144,14 @@ fn told(
     match handle {
         Handle::Breaker(breaker) => transitions(stack, depth, breaker, events),
         Handle::Retry { longest_delay, .. } => {
-            let retrying = count(&|what| matches!(what, What::Retrying { .. }));
+            let retrying = count(&|kind| matches!(kind, EventKind::Retrying { .. }));
             let repeated = inner.started.get() - outer.started.get();
             law(
                 (repeated..=repeated + outer.started.get()).contains(&retrying),
                 format!("{retrying} told, {repeated} repeated"),
             );
             for event in events {
-                if let What::Retrying { delay, class, .. } = event.what {
+                if let EventKind::Retrying { delay, class, .. } = event.kind {
                     let most = *longest_delay;
                     let rejected = class == Class::Ignored;
                     law(
@@ -160,7 +162,7 @@ fn told(
             }
         }
         Handle::Hedge { .. } => {
-            let hedged = count(&|what| matches!(what, What::Hedged { .. }));
+            let hedged = count(&|kind| matches!(kind, EventKind::Hedged { .. }));
             let launched = inner.started.get() - outer.started.get();
             law(hedged == launched, format!("{hedged} told, {launched} launched"));
         }
@@ -169,15 +171,15 @@ fn told(
 }
 
 fn transitions(stack: &Stack, depth: usize, breaker: &seawall::Breaker, events: &[&Event]) {
-    let law = |holds, what: String| stack.world.law(holds, || format!("{depth}: {what}"));
+    let law = |holds, claim: String| stack.world.law(holds, || format!("{depth}: {claim}"));
     let snapshot = breaker.snapshot();
     let mut state = CircuitState::Closed;
     let mut openings = 0;
     for event in events {
-        if let What::Shadowed(transition) = &event.what {
+        if let EventKind::Shadowed(transition) = &event.kind {
             openings += u64::from(transition.to == CircuitState::Open);
         }
-        if let What::Transition(transition) = &event.what {
+        if let EventKind::Transition(transition) = &event.kind {
             law(transition.from == state, format!("from {state} to {transition:?}"));
             state = transition.to;
             openings += u64::from(state == CircuitState::Open);
@@ -192,7 +194,7 @@ fn transitions(stack: &Stack, depth: usize, breaker: &seawall::Breaker, events: 
 pub(crate) async fn recovers(stack: &Stack, meddling: Meddling) {
     tokio::time::sleep(Duration::from_hours(100)).await;
     for (depth, handle, _, _) in stack.layers() {
-        let law = |holds, what: String| stack.world.law(holds, || format!("{depth}: {what}"));
+        let law = |holds, claim: String| stack.world.law(holds, || format!("{depth}: {claim}"));
         match handle {
             Handle::Breaker(breaker) => {
                 if meddling.by_operator {

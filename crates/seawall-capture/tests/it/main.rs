@@ -1,0 +1,12 @@
+//! The tests of `seawall-capture` that need no process of their own.
+
+mod alarm;
+mod digest;
+mod fingerprint;
+mod http;
+mod join;
+mod log;
+mod record;
+mod redact;
+mod store;
+mod templates;

@@ -1,0 +1,34 @@
+//! The tests of `seawall-limit` that need no process of their own.
+
+mod adaptive_algorithms;
+mod adaptive_formulas;
+mod adaptive_limit;
+mod bug_a_call_with_room_takes_anothers_place_in_the_queue;
+mod bug_a_free_place_beside_a_waiter;
+mod bug_a_key_under_the_lock_of_its_limit;
+mod bug_a_listener_under_the_lock_of_a_rate_limit;
+mod bug_a_tenant_whose_calls_give_up_starves;
+mod bug_a_wait_that_cannot_succeed;
+mod bug_a_waker_that_panics_leaves_others_asleep;
+mod bug_an_important_call_takes_the_share_of_another_partition;
+mod bug_concurrency_limits_37_one_lucky_round_trip;
+mod bug_failsafe_393_a_waiter_that_gave_up_is_granted;
+mod bug_governor_171_made_up_keys_fill_the_memory;
+mod bug_leaky_bucket_30_an_idle_bucket_overflows;
+mod bug_leaky_bucket_39_a_stale_state_is_written_back;
+mod bug_rate_a_wait_of_centuries_wraps_around;
+mod bug_rate_lowered_fixed_window_waits_for_two;
+mod bug_rate_no_permits_at_all_are_refused;
+mod bug_tokio_5429_a_waker_dropped_under_the_lock;
+mod bug_tower_resilience_365_admission_reserves_nothing;
+mod bulkhead_admission;
+mod bulkhead_cancel;
+mod bulkhead_nobody_sleeps;
+mod bulkhead_queue;
+mod bulkhead_threads;
+mod default_builders;
+mod rate_keyed;
+mod rate_limit;
+mod rate_line;
+mod support;
+mod throttle;

@@ -1,0 +1,4 @@
+//! The tests of `seawall-testkit` that need no process of their own.
+
+mod recorder;
+mod script;
