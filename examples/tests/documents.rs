@@ -80,16 +80,16 @@ fn every_decision_is_in_the_index_with_its_title() {
 #[test]
 fn a_policys_page_has_the_diagram_of_its_chapter() {
     for (page, chapter) in [
-        ("adaptive-limit", "seawall-limit/src/adaptive/mod.rs"),
+        ("adaptive-limit", "seawall-limit/src/adaptive.rs"),
         ("breaker", "seawall-breaker/src/lib.rs"),
-        ("bulkhead", "seawall-limit/src/bulkhead/mod.rs"),
+        ("bulkhead", "seawall-limit/src/bulkhead.rs"),
         ("capture", "seawall-capture/src/lib.rs"),
         ("capture-redis", "seawall-capture-redis/src/lib.rs"),
         ("fallback", "seawall-guard/src/fallback/mod.rs"),
         ("panic-guard", "seawall-guard/src/panic_guard/mod.rs"),
-        ("rate-limit", "seawall-limit/src/rate/mod.rs"),
+        ("rate-limit", "seawall-limit/src/rate.rs"),
         ("retry", "seawall-retry/src/lib.rs"),
-        ("shedding", "seawall-limit/src/throttle/mod.rs"),
+        ("shedding", "seawall-limit/src/throttle.rs"),
         ("shutdown", "seawall-shutdown/src/lib.rs"),
         ("supervise", "seawall-guard/src/task/mod.rs"),
         ("timeout", "seawall-guard/src/timeout/mod.rs"),

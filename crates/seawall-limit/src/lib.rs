@@ -24,12 +24,12 @@ pub mod bulkhead;
 pub mod rate;
 pub mod throttle;
 
-mod gate;
+mod semaphore;
 mod sync;
 mod wake;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};
-pub use gate::Priority;
 pub use rate::{Algorithm, KeyedRateLimit, RateLimit, RateLimitBuilder, RateLimitSnapshot};
+pub use semaphore::Priority;
 pub use throttle::{KeyedThrottle, Throttle, ThrottleBuilder, ThrottleSnapshot};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::calm::Calm;
+use super::deadband::Calm;
 use super::machine::{UNUSED, says_nothing};
 use super::{Range, Sample};
 

@@ -3,11 +3,11 @@ use seawall_core::{
     Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
 };
 
-use super::adaptive_limit::Shared;
-use super::calm::SharedCalm;
+use super::deadband::SharedCalm;
+use super::policy::Shared;
 use super::state::State;
 use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range};
-use crate::gate::{Entrance, Gate, MAX_LIMIT, QueueConfig, Shares};
+use crate::semaphore::{Entrance, Gate, MAX_LIMIT, QueueConfig, Shares};
 
 /// 20 to begin with: enough for 1,000 calls a second of 20 ms; from there it finds its own level
 /// within a few round-trips.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calm::Calm;
+use super::deadband::Calm;
 use super::{Aimd, Gradient, Vegas};
 
 /// What one call showed.

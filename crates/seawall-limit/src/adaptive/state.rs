@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use super::calm::{Calm, FADES_BY};
+use super::deadband::{Calm, FADES_BY};
 use super::{Adaptive, Sample};
 
 /// How a call ended, as far as the limit is concerned.

@@ -4,8 +4,8 @@ use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, Pol
 use tokio_util::sync::CancellationToken;
 
 use super::Bulkhead;
-use super::bulkhead::{Shared, check_limit};
-use crate::gate::{Entrance, Gate, Order, Partition, Priority, QueueConfig, Shares, Standing};
+use super::policy::{Shared, check_limit};
+use crate::semaphore::{Entrance, Gate, Order, Partition, Priority, QueueConfig, Shares, Standing};
 
 /// 25 calls in flight: what a dependency that answers in 25 ms needs for 1,000 calls a second
 /// (Little's law), and far below what a process can have open at once.

@@ -7,7 +7,7 @@ use seawall_core::{Error, Rejection};
 
 use super::Bulkhead;
 use crate::admission::Settle;
-use crate::gate::{Arrival, Wait};
+use crate::semaphore::{Arrival, Wait};
 
 /// A call's right to be in flight. Dropping it, at any point, gives it back.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use loom::thread;
 use seawall_core::{Check, PolicyKind};
 
-use super::lane::Take;
+use super::fast_path::Take;
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::state::Shelter;

@@ -1,10 +1,10 @@
 //! Which algorithm decides. No lock, no clock: `now` is in nanoseconds since the limit was built.
 
-use super::counter::SlidingCounter;
-use super::fixed::FixedWindow;
+use super::fixed_window::FixedWindow;
 use super::gcra::Gcra;
-use super::log::SlidingLog;
 use super::quota::Quota;
+use super::sliding_counter::SlidingCounter;
+use super::sliding_log::SlidingLog;
 
 /// How a rate limit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

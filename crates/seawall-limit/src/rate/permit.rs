@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::RateLimit;
-use super::line::Place;
 use super::state::{Locked, State};
+use super::wait_queue::Place;
 use crate::wake::let_go;
 
 /// Permits that are reserved for later.

@@ -7,7 +7,7 @@ use seawall_core::{Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rul
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::{Refusal, Take};
+use super::fast_path::{Refusal, Take};
 use super::machine::Algorithm;
 use super::state::{Locked, Shelter};
 

@@ -2,11 +2,11 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::fast_path::Lane;
 use super::gcra::Gcra;
-use super::lane::Lane;
-use super::line::Line;
 use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
+use super::wait_queue::Line;
 use crate::sync::{Mutex, MutexGuard};
 
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Each algorithm against an oracle that knows nothing of how it works.
 
 mod every;
+mod fast_path;
 mod gcra;
-mod lane;
 mod windows;
 
 use std::time::Duration;

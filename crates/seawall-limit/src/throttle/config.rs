@@ -6,7 +6,7 @@ use seawall_core::{
 };
 
 use super::Throttle;
-use super::throttle::Settings;
+use super::policy::Settings;
 
 /// K = 2: one call in two may fail before any is shed, as in the book. Lower reacts sooner and
 /// sheds calls that would have been served; higher sends more in vain.

@@ -6,7 +6,7 @@ use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Timeline};
 
 use super::KeyedRateLimit;
 use super::cells::Cells;
-use super::keyed_rate_limit::Shared;
+use super::policy::Shared;
 use crate::rate::config::{DEFAULT_PERIOD, DEFAULT_PERMITS};
 use crate::rate::gcra::GcraRate;
 use crate::rate::quota::Quota;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::counter::PARTS;
+use super::super::sliding_counter::PARTS;
 use super::*;
 
 /// Whether a call was admitted, and whether the quota has room for it beside those that count.

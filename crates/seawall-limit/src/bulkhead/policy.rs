@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Acquire, BulkheadBuilder, OwnedPermit, Permit};
 use crate::admission::{Admission, Guarded, Limit, Limited};
-use crate::gate::{Arrival, Demand, Entrance, MAX_LIMIT, Priority};
+use crate::semaphore::{Arrival, Demand, Entrance, MAX_LIMIT, Priority};
 
 /// At most so many calls in flight.
 ///
@@ -235,7 +235,7 @@ pub(super) fn check_limit(limit: u32) -> Result<u32, ConfigError> {
 }
 
 impl PartitionSnapshot {
-    fn of(partition: &crate::gate::Partition) -> Self {
+    fn of(partition: &crate::semaphore::Partition) -> Self {
         Self {
             name: partition.name.clone(),
             share: partition.share,

@@ -121,11 +121,10 @@
 //! is calls per second and not calls at once, use a [rate limit](crate::rate). If a pool of
 //! connections is behind it, the pool is a bulkhead already.
 
-pub use bulkhead::{Bulkhead, BulkheadSnapshot, PartitionSnapshot};
 pub use config::{BulkheadBuilder, DEFAULT_LIMIT};
 pub use permit::{Acquire, OwnedPermit, Permit};
+pub use policy::{Bulkhead, BulkheadSnapshot, PartitionSnapshot};
 
-#[expect(clippy::module_inception, reason = "the handle has the policy's name, as everywhere")]
-mod bulkhead;
 mod config;
 mod permit;
+mod policy;

@@ -114,24 +114,24 @@ pub use keyed::{
 };
 pub use machine::Algorithm;
 pub use permit::Reservation;
-pub use rate_limit::{Pass, RateLimit, RateLimitSnapshot};
+pub use policy::{Pass, RateLimit, RateLimitSnapshot};
 
 mod config;
-mod counter;
-mod fixed;
+mod fast_path;
+mod fixed_window;
 mod future;
 mod gcra;
 mod keyed;
-mod lane;
-mod line;
-mod log;
 #[cfg(all(test, seawall_loom))]
 mod loom_tests;
 mod machine;
 mod permit;
+mod policy;
 mod quota;
-mod rate_limit;
 mod shared;
+mod sliding_counter;
+mod sliding_log;
 mod state;
 #[cfg(all(test, not(seawall_loom)))]
 mod tests;
+mod wait_queue;

@@ -19,24 +19,24 @@ use std::task::{Poll, Waker};
 
 use tokio::time::Instant;
 
+pub(crate) use codel::Standing;
 pub(crate) use demand::Demand;
 pub use demand::Priority;
-pub(crate) use entrance::{Arrival, Entrance, Wait};
+pub(crate) use limiter::{Arrival, Entrance, Wait};
+pub(crate) use partition::{Partition, Shares};
 pub(crate) use queue::{Key, Order, QueueConfig, Verdict};
-pub(crate) use share::{Partition, Shares};
-pub(crate) use standing::Standing;
 pub(crate) use word::{MAX_LIMIT, Word};
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::wake::let_go;
 use queue::{Queue, Settled};
 
+mod codel;
 mod demand;
-mod entrance;
+mod fair_queue;
+mod limiter;
+mod partition;
 mod queue;
-mod share;
-mod standing;
-mod turns;
 mod word;
 
 /// So many calls in flight, the rest waits or is refused.

@@ -5,8 +5,8 @@ use std::task::{Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::standing::Standing;
-use super::turns::{Flow, Head, Turns};
+use super::codel::Standing;
+use super::fair_queue::{Flow, Head, Turns};
 use super::{Demand, Priority};
 use crate::wake::wake_all;
 

@@ -8,12 +8,12 @@ use seawall_core::{
 };
 use tokio::time::Instant;
 
-use super::calm::SharedCalm;
+use super::deadband::SharedCalm;
 use super::permit::{AdaptivePermit, Call};
 use super::state::{End, Ended, State};
 use super::{AdaptiveLimitBuilder, Range};
 use crate::admission::{Admission, Guarded, Limit, Limited, NoWait};
-use crate::gate::{Demand, Entrance};
+use crate::semaphore::{Demand, Entrance};
 
 /// At most as many calls in flight as the dependency turns out to stand. Clones share it. See the
 /// [chapter](crate::adaptive).

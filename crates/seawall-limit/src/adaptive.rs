@@ -102,7 +102,6 @@
     reason = "20 instructions a call, by count: the permit of a call that is answered stays in registers"
 )]
 
-pub use adaptive_limit::{AdaptiveLimit, AdaptiveLimitSnapshot};
 pub use aimd::Aimd;
 pub use config::{
     AdaptiveLimitBuilder, DEFAULT_DECREASE, DEFAULT_INITIAL, DEFAULT_MAX, DEFAULT_MIN,
@@ -110,14 +109,15 @@ pub use config::{
 pub use gradient::Gradient;
 pub use machine::{Adaptation, Adaptive, Range, Sample};
 pub use permit::AdaptivePermit;
+pub use policy::{AdaptiveLimit, AdaptiveLimitSnapshot};
 pub use vegas::Vegas;
 
-mod adaptive_limit;
 mod aimd;
-mod calm;
 mod config;
+mod deadband;
 mod gradient;
 mod machine;
 mod permit;
+mod policy;
 mod state;
 mod vegas;

@@ -78,11 +78,10 @@ pub use config::{
 };
 pub use keyed::KeyedThrottle;
 pub use permit::ThrottlePermit;
-pub use throttle::{Throttle, ThrottleSnapshot};
+pub use policy::{Throttle, ThrottleSnapshot};
 
 mod config;
 mod keyed;
 mod machine;
 mod permit;
-#[expect(clippy::module_inception, reason = "the handle has the policy's name, as everywhere")]
-mod throttle;
+mod policy;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::lane::Take;
+use super::super::fast_path::Take;
 use super::super::state::Shelter;
 use super::*;
 
