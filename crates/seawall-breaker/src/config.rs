@@ -14,7 +14,7 @@ mod recovery;
 
 /// Configures a [`Breaker`].
 ///
-/// What is not set has the default that [`defaults`] gives a reason for.
+/// A setting that is not given has its default; [`defaults`] says why.
 ///
 /// ```
 /// use seawall_breaker::Breaker;
@@ -63,7 +63,7 @@ pub struct BreakerBuilder {
     restore: Option<(Export, Option<Duration>)>,
 }
 
-/// What has nothing to show for itself, in a struct that has.
+/// Gives a closure a `Debug`, so that the builder can derive it.
 #[derive(Clone)]
 struct Shown<T>(T);
 
@@ -88,7 +88,7 @@ impl Default for BreakerBuilder {
             time_window: None,
             slices: None,
             min_calls: None,
-            wait: OpenWait::usual(),
+            wait: OpenWait::shared_default(),
             probes: defaults::PROBES,
             probe_successes: None,
             lease: None,
@@ -104,59 +104,59 @@ impl Default for BreakerBuilder {
 }
 
 impl BreakerBuilder {
-    /// The name in errors, events and descriptions: 1 to 256 bytes. In a pipeline, a breaker without
-    /// one takes the pipeline's; alone, it is called `breaker`.
+    /// The name in errors, events and descriptions: 1 to 256 bytes. Default: the pipeline's name;
+    /// outside a pipeline `breaker`.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// What a call counts as that was dropped before it had an outcome. Default: nothing.
+    /// How a call counts that was dropped before it had an outcome. Default:
+    /// [`Abandoned::Ignored`].
     pub fn abandoned_as(mut self, abandoned: Abandoned) -> Self {
         self.abandoned = abandoned;
         self
     }
 
-    /// Whether each admission and each success is counted, so that a
-    /// [`Snapshot`](crate::Snapshot) knows how many calls are in flight. Off by default: it costs two
-    /// atomic operations a call.
-    pub fn tally(mut self, tally: bool) -> Self {
-        self.tally = tally;
+    /// Counts each admission and each success, so that a [`Snapshot`](crate::Snapshot) knows how many
+    /// calls are in flight. Off by default: it costs two atomic operations a call.
+    pub fn tally(mut self) -> Self {
+        self.tally = true;
         self
     }
 
-    /// Begins where an [exported](Breaker::export) breaker was, as much later as the system's clock
-    /// says. `build()` refuses an export of an unknown version.
+    /// Starts where an [exported](Breaker::export) breaker was. The time since the export is taken
+    /// from the system clock. `build()` refuses an export of an unknown version.
     ///
-    /// An open circuit whose wait has passed since is half-open for the first call. The window is
-    /// empty: it is about calls of another process.
+    /// An open circuit whose wait has passed since then is half-open for the first call. The window
+    /// is empty, as its outcomes are those of another process.
     pub fn restore(mut self, export: Export) -> Self {
         self.restore = Some((export, None));
         self
     }
 
-    /// [`restore`](Self::restore), where `elapsed` has passed since the export, whatever the
-    /// system's clock says.
+    /// [`restore`](Self::restore) with the time since the export given as `elapsed`, instead of taken
+    /// from the system clock.
     pub fn restore_after(mut self, export: Export, elapsed: Duration) -> Self {
         self.restore = Some((export, Some(elapsed)));
         self
     }
 
-    /// Tells `listeners` of what the breaker does. Without them: the pipeline's; alone,
-    /// [`Breaker::listeners`] adds some later.
+    /// The listeners that receive its events. Default: the pipeline's; outside a pipeline none, until
+    /// [`Breaker::listeners`] adds some.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
     }
 
-    /// Ends the [waiting for a verdict](Self::wait_for_verdict) at once when `token` is cancelled,
-    /// with the reason "shutting down". Default: the pipeline's token.
+    /// Refuses callers that [wait for the verdict](Self::wait_for_verdict) as soon as `token` is
+    /// cancelled, with the reason "shutting down". Default: the pipeline's token.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = Some(token);
         self
     }
 
-    /// Builds the breaker, or says which field is wrong and what it may be.
+    /// Builds the breaker. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Breaker, ConfigError> {
         self.build_with("breaker".into())
     }
@@ -165,10 +165,10 @@ impl BreakerBuilder {
         let restored = self.restored()?;
         let listeners = self.listeners.take();
         let (name, settings) = self.parts(name)?;
-        Ok(Breaker::new(name, Arc::new(settings), listeners, restored))
+        Ok(Breaker::new(name, Arc::new(settings), listeners, restored.as_ref()))
     }
 
-    /// The name, which is `name` unless it has one, and the rest.
+    /// The name and the settings; `name` where the builder has none.
     pub(crate) fn parts(mut self, name: Name) -> Result<(Name, Settings), ConfigError> {
         let name = CHECK.name(self.name.take().unwrap_or(name))?;
         Ok((name, self.settings()?))

@@ -1,8 +1,8 @@
-//! What a breaker does that was told nothing, and why.
+//! Default settings of a breaker, with the reason for each.
 //!
 //! The defaults are chosen for a client of a few to a few thousand calls per second with retries
-//! around the breaker: to open within a fifth of a second of a hard failure, to stay closed while
-//! retries cope, and to be closed again within half a second of the dependency's return.
+//! around the breaker: it opens within a fifth of a second of a hard failure, stays closed while
+//! retries cope, and closes again within half a second of the dependency's return.
 
 use std::time::Duration;
 
@@ -38,25 +38,25 @@ pub const SLICES: u32 = 10;
 
 /// The first open wait: 100 ms.
 ///
-/// Most failures are short: a restart, a failover, a lost connection. A probe ten times a second is
-/// no load.
+/// Most failures are short: a restart, a failover, a lost connection. Ten probes a second are no
+/// load.
 pub const FIRST_OPEN_WAIT: Duration = Duration::from_millis(100);
 
 /// The longest open wait: 500 ms.
 ///
-/// This is how long callers may be kept out after the dependency is back. Two probes twice a second
-/// are no load either, even from a thousand clients.
+/// Callers may be refused for this long after the dependency is back. Two probes twice a second are
+/// no load either, even from a thousand clients.
 pub const MAX_OPEN_WAIT: Duration = Duration::from_millis(500);
 
-/// Closed for this long, the next opening counts as the first: 10 s.
+/// The time in the closed state after which the next opening counts as the first: 10 s.
 ///
-/// Long against the longest open wait, so that a dependency which goes down again and again is
-/// probed less often; short against the time between two incidents.
+/// Long compared with the longest open wait, so that a dependency that goes down again and again is
+/// probed less often. Short compared with the time between two incidents.
 pub const FORGET_AFTER: Duration = Duration::from_secs(10);
 
-/// The longest wait that a server's hint may ask for: 5 s. A server that asks for an hour would have
-/// its callers refused for an hour on the word of one response.
-pub const MAX_HINT: Duration = Duration::from_secs(5);
+/// The longest wait that a server's `Retry-After` may ask for: 5 s. Without a bound, one response
+/// that asks for an hour would have all callers refused for an hour.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Probes: 2, both of which must succeed.
 ///
@@ -64,19 +64,18 @@ pub const MAX_HINT: Duration = Duration::from_secs(5);
 /// fails now and then is more likely to be kept out by a single failure.
 pub const PROBES: u32 = 2;
 
-/// The shortest lease of a probe: 1 ms. A wait may be drawn shorter, down to nothing; a lease that
-/// short would end before any answer.
+/// The shortest lease of a probe: 1 ms. A wait may be drawn shorter, down to zero; such a lease
+/// would end before any answer.
 pub const MIN_LEASE: Duration = Duration::from_millis(1);
 
-/// How long a lease gets that ended in vain again and again: 2 s.
+/// The longest lease that expired leases lead to: 2 s.
 ///
-/// This is how long callers are kept out at most by probes that hang, after the dependency is back.
-/// Probes that are answered later than that lengthen it by their answer.
+/// Probes that hang keep callers out for at most this long after the dependency is back. A probe
+/// that succeeds later than that lengthens the lease beyond it.
 pub const MAX_LEASE: Duration = Duration::from_secs(2);
 
-/// The open wait: [`FIRST_OPEN_WAIT`], doubled with each reopening up to [`MAX_OPEN_WAIT`], of
-/// which the second half is drawn by chance, so that clients which were cut off together do not
-/// probe together.
+/// The open wait: [`FIRST_OPEN_WAIT`], doubled with each reopening up to [`MAX_OPEN_WAIT`]. Its
+/// second half is random, so that clients that were cut off together do not probe together.
 pub fn open_wait() -> Backoff {
     Backoff::exponential(FIRST_OPEN_WAIT).max(MAX_OPEN_WAIT).jitter(Jitter::Equal)
 }

@@ -1,68 +1,56 @@
-//! What a breaker tells its listeners.
+//! The events of a breaker.
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use seawall_core::{Event, EventKind, PolicyKind};
-use tokio::time::Instant;
 
-use crate::inner::Inner;
-use crate::machine::{Happened, Refusal};
-use crate::shell::Report;
+use crate::machine::Effects;
+use crate::shared::Shared;
 use crate::time::Nanos;
 
-impl Inner {
+impl Shared {
     #[inline]
     pub(crate) fn is_heard(&self) -> bool {
         self.listeners.get().is_some_and(|listeners| !listeners.is_empty())
     }
 
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn tell_refusal(&self, refusal: Refusal, at: Instant, now: Nanos) {
-        self.emit(at, || EventKind::Rejected(self.rejection(refusal, now)));
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn tell_slow(&self, elapsed: Nanos) {
-        self.emit(Instant::now(), || EventKind::slow_call(Duration::from_nanos(elapsed)));
-    }
-
-    /// Tells the listeners of what needs no order. What a listener causes by calling a breaker
-    /// while it is told is counted but not told: a listener that makes a call when one is refused
-    /// would be told without end.
-    pub(crate) fn emit(&self, at: Instant, kind: impl FnOnce() -> EventKind) {
+    /// Reports an event that needs no order. Events that a listener causes by calling a breaker are
+    /// not reported: a listener that makes a call when one is refused would never end.
+    pub(crate) fn emit(&self, now: Nanos, kind: impl FnOnce() -> EventKind) {
         thread_local! {
-            static TELLING: Cell<bool> = const { Cell::new(false) };
+            static REPORTING: Cell<bool> = const { Cell::new(false) };
         }
-        if !self.is_heard() || TELLING.replace(true) {
+        if !self.is_heard() || REPORTING.replace(true) {
             return;
         }
         if let Some(listeners) = self.listeners.get() {
             // Listeners' panics are contained: this returns.
+            let at = self.instant(now);
             listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, kind()));
         }
-        TELLING.set(false);
+        REPORTING.set(false);
     }
 }
 
-impl Report for Inner {
-    fn queue(&self, happened: &mut Happened, now: Nanos) {
+impl Shared {
+    /// Queues the transitions among `effects`, in order, and takes them out. Called under the lock.
+    pub(crate) fn queue(&self, effects: &mut Effects, now: Nanos) {
         let Some(listeners) = self.listeners.get() else {
-            happened.clear();
+            effects.clear();
             return;
         };
         let at = self.instant(now);
         let transition = |kind: &mut EventKind| {
             matches!(kind, EventKind::Transition(_) | EventKind::Shadowed(_))
         };
-        for kind in happened.extract_if(.., transition) {
+        for kind in effects.extract_if(.., transition) {
             listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, kind));
         }
     }
 
-    fn deliver(&self, rest: Happened, now: Nanos, opened: bool) {
+    /// Reports the queued transitions and the rest, and draws the next waits if the circuit has
+    /// `opened`. Called after the lock was released.
+    pub(crate) fn deliver(&self, rest: Effects, now: Nanos, opened: bool) {
         if opened {
             self.draw_waits();
         }
@@ -70,9 +58,9 @@ impl Report for Inner {
         if let Some(listeners) = self.listeners.get() {
             listeners.deliver();
         }
-        // Not in the queue: there may be any number of them, and the queue has an end.
+        // Not queued: there may be any number of them, and the queue is bounded.
         for kind in rest {
-            self.emit(self.instant(now), || kind);
+            self.emit(now, || kind);
         }
     }
 }

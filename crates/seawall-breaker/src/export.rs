@@ -1,4 +1,4 @@
-//! What survives a restart.
+//! The state that survives a restart.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,15 +7,14 @@ use seawall_core::{Check, CircuitState, ConfigError, Evidence, Rule};
 use crate::machine::{Machine, Restored};
 use crate::time::{NEVER, Nanos, finite};
 
-/// A breaker's state in a form that can be written down, so that a restart does not forget an open
-/// circuit.
+/// A breaker's state in a form that can be stored, so that a restart does not forget an open circuit.
 ///
-/// Serialisable with the feature `serde`. It has a version: [`build()`](crate::BreakerBuilder::build)
-/// refuses to restore one that it does not know. The window is not in it: it is about calls of a
-/// process that is gone.
+/// Serialisable with the feature `serde`. It has a version:
+/// [`build()`](crate::BreakerBuilder::build) refuses to restore an unknown one. The window is not
+/// part of it, as its outcomes are those of a process that has ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-// Defaults for what is missing, so that of a foreign version at least the version is read.
+// Missing fields have defaults, so that at least the version of a foreign export is read.
 #[cfg_attr(feature = "serde", serde(default))]
 pub struct Export {
     version: u32,
@@ -65,7 +64,7 @@ impl Export {
     /// The version that this release writes and reads.
     pub const VERSION: u32 = 1;
 
-    /// No breaker gets to so many transitions, and there must be room for more.
+    /// No breaker makes this many transitions, and a restored one must have room for more.
     const GENERATIONS: u64 = 1 << 48;
 
     pub(crate) fn of(machine: &Machine, now: Nanos) -> Self {
@@ -103,8 +102,8 @@ impl Export {
         check.that(known, "restore", generation, "of a generation below 2⁴⁸")
     }
 
-    /// Where the breaker is when `elapsed` has passed, or as much as the system's clock says. A
-    /// clock that went backwards says that none has.
+    /// The state after `elapsed`, or after the time that the system clock shows. A clock that was set
+    /// back shows no time.
     pub(crate) fn after(&self, elapsed: Option<Duration>) -> Restored {
         let elapsed = elapsed.map_or_else(
             || unix_millis().saturating_sub(self.taken_at).saturating_mul(1_000_000),
@@ -115,7 +114,7 @@ impl Export {
             CircuitState::Open => {
                 Some(self.left.map_or(NEVER, |left| left.saturating_sub(elapsed)))
             }
-            // Its probes are gone; the next call is the first of new ones.
+            // Its probes are gone; the next call is the first new one.
             CircuitState::HalfOpen | CircuitState::Ramping => Some(0),
             _ => None,
         };

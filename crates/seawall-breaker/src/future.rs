@@ -7,9 +7,8 @@ use pin_project::{pin_project, pinned_drop};
 use seawall_core::operation::Start;
 use seawall_core::{Attempt, ByClass, Error, Judge, Rare, Rejection};
 
-use crate::inner::Inner;
 use crate::permit::Permit;
-use crate::shell::{Admitted, Gate};
+use crate::shared::{Admitted, Shared};
 use crate::waiting::{Entrance, Wait};
 
 /// A call that a breaker guards: admitted and under way, waiting to be, or refused.
@@ -63,26 +62,16 @@ pub(crate) enum Entered<'p> {
 impl<'p> Entered<'p> {
     /// Asks for admission.
     #[inline(always)]
-    pub(crate) fn ask(breaker: &'p Inner, attempt: &mut Attempt) -> Self {
-        let gate = breaker.shell.gate();
-        if gate.admits_at_once() {
-            return Self::In(Permit::new(breaker, Admitted::at_once(gate)));
+    pub(crate) fn ask(breaker: &'p Shared, attempt: &mut Attempt) -> Self {
+        match breaker.try_admit() {
+            Some(admitted) => Self::In(Permit::new(breaker, admitted)),
+            None => Self::ask_in_full(breaker, attempt.began()),
         }
-        // Lent is a copy: what is lent lies in memory, on the path where it is not, too.
-        let mut lent = *attempt;
-        let entered = Self::ask_watched(breaker, gate, &mut lent);
-        *attempt = lent;
-        entered
     }
 
     #[inline(never)]
-    fn ask_watched(breaker: &'p Inner, gate: Gate, attempt: &mut Attempt) -> Self {
-        if breaker.refuses_unheard(gate)
-            && let Some(rejection) = breaker.refuse_at_once(attempt.began())
-        {
-            return Self::Out(rejection);
-        }
-        match breaker.enter(attempt.began()) {
+    fn ask_in_full(breaker: &'p Shared, began: tokio::time::Instant) -> Self {
+        match breaker.enter(began) {
             Entrance::In(admitted) => Self::In(Permit::new(breaker, admitted)),
             Entrance::Wait(wait) => Self::Waiting(wait),
             Entrance::Out(rejection) => Self::Out(rejection),
@@ -101,14 +90,20 @@ pub struct Late<'p, Fut, S, J> {
 
 #[pin_project(project = StageProjection)]
 enum Stage<'p, Fut, S, J> {
-    Waiting { breaker: &'p Inner, wait: Wait<'p>, start: Option<S>, attempt: Attempt, judge: &'p J },
+    Waiting {
+        breaker: &'p Shared,
+        wait: Wait<'p>,
+        start: Option<S>,
+        attempt: Attempt,
+        judge: &'p J,
+    },
     Started(#[pin] BreakerFuture<'p, Fut, S, J>),
 }
 
 /// The permit of a future, until the future is over. Given back by the future when that is dropped.
 #[doc(hidden)]
 pub struct Guard<'p> {
-    breaker: &'p Inner,
+    breaker: &'p Shared,
     /// Nothing in it drops itself, so that dropping a future that is over is a look at one word.
     held: Option<Admitted>,
 }
@@ -231,7 +226,7 @@ where
     #[cold]
     #[inline(never)]
     pub(crate) fn waiting(
-        breaker: &'p Inner,
+        breaker: &'p Shared,
         wait: Wait<'p>,
         start: S,
         attempt: Attempt,

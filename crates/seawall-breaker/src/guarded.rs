@@ -8,9 +8,8 @@ use pin_project::{pin_project, pinned_drop};
 use seawall_core::{Class, Error, Rejection};
 use tokio::time::Instant;
 
-use crate::inner::Inner;
 use crate::permit::Permit;
-use crate::shell::{Admitted, Gate};
+use crate::shared::{Admitted, Shared};
 use crate::waiting::{Entrance, Wait};
 
 /// A future that a breaker guards: asked for admission when it is first polled.
@@ -22,7 +21,7 @@ use crate::waiting::{Entrance, Wait};
 pub struct Guarded<'b, Fut> {
     #[pin]
     future: Fut,
-    breaker: &'b Inner,
+    breaker: &'b Shared,
     stage: Stage<'b>,
 }
 
@@ -38,7 +37,7 @@ enum Stage<'b> {
 
 impl<'b, Fut> Guarded<'b, Fut> {
     #[inline]
-    pub(crate) fn new(breaker: &'b Inner, future: Fut) -> Self {
+    pub(crate) fn new(breaker: &'b Shared, future: Fut) -> Self {
         Self { future, breaker, stage: Stage::Unasked }
     }
 }
@@ -58,22 +57,18 @@ where
     // Inlined is only what a call comes to under a circuit that is closed and wants to know no more.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::Unasked = self.stage {
-            let gate = self.breaker.shell.glance();
-            if gate.admits_at_once() {
-                let this = self.project();
-                let plain = Plain { breaker: this.breaker, gate };
-                return match this.future.poll(cx) {
-                    Poll::Ready(Ok(output)) => {
-                        plain.succeed();
-                        Poll::Ready(Ok(output))
-                    }
-                    other => plain.heed(this.stage, other),
-                };
-            }
-            if self.breaker.refuses_unheard(gate) {
-                return self.poll_refused(cx, Instant::now());
-            }
+        if let Stage::Unasked = self.stage
+            && let Some(admitted) = self.breaker.try_admit()
+        {
+            let this = self.project();
+            let permit = Permit::new(this.breaker, admitted);
+            return match this.future.poll(cx) {
+                Poll::Ready(Ok(output)) => {
+                    permit.success();
+                    Poll::Ready(Ok(output))
+                }
+                other => permit.heed(this.stage, other),
+            };
         }
         self.poll_in_full(cx)
     }
@@ -83,19 +78,6 @@ impl<Fut, T, E> Guarded<'_, Fut>
 where
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Refuses at once, or does all the rest. Handed the time, as calling for it would take a frame.
-    #[inline(never)]
-    fn poll_refused(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        at: Instant,
-    ) -> Poll<Result<T, Error<E>>> {
-        match self.breaker.refuse_at_once(at) {
-            Some(rejection) => Poll::Ready(Err(Error::Rejected(rejection))),
-            None => self.poll_in_full(cx),
-        }
-    }
-
     #[inline(never)]
     fn poll_in_full(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let this = self.project();
@@ -157,77 +139,6 @@ impl Permit<'_> {
     }
 }
 
-/// The permit of a call that is no probe and is not timed, in two registers.
-struct Plain<'b> {
-    breaker: &'b Inner,
-    gate: Gate,
-}
-
-impl Plain<'_> {
-    #[inline(always)]
-    fn succeed(self) {
-        let Self { breaker, gate } = self;
-        std::mem::forget(self);
-        if !breaker.shell.succeeds_at_once(Admitted::at_once(gate)) {
-            succeed(breaker, gate);
-        }
-    }
-
-    #[inline(always)]
-    fn heed<T, E>(
-        self,
-        stage: &mut Stage<'_>,
-        outcome: Poll<Result<T, E>>,
-    ) -> Poll<Result<T, Error<E>>> {
-        let Self { breaker, gate } = self;
-        std::mem::forget(self);
-        heed(breaker, gate, stage, outcome)
-    }
-}
-
-impl Drop for Plain<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        abandon(self.breaker, self.gate);
-    }
-}
-
-// Out of line, and told in registers.
-
-#[inline(never)]
-fn succeed(breaker: &Inner, gate: Gate) {
-    breaker.conclude_plain(gate, false);
-}
-
-#[inline(never)]
-fn heed<T, E>(
-    breaker: &Inner,
-    gate: Gate,
-    stage: &mut Stage<'_>,
-    outcome: Poll<Result<T, E>>,
-) -> Poll<Result<T, Error<E>>> {
-    match outcome {
-        Poll::Ready(Ok(output)) => {
-            breaker.conclude_plain(gate, false);
-            Poll::Ready(Ok(output))
-        }
-        Poll::Ready(Err(error)) => {
-            breaker.conclude_plain(gate, true);
-            Poll::Ready(Err(Error::operation_failed(error, FAILED)))
-        }
-        Poll::Pending => {
-            *stage = Stage::Running(Admitted::at_once(gate));
-            Poll::Pending
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn abandon(breaker: &Inner, gate: Gate) {
-    breaker.abandon(Admitted::at_once(gate));
-}
-
 #[pinned_drop]
 impl<Fut> PinnedDrop for Guarded<'_, Fut> {
     #[inline]
@@ -241,7 +152,7 @@ impl<Fut> PinnedDrop for Guarded<'_, Fut> {
 
 #[cold]
 #[inline(never)]
-fn drop_early<'b>(breaker: &'b Inner, stage: &mut Stage<'b>) {
+fn drop_early<'b>(breaker: &'b Shared, stage: &mut Stage<'b>) {
     match std::mem::replace(stage, Stage::Over) {
         Stage::Running(admitted) => breaker.abandon(admitted),
         Stage::Waiting(wait) => drop(ManuallyDrop::into_inner(wait)),

@@ -2,10 +2,10 @@
 //!
 //! # What and why
 //!
-//! A dependency that is down answers no call, yet each call to it costs its caller time and a place
-//! in some queue, and costs the dependency the load that keeps it down. A circuit breaker notices,
-//! refuses calls at once for a while, lets a few *probes* through, and closes again when they are
-//! well.
+//! A dependency that is down answers no call. Each call to it still costs its caller time and a
+//! place in some queue, and adds the load that keeps the dependency down. A circuit breaker notices
+//! this, refuses calls at once for a while, lets a few *probes* through, and closes again when they
+//! succeed.
 //!
 //! Breakers are known for one fault above all: a circuit that never closes again, because a probe
 //! was cancelled, panicked or never came back, and took its place with it. Here a probe is a value
@@ -32,16 +32,16 @@
 //! # }
 //! ```
 //!
-//! There are three ways in: as a policy in a pipeline (a breaker and its builder are
+//! There are three ways to use it: as a policy in a pipeline (a breaker and its builder are
 //! [`Layer`](seawall_core::Layer)s), [`Breaker::call`] around a future, and permits
 //! ([`Breaker::try_acquire`], [`Breaker::call_blocking`]) for code that is no future. All clones of a
 //! breaker share one circuit, whichever way they are used. [`KeyedBreaker`] keeps one per host or
 //! tenant.
 //!
-//! What counts as a failure is decided by the pipeline's classifier: a
-//! [`Class`](seawall_core::Class) that is [`Unhealthy`](seawall_core::Health::Unhealthy) is a failure,
-//! `Healthy` a success, and `Unknown` (rejected by another policy, cancelled) is neither.
-//! [`Breaker::judged_by`] overrides it for one pipeline.
+//! The pipeline's classifier decides what a failure is: a [`Class`](seawall_core::Class) that is
+//! [`Unhealthy`](seawall_core::Health::Unhealthy) is a failure, `Healthy` a success, and `Unknown`
+//! (rejected by another policy, cancelled) is neither. [`Breaker::judged_by`] overrides it for one
+//! pipeline.
 //!
 //! # States
 //!
@@ -59,22 +59,22 @@
 //!
 //! The operator's actions lead from any state to any of theirs: [`force_open`](Breaker::force_open),
 //! [`force_closed`](Breaker::force_closed) and [`shadow`](Breaker::shadow) hold until
-//! [`release`](Breaker::release); [`reset`](Breaker::reset) begins anew.
+//! [`release`](Breaker::release); [`reset`](Breaker::reset) starts again with a closed circuit.
 //!
-//! - **Closed**: calls go through. It opens on whichever rule is broken first: failures in a row; the
-//!   share of failures, or of slow calls, in a window of outcomes or of time; a predicate of yours.
-//!   All thresholds are "at or above".
+//! - **Closed**: calls go through. The circuit opens on the first rule that is broken: failures in a
+//!   row; the share of failures, or of slow calls, in a window of outcomes or of time; a predicate of
+//!   yours. All thresholds mean "at or above".
 //! - **Open**: calls are refused at once, with the evidence and `retry_after`. The wait counts from
 //!   the transition, and grows with each reopening.
 //! - **Half-open**: at most [`probes`](BreakerBuilder::probes) calls go through, and they alone
-//!   decide: when enough succeeded it closes, when enough can no longer succeed it opens. A probe
-//!   that says nothing (ignored, cancelled, dropped) gives its place to the next.
+//!   decide. The circuit closes when enough of them succeeded, and opens when enough can no longer
+//!   succeed. A probe without an outcome (ignored, cancelled, dropped) gives its place to the next.
 //! - **Ramping**, if configured: traffic comes back in [stages](Ramp).
 //! - **Forced open**, **forced closed**, **shadow**: the operator's. Forced closed measures but does
 //!   not decide; shadow decides and reports, but refuses nothing.
 //!
-//! Transitions are lazy: they happen when a call asks. There is no background task and no timer;
-//! a breaker that is dropped leaves nothing behind.
+//! Transitions are lazy: they happen when a call asks. There is no background task and no timer, and
+//! a dropped breaker leaves nothing behind.
 //!
 //! # Defaults
 //!
@@ -84,41 +84,40 @@
 //! | [`failure_rate`](BreakerBuilder::failure_rate) | 0.5 | below it retries cope, above it they multiply the load |
 //! | [`count_window`](BreakerBuilder::count_window) | 200 | tells 30 % errors from 50 %; renewed in under a second; needs no clock |
 //! | [`min_calls`](BreakerBuilder::min_calls) | 100 | with fewer, chance decides |
-//! | [`slow_call_rate`](BreakerBuilder::slow_call_rate) | off | what is slow is known to you only |
-//! | [`open_wait`](BreakerBuilder::open_wait) | 100 ms, doubling up to 500 ms, second half drawn by chance | callers are out at most half a second after the dependency is back |
-//! | [`forget_after`](BreakerBuilder::forget_after) | 10 s | the next opening waits as the first did |
+//! | [`slow_call_rate`](BreakerBuilder::slow_call_rate) | off | only you know what is slow |
+//! | [`open_wait`](BreakerBuilder::open_wait) | 100 ms, doubling up to 500 ms, second half random | callers are refused for at most half a second after the dependency is back |
+//! | [`forget_after`](BreakerBuilder::forget_after) | 10 s | a later opening is another incident and waits as the first did |
 //! | [`max_retry_after`](BreakerBuilder::max_retry_after) | 5 s | a server's `Retry-After` counts, within reason |
 //! | [`probes`](BreakerBuilder::probes), [`probe_successes`](BreakerBuilder::probe_successes) | 2, all | one may be lucky, more take longer |
-//! | [`lease`](BreakerBuilder::lease) | the open wait, doubled each time it ends in vain, up to 2 s; twice what a success took that came too late | a dependency slower than the wait gets its verdict, too, and probes that hang do not keep callers out |
-//! | [`ramp`](BreakerBuilder::ramp) | none | what answers its probes can mostly take the load |
+//! | [`lease`](BreakerBuilder::lease) | the open wait, at least 1 ms; doubled after each lease that expires, up to 2 s; twice the duration of a success that came too late | a dependency slower than the wait still gets its verdict, and probes that hang do not keep callers out |
+//! | [`ramp`](BreakerBuilder::ramp) | none | a dependency that answers its probes can mostly take the load |
 //! | [`wait_for_verdict`](BreakerBuilder::wait_for_verdict) | nobody waits | a retry around the breaker waits better |
 //! | [`abandoned_as`](BreakerBuilder::abandoned_as) | ignored | callers go away for reasons of their own |
-//! | [`tally`](BreakerBuilder::tally) | off | two atomic operations a call |
+//! | [`tally`](BreakerBuilder::tally) | off | costs two atomic operations a call |
 //!
 //! The constants and the longer reasons are in [`defaults`]; [`presets`] are for other kinds of
 //! traffic.
 //!
 //! # Cost
 //!
-//! The state is one word. Under a closed circuit whose window is full and holds no failure a call
-//! reads it twice and writes nothing. Otherwise a success adds to a counter, of its group of threads
-//! once threads have met there, and a failure that can't open the circuit to a word that all share;
-//! one failure in five, and what may open the circuit, takes the lock. An open circuit refuses
-//! without a lock and without allocating, with one reading of the clock. A time window costs one
+//! The state is one word. Under a closed circuit whose window is full and holds no failure, a call
+//! reads it twice and writes nothing. Otherwise a success adds to a counter; after two threads have
+//! met there, to a counter of its group of threads. A failure takes the lock. An open circuit
+//! refuses without a lock and without an allocation, with one clock reading. A time window costs one
 //! clock reading a call, a slow-call rule two.
 //!
-//! A breaker with a window of 100 takes 504 bytes, those of the handle included. What few ask for
-//! takes room where it is asked for: an open wait of its own 120 bytes, a slow-call rule 80, a ramp
-//! 48 and more. So does what few live through: the first opening 136; and once two threads have met
-//! at its counters, or something other than success and failure is counted, a cache line for each
-//! core, for 8 of them at most.
+//! A breaker with a window of 100 takes 488 bytes, with its handle. Rare settings take room only
+//! where they are configured: an open wait of its own 120 bytes, a slow-call rule 80, a ramp 48 and
+//! more. Rare events do the same: the first opening takes 136 bytes; the first time two threads meet
+//! at the counter, or a call is counted that is neither success nor failure, takes a cache line for
+//! each core, at most 8.
 //!
 //! # Telemetry
 //!
-//! [`Breaker::listeners`] are told of every [transition](seawall_core::EventKind::Transition), exactly
-//! once, in order and with its evidence; of [refusals](seawall_core::EventKind::Rejected), slow calls,
+//! [`Breaker::listeners`] receive every [transition](seawall_core::EventKind::Transition), exactly
+//! once, in order and with its evidence; and [refusals](seawall_core::EventKind::Rejected), slow calls,
 //! stale outcomes and expired leases. They run outside the lock and may call the breaker.
-//! [`Breaker::snapshot`] is everything there is to know at one moment.
+//! [`Breaker::snapshot`] shows everything at one moment.
 //!
 //! # Traps
 //!
@@ -133,10 +132,10 @@
 //!
 //! # When not to use it
 //!
-//! Around what can't be down while you are up (your own memory, a local file); around a dependency
-//! without which no request can be answered and that sheds load itself; where traffic is so thin
-//! that each call is a probe anyway. To bound what a slow dependency costs you, a bulkhead or a
-//! timeout says it more directly.
+//! Around anything that can't be down while you are up (your own memory, a local file). Around a
+//! dependency without which no request can be answered and that sheds load itself. Where traffic is
+//! so thin that each call is a probe anyway. To bound what a slow dependency costs you, a bulkhead
+//! or a timeout says it more directly.
 //!
 //! # Where the ideas come from
 //!
@@ -145,14 +144,13 @@
 //! Cheriton, 1989).
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "what is cut is a count that `build()` bounds, or a word that holds two numbers"
+    reason = "the counts are bounded by `build()`, the words hold two numbers on purpose"
 )]
 #![expect(
     clippy::inline_always,
     reason = "measured: the path of a call under a closed circuit must not become a call itself"
 )]
 
-mod breaker;
 mod call;
 mod config;
 pub mod defaults;
@@ -160,16 +158,16 @@ mod event;
 mod export;
 mod future;
 mod guarded;
-mod inner;
 mod keyed;
 mod machine;
 #[cfg(seawall_loom)]
 #[doc(hidden)]
 pub mod model;
 mod permit;
+mod policy;
 pub mod presets;
 mod ramp;
-mod shell;
+mod shared;
 mod snapshot;
 mod sync;
 #[cfg(test)]
@@ -177,8 +175,7 @@ mod tests;
 mod time;
 mod waiting;
 
-pub use breaker::Breaker;
-pub use call::{BreakerCall, Judged};
+pub use call::BreakerCall;
 pub use config::BreakerBuilder;
 pub use export::Export;
 pub use future::BreakerFuture;
@@ -186,5 +183,6 @@ pub use guarded::Guarded;
 pub use keyed::KeyedBreaker;
 pub use machine::{Abandoned, WindowCounts};
 pub use permit::{OwnedPermit, Permit, Settlement};
+pub use policy::{Breaker, Judged};
 pub use ramp::Ramp;
 pub use snapshot::{Snapshot, Totals};

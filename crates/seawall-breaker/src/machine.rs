@@ -1,58 +1,51 @@
-//! The pure circuit breaker: no clock, no lock, no atomics. `now` is handed in, what happened is
-//! handed out.
+//! The circuit breaker as a pure state machine: no clock, no lock, no atomics. Callers pass `now`
+//! and receive what happened.
 //!
-//! | file | says |
+//! | file | holds |
 //! |---|---|
-//! | `table` | which state follows on which trigger: data |
-//! | `transition` | how a step of the table is taken |
-//! | `admission` | who goes through |
-//! | `outcome` | what an outcome counts for |
-//! | `rules`, `predicate` | what opens the circuit |
-//! | `verdict`, over `half_open` and `ramp` | what closes it again or reopens it |
-//! | `window`, over `count` and `span` | what the closed state remembers |
-//! | `ease` | which successes need none of this |
-//! | `incidents` | what it remembers of not being closed |
-//! | `settings`, `restore` | what it begins with |
+//! | this one | who is admitted, what an outcome does, and the one `step` that changes the state |
+//! | `table` | which state follows on which trigger: data that `step` obeys |
+//! | `phase` | the parts of a state |
+//! | `half_open`, `ramp` | the phases that decide about a recovery |
+//! | `rules` | what opens a closed circuit |
+//! | `window`, over `count` and `time` | the outcomes that the rules look at |
+//! | `incidents` | what is remembered of a circuit that opened |
+//! | `ticket` | the values that go in and out: admissions and outcomes |
+//! | `view` | what others may read, and which outcomes the machine has to see |
+//! | `settings`, `restore` | what a machine starts with |
 
 use std::sync::Arc;
 
-use seawall_core::{CircuitState, EventKind};
+use seawall_core::{CircuitState, EventKind, Reason, Transition};
 
-use crate::time::Nanos;
-pub(crate) use admission::{Admission, Refusal, Refusing, Ticket};
-pub(crate) use ease::Ease;
+use crate::time::{NEVER, Nanos, finite};
 use half_open::HalfOpen;
-pub(crate) use half_open::{Probing, Term};
-use incidents::Incidents;
-use outcome::Counted;
-pub(crate) use outcome::{Outcome, Settled};
-use ramp::{Progress, Ramp};
+pub(crate) use half_open::{LeaseTerm, Probing};
+use incidents::{Counted, Incidents};
+use phase::{Hold, Phase};
+use ramp::Ramp;
 pub(crate) use ramp::{RampPlan, StagePlan, WHOLE};
 pub(crate) use restore::Restored;
 pub(crate) use rules::{OUT_OF_REACH, Predicate, RareRules, Rules, SlowRule};
 pub use settings::Abandoned;
 pub(crate) use settings::{OpenWait, Settings, Waiting, Waits};
-pub(crate) use table::Trigger;
+pub(crate) use table::{Trigger, Verdict};
+pub(crate) use ticket::{Admission, Outcome, Refusal, RefusalTerms, Settled, Ticket};
+pub(crate) use view::Recording;
 use window::Window;
 pub use window::WindowCounts;
 pub(crate) use window::WindowSize;
 
-mod admission;
-pub(crate) mod count;
-mod describe;
-mod ease;
 pub(crate) mod half_open;
 mod incidents;
-mod outcome;
-mod predicate;
+mod phase;
 pub(crate) mod ramp;
 mod restore;
 mod rules;
 mod settings;
-pub(crate) mod span;
 pub(crate) mod table;
-mod transition;
-mod verdict;
+mod ticket;
+mod view;
 pub(crate) mod window;
 
 /// A circuit breaker's whole state.
@@ -60,11 +53,11 @@ pub(crate) mod window;
 pub(crate) struct Machine {
     settings: Arc<Settings>,
     phase: Phase,
-    /// What the operator made of it.
     hold: Hold,
     generation: u64,
     /// When the current state began.
     since: Nanos,
+    /// The outcomes of the closed state; in any other, those that it ended with.
     window: Window,
     /// Failures in a row.
     run: u32,
@@ -73,27 +66,8 @@ pub(crate) struct Machine {
     incidents: Option<Box<Incidents>>,
 }
 
-/// What the automatic rules made of the circuit; under an operator's hold, what they would have.
-#[derive(Clone, Debug)]
-enum Phase {
-    Closed,
-    Open { until: Nanos },
-    // In boxes, as most breakers are closed at all times.
-    HalfOpen(Box<HalfOpen>),
-    Ramping(Box<Ramp>),
-}
-
-/// What the operator ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    None,
-    Open,
-    Closed,
-    Shadow,
-}
-
 /// What happened, in order.
-pub(crate) type Happened = Vec<EventKind>;
+pub(crate) type Effects = Vec<EventKind>;
 
 impl Machine {
     pub(crate) fn new(settings: Arc<Settings>, waits: Waits, now: Nanos) -> Self {
@@ -112,116 +86,239 @@ impl Machine {
         }
     }
 
-    /// Swaps the configuration, and gives the old one: what it holds is the user's, and is to be
-    /// dropped outside the lock. State, counts and admissions stay.
-    #[must_use = "it must not be dropped under the lock"]
-    pub(crate) fn reconfigure(
-        &mut self,
-        settings: Arc<Settings>,
-        waits: Waits,
-        now: Nanos,
-        happened: &mut Happened,
-    ) -> Arc<Settings> {
-        // Any other state shows what opened it, until it begins anew.
-        if let Phase::Closed = self.phase {
-            self.window.slide(now);
-            let slow = settings.rules.slow().is_some();
-            self.window = self.window.resized(settings.rules.window, slow, now);
-        }
-        let old = std::mem::replace(&mut self.settings, settings);
-        self.waits = waits;
-        // With other numbers the probes may have said enough already.
-        self.heed_verdict(None, now, happened);
-        old
-    }
-
-    /// The state that users see.
-    pub(crate) fn state(&self) -> CircuitState {
+    /// Decides whether a call may go through.
+    pub(crate) fn admit(&mut self, now: Nanos, effects: &mut Effects) -> Admission {
         match self.hold {
-            Hold::None => self.phase.state(),
-            Hold::Open => CircuitState::ForcedOpen,
-            Hold::Closed => CircuitState::ForcedClosed,
-            Hold::Shadow => CircuitState::Shadow,
+            Hold::Open => return Admission::Refused(self.refusal(Reason::ForcedOpen)),
+            Hold::Closed => return Admission::Admitted(self.ticket(0, now)),
+            Hold::None | Hold::Shadow => {}
+        }
+        match self.decide(now, effects) {
+            Ok(ticket) => Admission::Admitted(ticket),
+            Err(refusal) if self.hold == Hold::Shadow => {
+                Admission::Shadowed(self.ticket(Ticket::UNMEASURED, now), refusal)
+            }
+            Err(refusal) => Admission::Refused(refusal),
         }
     }
 
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    pub(crate) fn since(&self) -> Nanos {
-        self.since
-    }
-
-    pub(crate) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
-    }
-
-    /// When the first of the probes' leases ends.
-    pub(crate) fn first_lease_end(&self) -> Option<Nanos> {
-        match &self.phase {
-            Phase::HalfOpen(half_open) => half_open.first_end(),
-            _ => None,
+    fn decide(&mut self, now: Nanos, effects: &mut Effects) -> Result<Ticket, Refusal> {
+        if let Phase::Open { until } = self.phase
+            && now >= until
+        {
+            self.step(Trigger::WaitOver.into(), None, now, effects);
+        }
+        self.expire_leases(now, effects);
+        self.advance_ramp(now, effects);
+        match &mut self.phase {
+            Phase::Closed => Ok(self.ticket(0, now)),
+            Phase::Open { .. } => Err(self.refusal(Reason::Open)),
+            Phase::HalfOpen(half_open) => match half_open.admit(self.settings.probing, now) {
+                Some(probe) => Ok(self.ticket(probe, now)),
+                None => Err(self.refusal(Reason::ProbesInFlight)),
+            },
+            Phase::Ramping(ramp) => {
+                let admitted = ramp.admit(self.settings.ramp());
+                if admitted { Ok(self.ticket(0, now)) } else { Err(self.refusal(Reason::Ramping)) }
+            }
         }
     }
 
-    pub(crate) fn probes_in_flight(&self) -> u32 {
-        match &self.phase {
-            Phase::HalfOpen(half_open) => half_open.in_flight(),
-            _ => 0,
+    /// Counts the outcome of an admitted call.
+    pub(crate) fn settle(
+        &mut self,
+        ticket: Ticket,
+        outcome: Outcome,
+        now: Nanos,
+        effects: &mut Effects,
+    ) -> Settled {
+        if ticket.probe == Ticket::UNMEASURED {
+            self.incidents_mut().unmeasured += 1;
+            return Settled::Unmeasured;
+        }
+        self.advance_ramp(now, effects);
+        if !self.give_back(ticket, now, effects) {
+            self.settle_stale(ticket, outcome, now);
+            effects.push(EventKind::stale(ticket.generation, self.generation));
+            return Settled::Stale;
+        }
+        self.counted.count(outcome);
+        let verdict = match &mut self.phase {
+            Phase::Closed => self.measure(outcome, now),
+            // An open circuit admits no call of its generation.
+            Phase::Open { .. } => None,
+            Phase::HalfOpen(half_open) => {
+                half_open.record(outcome.failed);
+                half_open.verdict(&self.settings)
+            }
+            Phase::Ramping(ramp) => ramp.record(outcome.failed, self.settings.ramp()),
+        };
+        if let Some(verdict) = verdict {
+            self.step(verdict, outcome.hint, now, effects);
+        }
+        Settled::Counted
+    }
+
+    /// Counts an outcome of the closed state.
+    fn measure(&mut self, outcome: Outcome, now: Nanos) -> Option<Verdict> {
+        self.window.slide(now);
+        self.window.push(outcome.failed, outcome.slow);
+        self.run = if outcome.failed { self.run.saturating_add(1) } else { 0 };
+        if !self.hold.decides() {
+            return None;
+        }
+        let broken = self.settings.rules.broken_by(&self.counts());
+        broken.map(|evidence| Verdict::new(Trigger::Tripped, evidence))
+    }
+
+    /// Counts successes of this generation that were not slow, and that [`recording`] allowed to be
+    /// counted without the machine.
+    ///
+    /// [`recording`]: Self::recording
+    pub(crate) fn add_successes(&mut self, count: u64) {
+        if count > 0 {
+            self.counted.successes += count;
+            self.window.push_successes(count);
+            self.run = 0;
         }
     }
 
-    /// Which stage of its ramp it is in, counting from 1.
-    pub(crate) fn ramp_stage(&self) -> Option<usize> {
-        match &self.phase {
-            Phase::Ramping(ramp) => Some(ramp.stage() + 1),
-            _ => None,
+    fn settle_stale(&mut self, ticket: Ticket, outcome: Outcome, now: Nanos) {
+        self.incidents_mut().stale += 1;
+        if let Phase::HalfOpen(half_open) = &mut self.phase
+            && ticket.generation == self.generation
+            && !outcome.failed
+        {
+            half_open.succeeded_late(now.saturating_sub(ticket.began));
         }
     }
 
-    /// What the window holds.
-    pub(crate) fn counts(&self) -> WindowCounts {
-        let total = self.window.total();
-        WindowCounts {
-            samples: total.samples,
-            failures: total.failures,
-            slow: total.slow,
-            consecutive_failures: self.run,
+    /// Gives a probe's slot back without an outcome. Returns whether the admission still counted.
+    pub(crate) fn give_back(&mut self, ticket: Ticket, now: Nanos, effects: &mut Effects) -> bool {
+        if ticket.generation != self.generation {
+            return false;
+        }
+        self.expire_leases(now, effects);
+        match &mut self.phase {
+            Phase::HalfOpen(half_open) => half_open.release(ticket.probe),
+            _ => true,
         }
     }
 
-    /// Lets time pass for the window of a closed circuit, so that what is read of it is current.
-    /// Any other state shows what opened it.
-    pub(crate) fn slide(&mut self, now: Nanos) {
-        if let Phase::Closed = self.phase {
-            self.window.slide(now);
+    /// Takes the slots of probes whose lease has ended.
+    fn expire_leases(&mut self, now: Nanos, effects: &mut Effects) {
+        if let Phase::HalfOpen(half_open) = &mut self.phase {
+            for _ in 0..half_open.expire(now) {
+                self.incidents.get_or_insert_default().expired += 1;
+                effects.push(EventKind::LeaseExpired);
+            }
         }
     }
 
-    /// Replaces the waits that were drawn in advance; not by those of a configuration that was
-    /// replaced meanwhile.
-    pub(crate) fn hand_waits(&mut self, waits: Waits, of: &Arc<Settings>) {
-        if Arc::ptr_eq(&self.settings, of) {
-            self.waits = waits;
+    /// Moves a ramp to the stage of `now`.
+    fn advance_ramp(&mut self, now: Nanos, effects: &mut Effects) {
+        if let Phase::Ramping(ramp) = &mut self.phase
+            && let Some(verdict) = ramp.advance(self.settings.ramp(), now)
+        {
+            self.step(verdict, None, now, effects);
         }
     }
-}
 
-impl Hold {
-    /// Whether the automatic rules decide, if only in thought.
-    fn decides(self) -> bool {
-        matches!(self, Self::None | Self::Shadow)
+    /// Does what the operator orders. Returns whether that changed the state.
+    pub(crate) fn operate(&mut self, trigger: Trigger, now: Nanos, effects: &mut Effects) -> bool {
+        self.step(trigger.into(), None, now, effects)
     }
-}
 
-impl Phase {
-    fn state(&self) -> CircuitState {
-        match self {
-            Self::Closed => CircuitState::Closed,
-            Self::Open { .. } => CircuitState::Open,
-            Self::HalfOpen(_) => CircuitState::HalfOpen,
-            Self::Ramping(_) => CircuitState::Ramping,
+    /// Takes the transition that the table has for the trigger. Without a row nothing happens.
+    /// Returns whether there was one.
+    ///
+    /// The operator's triggers start from the state that users see. The others start from the phase,
+    /// which in shadow nobody sees.
+    fn step(
+        &mut self,
+        verdict: Verdict,
+        hint: Option<Nanos>,
+        now: Nanos,
+        effects: &mut Effects,
+    ) -> bool {
+        let Verdict { trigger, evidence } = verdict;
+        let operator = trigger.is_operators();
+        let from = if operator { self.state() } else { self.phase.state() };
+        let Some(to) = table::next(from, trigger) else {
+            return false;
+        };
+        if operator {
+            self.hold = Hold::of(to);
+            self.forget_openings();
+        }
+        if to == CircuitState::Open {
+            self.count_opening(verdict, hint, now);
+        }
+        self.enter(self.phase_of(to, now), now);
+        let transition = Transition::new(from, to, self.generation)
+            .because(evidence)
+            .retry_in(self.open_until().and_then(|(_, wait)| finite(wait)));
+        effects.push(match self.hold {
+            Hold::Shadow if !operator => EventKind::Shadowed(transition),
+            _ => EventKind::Transition(transition),
+        });
+        self.check_invariants(to, operator);
+        true
+    }
+
+    /// The phase that a state begins with.
+    fn phase_of(&self, state: CircuitState, now: Nanos) -> Phase {
+        let wait = self.incidents().wait;
+        match state {
+            CircuitState::Open => Phase::Open { until: now.saturating_add(wait) },
+            CircuitState::HalfOpen => {
+                Phase::HalfOpen(HalfOpen::new(self.settings.probing.term, wait).into())
+            }
+            CircuitState::Ramping => Phase::Ramping(Ramp::new(self.settings.ramp(), now).into()),
+            // Under an order the automatic rules start from a closed circuit.
+            _ => Phase::Closed,
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, now: Nanos) {
+        if let Phase::Closed = phase {
+            self.window = self.settings.window(now);
+            self.run = 0;
+        }
+        self.phase = phase;
+        self.generation += 1;
+        self.since = now;
+    }
+
+    /// What must hold after each step, whatever the trigger.
+    fn check_invariants(&self, to: CircuitState, operator: bool) {
+        let reached = if operator { self.state() } else { self.phase.state() };
+        debug_assert_eq!(reached, to, "the step did not reach the state of its row");
+        debug_assert!(self.hold.decides() || matches!(self.phase, Phase::Closed), "{self:?}");
+        debug_assert!(self.probes_in_flight() == 0, "a new generation has no probes yet");
+        let Incidents { evidence, in_a_row, openings, reopenings, .. } = self.incidents();
+        debug_assert!(openings >= reopenings, "a reopening is an opening");
+        match self.phase {
+            Phase::Closed => debug_assert_eq!(self.counts(), WindowCounts::default()),
+            Phase::Open { .. } => debug_assert!(evidence.is_some() && in_a_row > 0, "{self:?}"),
+            Phase::HalfOpen(_) | Phase::Ramping(_) => {}
+        }
+    }
+
+    fn ticket(&self, probe: u32, began: Nanos) -> Ticket {
+        Ticket { generation: self.generation, probe, began }
+    }
+
+    fn refusal(&self, reason: Reason) -> Refusal {
+        Refusal { reason, terms: self.refusal_terms() }
+    }
+
+    /// The terms of a refusal by the current state.
+    pub(crate) fn refusal_terms(&self) -> RefusalTerms {
+        RefusalTerms {
+            since: self.since,
+            until: self.open_until().map_or(NEVER, |(until, _)| until),
+            evidence: self.evidence().filter(|_| self.hold != Hold::Open).into(),
         }
     }
 }

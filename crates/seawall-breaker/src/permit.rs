@@ -3,32 +3,29 @@
 use std::sync::Arc;
 
 use seawall_core::{Class, EventKind, PanicReport};
-use tokio::time::Instant;
 
-use crate::inner::Inner;
 use crate::machine::Settled;
-use crate::shell::{Admitted, Gate};
-use crate::time::Nanos;
+use crate::shared::{Admitted, Shared};
 
-/// An admission. Tell it how the call ended.
+/// An admission. Settle it when the call has ended.
 ///
-/// Dropped without that, the call counts as abandoned: a probe's slot comes back and nothing is
-/// recorded, unless [`abandoned_as`](crate::BreakerBuilder::abandoned_as) says otherwise. Dropped
-/// while the thread is panicking, it counts as a failure.
+/// A permit that is dropped instead counts as an abandoned call: a probe's slot comes back and nothing
+/// is recorded, unless [`abandoned_as`](crate::BreakerBuilder::abandoned_as) is set. A permit that is
+/// dropped while the thread is panicking counts as a failure.
 #[must_use = "a permit that is dropped counts as an abandoned call"]
 pub struct Permit<'b> {
-    breaker: &'b Inner,
+    breaker: &'b Shared,
     admitted: Admitted,
 }
 
-/// What the breaker made of an outcome.
+/// What the breaker did with an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Settlement {
-    /// It counts.
+    /// It was counted.
     Counted,
-    /// The generation that admitted the call is over, or its lease is: the outcome was counted as
-    /// stale and decides nothing.
+    /// The generation that admitted the call is over, or the probe's lease has ended: the outcome was
+    /// counted as stale and decides nothing.
     Stale,
     /// It says nothing about the dependency: nothing was recorded.
     Ignored,
@@ -49,29 +46,27 @@ impl From<Settled> for Settlement {
 
 impl<'b> Permit<'b> {
     #[inline]
-    pub(crate) fn new(breaker: &'b Inner, admitted: Admitted) -> Self {
+    pub(crate) fn new(breaker: &'b Shared, admitted: Admitted) -> Self {
         Self { breaker, admitted }
     }
 
     /// The call succeeded.
     #[inline]
     pub fn success(self) -> Settlement {
-        let Self { breaker, admitted } = self;
-        std::mem::forget(self);
-        if breaker.shell.succeeds_at_once(admitted) {
+        let (breaker, admitted) = self.into_parts();
+        if breaker.skips_success(admitted) {
             Settlement::Counted
         } else {
-            let Admitted { gate, probe, began } = admitted;
-            succeed(breaker, gate, probe, began)
+            let Admitted { word, probe, began } = admitted;
+            breaker.succeed(word, probe, began)
         }
     }
 
-    /// The call failed, which is recorded whatever the class. The class says whether the dependency
-    /// asked for a pause.
+    /// The call failed, whatever the class. The class only says whether the dependency asked for a
+    /// pause.
     pub fn failure(self, class: Class) -> Settlement {
-        let Self { breaker, admitted } = self;
-        std::mem::forget(self);
-        breaker.conclude(admitted, true, class)
+        let (breaker, admitted) = self.into_parts();
+        breaker.record(admitted, true, class)
     }
 
     /// The call says nothing about the dependency.
@@ -79,19 +74,18 @@ impl<'b> Permit<'b> {
         self.settle(Class::Ignored)
     }
 
-    /// The call came to `class`, which says whether that is a success, a failure, or nothing.
+    /// The call ended with `class`, which decides whether that is a success, a failure, or neither.
     #[inline]
     pub fn settle(self, class: Class) -> Settlement {
         if class == Class::Success { self.success() } else { self.settle_unless_success(class) }
     }
 
     fn settle_unless_success(self, class: Class) -> Settlement {
-        let Self { breaker, admitted } = self;
-        std::mem::forget(self);
+        let (breaker, admitted) = self.into_parts();
         breaker.settle(admitted, class)
     }
 
-    /// The admission without the duty to settle it.
+    /// The admission, which nobody has to settle any longer.
     #[inline]
     pub(crate) fn keep(self) -> Admitted {
         let admitted = self.admitted;
@@ -99,16 +93,16 @@ impl<'b> Permit<'b> {
         admitted
     }
 
-    /// [`keep`](Self::keep), and whose it is.
+    /// [`keep`](Self::keep), with the breaker.
     #[inline]
-    pub(crate) fn into_parts(self) -> (&'b Inner, Admitted) {
+    pub(crate) fn into_parts(self) -> (&'b Shared, Admitted) {
         (self.breaker, self.keep())
     }
 
-    /// Tells of a panic in the user's judge.
+    /// Reports a panic in the user's judge.
     #[cold]
     pub(crate) fn tell(&self, report: PanicReport) {
-        self.breaker.emit(Instant::now(), || EventKind::Panicked(report));
+        self.breaker.emit(self.breaker.now(), || EventKind::Panicked(report));
     }
 
     /// The generation that admitted the call.
@@ -127,13 +121,13 @@ impl<'b> Permit<'b> {
 /// Settled and dropped like a [`Permit`].
 #[must_use = "a permit that is dropped counts as an abandoned call"]
 pub struct OwnedPermit {
-    breaker: Arc<Inner>,
+    breaker: Arc<Shared>,
     /// Absent once settled.
     admitted: Option<Admitted>,
 }
 
 impl OwnedPermit {
-    pub(crate) fn new(breaker: Arc<Inner>, admitted: Admitted) -> Self {
+    pub(crate) fn new(breaker: Arc<Shared>, admitted: Admitted) -> Self {
         Self { breaker, admitted: Some(admitted) }
     }
 
@@ -142,10 +136,10 @@ impl OwnedPermit {
         self.settle(Class::Success)
     }
 
-    /// The call failed, which is recorded whatever the class. The class says whether the dependency
-    /// asked for a pause.
+    /// The call failed, whatever the class. The class only says whether the dependency asked for a
+    /// pause.
     pub fn failure(mut self, class: Class) -> Settlement {
-        self.lend().map_or(Settlement::Ignored, |permit| permit.failure(class))
+        self.take().map_or(Settlement::Ignored, |permit| permit.failure(class))
     }
 
     /// The call says nothing about the dependency.
@@ -153,9 +147,9 @@ impl OwnedPermit {
         self.settle(Class::Ignored)
     }
 
-    /// The call came to `class`, which says whether that is a success, a failure, or nothing.
+    /// The call ended with `class`, which decides whether that is a success, a failure, or neither.
     pub fn settle(mut self, class: Class) -> Settlement {
-        self.lend().map_or(Settlement::Ignored, |permit| permit.settle(class))
+        self.take().map_or(Settlement::Ignored, |permit| permit.settle(class))
     }
 
     /// The generation that admitted the call.
@@ -168,7 +162,7 @@ impl OwnedPermit {
         self.admitted.is_some_and(Admitted::is_probe)
     }
 
-    fn lend(&mut self) -> Option<Permit<'_>> {
+    fn take(&mut self) -> Option<Permit<'_>> {
         let admitted = self.admitted.take()?;
         Some(Permit::new(&self.breaker, admitted))
     }
@@ -176,7 +170,7 @@ impl OwnedPermit {
 
 impl Drop for OwnedPermit {
     fn drop(&mut self) {
-        drop(self.lend());
+        drop(self.take());
     }
 }
 
@@ -192,23 +186,8 @@ impl std::fmt::Debug for OwnedPermit {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Admitted { gate, probe, began } = self.admitted;
-        abandon(self.breaker, gate, probe, began);
+        self.breaker.abandon(self.admitted);
     }
-}
-
-// The two ways out of line take an admission apart: handed on by reference it would have to lie in
-// memory, on the path where neither is called, too.
-
-#[inline(never)]
-fn succeed(breaker: &Inner, gate: Gate, probe: u32, began: Nanos) -> Settlement {
-    breaker.conclude(Admitted { gate, probe, began }, false, Class::Success)
-}
-
-#[cold]
-#[inline(never)]
-fn abandon(breaker: &Inner, gate: Gate, probe: u32, began: Nanos) {
-    breaker.abandon(Admitted { gate, probe, began });
 }
 
 impl std::fmt::Debug for Permit<'_> {

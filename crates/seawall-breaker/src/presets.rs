@@ -1,6 +1,6 @@
-//! Builders for other kinds of traffic than the defaults have in mind.
+//! Builders for kinds of traffic that the defaults are not chosen for.
 //!
-//! Each is a builder, so that what does not fit can be changed.
+//! Each returns a builder, so that single settings can be changed.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::{Breaker, BreakerBuilder, Ramp};
 
 /// For a few calls a minute: a background job, a nightly import, an admin page.
 ///
-/// Opens after 3 failures in a row, or when half of at least 4 calls within 10 minutes failed: with
-/// so few calls there is no telling chance from trouble, and opening is cheap. Waits 1 s, doubling up
-/// to 1 minute, and lets one probe decide, as a second may be long in coming.
+/// Opens after 3 failures in a row, or when half of at least 4 calls within 10 minutes failed: so few
+/// calls can't tell chance from an outage, and opening is cheap. Waits 1 s, doubling up to 1 minute.
+/// One probe decides, as the next call may be a long time away.
 pub fn low_traffic() -> BreakerBuilder {
     Breaker::builder()
         .consecutive_failures(3)
@@ -27,11 +27,11 @@ pub fn low_traffic() -> BreakerBuilder {
         .probes(1)
 }
 
-/// For tens of thousands of calls per second: opening must not depend on a burst, and what comes
-/// back must not be run over.
+/// For tens of thousands of calls per second: a burst must not open the circuit, and the full load
+/// must not hit a dependency that has just come back.
 ///
-/// Takes the rate over the last 5 s, of at least 1,000 calls, and 200 failures in a row; comes back
-/// over four stages in half a second.
+/// Opens by the rate over the last 5 s, of at least 1,000 calls, or after 200 failures in a row. Comes
+/// back over four stages in half a second.
 pub fn high_traffic() -> BreakerBuilder {
     Breaker::builder()
         .consecutive_failures(200)
@@ -41,9 +41,9 @@ pub fn high_traffic() -> BreakerBuilder {
         .ramp(Ramp::new([0.1, 0.25, 0.5, 0.75], Duration::from_millis(125)).min_calls(50))
 }
 
-/// For a service of somebody else's, over the internet, that asks to be left alone now and then.
+/// For a third party's service over the internet that sends `Retry-After` now and then.
 ///
-/// Heeds its `Retry-After` up to a minute; waits 500 ms, doubling up to 10 s.
+/// Follows its `Retry-After` up to a minute. Waits 500 ms, doubling up to 10 s.
 pub fn remote_service() -> BreakerBuilder {
     Breaker::builder()
         .consecutive_failures(10)

@@ -7,12 +7,12 @@ use seawall_core::{Check, ConfigError};
 use crate::machine::{RampPlan, StagePlan, WHOLE};
 use crate::time::nanos;
 
-/// How traffic comes back after the verdict: in stages, each letting a share of the calls through
-/// for a time, and each with its own check.
+/// How traffic comes back after the verdict: in stages. Each stage lets a share of the calls through
+/// for a time and has its own check.
 ///
 /// A stage whose share of failures reaches the [threshold](Self::failure_rate) reopens the circuit:
-/// at once when [enough](Self::min_calls) outcomes are in, else at its end. Outcomes of one stage do
-/// not count in the next.
+/// at once when it has [enough](Self::min_calls) outcomes, otherwise at its end. Outcomes of one stage
+/// do not count in the next.
 ///
 /// ```
 /// use seawall_breaker::{Breaker, Ramp};
@@ -26,7 +26,7 @@ use crate::time::nanos;
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[must_use = "a ramp does nothing until a breaker is given it"]
+#[must_use = "a ramp does nothing until it is given to a breaker"]
 pub struct Ramp {
     stages: Vec<(f64, Duration)>,
     failure_rate: f64,
@@ -34,16 +34,16 @@ pub struct Ramp {
 }
 
 impl Ramp {
-    /// The threshold of a stage, unless said: half of its calls failed, as for the window.
+    /// The default threshold of a stage: half of its calls failed, as for the window.
     pub const FAILURE_RATE: f64 = 0.5;
 
-    /// So many outcomes are enough to end a stage before its time, unless said: 5.
+    /// The default number of outcomes with which a stage may fail before its end: 5.
     pub const MIN_CALLS: u32 = 5;
 
-    /// At most so many stages.
+    /// The largest number of stages.
     pub const MAX_STAGES: usize = 64;
 
-    /// Stages that let these shares of the calls through, for `each` long.
+    /// Stages that let these shares of the calls through, each for the time `each`.
     pub fn new(shares: impl IntoIterator<Item = f64>, each: Duration) -> Self {
         Self::of(shares.into_iter().map(|share| (share, each)))
     }
@@ -58,13 +58,13 @@ impl Ramp {
         }
     }
 
-    /// At and above which share of failures a stage reopens the circuit: above 0, at most 1.
+    /// A stage reopens the circuit at and above this share of failures: above 0, at most 1.
     pub fn failure_rate(mut self, rate: f64) -> Self {
         self.failure_rate = rate;
         self
     }
 
-    /// How many outcomes are enough to end a stage before its time: at least 1.
+    /// The number of outcomes with which a stage may fail before its end: at least 1.
     pub fn min_calls(mut self, calls: u32) -> Self {
         self.min_calls = calls;
         self
@@ -89,7 +89,7 @@ impl Ramp {
     }
 }
 
-/// `share` of [`WHOLE`], and something of any share.
+/// `share` in parts of [`WHOLE`], at least one part.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -6,7 +6,7 @@ use seawall_core::{CircuitState, Evidence};
 
 use crate::WindowCounts;
 use crate::machine::Machine;
-use crate::shell::Tallies;
+use crate::shared::Tallies;
 use crate::time::{Nanos, finite};
 
 /// A breaker at one moment, taken under its lock.
@@ -17,23 +17,24 @@ pub struct Snapshot {
     pub state: CircuitState,
     /// Its number: each transition begins a new one.
     pub generation: u64,
-    /// For how long the state has been in force.
+    /// How long the state has been in force.
     pub since: Duration,
-    /// How long until the open state lets a probe through; zero if it is due, `None` in any other
+    /// The time until the open state lets a probe through: zero when it is due, `None` in any other
     /// state and where only the operator can end it.
     pub retry_after: Option<Duration>,
     /// Why the circuit opened last.
     pub evidence: Option<Evidence>,
-    /// The window of the closed state; as it was when the circuit opened in any other.
+    /// The window of the closed state. In any other state, the window that the circuit opened with.
     pub window: WindowCounts,
-    /// Probes under way.
+    /// Probes in flight.
     pub probes_in_flight: u32,
-    /// Which stage of its ramp it is in, counting from 1.
+    /// The stage of the ramp, counting from 1; `None` if it is not ramping.
     pub ramp_stage: Option<usize>,
-    /// Calls under way, those among them that began while the snapshot was taken; `None` unless
+    /// Calls in flight. May include calls that began while the snapshot was taken. `None` unless
     /// [`tally`](crate::BreakerBuilder::tally) is on.
     pub in_flight: Option<u64>,
-    /// Openings in a row, without being closed long enough in between.
+    /// Openings without a closed state of [`forget_after`](crate::BreakerBuilder::forget_after)
+    /// between them.
     pub openings_in_a_row: u32,
     /// What was counted since the breaker was made.
     pub totals: Totals,
@@ -41,7 +42,7 @@ pub struct Snapshot {
 
 /// What was counted since a breaker was made.
 ///
-/// With [`tally`](crate::BreakerBuilder::tally) on, every admission is accounted exactly once:
+/// With [`tally`](crate::BreakerBuilder::tally) on, every admission is counted exactly once:
 /// admitted = successes + failures + ignored + abandoned + stale + unmeasured + in flight. A probe
 /// whose lease expired stays in flight until its permit is settled or dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,9 +50,9 @@ pub struct Snapshot {
 pub struct Totals {
     /// Calls let through; `None` unless tally is on.
     pub admitted: Option<u64>,
-    /// Successes; `None` unless tally is on: healthy traffic is not counted otherwise.
+    /// Successes; `None` unless tally is on, as healthy traffic is not counted otherwise.
     pub successes: Option<u64>,
-    /// Failures: the sum of those that were transient, overloaded and panicked.
+    /// Failures: the sum of transient, overloaded and panicked.
     pub failures: u64,
     /// Failures of class [`Transient`](seawall_core::Class::Transient).
     pub transient: u64,
@@ -64,21 +65,22 @@ pub struct Totals {
     pub permanent: u64,
     /// Slow calls.
     pub slow: u64,
-    /// Calls refused; in shadow, calls that would have been.
+    /// Calls refused; in shadow, calls that would have been refused.
     pub refused: u64,
-    /// Outcomes of generations that were over, and of probes whose lease was.
+    /// Outcomes of generations that were over, and of probes whose lease had ended.
     pub stale: u64,
     /// Calls dropped before they had an outcome.
     pub abandoned: u64,
-    /// Calls that said nothing about the dependency.
+    /// Calls whose outcome says nothing about the dependency.
     pub ignored: u64,
-    /// Calls that a circuit in shadow would have refused, and that are over.
+    /// Finished calls that a circuit in shadow would have refused.
     pub unmeasured: u64,
-    /// Probes whose lease ended before they settled.
+    /// Probes whose lease ended before they were settled.
     pub expired: u64,
-    /// How many times the circuit opened.
+    /// The number of openings.
     pub openings: u64,
-    /// How many of these were soon after an earlier one.
+    /// The openings that followed an earlier one within
+    /// [`forget_after`](crate::BreakerBuilder::forget_after).
     pub reopenings: u64,
 }
 
@@ -113,7 +115,7 @@ impl Totals {
             admitted: tally(tallies.admitted),
             successes: tally(totals.successes),
             failures: totals.failures,
-            // The rest. A class is counted after the failure was, but the sums are taken later.
+            // Saturating: a class may be counted between the two readings.
             transient: totals.failures.saturating_sub(overloaded + panicked),
             overloaded,
             panicked,

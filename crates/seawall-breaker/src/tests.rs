@@ -3,6 +3,7 @@
 
 mod beside_the_lock;
 mod closed;
+mod defaults;
 mod diagram;
 mod half_open;
 mod model;

@@ -1,4 +1,4 @@
-//! Waiting for the verdict.
+//! Callers that wait for the verdict.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicU32;
@@ -8,36 +8,35 @@ use seawall_core::{Reason, Rejection};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::inner::Inner;
 use crate::machine::{Machine, Refusal, Waiting};
-use crate::shell::Admitted;
+use crate::shared::{Admitted, Shared};
 
-/// A caller that waits for the verdict, and what comes of it.
+/// The wait of one caller: it ends with an admission or a rejection.
 pub(crate) type Wait<'b> =
     Pin<Box<dyn Future<Output = Result<Admitted, Rejection>> + Send + Sync + 'b>>;
 
-/// What an attempt of a future to get in came to.
+/// The answer to a future that asks for admission.
 pub(crate) enum Entrance<'b> {
     In(Admitted),
     Out(Rejection),
     Wait(Wait<'b>),
 }
 
-/// Those who wait.
+/// The callers that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    /// Called whenever one of them may get in.
+    /// Notified whenever one of them may be admitted.
     change: Notify,
     count: AtomicU32,
 }
 
-/// A place among those who wait.
+/// A place among the callers that wait.
 struct Place<'b>(&'b Waiters);
 
 impl Waiters {
     fn place(&self, most: u32) -> Option<Place<'_>> {
         let room = |count| (count < most).then_some(count + 1);
-        // Relaxed: the count is all there is to it.
+        // Relaxed: nothing else depends on the count.
         self.count.fetch_update(Relaxed, Relaxed, room).ok().map(|_| Place(self))
     }
 }
@@ -58,30 +57,30 @@ impl Drop for Place<'_> {
     }
 }
 
-impl Inner {
-    /// Admits, refuses, or puts a future among those who wait.
+impl Shared {
+    /// Admits a future, refuses it, or has it wait.
     pub(crate) fn enter(&self, at: Instant) -> Entrance<'_> {
         let now = self.moment(at);
-        match self.decide(self.shell.gate(), at, now) {
+        match self.admit(now) {
             Ok(admitted) => Entrance::In(admitted),
-            Err(refusal) => match self.queue(refusal) {
+            Err(refusal) => match self.join_waiters(refusal) {
                 Some(wait) => Entrance::Wait(wait),
-                None => Entrance::Out(self.refuse(refusal, at, now)),
+                None => Entrance::Out(self.refuse(refusal, now)),
             },
         }
     }
 
     #[inline]
-    fn queue(&self, refusal: Refusal) -> Option<Wait<'_>> {
+    fn join_waiters(&self, refusal: Refusal) -> Option<Wait<'_>> {
         if refusal.reason == Reason::ProbesInFlight { self.join() } else { None }
     }
 
     #[cold]
     fn join(&self) -> Option<Wait<'_>> {
-        let waiting = self.shell.peek(|machine| machine.settings().waiting.clone())?;
+        let waiting = self.peek(|machine| machine.settings().waiting.clone())?;
         let waiters = self.waiters.get_or_init(Default::default);
         let place = waiters.place(waiting.callers)?;
-        let deadline = Instant::now().checked_add(waiting.longest);
+        let deadline = Instant::now().checked_add(waiting.timeout);
         Some(Box::pin(self.wait(place, waiting, deadline)))
     }
 
@@ -92,25 +91,24 @@ impl Inner {
         deadline: Option<Instant>,
     ) -> Result<Admitted, Rejection> {
         loop {
-            // Asked to be told before the state is looked at: a verdict between the two is not
-            // missed.
+            // Registered before the state is read, so that no verdict between the two is missed.
             let mut change = pin!(place.0.change.notified());
             change.as_mut().enable();
             let at = Instant::now();
             let now = self.moment(at);
-            let mut refusal = match self.decide(self.shell.gate(), at, now) {
+            let mut refusal = match self.admit(now) {
                 Ok(admitted) => return Ok(admitted),
                 Err(refusal) => refusal,
             };
             if refusal.reason != Reason::ProbesInFlight {
-                return Err(self.refuse(refusal, at, now));
+                return Err(self.refuse(refusal, now));
             }
             if deadline.is_some_and(|deadline| at >= deadline) {
                 refusal.reason = Reason::WaitedTooLong;
-                return Err(self.refuse(refusal, at, now));
+                return Err(self.refuse(refusal, now));
             }
-            // A lease that ends gives a slot back without a word: nothing runs for it.
-            let lease = self.shell.peek(Machine::first_lease_end);
+            // A lease that ends gives its slot back without a notification, as no timer runs for it.
+            let lease = self.peek(Machine::first_lease_end);
             let lease = lease.map(|end| self.instant(end));
             let change = async {
                 match lease.into_iter().chain(deadline).min() {
@@ -120,12 +118,12 @@ impl Inner {
             };
             if waiting.is_shut_down_before(change).await {
                 refusal.reason = Reason::ShuttingDown;
-                return Err(self.refuse(refusal, at, now));
+                return Err(self.refuse(refusal, now));
             }
         }
     }
 
-    /// Lets those who wait look again.
+    /// Has the callers that wait read the state again.
     pub(crate) fn wake(&self) {
         if let Some(waiters) = self.waiters.get() {
             waiters.change.notify_waiters();

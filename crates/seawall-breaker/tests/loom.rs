@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::thread;
-use seawall_breaker::model::{Model, Said};
+use seawall_breaker::model::{Model, Settlement};
 use seawall_breaker::{Breaker, BreakerBuilder};
 
 const WAIT: Duration = Duration::from_nanos(100);
@@ -39,7 +39,7 @@ fn check_briefly(run: impl Fn() + Send + Sync + 'static) {
 
 fn open(model: &Model) {
     let call = model.admit(0).unwrap();
-    assert_eq!(model.fail(call, 0), Said::Counted);
+    assert_eq!(model.fail(call, 0), Settlement::Counted);
 }
 
 /// Counts over the threads of one run. Not loom's: it is not part of what is checked.
@@ -85,13 +85,13 @@ fn a_recorder_and_an_admitter_at_the_opening_edge() {
         let call = model.admit(0).unwrap();
         let recorder = thread::spawn({
             let model = Arc::clone(&model);
-            move || assert_eq!(model.fail(call, 0), Said::Counted)
+            move || assert_eq!(model.fail(call, 0), Settlement::Counted)
         });
         // Admitted before the edge, its outcome is stale after it; never is it counted twice, and
         // never does it close what opened.
         let said = model.admit(1).map(|call| model.succeed(call, 1));
         recorder.join().unwrap();
-        assert!(matches!(said, None | Some(Said::Counted | Said::Stale)));
+        assert!(matches!(said, None | Some(Settlement::Counted | Settlement::Stale)));
         assert_eq!(model.transitions(), 1);
         assert!(model.admit(1).is_none(), "open");
     });
@@ -107,7 +107,10 @@ fn two_failures_on_the_threshold_make_one_transition() {
             move || model.fail(one, 0)
         });
         let said = [model.fail(two, 0), other.join().unwrap()];
-        assert!(said.contains(&Said::Counted) && said.contains(&Said::Stale), "{said:?}");
+        assert!(
+            said.contains(&Settlement::Counted) && said.contains(&Settlement::Stale),
+            "{said:?}"
+        );
         assert_eq!(model.transitions(), 1);
     });
 }
@@ -128,7 +131,7 @@ fn a_probe_dropped_as_its_lease_ends_while_another_is_admitted() {
         let next = next.expect("the slot of a probe whose lease has ended");
         assert_eq!(model.probes_in_flight(), 1);
         assert!(model.admit(150).is_none());
-        assert_eq!(model.succeed(next, 151), Said::Counted);
+        assert_eq!(model.succeed(next, 151), Settlement::Counted);
         assert_eq!(model.transitions(), 3);
     });
 }
@@ -148,14 +151,14 @@ fn a_window_that_slides_while_successes_are_counted_loses_none() {
         let others = [
             thread::spawn({
                 let model = Arc::clone(&model);
-                move || assert_eq!(model.succeed(one, 99), Said::Counted)
+                move || assert_eq!(model.succeed(one, 99), Settlement::Counted)
             }),
             thread::spawn({
                 let model = Arc::clone(&model);
-                move || assert_eq!(model.succeed(two, 100), Said::Counted)
+                move || assert_eq!(model.succeed(two, 100), Settlement::Counted)
             }),
         ];
-        assert_eq!(model.succeed(three, 99), Said::Counted);
+        assert_eq!(model.succeed(three, 99), Settlement::Counted);
         let _ = others.map(|other| other.join().unwrap());
         assert_eq!(model.samples(100), 3);
     });
@@ -176,13 +179,13 @@ fn a_success_that_sleeps_through_a_generation_is_in_no_window_of_the_next() {
             let model = Arc::clone(&model);
             move || model.succeed(old, 0)
         });
-        assert_eq!(model.fail(failing, 0), Said::Counted);
+        assert_eq!(model.fail(failing, 0), Settlement::Counted);
         let probe = model.admit(100).unwrap();
-        assert_eq!(model.succeed(probe, 100), Said::Counted);
+        assert_eq!(model.succeed(probe, 100), Settlement::Counted);
         let said = sleeper.join().unwrap();
         assert_eq!(model.samples(100), 0, "{said:?}");
         // The probe's, and its own if it was told that it counts.
-        assert_eq!(model.successes(100), 1 + u64::from(said == Said::Counted));
+        assert_eq!(model.successes(100), 1 + u64::from(said == Settlement::Counted));
         assert_eq!(model.transitions(), 3);
     });
 }
@@ -226,9 +229,9 @@ fn as_many_failures_open_it_as_were_said_to_on_however_many_threads() {
             move || [model.fail(one, 0), model.fail(two, 0)]
         });
         let said = model.fail(three, 0);
-        assert_eq!((other.join().unwrap(), said), ([Said::Counted; 2], Said::Counted));
+        assert_eq!((other.join().unwrap(), said), ([Settlement::Counted; 2], Settlement::Counted));
         assert_eq!(model.transitions(), 0);
-        assert_eq!(model.fail(four, 0), Said::Counted);
+        assert_eq!(model.fail(four, 0), Settlement::Counted);
         assert_eq!(model.transitions(), 1);
     });
 }
@@ -240,13 +243,13 @@ fn a_success_after_a_failure_is_told_after_it() {
         let calls = [(); 3].map(|()| model.admit(0).unwrap());
         let [first, failing, well] = calls;
         // From the second on, failures are noted without the lock.
-        assert_eq!(model.fail(first, 0), Said::Counted);
+        assert_eq!(model.fail(first, 0), Settlement::Counted);
         let looker = thread::spawn({
             let model = Arc::clone(&model);
             move || model.samples(0)
         });
-        assert_eq!(model.fail(failing, 0), Said::Counted);
-        assert_eq!(model.succeed(well, 0), Said::Counted);
+        assert_eq!(model.fail(failing, 0), Settlement::Counted);
+        assert_eq!(model.succeed(well, 0), Settlement::Counted);
         looker.join().unwrap();
         // The success ended the run that the failure began, whoever told the machine of which.
         assert_eq!(model.failures_in_a_row(), 0);
@@ -259,13 +262,16 @@ fn a_success_keeps_its_place_among_the_failures_of_two_threads() {
         let model = Arc::new(Model::new(four_in_a_row()));
         let calls = [(); 5].map(|()| model.admit(0).unwrap());
         let [first, one, two, three, four] = calls;
-        assert_eq!(model.fail(first, 0), Said::Counted);
+        assert_eq!(model.fail(first, 0), Settlement::Counted);
         let other = thread::spawn({
             let model = Arc::clone(&model);
             move || [model.fail(one, 0), model.succeed(two, 0)]
         });
         let said = [model.succeed(three, 0), model.fail(four, 0)];
-        assert_eq!((other.join().unwrap(), said), ([Said::Counted; 2], [Said::Counted; 2]));
+        assert_eq!(
+            (other.join().unwrap(), said),
+            ([Settlement::Counted; 2], [Settlement::Counted; 2])
+        );
         // Each success stands somewhere before or behind the other thread's failure.
         assert!(model.failures_in_a_row() <= 1);
         assert_eq!((model.samples(0), model.transitions()), (0, 0), "no window, no opening");
@@ -281,7 +287,7 @@ fn counting() -> BreakerBuilder {
 fn succeed(
     model: &Arc<Model>,
     call: seawall_breaker::model::Call,
-) -> impl FnOnce() -> Said + use<> {
+) -> impl FnOnce() -> Settlement + use<> {
     let model = Arc::clone(model);
     move || model.succeed(call, 0)
 }
@@ -293,9 +299,9 @@ fn threads_that_meet_at_the_first_counter_lose_no_success() {
         let calls = [(); 3].map(|()| model.admit(0).unwrap());
         let [one, two, three] = calls;
         let others = [one, two].map(|call| thread::spawn(succeed(&model, call)));
-        assert_eq!(succeed(&model, three)(), Said::Counted);
+        assert_eq!(succeed(&model, three)(), Settlement::Counted);
         for other in others {
-            assert_eq!(other.join().unwrap(), Said::Counted);
+            assert_eq!(other.join().unwrap(), Settlement::Counted);
         }
         assert_eq!(model.samples(0), 3);
     });
@@ -309,7 +315,7 @@ fn counters_that_are_made_while_the_machine_is_told_lose_no_success() {
         let others = [one, two].map(|call| thread::spawn(succeed(&model, call)));
         assert!(model.samples(0) <= 2);
         for other in others {
-            assert_eq!(other.join().unwrap(), Said::Counted);
+            assert_eq!(other.join().unwrap(), Settlement::Counted);
         }
         assert_eq!(model.samples(0), 2);
     });
@@ -322,10 +328,10 @@ fn counters_that_are_made_as_a_generation_ends_count_for_none_but_their_own() {
         let calls = [(); 3].map(|()| model.admit(0).unwrap());
         let [one, two, failing] = calls;
         let other = thread::spawn(succeed(&model, one));
-        assert_eq!(model.succeed(two, 0), Said::Counted);
-        assert_eq!(model.fail(failing, 0), Said::Counted);
+        assert_eq!(model.succeed(two, 0), Settlement::Counted);
+        assert_eq!(model.fail(failing, 0), Settlement::Counted);
         let probe = model.admit(100).unwrap();
-        assert_eq!(model.succeed(probe, 100), Said::Counted);
+        assert_eq!(model.succeed(probe, 100), Settlement::Counted);
         other.join().unwrap();
         assert_eq!((model.samples(100), model.transitions()), (0, 3));
     });

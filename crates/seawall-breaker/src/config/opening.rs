@@ -1,4 +1,4 @@
-//! What opens the circuit, and what is refused of it.
+//! The settings that open the circuit, and their checks.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::machine::{OUT_OF_REACH, RareRules, Rules, SlowRule, WindowCounts, Win
 use crate::time::nanos;
 
 impl BreakerBuilder {
-    /// Opens after so many failures in a row, at least 1. Default:
+    /// Opens after this many failures in a row, at least 1. Default:
     /// [`CONSECUTIVE_FAILURES`](defaults::CONSECUTIVE_FAILURES).
     pub fn consecutive_failures(mut self, failures: u32) -> Self {
         self.consecutive = Some(Some(failures));
         self
     }
 
-    /// No rule about failures in a row.
+    /// Switches the rule about failures in a row off.
     pub fn without_consecutive_failures(mut self) -> Self {
         self.consecutive = Some(None);
         self
@@ -32,15 +32,15 @@ impl BreakerBuilder {
         self
     }
 
-    /// No rule about the share of failures.
+    /// Switches the rule about the share of failures off.
     pub fn without_failure_rate(mut self) -> Self {
         self.failure_rate = Some(None);
         self
     }
 
     /// Opens when this share of the calls in the window was slow: above 0, at most 1. A call is slow
-    /// at or above `after`, be it a success or a failure. Off by default: what is slow is known to
-    /// the user only.
+    /// at or above `after`, whether it succeeds or fails. Off by default: only the user knows what is
+    /// slow.
     ///
     /// Costs two clock readings a call.
     pub fn slow_call_rate(mut self, rate: f64, after: Duration) -> Self {
@@ -49,10 +49,10 @@ impl BreakerBuilder {
         self
     }
 
-    /// Opens when `holds` of what is in the window, which it is asked after each outcome once
-    /// [`min_calls`](Self::min_calls) are in it.
+    /// Opens when `holds` returns true for the counts of the window. It is called after each outcome
+    /// once [`min_calls`](Self::min_calls) are in the window.
     ///
-    /// It runs outside the breaker's lock. A panic in it counts as "does not hold". With it every
+    /// It runs outside the breaker's lock. A panic in it counts as false. With a predicate every
     /// outcome takes the lock.
     pub fn open_when(
         mut self,
@@ -62,7 +62,7 @@ impl BreakerBuilder {
         self
     }
 
-    /// Takes the rates over the last so many outcomes, 1 to 1,000,000. The default, with
+    /// Takes the rates over the last `outcomes`, 1 to 1,000,000. The default, with
     /// [`COUNT_WINDOW`](defaults::COUNT_WINDOW) of them.
     pub fn count_window(mut self, outcomes: u32) -> Self {
         self.count_window = Some(outcomes);
@@ -80,15 +80,15 @@ impl BreakerBuilder {
         self
     }
 
-    /// In how many steps a time window slides, 10 to 1,000. Default:
+    /// The number of steps in which a time window slides, 10 to 1,000. Default:
     /// [`SLICES`](defaults::SLICES).
     pub fn slices(mut self, slices: u32) -> Self {
         self.slices = Some(slices);
         self
     }
 
-    /// How many outcomes a window must hold before its rates count: at least 1, at most the size of
-    /// a count window. Default: [`MIN_CALLS`](defaults::MIN_CALLS), or the size of a count window
+    /// The number of outcomes a window must hold before its rates count: at least 1, at most the
+    /// size of a count window. Default: [`MIN_CALLS`](defaults::MIN_CALLS), or the size of a count window
     /// that is smaller.
     pub fn min_calls(mut self, calls: u32) -> Self {
         self.min_calls = Some(calls);

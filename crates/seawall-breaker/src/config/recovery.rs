@@ -1,4 +1,4 @@
-//! How long the circuit stays open and what closes it again, and what is refused of it.
+//! The settings of the open wait and of the recovery, and their checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use seawall_core::{Backoff, ConfigError, Random};
 
 use super::{BreakerBuilder, CHECK};
-use crate::machine::{OpenWait, Probing, Term, Waiting};
+use crate::machine::{LeaseTerm, OpenWait, Probing, Waiting};
 use crate::time::nanos;
 use crate::{Ramp, defaults};
 
 impl BreakerBuilder {
-    /// How long the circuit refuses before it lets probes through: always the same for a
-    /// [`Duration`], growing with each reopening for a [`Backoff`]. Default:
+    /// How long the circuit refuses before it lets probes through. A [`Duration`] is always the same,
+    /// a [`Backoff`] grows with each reopening. Default:
     /// [`open_wait`](defaults::open_wait).
     ///
     /// Counted from the transition. [`Duration::MAX`] means until the operator acts.
@@ -21,82 +21,82 @@ impl BreakerBuilder {
         self
     }
 
-    /// Where the jitter of the open wait comes from. Default: the thread generator.
+    /// The source of the open wait's jitter. Default: the thread generator.
     pub fn random(mut self, random: Random) -> Self {
         self.wait_mut().random = random;
         self
     }
 
-    /// How long the circuit must have been closed for the next opening to wait as the first did.
-    /// Default: [`FORGET_AFTER`](defaults::FORGET_AFTER). [`Duration::MAX`] means that it grows
-    /// until [`Breaker::reset`](crate::Breaker::reset).
+    /// How long the circuit must have been closed before an opening waits as the first did. Default:
+    /// [`FORGET_AFTER`](defaults::FORGET_AFTER). With [`Duration::MAX`] the wait grows until
+    /// [`Breaker::reset`](crate::Breaker::reset).
     pub fn forget_after(mut self, closed: Duration) -> Self {
         self.wait_mut().forget_after = nanos(closed);
         self
     }
 
-    /// Whether a failure that says when to come back ([`Class::Overloaded`]) makes the open wait at
-    /// least that long, and how much it may ask for. Default:
+    /// A failure that says when to come back ([`Class::Overloaded`]) makes the open wait at least that
+    /// long, up to this bound. Default:
     /// [`MAX_HINT`](defaults::MAX_HINT).
     ///
     /// [`Class::Overloaded`]: seawall_core::Class::Overloaded
     pub fn max_retry_after(mut self, longest: Duration) -> Self {
-        self.wait_mut().longest_hint = nanos(longest);
+        self.wait_mut().max_retry_after = nanos(longest);
         self
     }
 
-    /// Failures may say when to come back, the open wait takes no notice.
+    /// Makes the open wait independent of what failures ask for.
     pub fn without_retry_after(mut self) -> Self {
-        self.wait_mut().longest_hint = 0;
+        self.wait_mut().max_retry_after = 0;
         self
     }
 
-    /// How many probes the half-open state lets through, 1 to 1,000. Default:
+    /// The number of probes that the half-open state lets through, 1 to 1,000. Default:
     /// [`PROBES`](defaults::PROBES).
     pub fn probes(mut self, probes: u32) -> Self {
         self.probes = probes;
         self
     }
 
-    /// How many of the probes must succeed for the circuit to close, 1 up to all of them, which is
-    /// the default.
+    /// The number of probes that must succeed for the circuit to close, 1 up to all of them. Default:
+    /// all.
     pub fn probe_successes(mut self, successes: u32) -> Self {
         self.probe_successes = Some(successes);
         self
     }
 
-    /// How long a probe may take before its slot is given to another. What it says later is stale.
+    /// How long a probe may take before its slot is given to another. A later outcome is stale.
     ///
-    /// Default: as long as the open wait before it, at least
-    /// [`MIN_LEASE`](defaults::MIN_LEASE), and until there is a verdict doubled each time
-    /// one ends in vain, up to [`MAX_LEASE`](defaults::MAX_LEASE). A probe that succeeds
-    /// when its lease is over makes the next one twice as long as it took, so a dependency that is
-    /// well and slow gets its verdict however slow it is. A lease that is set here stays as it is:
-    /// set it above the slowest healthy call. [`Duration::MAX`] means never.
+    /// Default: as long as the open wait before it, at least [`MIN_LEASE`](defaults::MIN_LEASE). Until
+    /// there is a verdict, each lease that expires doubles the next one, up to
+    /// [`MAX_LEASE`](defaults::MAX_LEASE). A probe that succeeds after its lease has ended makes the
+    /// next one twice as long as it took, so that a dependency that is healthy and slow gets its
+    /// verdict. A lease that is set here stays as it is: set it above the slowest healthy call.
+    /// [`Duration::MAX`] means never.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
     }
 
-    /// After the verdict, traffic comes back in stages. Default: all at once, for in most outages
-    /// a dependency that answers its probes can take the load, and callers are waiting.
+    /// After the verdict, traffic comes back in stages. Default: all at once, as in most outages a
+    /// dependency that answers its probes can take the load, and callers are waiting.
     pub fn ramp(mut self, ramp: Ramp) -> Self {
         self.ramp = Some(ramp);
         self
     }
 
-    /// Up to `callers` beyond the probes wait for the verdict, up to `longest`, instead of being
-    /// refused. Default: nobody waits.
+    /// Up to `callers` beyond the probes wait for the verdict, each for up to `longest`, instead of
+    /// being refused. Default: nobody waits.
     ///
-    /// Only calls that are futures wait; permits do not. Needs a tokio runtime with time enabled.
-    /// What is inside the breaker is started when the call is let in: a timeout inside it does not
-    /// count the wait, a timeout around it does.
+    /// Only calls that are futures wait; permits do not. Needs a tokio runtime with time enabled. The
+    /// policies inside the breaker start when the call is admitted: a timeout inside does not count
+    /// the wait, a timeout around the breaker does.
     pub fn wait_for_verdict(mut self, callers: u32, longest: Duration) -> Self {
         self.waiting = Some((callers, longest));
         self
     }
 
-    /// A wait of its own.
+    /// The open wait, no longer shared with other breakers.
     fn wait_mut(&mut self) -> &mut OpenWait {
         Arc::make_mut(&mut self.wait)
     }
@@ -113,7 +113,7 @@ impl BreakerBuilder {
         };
         CHECK.at_least_one("wait_for_verdict", callers)?;
         CHECK.positive("wait_for_verdict", longest)?;
-        Ok(Some(Waiting { callers, longest, shutdown: self.shutdown.clone() }.into()))
+        Ok(Some(Waiting { callers, timeout: longest, shutdown: self.shutdown.clone() }.into()))
     }
 
     pub(super) fn probing(&self) -> Result<Probing, ConfigError> {
@@ -125,11 +125,11 @@ impl BreakerBuilder {
         if let Some(lease) = self.lease {
             CHECK.positive("lease", lease)?;
         }
-        let learned = Term::Learned {
+        let learned = LeaseTerm::Learned {
             shortest: nanos(defaults::MIN_LEASE),
             longest: nanos(defaults::MAX_LEASE),
         };
-        let term = self.lease.map_or(learned, |lease| Term::Fixed(nanos(lease)));
+        let term = self.lease.map_or(learned, |lease| LeaseTerm::Fixed(nanos(lease)));
         Ok(Probing { probes: self.probes, needed, term })
     }
 }

@@ -1,20 +1,24 @@
 //! The half-open state: probes, their leases, their verdict.
 
-use super::admission::Ticket;
+use seawall_core::{Evidence, Rule};
+
+use super::settings::Settings;
+use super::table::{Trigger, Verdict};
+use super::ticket::Ticket;
 use crate::time::Nanos;
 
 /// The probes of one half-open generation.
 #[derive(Clone, Debug)]
 pub(crate) struct HalfOpen {
-    /// The probes under way.
+    /// The probes in flight.
     leases: Vec<Lease>,
-    /// Names the next probe. Never 0, which names no probe, and never [`Ticket::UNMEASURED`].
+    /// The number of the next probe. Never 0 and never [`Ticket::UNMEASURED`], which are no probes.
     next: u32,
-    succeeded: u32,
-    failed: u32,
+    pub(crate) succeeded: u32,
+    pub(crate) failed: u32,
     /// How long the next probe may take.
     lease: Nanos,
-    term: Term,
+    term: LeaseTerm,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,68 +27,62 @@ struct Lease {
     ends: Nanos,
 }
 
-/// How many probes there are, and how many of them have to succeed.
+/// How many probes there are, and how many of them must succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Probing {
     pub(crate) probes: u32,
     pub(crate) needed: u32,
-    pub(crate) term: Term,
+    pub(crate) term: LeaseTerm,
 }
 
 /// How long a probe may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Term {
-    /// As long as the user said.
+pub(crate) enum LeaseTerm {
     Fixed(Nanos),
-    /// As long as the open state's wait was, but no shorter than `shortest`. A lease that ended in
-    /// vain doubles the next one, up to `longest`; a success that came too late makes it twice what
-    /// that took, however long.
-    Learned { shortest: Nanos, longest: Nanos },
-}
-
-/// What the probes say together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Passed,
-    Failed,
-    Undecided,
+    /// The length of the open wait, but at least `shortest`. A lease that expires doubles the next
+    /// one, up to `longest`. A success after the lease has ended makes the next lease twice as long
+    /// as that call took.
+    Learned {
+        shortest: Nanos,
+        longest: Nanos,
+    },
 }
 
 impl HalfOpen {
-    /// No probe yet, after an open state that waited for `wait`.
-    pub(crate) fn new(term: Term, wait: Nanos) -> Self {
+    /// The state after an open state that waited for `wait`.
+    pub(crate) fn new(term: LeaseTerm, wait: Nanos) -> Self {
         let lease = match term {
-            Term::Fixed(lease) => lease,
-            // A wait may be drawn as nothing, and within nothing no probe answers.
-            Term::Learned { shortest, .. } => wait.max(shortest),
+            LeaseTerm::Fixed(lease) => lease,
+            // A wait may be drawn as zero, and no probe answers within zero.
+            LeaseTerm::Learned { shortest, .. } => wait.max(shortest),
         };
         Self { leases: Vec::new(), next: 1, succeeded: 0, failed: 0, lease, term }
     }
 
-    /// Takes back the slots of probes whose lease has ended. Says how many there were.
+    /// Takes the slots of probes whose lease has ended. Returns how many there were.
     pub(crate) fn expire(&mut self, now: Nanos) -> usize {
         let before = self.leases.len();
         self.leases.retain(|lease| now < lease.ends);
         let expired = before - self.leases.len();
         if expired > 0
-            && let Term::Learned { longest, .. } = self.term
+            && let LeaseTerm::Learned { longest, .. } = self.term
         {
             self.lease = self.lease.max(self.lease.saturating_mul(2).min(longest));
         }
         expired
     }
 
-    /// Heeds a probe that succeeded after `took`, when its lease was over: the dependency is well
-    /// and slow, so the next ones get longer.
+    /// Lengthens the lease after a probe that succeeded in `took`, when its lease had ended: the
+    /// dependency is healthy and slow.
     pub(crate) fn succeeded_late(&mut self, took: Nanos) {
-        if let Term::Learned { .. } = self.term {
+        if let LeaseTerm::Learned { .. } = self.term {
             self.lease = self.lease.max(took.saturating_mul(2));
         }
     }
 
     /// Takes a slot, if one is free.
     pub(crate) fn admit(&mut self, probing: Probing, now: Nanos) -> Option<u32> {
-        let taken = self.succeeded + self.failed + self.leases.len() as u32;
+        let taken = self.succeeded + self.failed + self.in_flight();
         if taken >= probing.probes {
             return None;
         }
@@ -94,12 +92,12 @@ impl HalfOpen {
         Some(probe)
     }
 
-    /// What the probe after `probe` is called. The names begin again after four billion.
+    /// The number after `probe`. The numbers start again after four billion.
     pub(crate) fn after(probe: u32) -> u32 {
         probe % (Ticket::UNMEASURED - 1) + 1
     }
 
-    /// Gives the slot of `probe` back. Says whether it still had it.
+    /// Gives the slot of `probe` back. Returns whether the probe still had it.
     pub(crate) fn release(&mut self, probe: u32) -> bool {
         let held = self.leases.iter().position(|lease| lease.probe == probe);
         held.map(|at| self.leases.swap_remove(at)).is_some()
@@ -113,23 +111,23 @@ impl HalfOpen {
         }
     }
 
-    /// `needed` successes are enough; so many failures that they are out of reach are too many.
-    pub(crate) fn verdict(&self, probing: Probing) -> Verdict {
+    /// Passed with as many successes as are needed. Failed as soon as they are out of reach.
+    pub(crate) fn verdict(&self, settings: &Settings) -> Option<Verdict> {
+        let probing = settings.probing;
+        let evidence = |rule, count: u32, limit: u32| {
+            Evidence::new(rule, count.into(), limit.into(), self.succeeded + self.failed)
+        };
         if self.succeeded >= probing.needed {
-            Verdict::Passed
+            let ramp = settings.ramp.is_some();
+            let passed = if ramp { Trigger::ProbesPassedRamp } else { Trigger::ProbesPassed };
+            let evidence = evidence(Rule::ProbeSuccesses, self.succeeded, probing.needed);
+            Some(Verdict::new(passed, evidence))
         } else if self.failed >= probing.too_many() {
-            Verdict::Failed
+            let evidence = evidence(Rule::ProbeFailures, self.failed, probing.too_many());
+            Some(Verdict::new(Trigger::ProbesFailed, evidence))
         } else {
-            Verdict::Undecided
+            None
         }
-    }
-
-    pub(crate) fn succeeded(&self) -> u32 {
-        self.succeeded
-    }
-
-    pub(crate) fn failed(&self) -> u32 {
-        self.failed
     }
 
     /// When the first of the leases ends.
@@ -143,7 +141,7 @@ impl HalfOpen {
 }
 
 impl Probing {
-    /// From how many failures on the successes needed are out of reach.
+    /// The number of failures from which the successes needed are out of reach.
     pub(crate) fn too_many(self) -> u32 {
         self.probes - self.needed + 1
     }

@@ -1,24 +1,34 @@
-//! What only a circuit remembers that did more than stay closed.
+//! What is counted and remembered of a circuit beyond its current state.
 
 use seawall_core::Evidence;
 
-use super::{Counted, Machine, Phase};
+use super::table::{Trigger, Verdict};
+use super::{Machine, Outcome};
 use crate::time::Nanos;
 
-/// In a box that is made when the first of it happens.
+/// The outcomes that counted since the breaker was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) successes: u64,
+    pub(super) failures: u64,
+    pub(super) slow: u64,
+}
+
+/// What a circuit that did more than stay closed remembers. In a box that is made when the first of
+/// it happens.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Incidents {
+pub(super) struct Incidents {
     /// Why it opened last.
-    pub(crate) evidence: Option<Evidence>,
-    /// How long it then refuses in all.
-    pub(crate) wait: Nanos,
+    pub(super) evidence: Option<Evidence>,
+    /// How long the open state refuses in all.
+    pub(super) wait: Nanos,
     /// Openings since it was last closed for long enough.
-    pub(crate) in_a_row: u32,
-    pub(crate) openings: u64,
-    pub(crate) reopenings: u64,
-    pub(crate) stale: u64,
-    pub(crate) unmeasured: u64,
-    pub(crate) expired: u64,
+    pub(super) in_a_row: u32,
+    pub(super) openings: u64,
+    pub(super) reopenings: u64,
+    pub(super) stale: u64,
+    pub(super) unmeasured: u64,
+    pub(super) expired: u64,
 }
 
 /// What was counted since the breaker was made.
@@ -34,16 +44,11 @@ pub(crate) struct Totals {
     pub(crate) reopenings: u64,
 }
 
-impl Incidents {
-    /// Counts an opening, the first in a row where those before are `forgotten`. Says whether it
-    /// was not the first.
-    pub(crate) fn count_opening(&mut self, forgotten: bool) -> bool {
-        let before = if forgotten { 0 } else { self.in_a_row };
-        let again = before > 0;
-        self.in_a_row = before.saturating_add(1);
-        self.openings += 1;
-        self.reopenings += u64::from(again);
-        again
+impl Counted {
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.successes += u64::from(!outcome.failed);
+        self.failures += u64::from(outcome.failed);
+        self.slow += u64::from(outcome.slow);
     }
 }
 
@@ -52,21 +57,33 @@ impl Machine {
         self.incidents.as_deref().copied().unwrap_or_default()
     }
 
-    /// Why it opened last, if it did.
-    pub(crate) fn evidence(&self) -> Option<Evidence> {
-        self.incidents().evidence
+    pub(super) fn incidents_mut(&mut self) -> &mut Incidents {
+        self.incidents.get_or_insert_default()
     }
 
-    /// Openings since it was last closed for long enough.
-    pub(crate) fn openings(&self) -> u32 {
-        self.incidents().in_a_row
+    /// Counts an opening and chooses its wait: the one that was drawn for it, or the dependency's
+    /// hint if that is longer.
+    pub(super) fn count_opening(&mut self, verdict: Verdict, hint: Option<Nanos>, now: Nanos) {
+        let (drawn, settings) = (self.waits, &self.settings.wait);
+        let hint = hint.unwrap_or(0).min(settings.max_retry_after);
+        let was_closed = verdict.trigger == Trigger::Tripped;
+        let forgotten = was_closed && now.saturating_sub(self.since) >= settings.forget_after;
+        let incidents = self.incidents_mut();
+        if forgotten {
+            incidents.in_a_row = 0;
+        }
+        let again = incidents.in_a_row > 0;
+        incidents.in_a_row = incidents.in_a_row.saturating_add(1);
+        incidents.openings += 1;
+        incidents.reopenings += u64::from(again);
+        incidents.evidence = verdict.evidence;
+        incidents.wait = hint.max(if again { drawn.next } else { drawn.first });
     }
 
-    /// When the open state ends and how long it refuses in all; `None` in any other state.
-    pub(crate) fn open_until(&self) -> Option<(Nanos, Nanos)> {
-        match self.phase {
-            Phase::Open { until } => Some((until, self.incidents().wait)),
-            _ => None,
+    /// Makes the next opening count as the first.
+    pub(super) fn forget_openings(&mut self) {
+        if let Some(incidents) = &mut self.incidents {
+            incidents.in_a_row = 0;
         }
     }
 

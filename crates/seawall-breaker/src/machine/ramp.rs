@@ -2,6 +2,7 @@
 
 use seawall_core::{Evidence, Rule};
 
+use super::table::{Trigger, Verdict};
 use super::window::share;
 use crate::time::Nanos;
 
@@ -11,13 +12,13 @@ pub(crate) struct RampPlan {
     pub(crate) stages: Box<[StagePlan]>,
     /// A stage fails at and above this share of failures.
     pub(crate) failure_rate: f64,
-    /// So many outcomes are enough to end a stage before its time.
+    /// A stage that has this many outcomes may fail before its end.
     pub(crate) min_calls: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct StagePlan {
-    /// Which share of the calls goes through, in parts of [`WHOLE`].
+    /// The share of the calls that goes through, in parts of [`WHOLE`].
     pub(crate) share: u64,
     pub(crate) length: Nanos,
 }
@@ -25,31 +26,23 @@ pub(crate) struct StagePlan {
 /// All calls.
 pub(crate) const WHOLE: u64 = 1 << 32;
 
-/// Where a ramp is.
+/// Which stage a ramp is in, and its outcomes.
 #[derive(Clone, Debug)]
 pub(crate) struct Ramp {
     stage: usize,
     ends: Nanos,
-    /// What has been saved up for the next admission: a call goes through when it is whole. Below
-    /// two wholes, as no share is above one.
+    /// What has been saved for the next admission: a call goes through when it is whole. Below two
+    /// wholes, as no share is above one.
     credit: u64,
     samples: u32,
     failures: u32,
 }
 
-/// What a stage came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Progress {
-    Under,
-    Over,
-    Failed(Evidence),
-}
-
 impl Ramp {
-    pub(crate) fn new(plan: &RampPlan, now: Nanos) -> Self {
+    pub(crate) fn new(plan: Option<&RampPlan>, now: Nanos) -> Self {
         Self {
             stage: 0,
-            ends: now.saturating_add(plan.stages.first().map_or(0, |stage| stage.length)),
+            ends: now.saturating_add(stage(plan, 0).map_or(0, |stage| stage.length)),
             // The first call goes through, however small the share: traffic may be thin.
             credit: WHOLE,
             samples: 0,
@@ -58,8 +51,8 @@ impl Ramp {
     }
 
     /// Admits the stage's share of the calls, evenly.
-    pub(crate) fn admit(&mut self, plan: &RampPlan) -> bool {
-        let share = plan.stages.get(self.stage).map_or(WHOLE, |stage| stage.share);
+    pub(crate) fn admit(&mut self, plan: Option<&RampPlan>) -> bool {
+        let share = stage(plan, self.stage).map_or(WHOLE, |stage| stage.share);
         let admitted = self.credit >= WHOLE;
         if admitted {
             self.credit -= WHOLE;
@@ -68,40 +61,45 @@ impl Ramp {
         admitted
     }
 
-    /// Counts an outcome; enough bad ones end the stage at once.
-    pub(crate) fn record(&mut self, failed: bool, plan: &RampPlan) -> Progress {
+    /// Counts an outcome. With enough of them the stage may fail before its end.
+    pub(crate) fn record(&mut self, failed: bool, plan: Option<&RampPlan>) -> Option<Verdict> {
         self.samples = self.samples.saturating_add(1);
         self.failures = self.failures.saturating_add(failed.into());
-        if self.samples >= plan.min_calls { self.check(plan) } else { Progress::Under }
+        let plan = plan?;
+        if self.samples >= plan.min_calls { self.check(plan) } else { None }
     }
 
-    /// Goes on to the stage of `now`, each stage passing its check first. At most as many steps as
-    /// there are stages.
-    pub(crate) fn advance(&mut self, plan: &RampPlan, now: Nanos) -> Progress {
+    /// Moves to the stage of `now`. Each stage that ends is checked first. A ramp is over after its
+    /// last stage, and where its plan was configured away.
+    pub(crate) fn advance(&mut self, plan: Option<&RampPlan>, now: Nanos) -> Option<Verdict> {
+        let Some(plan) = plan else {
+            return Some(Trigger::RampOver.into());
+        };
         while now >= self.ends {
-            if let Progress::Failed(evidence) = self.check(plan) {
-                return Progress::Failed(evidence);
+            if let Some(failed) = self.check(plan) {
+                return Some(failed);
             }
             self.stage += 1;
             let Some(stage) = plan.stages.get(self.stage) else {
-                return Progress::Over;
+                return Some(Trigger::RampOver.into());
             };
             self.ends = self.ends.saturating_add(stage.length);
             (self.samples, self.failures) = (0, 0);
         }
-        Progress::Under
+        None
     }
 
-    fn check(&self, plan: &RampPlan) -> Progress {
-        let rate = share(self.failures, self.samples);
-        if rate >= plan.failure_rate {
-            let limit = plan.failure_rate;
-            return Progress::Failed(Evidence::new(Rule::FailureRate, rate, limit, self.samples));
-        }
-        Progress::Under
+    fn check(&self, plan: &RampPlan) -> Option<Verdict> {
+        let (rate, limit) = (share(self.failures, self.samples), plan.failure_rate);
+        let evidence = Evidence::new(Rule::FailureRate, rate, limit, self.samples);
+        (rate >= limit).then(|| Verdict::new(Trigger::StageFailed, evidence))
     }
 
     pub(crate) fn stage(&self) -> usize {
         self.stage
     }
+}
+
+fn stage(plan: Option<&RampPlan>, number: usize) -> Option<&StagePlan> {
+    plan?.stages.get(number)
 }

@@ -1,5 +1,6 @@
-//! A configuration that was checked, as the machine reads it.
+//! A checked configuration, as the machine reads it.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -8,22 +9,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::half_open::Probing;
 use super::ramp::RampPlan;
-use super::rules::Rules;
-use super::window::Window;
+use super::rules::{OUT_OF_REACH, Rules};
+use super::window::{Window, WindowSize};
 use crate::defaults;
-use crate::time::{Nanos, nanos};
+use crate::time::{Nanos, finite, nanos};
 
-/// What most breakers do without is in a box, so that the others do not pay for its room.
+/// Settings that few breakers have are in boxes, so that the others do not pay for their room.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) rules: Rules,
-    /// One for all who did not ask for another.
+    /// Shared by all breakers with the default wait.
     pub(crate) wait: Arc<OpenWait>,
     pub(crate) probing: Probing,
     pub(crate) ramp: Option<Box<RampPlan>>,
     pub(crate) waiting: Option<Box<Waiting>>,
     pub(crate) abandoned: Abandoned,
-    /// Whether calls in flight and successes are counted one by one.
+    /// Whether each admission and each success is counted.
     pub(crate) tally: bool,
 }
 
@@ -32,23 +33,23 @@ pub(crate) struct Settings {
 pub(crate) struct OpenWait {
     pub(crate) backoff: Backoff,
     pub(crate) random: Random,
-    /// Closed for this long, the next opening counts as the first again.
+    /// After this long in the closed state, the next opening counts as the first.
     pub(crate) forget_after: Nanos,
-    /// The longest wait that a failure's own hint may ask for; 0 where hints are not heeded.
-    pub(crate) longest_hint: Nanos,
+    /// The longest wait that a failure may ask for; 0 where failures may not ask.
+    pub(crate) max_retry_after: Nanos,
 }
 
 /// How callers beyond the probes wait for the verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     pub(crate) callers: u32,
-    pub(crate) longest: Duration,
+    pub(crate) timeout: Duration,
     /// Ends the waiting.
     pub(crate) shutdown: Option<CancellationToken>,
 }
 
-/// The next waits, drawn in advance: the backoff and its chance may be the user's code, which must
-/// not run under the lock, and the machine stays without chance.
+/// The next waits, drawn in advance: the backoff and its random source may be the user's code,
+/// which must not run under the lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Waits {
     /// After the first opening in a row.
@@ -57,7 +58,7 @@ pub(crate) struct Waits {
     pub(crate) next: Nanos,
 }
 
-/// What a call counts as that was dropped before it had an outcome.
+/// How a call counts that was dropped before it had an outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Abandoned {
@@ -65,7 +66,7 @@ pub enum Abandoned {
     /// as callers go away for reasons of their own.
     #[default]
     Ignored,
-    /// It is recorded as a failure: for callers who go away because nothing came.
+    /// It is recorded as a failure. For callers that go away because no answer came.
     Failure,
 }
 
@@ -73,29 +74,77 @@ impl Settings {
     pub(crate) fn window(&self, now: Nanos) -> Window {
         Window::new(self.rules.window, self.rules.slow().is_some(), now)
     }
+
+    pub(crate) fn ramp(&self) -> Option<&RampPlan> {
+        self.ramp.as_deref()
+    }
 }
 
 impl OpenWait {
-    /// What is waited where nothing was said.
-    pub(crate) fn usual() -> Arc<Self> {
-        static USUAL: LazyLock<Arc<OpenWait>> = LazyLock::new(|| {
+    /// The default, one value for all breakers.
+    pub(crate) fn shared_default() -> Arc<Self> {
+        static DEFAULT: LazyLock<Arc<OpenWait>> = LazyLock::new(|| {
             Arc::new(OpenWait {
                 backoff: defaults::open_wait(),
                 random: Random::thread(),
                 forget_after: nanos(defaults::FORGET_AFTER),
-                longest_hint: nanos(defaults::MAX_HINT),
+                max_retry_after: nanos(defaults::MAX_RETRY_AFTER),
             })
         });
-        Arc::clone(&USUAL)
+        Arc::clone(&DEFAULT)
     }
 
-    /// Draws the waits for when there were `openings` in a row, the last of which waited `last`.
+    /// Draws the waits after `openings` in a row, the last of which waited for `last`.
     pub(crate) fn draw(&self, openings: u32, last: Option<Nanos>) -> Waits {
         let last = last.map(Duration::from_nanos);
         let next = openings.saturating_add(1);
         Waits {
             first: nanos(self.backoff.delay(1, None, &self.random)),
             next: nanos(self.backoff.delay(next, last, &self.random)),
+        }
+    }
+}
+
+impl fmt::Display for Settings {
+    /// One line: when it opens, for how long, and what closes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = &self.rules;
+        let mut separator = "opens at ";
+        let mut separate = || std::mem::replace(&mut separator, " or ");
+        if let Some(failures) = rules.consecutive {
+            write!(f, "{}{failures} failures in a row", separate())?;
+        }
+        if rules.failure_rate < OUT_OF_REACH {
+            write!(f, "{}{}% failed", separate(), percent(rules.failure_rate))?;
+        }
+        if let Some(slow) = rules.slow() {
+            let after = Length(slow.after);
+            write!(f, "{}{}% slower than {after}", separate(), percent(slow.rate))?;
+        }
+        if rules.predicate().is_some() {
+            write!(f, "{}a predicate", separate())?;
+        }
+        match rules.window {
+            WindowSize::Absent => {}
+            WindowSize::Count { outcomes } => write!(f, " of the last {outcomes} calls")?,
+            WindowSize::Time { span, .. } => write!(f, " within {}", Length(span))?,
+        }
+        let (probes, needed) = (self.probing.probes, self.probing.needed);
+        write!(f, ", for {}; closes when {needed} of {probes} probes succeed", self.wait.backoff)
+    }
+}
+
+fn percent(share: f64) -> f64 {
+    (share * 1000.0).round() / 10.0
+}
+
+struct Length(Nanos);
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match finite(self.0) {
+            Some(length) => write!(f, "{length:?}"),
+            None => f.write_str("ever"),
         }
     }
 }

@@ -1,20 +1,21 @@
-//! The transition table as data: the machine looks its next state up here, the diagram in the docs
+//! The transition table as data. The machine takes its next state from it, the diagram in the docs
 //! is drawn from it, and the test of every state against every trigger prints it.
 
 use seawall_core::CircuitState::{
     self, Closed, ForcedClosed, ForcedOpen, HalfOpen, Open, Ramping, Shadow,
 };
+use seawall_core::Evidence;
 
 /// What makes a circuit change its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Trigger {
     /// A rule over the closed state's outcomes holds.
     Tripped,
-    /// The open state has refused for as long as it is to.
+    /// The open wait is over.
     WaitOver,
     /// Enough probes succeeded, and no ramp is configured.
     ProbesPassed,
-    /// Enough probes succeeded, and traffic is to come back in stages.
+    /// Enough probes succeeded, and a ramp is configured.
     ProbesPassedRamp,
     /// Enough probes can no longer succeed.
     ProbesFailed,
@@ -26,11 +27,11 @@ pub(crate) enum Trigger {
     ForceOpen,
     /// The operator holds it closed.
     ForceClosed,
-    /// The operator lets it only watch.
-    Watch,
-    /// The operator lets go.
+    /// The operator has it decide without refusing.
+    Shadow,
+    /// The operator ends an order.
     Release,
-    /// The operator starts it anew.
+    /// The operator resets it.
     Reset,
 }
 
@@ -48,23 +49,41 @@ impl Trigger {
             Self::StageFailed => "a stage failed",
             Self::ForceOpen => "force_open()",
             Self::ForceClosed => "force_closed()",
-            Self::Watch => "shadow()",
+            Self::Shadow => "shadow()",
             Self::Release => "release()",
             Self::Reset => "reset()",
         }
     }
 
     /// Whether it is the operator's.
-    #[cfg(test)]
     pub(crate) const fn is_operators(self) -> bool {
         matches!(
             self,
-            Self::ForceOpen | Self::ForceClosed | Self::Watch | Self::Release | Self::Reset
+            Self::ForceOpen | Self::ForceClosed | Self::Shadow | Self::Release | Self::Reset
         )
     }
 }
 
-/// A row: in this state, on this trigger, that is the next.
+/// Why the state is to change: a trigger of the table, and the evidence for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    pub(crate) trigger: Trigger,
+    pub(crate) evidence: Option<Evidence>,
+}
+
+impl Verdict {
+    pub(crate) fn new(trigger: Trigger, evidence: Evidence) -> Self {
+        Self { trigger, evidence: Some(evidence) }
+    }
+}
+
+impl From<Trigger> for Verdict {
+    fn from(trigger: Trigger) -> Self {
+        Self { trigger, evidence: None }
+    }
+}
+
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     pub(crate) from: CircuitState,
@@ -76,9 +95,9 @@ const fn row(from: CircuitState, on: Trigger, to: CircuitState) -> Row {
     Row { from, on, to }
 }
 
-/// Every transition there is. What is not listed does not happen.
+/// Every transition. Without a row nothing happens.
 ///
-/// In shadow the same automatic rows move a circuit that is only thought of.
+/// In shadow, the rows without the operator's triggers apply to the state below the order.
 pub(crate) const TABLE: &[Row] = &[
     row(Closed, Trigger::Tripped, Open),
     row(Open, Trigger::WaitOver, HalfOpen),
@@ -99,12 +118,12 @@ pub(crate) const TABLE: &[Row] = &[
     row(Ramping, Trigger::ForceClosed, ForcedClosed),
     row(ForcedOpen, Trigger::ForceClosed, ForcedClosed),
     row(Shadow, Trigger::ForceClosed, ForcedClosed),
-    row(Closed, Trigger::Watch, Shadow),
-    row(Open, Trigger::Watch, Shadow),
-    row(HalfOpen, Trigger::Watch, Shadow),
-    row(Ramping, Trigger::Watch, Shadow),
-    row(ForcedOpen, Trigger::Watch, Shadow),
-    row(ForcedClosed, Trigger::Watch, Shadow),
+    row(Closed, Trigger::Shadow, Shadow),
+    row(Open, Trigger::Shadow, Shadow),
+    row(HalfOpen, Trigger::Shadow, Shadow),
+    row(Ramping, Trigger::Shadow, Shadow),
+    row(ForcedOpen, Trigger::Shadow, Shadow),
+    row(ForcedClosed, Trigger::Shadow, Shadow),
     row(ForcedOpen, Trigger::Release, Closed),
     row(ForcedClosed, Trigger::Release, Closed),
     row(Shadow, Trigger::Release, Closed),
@@ -117,7 +136,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(Shadow, Trigger::Reset, Closed),
 ];
 
-/// Where `on` leads from `from`, if anywhere.
+/// The state that follows `from` on `on`; `None` without a row.
 pub(crate) fn next(from: CircuitState, on: Trigger) -> Option<CircuitState> {
     TABLE.iter().find(|row| row.from == from && row.on == on).map(|row| row.to)
 }

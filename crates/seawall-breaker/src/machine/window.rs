@@ -1,19 +1,22 @@
-//! What the closed state remembers of outcomes.
+//! The outcomes that the closed state remembers.
 
-use super::count::CountWindow;
-use super::span::{Slice, TimeWindow};
 use crate::time::{NEVER, Nanos};
+use count::CountWindow;
+use time::{Slice, TimeWindow};
 
-/// The window that the rates are taken over.
+pub(crate) mod count;
+pub(crate) mod time;
+
+/// The outcomes that the rates are taken over.
 #[derive(Clone, Debug)]
 pub(crate) enum Window {
-    /// No rule asks for one.
+    /// No rule needs one.
     Absent,
     Count(CountWindow),
     Time(TimeWindow),
 }
 
-/// Which window the rates are taken over, and how large it is.
+/// The kind and the size of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WindowSize {
     Absent,
@@ -23,18 +26,18 @@ pub(crate) enum WindowSize {
 
 /// What a window holds.
 ///
-/// A predicate given to [`open_when`](crate::BreakerBuilder::open_when) is asked over this, and a
-/// [`Snapshot`](crate::Snapshot) contains it.
+/// The argument of a predicate given to [`open_when`](crate::BreakerBuilder::open_when), and a part
+/// of a [`Snapshot`](crate::Snapshot).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowCounts {
-    /// How many outcomes are in the window.
+    /// The number of outcomes in the window.
     pub samples: u32,
-    /// How many of them were failures.
+    /// The failures among them.
     pub failures: u32,
-    /// How many of them were slow, be they failures or not. 0 where no slow-call rule asks.
+    /// The slow calls among them, failed or not. 0 without a slow-call rule.
     pub slow: u32,
-    /// Failures in a row, up to now. Counts beyond the window.
+    /// Failures in a row up to now. May be more than the window holds.
     pub consecutive_failures: u32,
 }
 
@@ -54,8 +57,8 @@ pub(crate) fn share(part: u32, whole: u32) -> f64 {
     if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
 }
 
-/// Puts counts of unknown order into a count window: successes first, as the newest outcome was most
-/// likely what made somebody look. Of more than fit, their share.
+/// Puts counts of unknown order into a count window: successes first, as the newest outcomes of a
+/// window that is being changed are most likely failures. If not all fit, their share.
 fn fill(window: &mut CountWindow, total: Slice) {
     let size = u64::from(window.size());
     let samples = u64::from(total.samples);
@@ -76,7 +79,7 @@ impl Window {
         }
     }
 
-    /// A window of another kind or size, with what is in this one as far as it fits.
+    /// A window of another kind or size, with the outcomes of this one as far as they fit.
     pub(crate) fn resized(&self, size: WindowSize, slow: bool, now: Nanos) -> Self {
         let mut new = Self::new(size, slow, now);
         match (self, &mut new) {
@@ -84,7 +87,7 @@ impl Window {
                 old.outcomes().for_each(|(failed, slow)| new.push(failed, slow));
             }
             (Self::Time(old), Self::Time(new)) => {
-                // From the time of its oldest slice on, the new window lives through the same.
+                // Replays the old slices from the time of the oldest.
                 let ends = old.slices().next().map_or(now, |(ends, _)| ends);
                 new.clear(ends.saturating_sub(old.width()));
                 for (ends, slice) in old.slices() {

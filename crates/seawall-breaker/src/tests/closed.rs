@@ -6,7 +6,7 @@ use seawall_core::{CircuitState, Evidence, Rule};
 
 use super::rig::{FAILED, FINE, Rig, fragile, rig};
 use crate::Breaker;
-use crate::machine::{Ease, Happened, Outcome, Trigger};
+use crate::machine::{Effects, Outcome, Recording, Trigger};
 use crate::time::NEVER;
 
 #[test]
@@ -40,11 +40,11 @@ fn the_predicate_is_asked_when_enough_is_in_the_window_and_answered_in_its_gener
     let hinted = Outcome { hint: Some(150), ..FAILED };
     let question = rig.machine.question(hinted).unwrap();
     assert!(question.holds());
-    let mut other = Rig { machine: rig.machine.clone(), now: 0, happened: Happened::new() };
+    let mut other = Rig { machine: rig.machine.clone(), now: 0, effects: Effects::new() };
     other.operate(Trigger::Reset);
-    other.machine.predicate_held(&question, 0, &mut other.happened);
+    other.machine.predicate_held(&question, 0, &mut other.effects);
     assert_eq!(other.state(), CircuitState::Closed);
-    rig.machine.predicate_held(&question, 0, &mut rig.happened);
+    rig.machine.predicate_held(&question, 0, &mut rig.effects);
     assert_eq!(rig.machine.open_until(), Some((150, 150)));
     assert_eq!(rig.machine.evidence(), Some(Evidence::new(Rule::Predicate, 1.0, 1.0, 3)));
     assert!(rig.machine.question(FAILED).is_none());
@@ -70,7 +70,9 @@ fn totals_count_each_outcome_once() {
     assert_eq!(rig.machine.counts().consecutive_failures, 1);
     for (successes, failures, run) in [(3, 2, 2), (0, 2, 4), (1, 0, 0)] {
         rig.machine.add_successes(successes);
-        (0..failures).for_each(|_| rig.machine.add_failure());
+        for _ in 0..failures {
+            rig.call(FAILED);
+        }
         assert_eq!(rig.machine.counts().consecutive_failures, run);
     }
     let totals = rig.machine.totals();
@@ -83,57 +85,46 @@ fn totals_count_each_outcome_once() {
 fn what_a_success_can_change_depends_on_the_state_and_the_window() {
     let small = || Breaker::builder().count_window(4);
     let mut rig = rig(small());
-    assert!(![Ease::Locked, Ease::Skipped].contains(&rig.machine.ease()));
-    assert_eq!((rig.machine.pending_limit(), rig.machine.slides_at()), (4, NEVER));
+    assert_eq!((rig.machine.recording(), rig.machine.slides_at()), (Recording::Batched, NEVER));
     rig.machine.add_successes(4);
-    assert_eq!(rig.machine.ease(), Ease::Skipped);
+    assert_eq!(rig.machine.recording(), Recording::Skip);
     rig.call(FAILED);
-    assert_ne!(rig.machine.ease(), Ease::Skipped);
+    assert_eq!(rig.machine.recording(), Recording::Batched);
     rig.operate(Trigger::ForceOpen);
-    assert_eq!(rig.machine.ease(), Ease::Locked);
+    assert_eq!(rig.machine.recording(), Recording::UnderLock);
     let mut asked = super::rig::rig(small().open_when(|_| false));
     asked.machine.add_successes(4);
-    assert_eq!(asked.machine.ease(), Ease::Locked);
+    assert_eq!(asked.machine.recording(), Recording::UnderLock);
+    let mut tallied = super::rig::rig(small().tally());
+    tallied.machine.add_successes(4);
+    assert_eq!(tallied.machine.recording(), Recording::Batched);
     let mut bare = super::rig::rig(Breaker::builder().without_failure_rate());
-    assert_eq!(bare.machine.ease(), Ease::Skipped);
-    let many = u64::from(u32::MAX / 2);
-    assert_eq!(bare.machine.pending_limit(), many);
+    assert_eq!(bare.machine.recording(), Recording::Skip);
     bare.call(FAILED);
-    assert_ne!(bare.machine.ease(), Ease::Skipped);
-    // A single success ends the run, and is to be heard of at once.
-    assert_eq!(bare.machine.pending_limit(), 1);
+    assert_eq!(bare.machine.recording(), Recording::Batched);
     let timed = super::rig::rig(Breaker::builder().time_window(Duration::from_secs(1)));
-    assert_eq!(timed.machine.pending_limit(), many);
-    // A success can be what the threshold waits for.
-    let mut edge = super::rig::rig(small().without_consecutive_failures().min_calls(4));
-    edge.call(FAILED).call(FAILED).call(FAILED);
-    assert_eq!(edge.machine.ease(), Ease::Locked);
+    assert_eq!(timed.machine.recording(), Recording::Batched);
 }
 
 #[test]
-fn the_failures_to_spare_open_nothing_and_one_more_may() {
+fn a_success_that_may_open_the_circuit_is_recorded_under_the_lock() {
     let new = || Breaker::builder().without_consecutive_failures().count_window(20).min_calls(10);
-    let second = Duration::from_secs(1);
-    // Half of ten is five; two of them are there.
+    // With four failures in ten calls it stays closed; with five, a success can be the tenth call.
     let mut rated = rig(new());
-    assert_eq!(rated.machine.ease(), Ease::Counted { failures: 4 });
-    rated.call(FAILED).call(FAILED);
-    assert_eq!(rated.machine.ease(), Ease::Counted { failures: 2 });
-    // A third of ten is three and a third: the fourth is too many.
-    assert_eq!(rig(new().failure_rate(1.0 / 3.0)).machine.ease(), Ease::Counted { failures: 3 });
-    assert_eq!(rig(new().failure_rate(0.01)).machine.ease(), Ease::Counted { failures: 0 });
-    let mut in_a_row =
-        rig(new().without_failure_rate().consecutive_failures(3).slow_call_rate(0.5, second));
-    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 2 });
-    in_a_row.call(FAILED);
-    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 1 });
-    // Four of ten slow leave it; with five, a fast success can be the tenth call.
-    let slow = Outcome { slow: true, ..FINE };
-    in_a_row.call(slow).call(slow).call(slow).call(slow);
-    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: 2 });
-    in_a_row.call(slow);
-    assert_eq!(in_a_row.machine.ease(), Ease::Locked);
-    // Whatever is measured under an operator's order opens nothing.
-    in_a_row.operate(Trigger::ForceClosed);
-    assert_eq!(in_a_row.machine.ease(), Ease::Counted { failures: u32::MAX });
+    rated.call(FAILED).call(FAILED).call(FAILED).call(FAILED);
+    assert_eq!(rated.machine.recording(), Recording::Batched);
+    rated.call(FAILED);
+    assert_eq!(rated.machine.recording(), Recording::UnderLock);
+    let mut slow = rig(new().without_failure_rate().slow_call_rate(0.5, Duration::from_secs(1)));
+    let late = Outcome { slow: true, ..FINE };
+    slow.call(late).call(late).call(late).call(late);
+    assert_eq!(slow.machine.recording(), Recording::Batched);
+    slow.call(late);
+    assert_eq!(slow.machine.recording(), Recording::UnderLock);
+    // Under an operator's order no outcome opens it.
+    slow.operate(Trigger::ForceClosed);
+    for _ in 0..10 {
+        slow.call(late);
+        assert_eq!(slow.machine.recording(), Recording::Batched);
+    }
 }

@@ -23,7 +23,7 @@ const TRIGGERS: [Trigger; 12] = [
     Trigger::StageFailed,
     Trigger::ForceOpen,
     Trigger::ForceClosed,
-    Trigger::Watch,
+    Trigger::Shadow,
     Trigger::Release,
     Trigger::Reset,
 ];

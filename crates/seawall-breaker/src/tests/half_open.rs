@@ -1,14 +1,16 @@
 //! Probes: their slots, their leases, their verdict, each at its edge.
 
-use crate::machine::half_open::{HalfOpen, Verdict};
-use crate::machine::{Probing, Term, Ticket};
+use crate::Breaker;
+use crate::machine::half_open::HalfOpen;
+use crate::machine::{LeaseTerm, Probing, Ticket};
+use crate::machine::{Settings, Trigger};
 use crate::time::NEVER;
 
 const fn probing(probes: u32, needed: u32) -> Probing {
-    Probing { probes, needed, term: Term::Fixed(10) }
+    Probing { probes, needed, term: LeaseTerm::Fixed(10) }
 }
 
-const LEARNED: Term = Term::Learned { shortest: 10, longest: 50 };
+const LEARNED: LeaseTerm = LeaseTerm::Learned { shortest: 10, longest: 50 };
 
 /// How long the next probe may take.
 fn lease(half_open: &mut HalfOpen) -> u64 {
@@ -21,7 +23,7 @@ fn lease(half_open: &mut HalfOpen) -> u64 {
 #[test]
 fn as_many_probes_go_through_as_there_are_and_no_more() {
     for probes in [1, 2, 7] {
-        let mut half_open = HalfOpen::new(Term::Fixed(10), 0);
+        let mut half_open = HalfOpen::new(LeaseTerm::Fixed(10), 0);
         for n in 0..probes {
             assert_eq!(half_open.in_flight(), n);
             assert!(half_open.admit(probing(probes, probes), 0).is_some());
@@ -35,7 +37,7 @@ fn as_many_probes_go_through_as_there_are_and_no_more() {
 
 #[test]
 fn an_outcome_takes_its_place_for_good_and_a_slot_given_back_is_free() {
-    let mut half_open = HalfOpen::new(Term::Fixed(10), 0);
+    let mut half_open = HalfOpen::new(LeaseTerm::Fixed(10), 0);
     let three = probing(3, 3);
     let probe = half_open.admit(three, 0).unwrap();
     assert!(half_open.release(probe));
@@ -44,12 +46,12 @@ fn an_outcome_takes_its_place_for_good_and_a_slot_given_back_is_free() {
     half_open.record(true);
     assert!(half_open.admit(three, 0).is_some());
     assert_eq!(half_open.admit(three, 0), None);
-    assert_eq!((half_open.succeeded(), half_open.failed()), (1, 1));
+    assert_eq!((half_open.succeeded, half_open.failed), (1, 1));
 }
 
 #[test]
 fn a_lease_ends_at_its_end_and_not_before() {
-    let mut half_open = HalfOpen::new(Term::Fixed(10), 0);
+    let mut half_open = HalfOpen::new(LeaseTerm::Fixed(10), 0);
     assert_eq!(half_open.first_end(), None);
     half_open.admit(probing(3, 3), 5);
     half_open.admit(probing(3, 3), 3);
@@ -65,7 +67,7 @@ fn a_lease_ends_at_its_end_and_not_before() {
 fn a_learned_lease_is_the_wait_but_no_shorter_than_the_shortest() {
     for (wait, expected) in [(0, 10), (9, 10), (10, 10), (11, 11), (60, 60)] {
         assert_eq!(lease(&mut HalfOpen::new(LEARNED, wait)), expected);
-        assert_eq!(lease(&mut HalfOpen::new(Term::Fixed(7), wait)), 7);
+        assert_eq!(lease(&mut HalfOpen::new(LeaseTerm::Fixed(7), wait)), 7);
     }
 }
 
@@ -85,7 +87,7 @@ fn a_learned_lease_doubles_when_one_ended_in_vain_up_to_the_longest() {
     longer.admit(probing(9, 1), 0);
     assert_eq!(longer.expire(60), 1);
     assert_eq!(lease(&mut longer), 60);
-    let mut fixed = HalfOpen::new(Term::Fixed(7), 0);
+    let mut fixed = HalfOpen::new(LeaseTerm::Fixed(7), 0);
     fixed.admit(probing(9, 1), 0);
     assert_eq!(fixed.expire(7), 1);
     assert_eq!(lease(&mut fixed), 7);
@@ -98,9 +100,14 @@ fn a_late_success_makes_a_learned_lease_twice_what_it_took() {
         half_open.succeeded_late(took);
         assert_eq!(lease(&mut half_open), expected);
     }
-    let mut fixed = HalfOpen::new(Term::Fixed(7), 0);
+    let mut fixed = HalfOpen::new(LeaseTerm::Fixed(7), 0);
     fixed.succeeded_late(1_000);
     assert_eq!(lease(&mut fixed), 7);
+}
+
+fn settings(probes: u32, needed: u32) -> Settings {
+    let builder = Breaker::builder().probes(probes).probe_successes(needed);
+    builder.parts("probes".into()).unwrap().1
 }
 
 #[test]
@@ -113,13 +120,15 @@ fn the_verdict_is_there_as_soon_as_it_is_certain() {
                     (0..succeeded).for_each(|_| half_open.record(false));
                     (0..failed).for_each(|_| half_open.record(true));
                     let expected = if succeeded == needed {
-                        Verdict::Passed
+                        Some(Trigger::ProbesPassed)
                     } else if probes - failed < needed {
-                        Verdict::Failed
+                        Some(Trigger::ProbesFailed)
                     } else {
-                        Verdict::Undecided
+                        None
                     };
-                    assert_eq!(half_open.verdict(probing(probes, needed)), expected);
+                    let settings = settings(probes, needed);
+                    let verdict = half_open.verdict(&settings);
+                    assert_eq!(verdict.map(|verdict| verdict.trigger), expected);
                 }
             }
         }

@@ -9,8 +9,8 @@ use seawall_core::{Backoff, EventKind, Random};
 use super::reference::{Decision, Made, Reference};
 use crate::Abandoned;
 use crate::machine::{
-    Admission, Ease, Machine, OUT_OF_REACH, OpenWait, Outcome, Probing, RareRules, Rules, Settings,
-    Settled, SlowRule, Term, Ticket, Trigger, Waits, WindowSize,
+    Admission, LeaseTerm, Machine, OUT_OF_REACH, OpenWait, Outcome, Probing, RareRules, Recording,
+    Rules, Settings, Settled, SlowRule, Ticket, Trigger, Waits, WindowSize,
 };
 use crate::time::{NEVER, Nanos};
 
@@ -29,10 +29,10 @@ enum Step {
     Forward(Nanos),
     Back(Nanos),
     Operate(Trigger),
-    /// A batch of successes, as the shell hands them in.
+    /// A batch of successes that were counted without the machine.
     Batch(u64),
-    /// Successes before the first failure and behind each, as the shell hands them in.
-    Noted(Vec<u64>),
+    /// Batches with a failure after each.
+    Batches(Vec<u64>),
 }
 
 const WAITS: Waits = Waits { first: 100, next: 250 };
@@ -47,11 +47,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..1_u64 << 50).prop_map(Step::Forward),
         1 => (0..200_u64).prop_map(Step::Back),
         1 => (0..160_u64).prop_map(Step::Batch),
-        2 => prop::collection::vec(0..40_u64, 1..6).prop_map(Step::Noted),
+        2 => prop::collection::vec(0..40_u64, 1..6).prop_map(Step::Batches),
         1 => prop_oneof![
             Just(Trigger::ForceOpen),
             Just(Trigger::ForceClosed),
-            Just(Trigger::Watch),
+            Just(Trigger::Shadow),
             Just(Trigger::Release),
             Just(Trigger::Release),
             Just(Trigger::Reset),
@@ -78,9 +78,9 @@ fn settings() -> impl Strategy<Value = Settings> {
         prop::option::of(rate.prop_map(|rate| SlowRule { rate, after: 1 })),
     );
     let term = prop_oneof![
-        (1..300_u64).prop_map(Term::Fixed),
+        (1..300_u64).prop_map(LeaseTerm::Fixed),
         (1..200_u64, 100..1_000_u64)
-            .prop_map(|(shortest, longest)| Term::Learned { shortest, longest }),
+            .prop_map(|(shortest, longest)| LeaseTerm::Learned { shortest, longest }),
     ];
     let probing = (1..6_u32, 1..6_u32, term);
     (rules, probing, 0..400_u64, 0..500_u64).prop_map(|(rules, probing, forget_after, hint)| {
@@ -98,7 +98,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 backoff: Backoff::none(),
                 random: Random::lowest(),
                 forget_after,
-                longest_hint: hint,
+                max_retry_after: hint,
             }),
             probing: Probing { probes, needed: needed.min(probes), term },
             ramp: None,
@@ -116,7 +116,7 @@ struct Pair {
     calls: Vec<(Ticket, usize)>,
     made: usize,
     now: Nanos,
-    happened: Vec<EventKind>,
+    effects: Vec<EventKind>,
 }
 
 impl Pair {
@@ -127,7 +127,7 @@ impl Pair {
             calls: Vec::new(),
             made: 0,
             now: 0,
-            happened: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
@@ -150,24 +150,31 @@ impl Pair {
                     if ticket.probe == Ticket::UNMEASURED {
                         return;
                     }
-                    let machine = self.machine.give_back(ticket, self.now, &mut self.happened);
+                    let machine = self.machine.give_back(ticket, self.now, &mut self.effects);
                     let reference = self.reference.give_back(call, ticket.generation, self.now);
                     assert_eq!(machine, reference, "slot given back");
                 }
             }
             Step::Operate(trigger) => {
-                self.machine.operate(trigger, self.now, &mut self.happened);
+                self.machine.operate(trigger, self.now, &mut self.effects);
                 self.reference.operate(trigger, self.now);
             }
             Step::Batch(count) => self.batch(count),
-            Step::Noted(successes) => self.noted(&successes),
+            Step::Batches(successes) => {
+                for count in successes {
+                    self.batch(count);
+                    self.admit();
+                    let last = self.calls.len().wrapping_sub(1);
+                    self.settle(last, Outcome { failed: true, slow: false, hint: None });
+                }
+            }
         }
     }
 
     fn admit(&mut self) {
         let call = self.made;
         self.made += 1;
-        let machine = self.machine.admit(self.now, &mut self.happened);
+        let machine = self.machine.admit(self.now, &mut self.effects);
         let reference = self.reference.admit(call, self.now);
         let (decision, ticket) = match machine {
             Admission::Admitted(ticket) => (Decision::Admitted, Some(ticket)),
@@ -182,7 +189,7 @@ impl Pair {
         let Some((ticket, call)) = self.take(which) else {
             return;
         };
-        let machine = match self.machine.settle(ticket, outcome, self.now, &mut self.happened) {
+        let machine = match self.machine.settle(ticket, outcome, self.now, &mut self.effects) {
             Settled::Counted => Made::Counted,
             Settled::Stale => Made::Stale,
             Settled::Unmeasured => Made::Unmeasured,
@@ -195,37 +202,18 @@ impl Pair {
         assert_eq!(machine, reference);
     }
 
-    /// What the shell counts beside the lock, it may count only while the machine says so; then a
-    /// batch must come to what one by one comes to.
+    /// Successes may be counted without the machine only while it says so. Then a batch has the same
+    /// effect as the same successes one by one.
     fn batch(&mut self, count: u64) {
-        if self.machine.ease() == Ease::Locked || self.now >= self.machine.slides_at() {
-            return;
-        }
-        if let Ease::Counted { .. } = self.machine.ease() {
-            self.machine.add_successes(count);
+        match self.machine.recording() {
+            Recording::UnderLock => return,
+            _ if self.now >= self.machine.slides_at() => return,
+            Recording::Batched => self.machine.add_successes(count),
+            Recording::Skip => {}
         }
         let fine = Outcome { failed: false, slow: false, hint: None };
         for _ in 0..count {
             self.reference.measure(fine, self.now);
-        }
-    }
-
-    /// As many failures as the machine has to spare open nothing, whatever comes between them.
-    fn noted(&mut self, successes: &[u64]) {
-        let Ease::Counted { failures } = self.machine.ease() else { return };
-        if successes.len() - 1 > failures as usize || self.now >= self.machine.slides_at() {
-            return;
-        }
-        let mut measure = |failed| {
-            self.reference.measure(Outcome { failed, slow: false, hint: None }, self.now);
-        };
-        for (place, &count) in successes.iter().enumerate() {
-            if place > 0 {
-                self.machine.add_failure();
-                measure(true);
-            }
-            self.machine.add_successes(count);
-            (0..count).for_each(|_| measure(false));
         }
     }
 
@@ -250,24 +238,24 @@ impl Pair {
     /// The transitions are the reference's, in order, and each begins where the one before ended.
     fn compare_transitions(&self) {
         let told: Vec<_> = self
-            .happened
+            .effects
             .iter()
-            .filter_map(|kind| match kind {
+            .filter_map(|what| match what {
                 EventKind::Transition(t) | EventKind::Shadowed(t) => Some((t.from, t.to)),
                 _ => None,
             })
             .collect();
         assert_eq!(told, self.reference.transitions);
         let visible: Vec<_> = self
-            .happened
+            .effects
             .iter()
-            .filter_map(|kind| match kind {
+            .filter_map(|what| match what {
                 EventKind::Transition(transition) => Some((transition.from, transition.to)),
                 _ => None,
             })
             .collect();
         assert!(visible.windows(2).all(|pair| pair[0].1 == pair[1].0), "{visible:?}");
-        let generations = self.happened.iter().filter_map(|kind| match kind {
+        let generations = self.effects.iter().filter_map(|what| match what {
             EventKind::Transition(t) | EventKind::Shadowed(t) => Some(t.generation),
             _ => None,
         });

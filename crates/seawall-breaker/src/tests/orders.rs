@@ -6,7 +6,7 @@ use std::time::Duration;
 use seawall_core::{CircuitState, Evidence, Reason, Rule};
 
 use super::rig::{FAILED, FINE, WAITS, fragile, rig};
-use crate::machine::{Admission, Happened, Machine, Restored, Settled, Trigger};
+use crate::machine::{Admission, Effects, Machine, Restored, Settled, Trigger};
 use crate::time::NEVER;
 use crate::{Breaker, Ramp};
 
@@ -60,18 +60,18 @@ fn an_order_says_whether_calls_go_through_and_for_which_reason_not() {
     assert!(!rig.operate(Trigger::ForceOpen));
     assert!(!rig.machine.admits_all());
     let refusal = rig.at(5).admit().unwrap_err();
-    assert_eq!((refusal.reason, refusal.refusing.evidence.get()), (Reason::ForcedOpen, None));
-    assert_eq!((refusal.refusing.since, refusal.refusing.until), (0, NEVER));
+    assert_eq!((refusal.reason, refusal.terms.evidence.get()), (Reason::ForcedOpen, None));
+    assert_eq!((refusal.terms.since, refusal.terms.until), (0, NEVER));
     assert!(rig.operate(Trigger::ForceClosed));
     rig.call(FAILED).call(FAILED);
     assert!(rig.machine.admits_all());
-    assert!(rig.operate(Trigger::Watch));
+    assert!(rig.operate(Trigger::Shadow));
     assert!(rig.machine.admits_all());
     rig.call(FAILED);
     assert!(!rig.machine.admits_all());
     let refusal = rig.admit().unwrap_err();
     assert_eq!(
-        (refusal.reason, refusal.refusing.evidence.get()),
+        (refusal.reason, refusal.terms.evidence.get()),
         (Reason::Open, rig.machine.evidence())
     );
     assert!(rig.operate(Trigger::Release));
@@ -81,9 +81,9 @@ fn an_order_says_whether_calls_go_through_and_for_which_reason_not() {
 #[test]
 fn in_shadow_what_would_have_been_refused_is_not_measured() {
     let mut rig = rig(fragile());
-    rig.operate(Trigger::Watch);
+    rig.operate(Trigger::Shadow);
     rig.call(FAILED);
-    let Admission::Shadowed(ticket, _) = rig.machine.admit(0, &mut rig.happened) else {
+    let Admission::Shadowed(ticket, _) = rig.machine.admit(0, &mut rig.effects) else {
         panic!("the circuit would be open");
     };
     assert_eq!(rig.settle(ticket, FAILED), Settled::Unmeasured);
@@ -109,7 +109,7 @@ fn a_restored_machine_is_where_the_other_was() {
     for (wait, lease) in [(Some(5_000_000), 5_000_000), (None, 1_000_000)] {
         let mut machine = restore(CircuitState::Open, wait, Some(0));
         assert_eq!(machine.state(), CircuitState::HalfOpen);
-        machine.admit(30, &mut Happened::new());
+        machine.admit(30, &mut Effects::new());
         assert_eq!(machine.first_lease_end(), Some(30 + lease));
     }
     for state in [

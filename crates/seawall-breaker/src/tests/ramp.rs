@@ -5,8 +5,8 @@ use std::time::Duration;
 use seawall_core::{Check, PolicyKind};
 
 use crate::Ramp as Builder;
-use crate::machine::RampPlan;
-use crate::machine::ramp::{Progress, Ramp};
+use crate::machine::ramp::Ramp;
+use crate::machine::{RampPlan, Trigger, Verdict};
 
 fn plan(ramp: &Builder) -> RampPlan {
     ramp.plan(Check::of(PolicyKind::Breaker)).unwrap()
@@ -16,69 +16,76 @@ fn three() -> RampPlan {
     plan(&Builder::new([0.1, 0.5, 1.0], Duration::from_nanos(100)).min_calls(4))
 }
 
+fn failed(verdict: Verdict) -> bool {
+    verdict.trigger == Trigger::StageFailed
+}
+
 fn admitted(ramp: &mut Ramp, plan: &RampPlan, calls: usize) -> usize {
-    (0..calls).filter(|_| ramp.admit(plan)).count()
+    (0..calls).filter(|_| ramp.admit(Some(plan))).count()
 }
 
 #[test]
 fn a_stage_admits_its_share_evenly_beginning_with_the_first_call() {
     let plan = three();
-    let mut ramp = Ramp::new(&plan, 0);
-    assert!(ramp.admit(&plan));
+    let mut ramp = Ramp::new(Some(&plan), 0);
+    assert!(ramp.admit(Some(&plan)));
     assert_eq!(admitted(&mut ramp, &plan, 9), 0);
     assert!((9..=10).contains(&admitted(&mut ramp, &plan, 100)));
-    assert_eq!(ramp.advance(&plan, 100), Progress::Under);
+    assert_eq!(ramp.advance(Some(&plan), 100), None);
     assert_eq!(admitted(&mut ramp, &plan, 100), 50);
-    assert_eq!(ramp.advance(&plan, 200), Progress::Under);
+    assert_eq!(ramp.advance(Some(&plan), 200), None);
     assert!(admitted(&mut ramp, &plan, 100) >= 99);
 }
 
 #[test]
 fn stages_end_with_time_one_after_the_other() {
     let plan = three();
-    let mut ramp = Ramp::new(&plan, 1_000);
+    let mut ramp = Ramp::new(Some(&plan), 1_000);
     let stages: Vec<_> = [1_000, 1_099, 1_100, 1_199, 1_200, 1_299]
         .map(|now| {
-            assert_eq!(ramp.advance(&plan, now), Progress::Under);
+            assert_eq!(ramp.advance(Some(&plan), now), None);
             ramp.stage()
         })
         .into();
     assert_eq!(stages, [0, 0, 1, 1, 2, 2]);
-    assert_eq!(ramp.advance(&plan, 1_300), Progress::Over);
-    assert_eq!(Ramp::new(&plan, 0).advance(&plan, u64::MAX), Progress::Over);
+    assert_eq!(ramp.advance(Some(&plan), 1_300), Some(Trigger::RampOver.into()));
+    assert_eq!(
+        Ramp::new(Some(&plan), 0).advance(Some(&plan), u64::MAX),
+        Some(Trigger::RampOver.into())
+    );
 }
 
 #[test]
 fn enough_failures_end_a_stage_at_once() {
     let plan = three();
-    let mut ramp = Ramp::new(&plan, 0);
+    let mut ramp = Ramp::new(Some(&plan), 0);
     for failed in [true, true, false] {
-        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+        assert_eq!(ramp.record(failed, Some(&plan)), None);
     }
-    let Progress::Failed(evidence) = ramp.record(false, &plan) else {
-        panic!("two of four is half");
-    };
+    let verdict = ramp.record(false, Some(&plan)).expect("two of four is half");
+    let evidence = verdict.evidence.unwrap();
+    assert_eq!(verdict.trigger, Trigger::StageFailed);
     assert_eq!((evidence.observed, evidence.limit, evidence.samples), (0.5, 0.5, 4));
-    let mut ramp = Ramp::new(&plan, 0);
+    let mut ramp = Ramp::new(Some(&plan), 0);
     for failed in [true, false, false, false] {
-        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+        assert_eq!(ramp.record(failed, Some(&plan)), None);
     }
 }
 
 #[test]
 fn a_stage_with_few_outcomes_is_checked_at_its_end_and_the_next_begins_at_zero() {
     let plan = three();
-    let mut ramp = Ramp::new(&plan, 0);
-    assert_eq!(ramp.record(true, &plan), Progress::Under);
-    assert_eq!(ramp.advance(&plan, 99), Progress::Under);
-    assert!(matches!(ramp.advance(&plan, 100), Progress::Failed(_)));
-    let mut ramp = Ramp::new(&plan, 0);
+    let mut ramp = Ramp::new(Some(&plan), 0);
+    assert_eq!(ramp.record(true, Some(&plan)), None);
+    assert_eq!(ramp.advance(Some(&plan), 99), None);
+    assert!(ramp.advance(Some(&plan), 100).is_some_and(failed));
+    let mut ramp = Ramp::new(Some(&plan), 0);
     for failed in [true, false, false] {
-        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+        assert_eq!(ramp.record(failed, Some(&plan)), None);
     }
-    assert_eq!(ramp.advance(&plan, 100), Progress::Under);
+    assert_eq!(ramp.advance(Some(&plan), 100), None);
     for failed in [true, false, false] {
-        assert_eq!(ramp.record(failed, &plan), Progress::Under);
+        assert_eq!(ramp.record(failed, Some(&plan)), None);
     }
 }
 
@@ -107,18 +114,18 @@ fn any_share_is_admitted_to_the_call() {
     for parts in 1..=40_u32 {
         let share = f64::from(parts) / 40.0;
         let plan = plan(&Builder::new([share], Duration::MAX));
-        let mut ramp = Ramp::new(&plan, 0);
+        let mut ramp = Ramp::new(Some(&plan), 0);
         let through = admitted(&mut ramp, &plan, 4_000);
         assert!(through.abs_diff(parts as usize * 100) <= 1, "{through} of 4,000 at {share}");
     }
 }
 
 #[test]
-fn a_stage_is_sick_at_its_threshold_and_not_one_failure_below() {
+fn a_stage_fails_at_its_threshold_and_not_one_failure_below() {
     let plan = plan(&Builder::new([1.0], Duration::MAX).failure_rate(0.3).min_calls(10));
-    for (failures, sick) in [(2, false), (3, true), (4, true)] {
-        let mut ramp = Ramp::new(&plan, 0);
-        let last = (0..10).map(|n| ramp.record(n < failures, &plan)).last().unwrap();
-        assert_eq!(matches!(last, Progress::Failed(_)), sick, "{failures}");
+    for (failures, fails) in [(2, false), (3, true), (4, true)] {
+        let mut ramp = Ramp::new(Some(&plan), 0);
+        let last = (0..10).map(|n| ramp.record(n < failures, Some(&plan))).last().unwrap();
+        assert_eq!(last.is_some_and(failed), fails, "{failures}");
     }
 }

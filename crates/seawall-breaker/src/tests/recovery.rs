@@ -20,14 +20,14 @@ fn the_wait_is_over_at_its_end_and_counts_from_the_transition() {
     for now in [41, 139] {
         let refusal = rig.at(now).admit().unwrap_err();
         assert_eq!(refusal.reason, Reason::Open);
-        assert_eq!((refusal.refusing.since, refusal.refusing.until), (40, 140));
-        assert_eq!(refusal.refusing.evidence.get(), rig.machine.evidence());
+        assert_eq!((refusal.terms.since, refusal.terms.until), (40, 140));
+        assert_eq!(refusal.terms.evidence.get(), rig.machine.evidence());
     }
     let probe = rig.at(140).admit().unwrap();
     assert_eq!((probe.probe, probe.began), (1, 140));
     assert_eq!((rig.machine.probes_in_flight(), rig.machine.open_until()), (1, None));
     let refusal = rig.admit().unwrap_err();
-    assert_eq!((refusal.reason, refusal.refusing.until), (Reason::ProbesInFlight, NEVER));
+    assert_eq!((refusal.reason, refusal.terms.until), (Reason::ProbesInFlight, NEVER));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_lease_is_over_at_its_end_and_each_is_counted() {
     assert_eq!(rig.machine.totals().expired, 0);
     let probe = rig.at(113).admit().unwrap();
     assert_eq!(rig.machine.totals().expired, 2);
-    let told = rig.happened.iter().filter(|kind| matches!(kind, EventKind::LeaseExpired));
+    let told = rig.effects.iter().filter(|what| matches!(what, EventKind::LeaseExpired));
     assert_eq!(told.count(), 2);
     for ticket in lost {
         assert_eq!(rig.settle(ticket, FAILED), Settled::Stale);
@@ -79,7 +79,7 @@ fn a_late_success_lengthens_a_lease_and_a_late_failure_does_not() {
         let late = rig.admit().unwrap();
         let probe = rig.at(100 + 10 * millisecond).admit().unwrap();
         assert_eq!(rig.settle(late, outcome), Settled::Stale);
-        assert!(rig.machine.give_back(probe, rig.now, &mut rig.happened));
+        assert!(rig.machine.give_back(probe, rig.now, &mut rig.effects));
         rig.admit().unwrap();
         assert_eq!(rig.machine.first_lease_end(), Some(rig.now + end * millisecond));
     }
@@ -90,7 +90,7 @@ fn a_late_success_lengthens_a_lease_and_a_late_failure_does_not() {
     let probe = rig.admit().unwrap();
     rig.now = 500_000;
     assert_eq!(rig.settle(Ticket { probe: 1, ..early }, FINE), Settled::Stale);
-    assert!(rig.machine.give_back(probe, rig.now, &mut rig.happened));
+    assert!(rig.machine.give_back(probe, rig.now, &mut rig.effects));
     rig.admit().unwrap();
     assert_eq!(rig.machine.first_lease_end(), Some(1_500_000));
 }
@@ -114,7 +114,7 @@ fn openings_in_a_row_are_forgotten_after_a_while_closed_and_not_before() {
     rig.at(100_000).call(FAILED);
     assert_eq!((rig.machine.openings(), rig.machine.open_until()), (2, Some((100_250, 250))));
     let settings = Arc::clone(rig.machine.settings());
-    rig.machine.hand_waits(Waits { first: 1, next: 2 }, &settings);
+    rig.machine.set_waits(Waits { first: 1, next: 2 }, &settings);
     rig.at(100_250).call(FAILED);
     assert_eq!(rig.machine.open_until(), Some((100_252, 2)));
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use seawall_core::CircuitState;
 
-use crate::machine::{Outcome, Settings, Term, Ticket, Trigger, Waits, WindowSize};
+use crate::machine::{LeaseTerm, Outcome, Settings, Ticket, Trigger, Waits, WindowSize};
 use crate::time::{NEVER, Nanos};
 
 pub(super) struct Reference {
@@ -107,7 +107,7 @@ impl Reference {
         }
         let drawn = if self.openings == 0 { self.waits.first } else { self.waits.next };
         self.openings += 1;
-        self.wait = drawn.max(hint.unwrap_or(0).min(self.settings.wait.longest_hint));
+        self.wait = drawn.max(hint.unwrap_or(0).min(self.settings.wait.max_retry_after));
         self.until = now.saturating_add(self.wait);
         self.go(CircuitState::Open, now);
     }
@@ -128,8 +128,8 @@ impl Reference {
         if self.state == CircuitState::Open && now >= self.until {
             self.go(CircuitState::HalfOpen, now);
             self.lease = match self.settings.probing.term {
-                Term::Fixed(lease) => lease,
-                Term::Learned { shortest, .. } => self.wait.max(shortest),
+                LeaseTerm::Fixed(lease) => lease,
+                LeaseTerm::Learned { shortest, .. } => self.wait.max(shortest),
             };
         }
         match self.state {
@@ -152,7 +152,7 @@ impl Reference {
         self.probes.retain(|probe| now < probe.ends);
         self.expired += over as u64;
         if over > 0
-            && let Term::Learned { longest, .. } = self.settings.probing.term
+            && let LeaseTerm::Learned { longest, .. } = self.settings.probing.term
             && self.lease < longest
         {
             self.lease = (self.lease * 2).min(longest);
@@ -186,7 +186,7 @@ impl Reference {
                 self.state == CircuitState::HalfOpen && ticket.generation == self.generation;
             if probe
                 && !outcome.failed
-                && matches!(self.settings.probing.term, Term::Learned { .. })
+                && matches!(self.settings.probing.term, LeaseTerm::Learned { .. })
             {
                 self.lease = self.lease.max(2 * now.saturating_sub(ticket.began));
             }
@@ -272,7 +272,7 @@ impl Reference {
         let to = match trigger {
             Trigger::ForceOpen => CircuitState::ForcedOpen,
             Trigger::ForceClosed => CircuitState::ForcedClosed,
-            Trigger::Watch => CircuitState::Shadow,
+            Trigger::Shadow => CircuitState::Shadow,
             Trigger::Release if self.hold.is_none() => return,
             _ => CircuitState::Closed,
         };

@@ -1,4 +1,4 @@
-//! A machine, a clock and what happened: for tests of its edges, one below, at, one above.
+//! A machine, a clock and what effects: for tests of its edges, one below, at, one above.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 use seawall_core::{CircuitState, EventKind, Transition};
 
 use crate::machine::{
-    Admission, Happened, Machine, Outcome, Refusal, Settled, Ticket, Trigger, Waits,
+    Admission, Effects, Machine, Outcome, Refusal, Settled, Ticket, Trigger, Waits,
 };
 use crate::time::Nanos;
 use crate::{Breaker, BreakerBuilder};
 
 pub(super) const WAITS: Waits = Waits { first: 100, next: 250 };
 
-/// A machine, a clock, and what happened.
+/// A machine, a clock, and what effects.
 pub(super) struct Rig {
     pub(super) machine: Machine,
     pub(super) now: Nanos,
-    pub(super) happened: Happened,
+    pub(super) effects: Effects,
 }
 
 pub(super) fn rig(builder: BreakerBuilder) -> Rig {
     let (_, settings) = builder.parts("edges".into()).unwrap();
     let machine = Machine::new(Arc::new(settings), WAITS, 0);
-    Rig { machine, now: 0, happened: Happened::new() }
+    Rig { machine, now: 0, effects: Effects::new() }
 }
 
 /// Opens at the first failure, one probe, leases of 10.
@@ -42,14 +42,14 @@ impl Rig {
     }
 
     pub(super) fn admit(&mut self) -> Result<Ticket, Refusal> {
-        match self.machine.admit(self.now, &mut self.happened) {
+        match self.machine.admit(self.now, &mut self.effects) {
             Admission::Admitted(ticket) => Ok(ticket),
             Admission::Refused(refusal) | Admission::Shadowed(_, refusal) => Err(refusal),
         }
     }
 
     pub(super) fn settle(&mut self, ticket: Ticket, outcome: Outcome) -> Settled {
-        self.machine.settle(ticket, outcome, self.now, &mut self.happened)
+        self.machine.settle(ticket, outcome, self.now, &mut self.effects)
     }
 
     pub(super) fn call(&mut self, outcome: Outcome) -> &mut Self {
@@ -59,13 +59,13 @@ impl Rig {
     }
 
     pub(super) fn operate(&mut self, trigger: Trigger) -> bool {
-        self.machine.operate(trigger, self.now, &mut self.happened)
+        self.machine.operate(trigger, self.now, &mut self.effects)
     }
 
     pub(super) fn reconfigure(&mut self, builder: BreakerBuilder) {
         let (_, settings) = builder.parts("edges".into()).unwrap();
         let waits = Waits { first: 7, next: 9 };
-        drop(self.machine.reconfigure(Arc::new(settings), waits, self.now, &mut self.happened));
+        drop(self.machine.reconfigure(Arc::new(settings), waits, self.now, &mut self.effects));
     }
 
     pub(super) fn state(&self) -> CircuitState {
@@ -73,8 +73,8 @@ impl Rig {
     }
 
     pub(super) fn last_transition(&self) -> Transition {
-        let transitions = self.happened.iter().rev();
-        let mut transitions = transitions.filter_map(|kind| match kind {
+        let transitions = self.effects.iter().rev();
+        let mut transitions = transitions.filter_map(|what| match what {
             EventKind::Transition(transition) | EventKind::Shadowed(transition) => {
                 Some(transition.clone())
             }

@@ -1,8 +1,8 @@
 //! The windows, at their edges.
 
-use crate::machine::count::CountWindow;
-use crate::machine::span::{Slice, TimeWindow};
 use crate::machine::window::Window;
+use crate::machine::window::count::CountWindow;
+use crate::machine::window::time::{Slice, TimeWindow};
 use crate::machine::{WindowCounts, WindowSize};
 use crate::time::{NEVER, Nanos};
 

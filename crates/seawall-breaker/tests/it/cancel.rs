@@ -18,7 +18,7 @@ fn breaker() -> Breaker {
         .probe_successes(1_000)
         .lease(Duration::MAX)
         .ramp(Ramp::new([1.0], Duration::MAX))
-        .tally(true)
+        .tally()
         .build()
         .unwrap()
 }
@@ -88,7 +88,7 @@ async fn a_caller_who_waits_for_the_verdict_can_be_dropped_at_any_await() {
         .open_wait(WAIT)
         .probes(1)
         .wait_for_verdict(1, Duration::from_mins(1))
-        .tally(true)
+        .tally()
         .build()
         .unwrap();
     breaker.try_acquire().unwrap().failure(Class::Transient);

@@ -7,7 +7,7 @@ use seawall_core::Class;
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_counted_by_class_and_permanent_errors_beside_them() {
-    let breaker = Breaker::builder().tally(true).build().unwrap();
+    let breaker = Breaker::builder().tally().build().unwrap();
     let overloaded = Class::Overloaded { retry_after: Some(Duration::from_secs(1)) };
     let classes = [
         (Class::Success, 5),

@@ -12,7 +12,7 @@ use tokio::time::advance;
 const WAIT: Duration = Duration::from_millis(100);
 
 fn fragile() -> BreakerBuilder {
-    Breaker::builder().consecutive_failures(2).open_wait(WAIT).probes(2).tally(true)
+    Breaker::builder().consecutive_failures(2).open_wait(WAIT).probes(2).tally()
 }
 
 fn open(breaker: &Breaker) {

@@ -9,7 +9,7 @@ use tokio::time::advance;
 const WAIT: Duration = Duration::from_secs(1);
 
 fn builder() -> BreakerBuilder {
-    Breaker::builder().consecutive_failures(1).open_wait(WAIT).probes(2).tally(true)
+    Breaker::builder().consecutive_failures(1).open_wait(WAIT).probes(2).tally()
 }
 
 fn changes() -> [BreakerBuilder; 6] {

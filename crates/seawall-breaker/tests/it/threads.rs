@@ -62,7 +62,7 @@ fn sixty_four_threads_on_the_threshold_make_one_event() {
         let breaker = builder()
             .open_wait(Duration::MAX)
             .consecutive_failures(threshold)
-            .tally(true)
+            .tally()
             .build()
             .unwrap();
         let recorder = Recorder::default();
@@ -203,7 +203,7 @@ fn under_load_nothing_is_lost_and_a_snapshot_agrees_with_itself() {
             .failure_rate(0.5)
             .probes(2)
             .lease(lease)
-            .tally(true)
+            .tally()
             .build()
             .unwrap();
         let recorder = Recorder::default();

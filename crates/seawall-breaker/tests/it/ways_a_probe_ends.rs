@@ -13,7 +13,7 @@ use tokio::time::advance;
 const WAIT: Duration = Duration::from_secs(1);
 
 fn builder() -> BreakerBuilder {
-    Breaker::builder().consecutive_failures(1).open_wait(WAIT).probes(1).tally(true)
+    Breaker::builder().consecutive_failures(1).open_wait(WAIT).probes(1).tally()
 }
 
 /// A half-open circuit.

@@ -295,7 +295,7 @@ fn hedge(dice: &Dice, context: &LayerContext) -> Built {
 fn breaker(dice: &Dice, context: &LayerContext) -> Built {
     let probes = dice.up_to(3);
     let mut breaker = Breaker::builder()
-        .tally(true)
+        .tally()
         .random(random(dice))
         .open_wait(Backoff::constant(dice.millis(100) + MS))
         .probes(probes)

@@ -1,13 +1,15 @@
+//! A window over the last span of time.
+
 use crate::time::{NEVER, Nanos};
 
 /// The outcomes of the last span of time, in slices.
 ///
-/// Its size is fixed, whatever the traffic. It slides by one slice at a time, so it covers the span
-/// but for what of the current slice is still to come.
+/// Its size does not depend on the traffic. It slides by whole slices, so it covers the span less the
+/// part of the current slice that has not passed yet.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeWindow {
     slices: Box<[Slice]>,
-    /// How long a slice is.
+    /// The length of a slice.
     width: Nanos,
     current: u32,
     /// When the current slice ends.
@@ -34,8 +36,8 @@ impl TimeWindow {
         }
     }
 
-    /// Slides to `now`, and says in how many steps: as many as slices have ended, but after any
-    /// pause no more than there are slices. A time before the current slice changes nothing.
+    /// Slides to `now`. Returns the number of steps: one for each slice that has ended, but never more
+    /// than there are slices. A time before the current slice changes nothing.
     pub(crate) fn slide(&mut self, now: Nanos) -> usize {
         if now < self.ends || self.ends == NEVER {
             return 0;
@@ -53,12 +55,12 @@ impl TimeWindow {
         self.total.subtract(oldest);
     }
 
-    /// How long a slice is.
+    /// The length of a slice.
     pub(crate) fn width(&self) -> Nanos {
         self.width
     }
 
-    /// Counts outcomes into the current slice; of more than four billion in the window, none.
+    /// Counts outcomes in the current slice. A window with four billion outcomes counts no more.
     pub(crate) fn push(&mut self, outcomes: Slice) {
         if self.total.samples.checked_add(outcomes.samples).is_some() {
             self.slices[self.current as usize].add(outcomes);
@@ -66,7 +68,7 @@ impl TimeWindow {
         }
     }
 
-    /// The slices, oldest first, each with when it ends.
+    /// The slices with their ends, oldest first.
     pub(crate) fn slices(&self) -> impl Iterator<Item = (Nanos, Slice)> + '_ {
         let count = self.slices.len();
         (1..=count).map(move |n| {

@@ -1,18 +1,20 @@
-/// The last so many outcomes, as bits in a ring.
+//! A window over the last outcomes.
+
+/// The last outcomes, as bits in a ring.
 ///
-/// An outcome costs the same whatever the size; a batch of fast successes costs one step per 64.
+/// An outcome costs the same whatever the size. A batch of successes costs one step per 64.
 #[derive(Clone, Debug)]
 pub(crate) struct CountWindow {
     size: u32,
-    /// Where the next outcome goes, over the oldest once the window is full.
+    /// The place of the next outcome. In a full window it replaces the oldest.
     cursor: u32,
     samples: u32,
     failed: Ring,
-    /// Absent where no rule asks for slow calls.
+    /// `None` without a slow-call rule.
     slow: Option<Box<Ring>>,
 }
 
-/// A ring of bits that knows how many are set.
+/// A ring of bits, with the number of those that are set.
 #[derive(Clone, Debug)]
 struct Ring {
     words: Box<[u64]>,
@@ -87,12 +89,12 @@ impl CountWindow {
         self.slow.as_ref().map_or(0, |ring| ring.ones)
     }
 
-    /// Whether any number of fast successes leaves this window as it is.
+    /// Whether successes that are not slow leave this window as it is.
     pub(crate) fn is_full_of_successes(&self) -> bool {
         self.samples == self.size && self.failed.ones == 0 && self.slow() == 0
     }
 
-    /// The outcomes, oldest first: whether it failed, whether it was slow.
+    /// The outcomes as (failed, slow), oldest first.
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (bool, bool)> + '_ {
         let oldest = if self.samples == self.size { self.cursor } else { 0 };
         (0..self.samples).map(move |n| {
@@ -115,7 +117,7 @@ impl Ring {
         self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
-    /// Writes the `run` lowest of `bits` from `at` on. They lie in one word.
+    /// Writes the `run` lowest of `bits` from `at` on. The range must lie in one word.
     fn write(&mut self, at: u32, run: u32, bits: u64) {
         let mask = u64::MAX >> (64 - run);
         let word = &mut self.words[(at / 64) as usize];

@@ -1,31 +1,31 @@
-//! The one word that a call looks at.
+//! The word that every call reads.
 
 use seawall_core::{CircuitState, Reason};
 
-use crate::machine::{Ease, Machine};
+use crate::machine::{Machine, Recording};
 
 /// The state in one word: the generation, and what a call has to do in it.
 ///
-/// The lowest bits are all zero where a call has nothing to do but to look: closed, no clock, and
-/// a window that no success can change.
+/// The lowest bits are all zero where a call only has to read the word: closed, no clock, and a
+/// window that no success changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gate(pub(crate) u64);
+pub(crate) struct StateWord(pub(crate) u64);
 
-/// Admission has to ask under the lock.
+/// The machine decides about admissions.
 const ASK: u64 = 1;
-/// Admission is refused, until a moment that is beside this word.
+/// Admissions are refused, until a moment that is in the refusal cache.
 const REFUSE: u64 = 1 << 1;
-/// It is the operator who refuses.
+/// The operator refuses.
 const FORCED: u64 = 1 << 2;
-/// Calls are timed: admission reads the clock, and so does the outcome.
+/// Calls are timed: admissions and outcomes read the clock.
 const TIMED: u64 = 1 << 3;
 /// Each admission and each success is counted.
 const TALLY: u64 = 1 << 4;
-/// A fast success is counted.
+/// A success is counted in a batch.
 const COUNT: u64 = 1 << 5;
-/// A fast success is measured under the lock.
+/// A success is measured under the lock.
 const MEASURE: u64 = 1 << 6;
-/// The window slides with time: an outcome reads the clock.
+/// The window slides with time: outcomes read the clock.
 const SLIDES: u64 = 1 << 7;
 
 const FLAGS: u64 = 0xFF;
@@ -43,30 +43,29 @@ const STATES: [CircuitState; 7] = [
     CircuitState::Shadow,
 ];
 
-impl Gate {
-    pub(crate) fn of(machine: &Machine, ease: Ease) -> Self {
+impl StateWord {
+    pub(crate) fn of(machine: &Machine, recording: Recording) -> Self {
         let settings = machine.settings();
         let flag = |holds: bool, flag: u64| if holds { flag } else { 0 };
         let state = machine.state();
         let refuse = matches!(state, CircuitState::Open | CircuitState::ForcedOpen);
-        let ask = !refuse && !machine.admits_all();
-        let ease = match ease {
-            Ease::Locked => MEASURE,
-            Ease::Counted { .. } => COUNT,
-            Ease::Skipped => flag(settings.tally, COUNT),
+        let recording = match recording {
+            Recording::UnderLock => MEASURE,
+            Recording::Batched => COUNT,
+            Recording::Skip => 0,
         };
-        let flags = flag(ask, ASK)
+        let flags = flag(!refuse && !machine.admits_all(), ASK)
             | flag(refuse, REFUSE)
             | flag(state == CircuitState::ForcedOpen, FORCED)
             | flag(settings.rules.slow().is_some(), TIMED)
             | flag(settings.tally, TALLY)
-            | ease
+            | recording
             | flag(settings.rules.slides(), SLIDES);
         let state = STATES.iter().position(|known| *known == state).unwrap_or(0) as u64;
         Self(machine.generation() << GENERATION | state << STATE | flags)
     }
 
-    /// A word that sends every call to the lock, for while the words beside it are changed.
+    /// A word that sends every call to the lock while the refusal cache is changed.
     pub(crate) fn busy(self) -> Self {
         Self((self.0 & !FLAGS) | ASK | MEASURE)
     }
@@ -79,8 +78,7 @@ impl Gate {
         self.0 >> GENERATION
     }
 
-    /// Whether calls go through, and nobody wants to know when or how many.
-    #[inline]
+    /// Whether calls go through without a clock reading or a count.
     pub(crate) fn admits_at_once(self) -> bool {
         self.0 & (ASK | REFUSE | TIMED | TALLY) == 0
     }
@@ -93,14 +91,7 @@ impl Gate {
         self.0 & REFUSE != 0
     }
 
-    /// The same word, but for an operator's order. No gate that refuses without one is like it: the
-    /// state is another.
-    pub(crate) fn unforced(self) -> Self {
-        Self(self.0 & !FORCED)
-    }
-
-    /// Why a gate that refuses does.
-    #[inline]
+    /// The reason of a word that refuses.
     pub(crate) fn reason(self) -> Reason {
         if self.0 & FORCED != 0 { Reason::ForcedOpen } else { Reason::Open }
     }
@@ -118,18 +109,16 @@ impl Gate {
         self.0 & MEASURE != 0
     }
 
-    /// Whether a success changes nothing.
-    #[inline]
+    /// Whether a success changes nothing, and nothing has to be read to know that.
     pub(crate) fn is_quiet(self) -> bool {
         self.0 & FLAGS == 0
     }
 
-    /// Whether a fast success changes nothing.
+    /// Whether a success that is not slow changes nothing.
     pub(crate) fn skips_successes(self) -> bool {
-        self.0 & (ASK | REFUSE | COUNT | MEASURE) == 0
+        self.0 & (COUNT | MEASURE) == 0
     }
 
-    #[inline]
     pub(crate) fn slides(self) -> bool {
         self.0 & SLIDES != 0
     }

@@ -1,0 +1,293 @@
+//! The handle, and the breaker as a policy.
+
+use std::sync::Arc;
+
+use seawall_core::operation::Deferrable;
+use seawall_core::{
+    ByClass, Check, CircuitState, Class, ConfigError, Description, Error, Layer, LayerContext,
+    Listeners, Name, Policy, PolicyKind, Rejection,
+};
+
+use crate::call::BreakerCall;
+use crate::guarded::Guarded;
+use crate::machine::{Machine, Restored, Settings, Trigger};
+use crate::permit::{OwnedPermit, Permit};
+use crate::shared::{Admitted, Shared};
+use crate::snapshot::Snapshot;
+use crate::{BreakerBuilder, Export};
+
+/// A circuit breaker. Clones share it.
+#[derive(Clone)]
+pub struct Breaker(pub(crate) Arc<Shared>);
+
+/// A breaker with its own judge of what a failure is. Made by [`Breaker::judged_by`].
+///
+/// Shares its circuit with the breaker that it was made from.
+#[derive(Clone, Debug)]
+pub struct Judged<J> {
+    breaker: Breaker,
+    judge: J,
+}
+
+impl Breaker {
+    /// A builder with the default settings.
+    pub fn builder() -> BreakerBuilder {
+        BreakerBuilder::default()
+    }
+
+    pub(crate) fn new(
+        name: Name,
+        settings: Arc<Settings>,
+        listeners: Option<Listeners>,
+        restored: Option<&Restored>,
+    ) -> Self {
+        Self(Arc::new(Shared::new(name, settings, listeners, restored)))
+    }
+
+    /// Admits a call, or refuses it with the evidence.
+    ///
+    /// Settle the permit when the call has ended. A permit that is dropped instead counts as an
+    /// abandoned call, or as a failed one if the thread is panicking.
+    ///
+    /// ```
+    /// use seawall_breaker::Breaker;
+    /// use seawall_core::Class;
+    ///
+    /// # fn ask() -> Result<u32, std::io::Error> { Ok(1) }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = Breaker::builder().build()?;
+    /// let permit = breaker.try_acquire()?;
+    /// match ask() {
+    ///     Ok(_) => permit.success(),
+    ///     Err(_) => permit.failure(Class::Transient),
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
+        self.admit().map(|admitted| Permit::new(&self.0, admitted))
+    }
+
+    /// [`try_acquire`](Self::try_acquire), with a permit that can outlive this handle.
+    pub fn try_acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
+        let admitted = self.admit()?;
+        Ok(OwnedPermit::new(Arc::clone(&self.0), admitted))
+    }
+
+    #[inline]
+    fn admit(&self) -> Result<Admitted, Rejection> {
+        self.0.try_admit().map_or_else(|| self.0.admit_or_refuse(self.0.now()), Ok)
+    }
+
+    /// Runs `operation` on this thread, if it is admitted. All its errors count as failures. So does
+    /// its panic, which is resumed.
+    ///
+    /// ```
+    /// use seawall_breaker::Breaker;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = Breaker::builder().build()?;
+    /// let text = breaker.call_blocking(|| std::fs::read_to_string("/proc/uptime"));
+    /// # drop(text);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call_blocking<T, E>(
+        &self,
+        operation: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, Error<E>> {
+        let permit = self.try_acquire()?;
+        match operation() {
+            Ok(output) => {
+                permit.success();
+                Ok(output)
+            }
+            Err(error) => {
+                permit.failure(Class::Transient);
+                Err(Error::operation_failed(error, Class::Transient))
+            }
+        }
+    }
+
+    /// Guards `future`. All its errors count as failures of the dependency.
+    ///
+    /// To distinguish errors, use the breaker in a pipeline with a classifier, or
+    /// [`judged_by`](Self::judged_by).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future at any point gives its admission back.
+    ///
+    /// ```
+    /// use seawall_breaker::Breaker;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = Breaker::builder().build()?;
+    /// let answer = breaker.call(async { Ok::<_, std::io::Error>(42) }).await?;
+    /// assert_eq!(answer, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Fut>
+    where
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Guarded::new(&self.0, future)
+    }
+
+    /// This breaker with outcomes classed by `judge` instead of by the pipeline's classifier.
+    pub fn judged_by<J>(&self, judge: J) -> Judged<J> {
+        Judged { breaker: self.clone(), judge }
+    }
+
+    fn text(&self) -> String {
+        self.0.peek(|machine| machine.settings().to_string())
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.0.name
+    }
+
+    /// The listeners that receive its events.
+    pub fn listeners(&self) -> &Listeners {
+        self.0.listeners.get_or_init(Listeners::default)
+    }
+
+    /// The state after the last call. Transitions happen when a call asks, so an open circuit whose
+    /// wait is over stays open until one does.
+    pub fn state(&self) -> CircuitState {
+        self.0.word().state()
+    }
+
+    /// Everything that is known about the breaker, at one moment.
+    pub fn snapshot(&self) -> Snapshot {
+        let inner = &*self.0;
+        let now = inner.now();
+        inner.read(now, |machine, tallies| Snapshot::of(machine, tallies, now))
+    }
+
+    /// The state that survives a restart: see [`BreakerBuilder::restore`].
+    pub fn export(&self) -> Export {
+        let inner = &*self.0;
+        let now = inner.now();
+        inner.read(now, |machine, _| Export::of(machine, now))
+    }
+
+    /// Replaces the configuration. State, counts, permits in flight and the name stay. If `builder` has
+    /// a wrong setting, the old configuration stays.
+    ///
+    /// A window that changes its size keeps the newest outcomes that fit. A window that changes its
+    /// kind keeps its counts; a count window that is too small for them keeps their share. The current
+    /// open wait ends as planned, and callers that wait for a verdict keep their old time limit. The
+    /// [tally](BreakerBuilder::tally) can't be changed, as it is a sum over the breaker's whole life.
+    /// A name or an export in `builder` is ignored.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range.
+    pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
+        let (_, settings) = builder.parts(self.name().clone())?;
+        let inner = &*self.0;
+        let tally = inner.peek(|machine| machine.settings().tally);
+        let check = Check::of(PolicyKind::Breaker);
+        check.that(settings.tally == tally, "tally", settings.tally, "what it was built with")?;
+        let settings = Arc::new(settings);
+        let waits = settings.wait.draw(inner.peek(Machine::openings), None);
+        let now = inner.now();
+        let old =
+            inner.with(now, |machine, effects| machine.reconfigure(settings, waits, now, effects));
+        drop(old);
+        inner.wake();
+        Ok(())
+    }
+
+    /// Holds the circuit open: every call is refused until the operator's next order.
+    pub fn force_open(&self) {
+        self.0.operate(Trigger::ForceOpen);
+    }
+
+    /// Holds the circuit closed: calls go through and are measured, but nothing is decided until the
+    /// operator's next order.
+    pub fn force_closed(&self) {
+        self.0.operate(Trigger::ForceClosed);
+    }
+
+    /// Lets the circuit decide without refusing anything, until the operator's next order.
+    ///
+    /// Reports transitions as [`EventKind::Shadowed`](seawall_core::EventKind::Shadowed), and calls that it would
+    /// have refused as [`EventKind::WouldReject`](seawall_core::EventKind::WouldReject).
+    pub fn shadow(&self) {
+        self.0.operate(Trigger::Shadow);
+    }
+
+    /// Ends the operator's order: the circuit is closed and its window empty. Without an order nothing
+    /// changes.
+    pub fn release(&self) {
+        self.0.operate(Trigger::Release);
+    }
+
+    /// Starts again, whatever the state: closed, with an empty window and the first open wait, without
+    /// an operator's order. Totals are kept. Calls in flight are of an older generation.
+    pub fn reset(&self) {
+        self.0.operate(Trigger::Reset);
+    }
+}
+
+impl Policy for Breaker {
+    type Wrapped<'p, Op> = BreakerCall<'p, Op>;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        BreakerCall { breaker: &self.0, judge: &ByClass, op: Deferrable::new(op) }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        inner.layer(PolicyKind::Breaker, self.name(), self.text())
+    }
+}
+
+impl<J> Policy for Judged<J> {
+    type Wrapped<'p, Op>
+        = BreakerCall<'p, Op, J>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        BreakerCall { breaker: &self.breaker.0, judge: &self.judge, op: Deferrable::new(op) }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let text = format!("{}, with a judge of its own", self.breaker.text());
+        inner.layer(PolicyKind::Breaker, self.breaker.name(), text)
+    }
+}
+
+impl Layer for Breaker {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl<J> Layer for Judged<J> {
+    type Policy = Self;
+
+    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl std::fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Breaker")
+            .field("name", &self.0.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Who is admitted, and what a refusal says.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+
+use seawall_core::{EventKind, PolicyKind, Rejection};
+
+use super::{Admitted, Shared, StateWord};
+use crate::machine::{Admission, Refusal, RefusalTerms, Ticket};
+use crate::sync::fence;
+use crate::time::Nanos;
+
+impl Shared {
+    /// Admits a call under a closed circuit that neither times nor counts calls, by one read.
+    /// `None` decides nothing: [`admit`](Self::admit) does.
+    #[inline]
+    pub(crate) fn try_admit(&self) -> Option<Admitted> {
+        // Relaxed: nothing is read after it, and the outcome reads the word again.
+        let word = StateWord(self.word.load(Relaxed));
+        word.admits_at_once().then_some(Admitted { word, probe: 0, began: 0 })
+    }
+
+    /// Admits or refuses a call. A refusal is not counted or reported yet: see
+    /// [`refuse`](Self::refuse).
+    pub(crate) fn admit(&self, now: Nanos) -> Result<Admitted, Refusal> {
+        let word = self.word();
+        if word.admits() {
+            return Ok(self.count_admission(Admitted { word, probe: 0, began: now }));
+        }
+        if word.refuses()
+            && let Some(refusal) = self.cached_refusal(now)
+        {
+            return Err(refusal);
+        }
+        self.ask(now)
+    }
+
+    /// Has the machine decide.
+    #[cold]
+    fn ask(&self, now: Nanos) -> Result<Admitted, Refusal> {
+        let (admission, word) = self.with(now, |machine, effects| {
+            let admission = machine.admit(now, effects);
+            (admission, StateWord::of(machine, machine.recording()))
+        });
+        let admitted = |ticket: Ticket| {
+            self.count_admission(Admitted { word, probe: ticket.probe, began: now })
+        };
+        match admission {
+            Admission::Admitted(ticket) => Ok(admitted(ticket)),
+            Admission::Refused(refusal) => Err(refusal),
+            Admission::Shadowed(ticket, refusal) => {
+                self.refusals().count();
+                self.emit(now, || EventKind::WouldReject(self.rejection(refusal, now)));
+                Ok(admitted(ticket))
+            }
+        }
+    }
+
+    fn count_admission(&self, admitted: Admitted) -> Admitted {
+        if admitted.word.tallies() {
+            self.stripes.count(|stripe| &stripe.admitted);
+        }
+        admitted
+    }
+
+    /// The refusal of an open circuit, without the lock. `None` where the wait is over or the state
+    /// is changing.
+    pub(crate) fn cached_refusal(&self, now: Nanos) -> Option<Refusal> {
+        let (word, terms) = self.refusals.get()?.read(now)?;
+        // The cache was read before the word is read again. A writer changes the word before it
+        // changes the cache (see `publish`), so a word that is the same says that the terms were too.
+        fence(Acquire);
+        let same = self.word.load(Relaxed) == word.0;
+        same.then(|| Refusal { reason: word.reason(), terms })
+    }
+
+    /// Admits a call, or counts and reports its refusal.
+    pub(crate) fn admit_or_refuse(&self, now: Nanos) -> Result<Admitted, Rejection> {
+        self.admit(now).map_err(|refusal| self.refuse(refusal, now))
+    }
+
+    /// Counts a refusal and reports it.
+    pub(crate) fn refuse(&self, refusal: Refusal, now: Nanos) -> Rejection {
+        self.refusals().count();
+        let rejection = self.rejection(refusal, now);
+        self.emit(now, || EventKind::Rejected(rejection.clone()));
+        rejection
+    }
+
+    fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
+        let Refusal { reason, terms: RefusalTerms { since, until, evidence } } = refusal;
+        Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
+            .in_force_for_nanos(now.saturating_sub(since))
+            .retry_in_nanos(until.saturating_sub(now))
+            .because_packed(evidence)
+    }
+}
