@@ -108,13 +108,14 @@
 //! wants, by refusing, a [throttle](crate::throttle) adapts to that.
 
 pub use config::{DEFAULT_PERIOD, DEFAULT_PERMITS, RateLimitBuilder};
-pub use future::Turn;
+pub use future::Acquire;
 pub use keyed::{
     DEFAULT_MAX_KEYS, KeyRateLimit, KeyedRateLimit, KeyedRateLimitBuilder, KeyedRateLimitSnapshot,
 };
 pub use machine::Algorithm;
-pub use permit::Reservation;
-pub use policy::{Pass, RateLimit, RateLimitSnapshot};
+pub use permit::RatePermit;
+pub use policy::{RateLimit, RateLimitSnapshot};
+pub use reservation::Reservation;
 
 mod config;
 mod fast_path;
@@ -128,6 +129,7 @@ mod machine;
 mod permit;
 mod policy;
 mod quota;
+mod reservation;
 mod shared;
 mod sliding_counter;
 mod sliding_log;

@@ -9,7 +9,7 @@ use super::RateLimit;
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::shared::Shared;
-use super::state::Shelter;
+use super::state::StateCell;
 
 /// 100 calls: with [`DEFAULT_PERIOD`], what many public services grant, and no rate to build on.
 /// Say what yours is.
@@ -112,7 +112,7 @@ impl RateLimitBuilder {
         let name = check.name(self.name.unwrap_or_else(|| Name::from("rate limit")))?;
         Ok(RateLimit {
             shared: std::sync::Arc::new(Shared {
-                state: Shelter::new(self.algorithm, quota),
+                state: StateCell::new(self.algorithm, quota),
                 refused: 0.into(),
                 shown: quota.shown().to_bits().into(),
                 time: Timeline::new(),

@@ -10,8 +10,8 @@ use seawall_core::{Reason, Rejection};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::permit::Claim;
-use super::{Pass, RateLimit, Reservation};
+use super::reservation::Claim;
+use super::{RateLimit, RatePermit, Reservation};
 use crate::admission::Admission;
 
 /// A call that waits for its turn, made by [`RateLimit::acquire`].
@@ -24,7 +24,7 @@ use crate::admission::Admission;
 /// Dropping it gives up the place: nothing is owed, and who comes after moves up.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Turn<'r>(Progress<'r>);
+pub struct Acquire<'r>(Progress<'r>);
 
 #[derive(Debug)]
 enum Progress<'r> {
@@ -43,7 +43,7 @@ struct Waiting<'r> {
     shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
-impl<'r> Turn<'r> {
+impl<'r> Acquire<'r> {
     pub(super) const fn new(limit: &'r RateLimit) -> Self {
         Self(Progress::New(limit))
     }
@@ -52,9 +52,9 @@ impl<'r> Turn<'r> {
         limit: &'r RateLimit,
         deadline: Option<Instant>,
         now: Instant,
-    ) -> Admission<Pass, Self> {
+    ) -> Admission<RatePermit, Self> {
         if limit.shared.takes(limit.shared.time.at(now)) {
-            return Admission::Granted(Pass::NEW);
+            return Admission::Granted(RatePermit(()));
         }
         match Reservation::new(limit, 1, now, deadline) {
             Ok(reservation) => {
@@ -89,29 +89,29 @@ impl<'r> Waiting<'r> {
         }
     }
 
-    fn refuse(&self, reason: Reason) -> Result<Pass, Rejection> {
+    fn refuse(&self, reason: Reason) -> Rejection {
         let shared = &self.reservation.limit.shared;
         // Apart: a lock that is taken among the arguments of a call is held during the call.
-        let waiting = shared.state.peek().line.len();
+        let waiting = shared.state.peek().queue.len();
         shared.refuse(reason, None, waiting)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Pass, Rejection>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<RatePermit, Rejection>> {
         loop {
             let now = Instant::now();
             let wait = match self.reservation.try_claim(now, Some(cx.waker())) {
-                Claim::Taken => return Poll::Ready(Ok(Pass::NEW)),
-                Claim::Closed => return Poll::Ready(self.refuse(Reason::ShuttingDown)),
-                Claim::Never => return Poll::Ready(self.refuse(Reason::RateLimited)),
+                Claim::Taken => return Poll::Ready(Ok(RatePermit(()))),
+                Claim::Closed => return Poll::Ready(Err(self.refuse(Reason::ShuttingDown))),
+                Claim::Never => return Poll::Ready(Err(self.refuse(Reason::RateLimited))),
                 Claim::NotYet(wait) => wait,
             };
             if let Some(shutdown) = &mut self.shutdown
                 && shutdown.as_mut().poll(cx).is_ready()
             {
-                return Poll::Ready(self.refuse(Reason::ShuttingDown));
+                return Poll::Ready(Err(self.refuse(Reason::ShuttingDown)));
             }
             if self.give_up.is_some_and(|give_up| give_up <= now) {
-                return Poll::Ready(self.refuse(self.at_the_end));
+                return Poll::Ready(Err(self.refuse(self.at_the_end)));
             }
             let due = wait.and_then(|wait| now.checked_add(Duration::from_nanos(wait)));
             let Some(next) = due.into_iter().chain(self.give_up).min() else {
@@ -132,28 +132,28 @@ impl<'r> Waiting<'r> {
     }
 }
 
-impl Future for Turn<'_> {
-    type Output = Result<Pass, Rejection>;
+impl Future for Acquire<'_> {
+    type Output = Result<RatePermit, Rejection>;
 
     /// # Panics
     ///
     /// When polled after it was ready, or outside a tokio runtime with a timer if it has to wait.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Progress::New(limit) = self.0 {
-            match Turn::admit(limit, None, Instant::now()) {
-                Admission::Granted(pass) => {
+            match Acquire::admit(limit, None, Instant::now()) {
+                Admission::Granted(permit) => {
                     self.0 = Progress::Over;
-                    return Poll::Ready(Ok(pass));
+                    return Poll::Ready(Ok(permit));
                 }
                 Admission::Refused(rejection) => {
                     self.0 = Progress::Over;
                     return Poll::Ready(Err(rejection));
                 }
-                Admission::Waiting(turn) => *self = turn,
+                Admission::Waiting(acquire) => *self = acquire,
             }
         }
         let Progress::Waiting(waiting) = &mut self.0 else {
-            panic!("a turn was polled after it was over");
+            panic!("an acquire was polled after it was over");
         };
         let polled = waiting.poll(cx);
         if polled.is_ready() {

@@ -1,8 +1,8 @@
-//! The generic cell rate algorithm.
+//! The generic cell rate algorithm (GCRA).
 //!
-//! One number is remembered: the theoretical arrival time (TAT), at which the permits taken so far
-//! would have been used up by somebody who takes them evenly. A permit moves it on by the time
-//! that one permit costs, from now at the earliest, and is refused if that would bring it further
+//! It remembers one number: the theoretical arrival time (TAT), at which the permits taken so far
+//! would be used up by a caller that takes them evenly. A permit moves the TAT on by the time that
+//! one permit costs, from now at the earliest. It is refused if that would bring the TAT further
 //! ahead of now than a burst costs.
 //!
 //! Source: ITU-T I.371, Annex A, the virtual scheduling algorithm. It admits what a leaky bucket
@@ -14,9 +14,9 @@ use super::quota::{Quota, divide, wide};
 
 /// A point in time or a length of it: nanoseconds, and fractions of one.
 ///
-/// How many fractions make one nanosecond is the quota's business. Compared in this order.
+/// The quota's `unit` says how many fractions make one nanosecond. Compared in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Fine {
+pub(crate) struct FineNanos {
     nanos: u64,
     rest: u64,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Fine {
 /// The algorithm with its quota and its state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gcra {
-    tat: Fine,
+    tat: FineNanos,
     rate: GcraRate,
 }
 
@@ -32,18 +32,17 @@ pub(crate) struct Gcra {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GcraRate {
     quota: Quota,
-    one: Fine,
-    burst: Fine,
-    slack: Fine,
+    one: FineNanos,
+    burst: FineNanos,
+    slack: FineNanos,
 }
 
-impl Fine {
-    const fn at(nanos: u64) -> Self {
+impl FineNanos {
+    pub(crate) const fn at(nanos: u64) -> Self {
         Self { nanos, rest: 0 }
     }
 
-    // Both rests are below `unit`, which is below 2⁶³, so their sum is no more than a u64 holds.
-    #[inline]
+    // Both rests are below `unit`, which is below 2⁶³, so their sum fits a u64.
     const fn plus(self, other: Self, unit: u64) -> Self {
         // Both below 2⁶³ for the 292 years after the limit was built; after that nothing is promised.
         let nanos = self.nanos.wrapping_add(other.nanos);
@@ -55,7 +54,7 @@ impl Fine {
         }
     }
 
-    /// The same where it may be more than 64 bits hold: then it is the end of time.
+    /// The sum, or the end of time where it does not fit 64 bits.
     fn saturating_plus(self, other: Self, unit: u64) -> Self {
         match self.nanos.checked_add(other.nanos) {
             Some(nanos) if nanos < u64::MAX => self.plus(other, unit),
@@ -63,18 +62,15 @@ impl Fine {
         }
     }
 
-    /// So many ticks after `anchor`, of which `unit` make a nanosecond.
+    /// The time that is `ticks` after `anchor`, where `unit` ticks make a nanosecond.
     pub(crate) const fn from_ticks(anchor: u64, ticks: u64, unit: u64) -> Self {
         Self { nanos: anchor.wrapping_add(ticks / unit), rest: ticks % unit }
     }
 
-    /// How many ticks after `anchor` it is, of which `unit` make a nanosecond; none if before.
-    /// `None` where a number is too small for them.
+    /// How many ticks it is after `anchor`, which may lie before zero. `None` where they don't fit
+    /// 64 bits.
     pub(crate) fn ticks_since(self, anchor: u64, unit: u64) -> Option<u64> {
-        match self.nanos.checked_sub(anchor) {
-            None => Some(0),
-            Some(nanos) => nanos.checked_mul(unit)?.checked_add(self.rest),
-        }
+        self.nanos.wrapping_sub(anchor).checked_mul(unit)?.checked_add(self.rest)
     }
 
     /// The first whole nanosecond that is no earlier.
@@ -86,14 +82,7 @@ impl Fine {
         *self = Self::at(self.ceil());
     }
 
-    // The usual case, in which the whole nanoseconds decide, first.
-    #[inline]
-    const fn is_after(self, other: Self) -> bool {
-        self.nanos > other.nanos || self.nanos == other.nanos && self.rest > other.rest
-    }
-
-    /// How many whole nanoseconds `earlier` has to be put off to be no earlier than this.
-    #[inline]
+    /// How many whole nanoseconds after `earlier` it is, rounded up; 0 if it is not after it.
     fn since(self, earlier: Self) -> u64 {
         if self <= earlier {
             return 0;
@@ -105,7 +94,7 @@ impl Fine {
 
 impl GcraRate {
     pub(crate) fn new(quota: Quota) -> Self {
-        let none = Fine::default();
+        let none = FineNanos::default();
         let rate = Self { quota, one: none, burst: none, slack: none };
         Self {
             one: rate.cost(1),
@@ -115,46 +104,43 @@ impl GcraRate {
         }
     }
 
-    fn cost(&self, permits: u64) -> Fine {
+    fn cost(&self, permits: u64) -> FineNanos {
         let (nanos, rest) = self.quota.nanos(permits);
-        Fine { nanos, rest }
+        FineNanos { nanos, rest }
     }
 
-    #[inline]
     pub(crate) const fn unit(&self) -> u64 {
         self.quota.unit.get()
     }
 
     /// What one permit costs.
-    pub(crate) const fn one(&self) -> Fine {
+    pub(crate) const fn one(&self) -> FineNanos {
         self.one
     }
 
-    /// How far ahead of now the time may be for one more permit: a burst less one.
-    pub(crate) const fn slack(&self) -> Fine {
+    /// How far ahead of now the TAT may be for one more permit: a burst less one.
+    pub(crate) const fn slack(&self) -> FineNanos {
         self.slack
     }
 
     /// Takes `permits` at `now` out of a cell, or says in how many nanoseconds it would.
-    #[inline]
-    pub(crate) fn take(&self, tat: &mut Fine, now: u64, permits: u64) -> Result<(), u64> {
+    pub(crate) fn take(&self, tat: &mut FineNanos, now: u64, permits: u64) -> Result<(), u64> {
         let (cost, slack) = match permits {
             1 => (self.one, self.slack),
             _ => self.cost_and_slack(permits)?,
         };
-        // The same as: from now or the time that was reached, whichever is later, the cost leads
-        // no further than a burst ahead of now.
-        let latest = Fine { nanos: now.wrapping_add(slack.nanos), rest: slack.rest };
-        if tat.is_after(latest) {
+        // From now or the TAT, whichever is later, the cost must lead no further than a burst ahead
+        // of now. Compared is the same less the cost.
+        let latest = FineNanos { nanos: now.wrapping_add(slack.nanos), rest: slack.rest };
+        if *tat > latest {
             return Err(tat.since(latest));
         }
-        let from = if tat.nanos < now { Fine::at(now) } else { *tat };
+        let from = if tat.nanos < now { FineNanos::at(now) } else { *tat };
         *tat = from.plus(cost, self.unit());
         Ok(())
     }
 
-    #[cold]
-    fn cost_and_slack(&self, permits: u64) -> Result<(Fine, Fine), u64> {
+    fn cost_and_slack(&self, permits: u64) -> Result<(FineNanos, FineNanos), u64> {
         let slack = self.quota.burst.get().checked_sub(permits).ok_or(u64::MAX)?;
         Ok((self.cost(permits), self.cost(slack)))
     }
@@ -174,23 +160,23 @@ impl GcraRate {
         self.one.ceil()
     }
 
-    /// Whether the cell knows nothing that a new one does not.
-    pub(crate) fn is_idle(tat: Fine, now: u64) -> bool {
-        tat <= Fine::at(now)
+    /// Whether a cell is as good as a new one.
+    pub(crate) fn is_idle(tat: FineNanos, now: u64) -> bool {
+        tat <= FineNanos::at(now)
     }
 }
 
 impl Gcra {
     pub(crate) fn new(quota: Quota) -> Self {
-        Self { tat: Fine::default(), rate: GcraRate::new(quota) }
+        Self { tat: FineNanos::default(), rate: GcraRate::new(quota) }
     }
 
-    /// The rate, and the time that permits are taken up to.
-    pub(crate) const fn parts(&self) -> (&GcraRate, Fine) {
+    /// The rate and the TAT.
+    pub(crate) const fn parts(&self) -> (&GcraRate, FineNanos) {
         (&self.rate, self.tat)
     }
 
-    pub(crate) const fn set_tat(&mut self, tat: Fine) {
+    pub(crate) const fn set_tat(&mut self, tat: FineNanos) {
         self.tat = tat;
     }
 
@@ -199,13 +185,14 @@ impl Gcra {
     }
 
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
+        let (unit, start) = (self.rate.unit(), FineNanos::at(now));
         let cost = self.rate.cost(ahead.saturating_add(permits));
-        let next = self.tat.max(Fine::at(now)).saturating_plus(cost, self.rate.unit());
-        now.saturating_add(next.since(Fine::at(now).plus(self.rate.burst, self.rate.unit())))
+        let next = self.tat.max(start).saturating_plus(cost, unit);
+        now.saturating_add(next.since(start.plus(self.rate.burst, unit)))
     }
 
-    /// Takes another quota. What was taken stays taken: so many permits, and parts of one, at their
-    /// new price.
+    /// Sets another quota. Permits that were taken stay taken, fractions included, at their new
+    /// price.
     pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
         let old = self.rate.quota;
         let debt = match self.tat.nanos.checked_sub(now) {
@@ -215,6 +202,6 @@ impl Gcra {
         let ticks = debt.saturating_mul(wide(quota.step.get())).div_ceil(wide(old.step.get()));
         let (nanos, rest) = divide(ticks, quota.unit.get());
         self.rate = GcraRate::new(quota);
-        self.tat = Fine { nanos: now.saturating_add(nanos), rest };
+        self.tat = FineNanos { nanos: now.saturating_add(nanos), rest };
     }
 }

@@ -11,10 +11,11 @@ use seawall_core::{
 use tokio::time::Instant;
 
 use super::config::check_burst;
+use super::fast_path::Take;
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::shared::Shared;
-use super::{RateLimitBuilder, Reservation, Turn};
+use super::{Acquire, RateLimitBuilder, RatePermit, Reservation};
 use crate::admission::{Admission, Guarded, Limit, Limited};
 use crate::wake::wake_all;
 
@@ -40,23 +41,6 @@ pub struct RateLimitSnapshot {
     pub refused: u64,
 }
 
-/// The permit of a call that was let in by its rate. What is taken stays taken, so there is nothing
-/// to give back.
-#[derive(Clone, Copy, Debug)]
-pub struct Pass(());
-
-impl Pass {
-    pub(super) const NEW: Self = Self(());
-}
-
-impl crate::admission::Settle for Pass {
-    #[inline]
-    fn succeeded(self) {}
-
-    #[inline]
-    fn failed<E>(self, _: &seawall_core::Error<E>) {}
-}
-
 impl RateLimit {
     /// Starts a rate limit.
     pub fn builder() -> RateLimitBuilder {
@@ -80,8 +64,8 @@ impl RateLimit {
 
     /// Waits for a permit, within the longest wait. Refused at once if that can't succeed, or if
     /// there is no queue and no permit.
-    pub const fn acquire(&self) -> Turn<'_> {
-        Turn::new(self)
+    pub const fn acquire(&self) -> Acquire<'_> {
+        Acquire::new(self)
     }
 
     /// Reserves `permits` permits: a place in the line, to be claimed when its time has come.
@@ -133,7 +117,7 @@ impl RateLimit {
             self.shared.shown.store(quota.shown().to_bits(), Ordering::Relaxed);
             state.meter.set_quota(quota, now);
             // They look again: their time may have come, or their call may never fit.
-            state.line.wakers()
+            state.queue.wakers()
         };
         wake_all(wakers);
         Ok(())
@@ -144,7 +128,7 @@ impl RateLimit {
         let wakers = {
             let mut state = self.shared.lock(self.shared.time.now());
             state.closed = true;
-            state.line.wakers()
+            state.queue.wakers()
         };
         wake_all(wakers);
     }
@@ -155,8 +139,8 @@ impl RateLimit {
         RateLimitSnapshot {
             permits: state.quota.permits.get(),
             period: Duration::from_nanos(state.quota.period.get()),
-            burst: state.capacity(),
-            queued: state.line.len(),
+            burst: state.burst(),
+            queued: state.queue.len(),
             refused: self.shared.refused.load(Ordering::Relaxed),
         }
     }
@@ -183,22 +167,22 @@ impl fmt::Debug for RateLimit {
 }
 
 impl Limit for RateLimit {
-    type Permit<'p> = Pass;
-    type Wait<'p> = Turn<'p>;
+    type Permit<'p> = RatePermit;
+    type Wait<'p> = Acquire<'p>;
 
     #[inline]
-    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<Pass> {
+    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<RatePermit> {
         let now = self.shared.time.at(attempt.began());
-        self.shared.state.lane.take_at_once(now).ok().map(|()| Pass::NEW)
+        (self.shared.state.fast_path.take(now) == Take::Taken).then_some(RatePermit(()))
     }
 
-    fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Turn<'_>> {
+    fn admit(&self, attempt: &mut Attempt) -> Admission<RatePermit, Acquire<'_>> {
         let now = attempt.began();
         if self.shared.queue.is_some() {
-            return Turn::admit(self, attempt.deadline(), now);
+            return Acquire::admit(self, attempt.deadline(), now);
         }
         match self.shared.take_now(now) {
-            Ok(()) => Admission::Granted(Pass::NEW),
+            Ok(()) => Admission::Granted(RatePermit(())),
             Err(rejection) => Admission::Refused(rejection),
         }
     }

@@ -1,4 +1,4 @@
-//! What the clones of a rate limit share: how a permit is taken or refused.
+//! What the clones of a rate limit share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use seawall_core::{Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rul
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::fast_path::{Refusal, Take};
+use super::fast_path::Take;
 use super::machine::Algorithm;
-use super::state::{Locked, Shelter};
+use super::state::{Locked, StateCell};
 
 pub(super) struct Shared {
-    pub(super) state: Shelter,
+    pub(super) state: StateCell,
     pub(super) refused: AtomicU64,
     /// The permits of a period as evidence shows them: the bits of an `f64`.
     pub(super) shown: AtomicU64,
@@ -34,97 +34,50 @@ impl Shared {
     #[inline]
     pub(super) fn take_now(&self, now: Instant) -> Result<(), Rejection> {
         let now = self.time.at(now);
-        self.state.lane.take_at_once(now).or_else(|refusal| self.take_late(now, refusal))
-    }
-
-    /// Refuses, if that is certain by what was seen.
-    #[cold]
-    fn take_late(&self, now: u64, refusal: Refusal) -> Result<(), Rejection> {
-        match self.state.lane.wait(refusal) {
-            Some(wait) => self.refuse(Reason::RateLimited, Some(wait), 0),
-            None if refusal.is_of_shut() => self.take_many(now, 1),
-            None => self.take_again(now),
-        }
-    }
-
-    #[cold]
-    fn take_again(&self, now: u64) -> Result<(), Rejection> {
-        match self.state.lane.take(now) {
+        match self.state.fast_path.take(now) {
             Take::Taken => Ok(()),
-            Take::NotYet(wait) => self.refuse(Reason::RateLimited, Some(wait), 0),
-            Take::Shut => self.take_many(now, 1),
+            Take::NotYet(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
+            Take::Closed => self.take_many(now, 1),
         }
     }
 
-    /// Takes one permit if it is there and nobody waits. Says nothing of why not.
+    /// Takes one permit if there is one and nobody waits.
     pub(super) fn takes(&self, now: u64) -> bool {
-        match self.state.lane.take(now) {
+        match self.state.fast_path.take(now) {
             Take::Taken => true,
             Take::NotYet(_) => false,
-            Take::Shut => {
-                let mut state = self.lock(now);
-                state.is_open() && state.meter.take(now, 1).is_ok()
-            }
+            Take::Closed => self.lock(now).take(now, 1),
         }
     }
 
-    /// Takes as many under the lock, or refuses.
+    /// Takes all of `permits` under the lock, or refuses.
     pub(super) fn take_many(&self, now: u64, permits: u64) -> Result<(), Rejection> {
         let mut state = self.lock(now);
-        if state.is_open() && state.meter.take(now, permits).is_ok() {
+        if state.take(now, permits) {
             return Ok(());
         }
-        self.take_many_late(state, now, permits)
-    }
-
-    #[cold]
-    fn take_many_late(&self, state: Locked<'_>, now: u64, permits: u64) -> Result<(), Rejection> {
         if state.closed {
             drop(state);
-            return self.refuse(Reason::ShuttingDown, None, 0);
+            return Err(self.refuse(Reason::ShuttingDown, None, 0));
         }
         if permits == 0 {
             return Ok(());
         }
-        let fits = permits <= state.capacity();
-        let wait = fits.then(|| state.meter.due(now, state.line.permits(), permits) - now);
-        let waiting = state.line.len();
+        let fits = permits <= state.burst();
+        let wait = fits.then(|| state.meter.due(now, state.queue.permits(), permits) - now);
+        let waiting = state.queue.len();
         drop(state);
-        self.refuse(Reason::RateLimited, wait, waiting)
+        Err(self.refuse(Reason::RateLimited, wait, waiting))
     }
 
-    /// Counts a refusal and tells the listeners: outside the lock.
-    #[inline]
-    pub(super) fn refuse<T>(
-        &self,
-        reason: Reason,
-        wait: Option<u64>,
-        waiting: usize,
-    ) -> Result<T, Rejection> {
+    /// Counts a refusal and reports it. Call it without the lock.
+    pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        // What nobody is told of is built where the caller wants it.
-        if self.listeners.is_empty() {
-            return Err(self.rejection(reason, wait, waiting));
-        }
-        self.refuse_aloud(reason, wait, waiting)
-    }
-
-    #[cold]
-    fn refuse_aloud<T>(
-        &self,
-        reason: Reason,
-        wait: Option<u64>,
-        waiting: usize,
-    ) -> Result<T, Rejection> {
-        Err(self.listeners.rejected(self.rejection(reason, wait, waiting)))
-    }
-
-    #[inline]
-    fn rejection(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
         let rate = f64::from_bits(self.shown.load(Ordering::Relaxed));
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-        Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
+        let rejection = Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
             .because(Evidence::new(Rule::Rate, rate, rate, waiting))
-            .retry_in_nanos(wait.unwrap_or(u64::MAX))
+            .retry_in_nanos(wait.unwrap_or(u64::MAX));
+        self.listeners.rejected(rejection)
     }
 }

@@ -2,43 +2,48 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::fast_path::Lane;
-use super::gcra::Gcra;
+use super::fast_path::FastPath;
 use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
-use super::wait_queue::Line;
+use super::wait_queue::WaitQueue;
 use crate::sync::{Mutex, MutexGuard};
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) meter: Meter,
-    pub(super) line: Line,
+    pub(super) queue: WaitQueue,
     pub(super) quota: Quota,
     pub(super) closed: bool,
 }
 
-/// The state, and the lane by which permits are taken from it while nobody waits.
+/// The state, and the fast path by which permits are taken from it while nobody waits.
 #[derive(Debug)]
-pub(super) struct Shelter {
-    pub(super) lane: Lane,
+pub(super) struct StateCell {
+    pub(super) fast_path: FastPath,
     state: Mutex<State>,
 }
 
-/// The state with the lane shut: all that is to be known is here. Opens it when dropped, if nobody
-/// waits then.
+/// The state with the fast path closed, so that the meter is up to date. Dropping it opens the fast
+/// path, if nobody waits then.
 pub(super) struct Locked<'s> {
     state: MutexGuard<'s, State>,
-    lane: &'s Lane,
+    fast_path: &'s FastPath,
     now: u64,
 }
 
 impl State {
     /// Whether a call may take a permit without waiting for others.
     pub(super) fn is_open(&self) -> bool {
-        self.line.is_empty() && !self.closed
+        self.queue.is_empty() && !self.closed
     }
 
-    pub(super) fn capacity(&self) -> u64 {
+    /// Takes `permits` if they are there and nobody waits.
+    pub(super) fn take(&mut self, now: u64, permits: u64) -> bool {
+        self.is_open() && self.meter.take(now, permits).is_ok()
+    }
+
+    /// How many permits can be taken at once.
+    pub(super) fn burst(&self) -> u64 {
         match self.meter {
             Meter::Gcra(_) => self.quota.burst.get(),
             _ => self.quota.permits.get(),
@@ -46,54 +51,41 @@ impl State {
     }
 }
 
-impl Shelter {
+impl StateCell {
     pub(super) fn new(algorithm: Algorithm, quota: Quota) -> Self {
         let meter = Meter::new(algorithm, quota);
-        let state = State { meter, line: Line::default(), quota, closed: false };
-        let shelter = Self { lane: Lane::new(), state: Mutex::new(state) };
-        drop(shelter.lock(0));
-        shelter
+        let state = State { meter, queue: WaitQueue::default(), quota, closed: false };
+        let cell = Self { fast_path: FastPath::new(), state: Mutex::new(state) };
+        drop(cell.lock(0));
+        cell
     }
 
-    #[inline]
     pub(super) fn lock(&self, now: u64) -> Locked<'_> {
         let mut state = self.state.lock();
-        if let Meter::Gcra(meter) = &mut state.meter {
-            shut(&self.lane, meter);
+        // Only GCRA ever opens the fast path.
+        if let Meter::Gcra(meter) = &mut state.meter
+            && let Some(tat) = self.fast_path.close()
+        {
+            meter.set_tat(tat);
         }
-        Locked { state, lane: &self.lane, now }
+        Locked { state, fast_path: &self.fast_path, now }
     }
 
-    /// The state for one who wants to know neither how much is taken nor to change anything.
+    /// The state for callers that neither change it nor ask how many permits are taken.
     pub(super) fn peek(&self) -> impl Deref<Target = State> {
         self.state.lock()
     }
 }
 
 impl Drop for Locked<'_> {
-    #[inline]
     fn drop(&mut self) {
         if let Meter::Gcra(meter) = &self.state.meter
             && self.state.is_open()
         {
-            open(self.lane, meter, self.now);
+            let (rate, tat) = meter.parts();
+            self.fast_path.open(rate, tat, self.now);
         }
     }
-}
-
-// Apart, as the other meters have no lane and go past it.
-
-#[inline(never)]
-fn shut(lane: &Lane, meter: &mut Gcra) {
-    if let Some(tat) = lane.shut() {
-        meter.set_tat(tat);
-    }
-}
-
-#[inline(never)]
-fn open(lane: &Lane, meter: &Gcra, now: u64) {
-    let (rate, tat) = meter.parts();
-    lane.open(rate, tat, now);
 }
 
 impl Deref for Locked<'_> {

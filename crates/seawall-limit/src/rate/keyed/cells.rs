@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::rate::gcra::{Fine, GcraRate};
+use crate::rate::gcra::{FineNanos, GcraRate};
 
 const SHARDS: usize = 16;
 
 /// A cell for each key, in parts with a lock of their own, and one for all that find no room.
 pub(super) struct Cells<K> {
     shards: Box<[Mutex<Shard<K>>]>,
-    overflow: Mutex<Fine>,
+    overflow: Mutex<FineNanos>,
     keys_a_shard: usize,
     hasher: RandomState,
     evicted: AtomicU64,
@@ -22,7 +22,7 @@ pub(super) struct Cells<K> {
 }
 
 struct Shard<K> {
-    cells: HashMap<K, Fine>,
+    cells: HashMap<K, FineNanos>,
     // When looking for idle keys makes sense again: it takes a look at all of them.
     look_again: u64,
 }
@@ -32,7 +32,7 @@ impl<K> Cells<K> {
         let shard = || Mutex::new(Shard { cells: HashMap::new(), look_again: 0 });
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
-            overflow: Mutex::new(Fine::default()),
+            overflow: Mutex::new(FineNanos::default()),
             keys_a_shard: max_keys.div_ceil(SHARDS),
             hasher: RandomState::new(),
             evicted: AtomicU64::new(0),
@@ -59,7 +59,7 @@ impl<K> Cells<K> {
     pub(super) fn round_up(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.cells.values_mut().for_each(Fine::round_up);
+            shard.cells.values_mut().for_each(FineNanos::round_up);
             shard.look_again = 0;
         }
         self.overflow.lock().round_up();
@@ -112,7 +112,7 @@ impl<K: Eq + Hash> Cells<K> {
             unneeded.push(key);
             return self.take_of_all(rate, now);
         }
-        let mut cell = Fine::default();
+        let mut cell = FineNanos::default();
         let taken = rate.take(&mut cell, now, 1);
         shard.cells.insert(key, cell);
         taken

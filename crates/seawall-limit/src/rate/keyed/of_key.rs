@@ -9,7 +9,7 @@ use seawall_core::{
 
 use super::KeyedRateLimit;
 use crate::admission::{Admission, Limit, Limited};
-use crate::rate::Pass;
+use crate::rate::RatePermit;
 
 /// The rate limit of one key, made by [`KeyedRateLimit::get`]. Its name and its listeners are those
 /// of the set in every pipeline that it is a layer of.
@@ -47,23 +47,23 @@ impl<K: Display> KeyRateLimit<K> {
 
 impl<K: Eq + Hash + Clone + Display> Limit for KeyRateLimit<K> {
     type Permit<'p>
-        = Pass
+        = RatePermit
     where
         K: 'p;
     // Nobody waits.
     type Wait<'p>
-        = Ready<Result<Pass, Rejection>>
+        = Ready<Result<RatePermit, Rejection>>
     where
         K: 'p;
 
     #[inline]
-    fn admit_at_once(&self, _: &mut Attempt) -> Option<Pass> {
+    fn admit_at_once(&self, _: &mut Attempt) -> Option<RatePermit> {
         None
     }
 
-    fn admit(&self, attempt: &mut Attempt) -> Admission<Pass, Self::Wait<'_>> {
+    fn admit(&self, attempt: &mut Attempt) -> Admission<RatePermit, Self::Wait<'_>> {
         match self.limit.take(&self.key, attempt.began(), || self.name().clone()) {
-            Ok(()) => Admission::Granted(Pass::NEW),
+            Ok(()) => Admission::Granted(RatePermit(())),
             Err(rejection) => Admission::Refused(rejection),
         }
     }

@@ -1,0 +1,158 @@
+//! A place in the line, as a value: claimed, or dropped and forgotten.
+
+use std::fmt;
+use std::task::Waker;
+use std::time::Duration;
+
+use seawall_core::{Reason, Rejection};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::RateLimit;
+use super::state::{Locked, State};
+use super::wait_queue::Position;
+use crate::wake::let_go;
+
+/// Permits that are reserved for later.
+///
+/// It holds a place in the line, not the permits themselves: they are taken when it is
+/// [claimed](Self::claim). Dropping it gives the place up: nothing is owed, and who comes after
+/// moves up. Whoever holds on to one that is due without claiming it keeps the others waiting.
+#[must_use = "a reservation that is dropped is given up"]
+pub struct Reservation<'r> {
+    pub(super) limit: &'r RateLimit,
+    permits: u64,
+    position: Position,
+    claimed: bool,
+}
+
+impl<'r> Reservation<'r> {
+    pub(super) fn new(
+        limit: &'r RateLimit,
+        permits: u64,
+        now: Instant,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Rejection> {
+        let shared = &limit.shared;
+        let nanos = shared.time.at(now);
+        let stopping = shared.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled);
+        let mut state = shared.lock(nanos);
+        let waiting = state.queue.len();
+        let refuse = |state, reason, wait| {
+            drop::<Locked<'_>>(state);
+            Err(shared.refuse(reason, wait, waiting))
+        };
+        if state.closed || stopping {
+            return refuse(state, Reason::ShuttingDown, None);
+        }
+        if permits > state.burst() {
+            return refuse(state, Reason::RateLimited, None);
+        }
+        let wait = state.meter.due(nanos, state.queue.permits(), permits) - nanos;
+        let refusal = match shared.queue {
+            _ if deadline.is_some_and(|deadline| is_later(now, wait, deadline)) => {
+                Some(Reason::DeadlineTooNear)
+            }
+            Some((_, longest)) if Duration::from_nanos(wait) > longest => Some(Reason::RateLimited),
+            Some((capacity, _)) if waiting >= capacity as usize => Some(Reason::QueueFull),
+            None if wait > 0 => Some(Reason::RateLimited),
+            _ => None,
+        };
+        if let Some(reason) = refusal {
+            return refuse(state, reason, Some(wait));
+        }
+        let position = state.queue.push(permits);
+        Ok(Self { limit, permits, position, claimed: false })
+    }
+
+    /// How many permits it is for.
+    pub const fn permits(&self) -> u64 {
+        self.permits
+    }
+
+    /// How long it is until it can be claimed, as things are now: less if somebody before it goes
+    /// away.
+    pub fn ready_in(&self) -> Duration {
+        let now = self.limit.shared.time.at(Instant::now());
+        let state = self.limit.shared.lock(now);
+        Duration::from_nanos(self.due(&state, now) - now)
+    }
+
+    fn due(&self, state: &State, now: u64) -> u64 {
+        state.meter.due(now, state.queue.ahead_of(self.position), self.permits)
+    }
+
+    /// Takes the permits, if their time has come; else gives the reservation back.
+    pub fn claim(mut self) -> Result<(), Self> {
+        match self.try_claim(Instant::now(), None) {
+            Claim::Taken => Ok(()),
+            _ => Err(self),
+        }
+    }
+
+    /// Gives the place up, as dropping it does.
+    pub fn cancel(self) {}
+
+    pub(super) fn try_claim(&mut self, now: Instant, waker: Option<&Waker>) -> Claim {
+        let shared = &self.limit.shared;
+        let now = shared.time.at(now);
+        // Neither cloned nor dropped under the lock: what a waker drops may be a task with a place
+        // in this line. What is declared first is dropped last.
+        let waker = waker.cloned();
+        let mut state = shared.lock(now);
+        if state.closed {
+            return Claim::Closed;
+        }
+        if self.permits > state.burst() {
+            return Claim::Never;
+        }
+        let wait = if state.queue.is_first(self.position) {
+            match state.meter.take(now, self.permits) {
+                Ok(()) => {
+                    self.claimed = true;
+                    let left = state.queue.leave(self.position);
+                    drop(state);
+                    left.settle();
+                    return Claim::Taken;
+                }
+                Err(wait) => Some(wait),
+            }
+        } else {
+            None
+        };
+        let unneeded = waker.and_then(|waker| state.queue.wait(self.position, waker));
+        drop(state);
+        let_go(unneeded);
+        Claim::NotYet(wait)
+    }
+}
+
+fn is_later(now: Instant, wait: u64, deadline: Instant) -> bool {
+    now.checked_add(Duration::from_nanos(wait)).is_none_or(|due| due > deadline)
+}
+
+/// What came of an attempt to claim a reservation.
+pub(super) enum Claim {
+    Taken,
+    Closed,
+    // The limit was changed, and what is asked for is more than can ever be had at once.
+    Never,
+    /// In how many nanoseconds it can; `None` where somebody else is first.
+    NotYet(Option<u64>),
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if !self.claimed {
+            let shared = &self.limit.shared;
+            let left = shared.lock(shared.time.now()).queue.leave(self.position);
+            left.settle();
+        }
+    }
+}
+
+impl fmt::Debug for Reservation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("permits", &self.permits).finish_non_exhaustive()
+    }
+}
