@@ -26,7 +26,7 @@ use axum::routing::get;
 use axum::{Router, serve};
 use parking_lot::Mutex;
 use seawall::guard::deadline;
-use seawall::limit::KeyedRateLimit;
+use seawall::limit::{KeyedRateLimit, RateLimit};
 use seawall::shutdown::Signal;
 use seawall::{
     Class, Classify, ConfigError, Deadline, Error, Event, Listener, Pipeline, Rejection, Shutdown,
@@ -49,7 +49,10 @@ async fn main() -> anyhow::Result<()> {
     };
     let shop = Shop {
         prices: Prices::new(server, metrics.clone(), &shutdown)?,
-        callers: KeyedRateLimit::builder().name("callers").per_second(2).burst(5).build()?,
+        callers: KeyedRateLimit::new(
+            RateLimit::builder().name("callers").per_second(2).burst(5),
+            10_000,
+        )?,
         metrics,
     };
     let routes = Router::new()

@@ -1,13 +1,13 @@
 //! # Adaptive limit
 //!
-//! At most as many calls in flight as the dependency turns out to stand; the rest is refused.
+//! Admits as many calls in flight as the dependency turns out to bear; the rest is refused.
 //!
 //! # Why
 //!
-//! A [bulkhead](crate::bulkhead) helps exactly as far as its number fits. Capacity changes with
-//! every deployment, with the size of the requests and with what else the dependency is doing; a
-//! limit for each of ten clients has to change with how many of them are busy. An adaptive limit
-//! finds the number by itself, from what calls come to and how long they take, as TCP does.
+//! The right limit of a bulkhead is what the dependency can do at once, divided among its clients.
+//! Few people know the number, and it changes: with every deployment, with the size of the data,
+//! and for each of ten clients with how many of the others are busy. An adaptive limit finds the
+//! number by itself, from how calls end and how long they take, as TCP does.
 //!
 //! # Quick start
 //!
@@ -25,23 +25,22 @@
 //! # }
 //! ```
 //!
-//! Its place in a pipeline is **inside the timeout of the attempt**, nearest to the operation: there
-//! it sees by the deadline how long its caller would wait.
+//! Its place in a pipeline is **inside the timeout of the attempt**, nearest to the operation. There
+//! the deadline of the attempt shows how long the caller would wait.
 //!
-//! # What it takes for overload
+//! # What counts as overload
 //!
-//! The samples are (round-trip, in flight, lost). A call counts as lost if
+//! A sample is (round-trip, in flight, lost). A call counts as lost if
 //!
 //! - it was cut off by a timeout, inside or outside,
-//! - the dependency said that it has too much to do ([`Class::Overloaded`](seawall_core::Class)), or
-//! - it took **more than half of the time that its callers wait**. The time callers wait is the
-//!   longest that was left until the deadline of a call, of late.
+//! - the dependency said that it is overloaded ([`Class::Overloaded`](seawall_core::Class)), or
+//! - it took **more than half of the time that its callers wait**. That time is the longest that was
+//!   left until the deadline of a recent call.
 //!
 //! Other errors say nothing about the load and are no samples. A permanent error is an answer.
 //!
 //! The third rule needs no idea of what latency is normal. Limits that compare with the lowest
-//! latency ever seen, or that can't grow back from one, are worse than none where calls differ in
-//! size.
+//! latency ever seen, or that can't grow back from one, do harm where calls differ in size.
 //!
 //! ```mermaid
 //! stateDiagram-v2
@@ -55,8 +54,8 @@
 //! # Lingering
 //!
 //! A call that timed out here goes on there: the dependency does not know that nobody waits. If its
-//! place were free at once, the next call would come on top. So the place of a call that was cut off
-//! or given up stays taken for as long again as the call ran.
+//! place were free at once, the next call would add to the load. So the place of a call that was cut
+//! off or given up lingers: it stays taken for as long again as the call ran.
 //!
 //! # The algorithms
 //!
@@ -66,8 +65,9 @@
 //! | [`Vegas`] | keeps `limit × (1 − lowest / latest)` small | calls that differ in size look like a queue |
 //! | [`Gradient`] | follows `usual / latest` | single long calls pull it down where calls differ much in size |
 //!
-//! A good sample raises a limit only if at least half of it was in flight: what is not used says
-//! nothing. With AIMD a limit that is less than a quarter in use falls slowly. Whatever they are fed, limits are finite and within their range.
+//! A good sample raises a limit only if at least half of the limit was in flight: a limit that is
+//! not used shows nothing. With AIMD a limit of which less than a quarter is in use falls slowly.
+//! Whatever the samples are, limits are finite and within their range.
 //!
 //! # Defaults
 //!
@@ -80,13 +80,13 @@
 //!
 //! # Telemetry
 //!
-//! Events: `Rejected` for each refusal, with how many are in flight and the limit at that moment.
-//! [`AdaptiveLimit::snapshot`] gives the limit, what is in flight and what lingers. In
+//! Events: `Rejected` for each refusal, with the calls in flight and the limit at that moment.
+//! [`AdaptiveLimit::snapshot`] gives the limit, the calls in flight and those that linger. In
 //! [shadow](AdaptiveLimitBuilder::shadow) it refuses nothing and counts what it would have refused.
 //!
 //! # Traps
 //!
-//! - **Nobody waits.** A call that is too many is refused at once. Put a bulkhead with a short queue
+//! - **No call waits.** A call above the limit is refused at once. Put a bulkhead with a short queue
 //!   around it if bursts should wait.
 //! - **Outside the retry** it sees one call where there were several attempts.
 //! - **Calls that take long by nature** (a report, a stream) look like overload if they take more
@@ -96,16 +96,11 @@
 //!
 //! # When not to use it
 //!
-//! If the number is known and does not change (a licence, a pool), a bulkhead is simpler and waits.
-#![expect(
-    clippy::inline_always,
-    reason = "20 instructions a call, by count: the permit of a call that is answered stays in registers"
-)]
+//! If the number is known and does not change (a licence, a pool), a bulkhead is simpler, and its
+//! calls can wait.
 
 pub use aimd::Aimd;
-pub use config::{
-    AdaptiveLimitBuilder, DEFAULT_DECREASE, DEFAULT_INITIAL, DEFAULT_MAX, DEFAULT_MIN,
-};
+pub use config::AdaptiveLimitBuilder;
 pub use gradient::Gradient;
 pub use machine::{Adaptation, Adaptive, Range, Sample};
 pub use permit::AdaptivePermit;
@@ -115,9 +110,11 @@ pub use vegas::Vegas;
 mod aimd;
 mod config;
 mod deadband;
+pub mod defaults;
 mod gradient;
 mod machine;
 mod permit;
 mod policy;
+mod shared;
 mod state;
 mod vegas;

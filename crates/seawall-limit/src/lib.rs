@@ -1,20 +1,20 @@
-//! Limits on what a dependency is asked to do.
+//! Limits on the calls to a dependency.
 //!
-//! What brings a system back after an overload is a limit: on what is in flight, on what starts,
-//! on what waits. Each of these is a policy of seawall's pipeline and works alone, around a future
-//! and as a permit in blocking code.
+//! A system recovers from an overload by a limit: on the calls in flight, on those that start, on
+//! those that wait. Each of these limits is a policy of seawall's pipeline and works alone, around a
+//! future and as a permit in blocking code.
 //!
 //! | policy | limits | use it when |
 //! |---|---|---|
-//! | [`Bulkhead`] | calls in flight | you know how many the dependency or the caller stands |
-//! | [`AdaptiveLimit`] | calls in flight | you don't, or it changes |
+//! | [`Bulkhead`] | calls in flight | you know how many the dependency or the caller can bear |
+//! | [`AdaptiveLimit`] | calls in flight | you don't, or the number changes |
 //! | [`RateLimit`] | calls that start in a period | there is a quota |
-//! | [`KeyedRateLimit`] | the same, for each user or tenant | you are the one who sets quotas |
-//! | [`Throttle`], [`KeyedThrottle`] | calls in proportion to those accepted | the dependency says no |
+//! | [`KeyedRateLimit`] | the same, for each user or tenant | you set the quotas |
+//! | [`Throttle`], [`KeyedThrottle`] | calls in proportion to those accepted | the dependency refuses calls |
 //!
 //! All of them refuse with a [`Rejection`](seawall_core::Rejection): which policy, why, on what
-//! evidence, when to come back. It is nobody's failure: a retry does not repeat it, a breaker does
-//! not count it.
+//! evidence, when to try again. A rejection is no failure of the dependency: a retry does not repeat
+//! it, a breaker does not count it.
 //!
 //! Applications use the facade, `seawall`, which re-exports what they need from here.
 
@@ -26,6 +26,7 @@ pub mod throttle;
 
 mod semaphore;
 mod sync;
+mod wait_limit;
 mod wake;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};

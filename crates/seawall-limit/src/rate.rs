@@ -1,13 +1,13 @@
 //! # Rate limit
 //!
-//! So many calls in a period; the rest waits its turn in a bounded line or is refused and told when
-//! to come back.
+//! Admits a limited number of calls in a period. The rest waits in a bounded queue, or is refused
+//! with the time to try again.
 //!
 //! # Why
 //!
-//! Some dependencies count: an API grants a hundred calls a second and answers the rest with 429,
-//! or bans who goes on. Keeping to the rate on this side costs nothing, is fair among one's own
-//! calls, and lets them wait for their turn instead of failing.
+//! Some dependencies count: an API grants a hundred calls a second and answers the rest with 429, or
+//! bans clients that go on. Keeping the rate on this side costs nothing, is fair among one's own
+//! calls, and lets them wait instead of failing.
 //!
 //! # Quick start
 //!
@@ -30,8 +30,8 @@
 //! # }
 //! ```
 //!
-//! A refusal says exactly when there will be a permit: refused one nanosecond before it, admitted
-//! at it, if nobody else comes in between.
+//! A refusal says exactly when there will be a permit: one nanosecond earlier the call is refused,
+//! at that time it is admitted, unless another call comes in between.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -46,11 +46,11 @@
 //! # }
 //! ```
 //!
-//! # Four ways to count
+//! # Four algorithms
 //!
 //! With a quota of q in a period P:
 //!
-//! | [`Algorithm`] | in any interval | memory | after a rest |
+//! | [`Algorithm`] | in any interval | memory | after an idle time |
 //! |---|---|---|---|
 //! | `Gcra` | Δt: at most burst + Δt × q / P | 2 words | a burst, then evenly |
 //! | `FixedWindow` | P: up to **2 q**, around an edge | 2 words | q at once |
@@ -61,63 +61,63 @@
 //! kept exactly, and so is one above 10⁹ per second. A clock that goes back grants nothing extra,
 //! and an idle century grants exactly the burst.
 //!
-//! # A call's way through it
+//! # How a call passes through it
 //!
 //! ```mermaid
 //! stateDiagram-v2
 //!     [*] --> Running: permit there, nobody waits
-//!     [*] --> Waiting: permit in time, place in the line
-//!     [*] --> Refused: permit too late, or line full, or no line
-//!     Waiting --> Running: first in line, its time has come
+//!     [*] --> Waiting: permit in time, place in the queue
+//!     [*] --> Refused: permit too late, or queue full, or no queue
+//!     Waiting --> Running: first in the queue, its time has come
 //!     Waiting --> Refused: closed, or the rate was lowered
 //!     Waiting --> [*]: dropped, owes nothing
 //! ```
 //!
-//! Who waits holds a place in the line, not permits: they are taken when it is its turn. So a wait
-//! or [`Reservation`] that is dropped leaves no debt and everybody behind it moves up; and one that
-//! starts late, because its thread was busy, does not make the next one start too early.
+//! A call that waits holds a place in the queue, not permits: they are taken when it is the first
+//! and its time has come. So a wait or [`Reservation`] that is dropped leaves no debt, and all behind
+//! it move up; and one that starts late, because its thread was busy, does not make the next one
+//! start too early.
 //!
 //! # Defaults
 //!
 //! | setter | default | why |
 //! |---|---|---|
 //! | [`rate`](RateLimitBuilder::rate) | 100 in 1 s | a common quota; yours is another |
-//! | [`burst`](RateLimitBuilder::burst) | as many as a period grants | what the fixed windows of most services let through |
+//! | [`burst`](RateLimitBuilder::burst) | as many as a period grants | what the fixed windows of most services admit |
 //! | [`algorithm`](RateLimitBuilder::algorithm) | `Gcra` | least memory, no herd at an edge |
-//! | [`queue`](RateLimitBuilder::queue) | none | waiting hides an overload; who has a deadline can afford a little of it |
+//! | [`queue`](RateLimitBuilder::queue) | none | waiting hides an overload; calls with a deadline can afford a little of it |
 //!
 //! # Telemetry
 //!
-//! Events: `Rejected` for each refusal, with its reason, the rate, how many wait, and when to come
-//! back. [`RateLimit::snapshot`] gives the rate, how many wait and how many were refused.
+//! Events: `Rejected` for each refusal, with its reason, the rate, the calls that wait, and the time
+//! to try again. [`RateLimit::snapshot`] gives the rate, the calls that wait and those refused.
 //!
 //! # Traps
 //!
-//! - **The other side counts arrivals**, you count starts: a network that bunches calls up can
-//!   break a quota that you kept. Leave some room.
-//! - **Several processes** with one quota each get a part of it, or share a store.
-//! - **A [`Reservation`] that nobody claims** keeps those behind it waiting until it is dropped.
-//! - **Timers** of tokio go off up to a millisecond late: a line of waiting calls gets at most
-//!   burst permits per millisecond. With a burst of 1 that is 1,000 a second.
+//! - **The dependency counts arrivals**, you count starts: a network that bunches calls up can break
+//!   a quota that you kept. Leave some room.
+//! - **Several processes** with one quota each need a part of it, or a shared store.
+//! - **A [`Reservation`] that is not claimed** keeps those behind it waiting until it is dropped.
+//! - **Timers** of tokio go off up to a millisecond late: a queue of waiting calls gets at most a
+//!   burst of permits per millisecond. With a burst of 1 that is 1,000 a second.
 //! - **A cancelled call** that had started keeps its permit: the dependency has seen it.
 //!
 //! # When not to use it
 //!
-//! If what the dependency can't stand is many calls *at once*, use a [bulkhead](crate::bulkhead): a
-//! rate limit does not notice that calls take ten times as long. If the dependency says how much it
-//! wants, by refusing, a [throttle](crate::throttle) adapts to that.
+//! If the dependency suffers from many calls *at once*, use a [bulkhead](crate::bulkhead): a rate
+//! limit does not notice that calls take ten times as long. If the dependency shows its limit by
+//! refusing, a [throttle](crate::throttle) adapts to that.
 
-pub use config::{DEFAULT_PERIOD, DEFAULT_PERMITS, RateLimitBuilder};
+pub use config::RateLimitBuilder;
 pub use future::Acquire;
-pub use keyed::{
-    DEFAULT_MAX_KEYS, KeyRateLimit, KeyedRateLimit, KeyedRateLimitBuilder, KeyedRateLimitSnapshot,
-};
+pub use keyed::{KeyedRateLimit, KeyedRateLimitSnapshot, RateLimitOf};
 pub use machine::Algorithm;
 pub use permit::RatePermit;
 pub use policy::{RateLimit, RateLimitSnapshot};
 pub use reservation::Reservation;
 
 mod config;
+pub mod defaults;
 mod fast_path;
 mod fixed_window;
 mod future;

@@ -1,29 +1,29 @@
-//! What a bulkhead and an adaptive limit are made of: so many calls in flight, the rest waits or
-//! is refused.
+//! The semaphore under a bulkhead and an adaptive limit: it bounds the calls in flight, and lets
+//! the rest wait or refuses them.
 //!
 //! Facts that hold at every moment:
 //!
 //! 1. In flight, limit and the two flags are one atomic word, so admission is one exchange and a
 //!    new limit can't be missed by it.
 //! 2. The waiters' flag is set and cleared under the queue's lock only, and is set exactly while
-//!    somebody waits. While it is set, permits are taken under that lock only: by
-//!    [`Gate::hand_out`], and by who goes before all that wait.
+//!    there are waiters. While it is set, permits are taken under that lock only: by
+//!    [`Semaphore::grant`], and by calls that go before all waiters.
 //! 3. Whoever frees a permit looks at the flag in the same exchange. A waiter sets it in an
-//!    exchange that fails if a permit was freed since it looked. So either the waiter sees the
-//!    free permit, or who frees it sees the waiter.
-//! 4. Whoever comes to stand at the head of the queue, by arriving or because another went, looks
-//!    for a free permit once it stands there: what kept the one before it waiting need not keep it.
-//! 5. A waiter that is gone while a permit was granted to it frees that permit like any other.
+//!    exchange that fails if a permit was freed since it looked. So either the waiter sees the free
+//!    permit, or the call that frees it sees the waiter.
+//! 4. A waiter that gets to the head of the queue, by arriving or because another left, looks for a
+//!    free permit once it stands there: what kept the one before it waiting need not keep it.
+//! 5. A waiter that is gone when a permit is granted to it frees that permit like any other.
 
 use std::task::{Poll, Waker};
 
 use tokio::time::Instant;
 
-pub(crate) use codel::Standing;
+pub(crate) use codel::CoDel;
 pub(crate) use demand::Demand;
 pub use demand::Priority;
-pub(crate) use limiter::{Arrival, Entrance, Wait};
-pub(crate) use partition::{Partition, Shares};
+pub(crate) use limiter::{Limiter, Wait};
+pub(crate) use partition::{Partition, Partitions};
 pub(crate) use queue::{Key, Order, QueueConfig, Verdict};
 pub(crate) use word::{MAX_LIMIT, Word};
 
@@ -39,104 +39,100 @@ mod partition;
 mod queue;
 mod word;
 
-/// So many calls in flight, the rest waits or is refused.
+/// Permits for a limited number of calls in flight, and a queue.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Semaphore {
     word: AtomicU64,
     queue: Mutex<Queue>,
-    shares: Shares,
+    partitions: Partitions,
 }
 
-/// What became of a call that found the gate full.
+/// The answer to a call that found no permit and may wait.
 #[derive(Debug)]
-pub(crate) enum Entry {
-    /// A permit came free in the meantime.
-    Entered,
-    /// It waits.
-    Waits(Key),
-    /// There is no place to wait in. Says how many wait.
-    NoPlace { queued: u32 },
+pub(crate) enum Queued {
+    /// A permit was freed in between.
+    Acquired,
+    Waiting(Key),
+    /// There is no place to wait in.
+    Refused {
+        waiters: u32,
+    },
 }
 
-impl Gate {
-    pub(crate) fn new(limit: u32, queue: QueueConfig, shares: Shares) -> Self {
+impl Semaphore {
+    pub(crate) fn new(limit: u32, queue: QueueConfig, partitions: Partitions) -> Self {
         Self {
             word: AtomicU64::new(Word::new(limit).bits()),
-            queue: Mutex::new(Queue::new(queue, shares.len())),
-            shares,
+            queue: Mutex::new(Queue::new(queue, partitions.len())),
+            partitions,
         }
     }
 
-    /// Takes a permit if one is free and nobody waits for it. Gives the word as it is with it.
+    /// Takes a permit if one is free and nobody waits. Returns the word with that permit taken, or
+    /// the word that admits none.
     #[inline]
-    pub(crate) fn try_enter(&self, demand: &Demand) -> Result<Word, Word> {
+    pub(crate) fn try_acquire(&self, demand: &Demand) -> Result<Word, Word> {
         let mut word = Word::from_bits(self.word.load(Ordering::Relaxed));
-        loop {
-            if !word.admits(demand) {
-                return Err(word);
-            }
+        while word.admits(demand) {
+            let taken = word.plus(demand.weight);
             // Acquire: what the last holder of this permit wrote happened before.
-            match self.word.compare_exchange_weak(
-                word.bits(),
-                word.plus(demand.weight).bits(),
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => break,
+            let (success, failure) = (Ordering::Acquire, Ordering::Relaxed);
+            match self.word.compare_exchange_weak(word.bits(), taken.bits(), success, failure) {
+                Ok(_) => {
+                    self.partitions.acquired(demand);
+                    return Ok(taken);
+                }
                 Err(now) => word = Word::from_bits(now),
             }
         }
-        self.shares.entered(demand);
-        Ok(word.plus(demand.weight))
+        Err(word)
     }
 
     /// Gives a permit back.
     #[inline]
-    pub(crate) fn leave(&self, demand: &Demand) {
-        self.shares.left(demand);
+    pub(crate) fn release(&self, demand: &Demand) {
+        self.partitions.released(demand);
         // Release: what this holder wrote happened before the next one takes the permit. Acquire,
         // for the waiters' flag: the queue is looked at only after.
         let before = self.word.fetch_sub(Word::weight(demand.weight), Ordering::AcqRel);
         if Word::from_bits(before).has_waiters() {
-            self.hand_out();
+            self.grant();
         }
     }
 
-    /// Takes a permit that came free since the try, or a place in the queue. Wakes who had to make
-    /// room for a call of a higher priority.
-    #[cold]
-    pub(crate) fn enter_or_queue(&self, demand: Demand, now: Instant) -> Entry {
+    /// Takes a permit that was freed since the try, or a place in the queue. Wakes the waiter that
+    /// had to make room for a more important call.
+    pub(crate) fn acquire_or_queue(&self, demand: Demand, now: Instant) -> Queued {
         let mut queue = self.queue.lock();
         if self.take_or_flag(demand, &queue) {
-            self.shares.entered(&demand);
-            return Entry::Entered;
+            self.partitions.acquired(&demand);
+            return Queued::Acquired;
         }
         let word = self.word();
         let fits = demand.can_fit(word.limit()) && !word.is_closed();
         let pushed = if fits { queue.push(demand, now) } else { None };
         let Some((key, evicted)) = pushed else {
             self.unflag_if_empty(&queue);
-            return Entry::NoPlace { queued: queue.len() };
+            return Queued::Refused { waiters: queue.len() };
         };
         // Fact 4. Alone in the queue it found no room in the exchange in which it set the flag.
         let head_changed = evicted.is_some() || (queue.len() > 1 && queue.is_head(key));
         drop(queue);
         evicted.into_iter().for_each(Settled::wake);
         if head_changed {
-            self.hand_out();
+            self.grant();
         }
-        Entry::Waits(key)
+        Queued::Waiting(key)
     }
 
-    /// Takes a free permit if the call goes before all who wait for one.
-    #[cold]
-    pub(crate) fn try_enter_first(&self, demand: &Demand) -> bool {
+    /// Takes a free permit if the call goes before all waiters.
+    pub(crate) fn try_acquire_first(&self, demand: &Demand) -> bool {
         let queue = self.queue.lock();
         let mut word = self.word();
         while self.goes_first(demand, word, &queue) {
             match self.exchange(word, word.plus(demand.weight)) {
                 Ok(()) => {
-                    self.shares.entered(demand);
+                    self.partitions.acquired(demand);
                     return true;
                 }
                 Err(now) => word = now,
@@ -145,10 +141,10 @@ impl Gate {
         false
     }
 
-    // Whether there is room for a call, and nobody waits for it who goes before.
+    // Whether there is room for a call, and no waiter for it that goes before.
     fn goes_first(&self, demand: &Demand, word: Word, queue: &Queue) -> bool {
         let word = word.without_waiters();
-        let is_below = |partition| self.shares.is_below(partition, word.limit());
+        let is_below = |partition| self.partitions.is_below_share(partition, word.limit());
         word.admits(demand) && !queue.holds_up(demand, is_below, |other| word.admits(other))
     }
 
@@ -178,9 +174,9 @@ impl Gate {
         }
     }
 
-    /// Grants free permits to waiters for as long as both are there. Wakes outside the lock.
+    /// Grants free permits to waiters for as long as there are both. Wakes outside the lock.
     #[cold]
-    pub(crate) fn hand_out(&self) {
+    pub(crate) fn grant(&self) {
         loop {
             let mut queue = self.queue.lock();
             let settled = self.settle_next(&mut queue);
@@ -193,75 +189,75 @@ impl Gate {
         }
     }
 
-    // `None`: nobody waits, or the next in line has to go on waiting.
+    // `None` where nobody waits, or where the next waiter has to go on waiting.
     fn settle_next(&self, queue: &mut Queue) -> Option<Settled> {
         loop {
             let word = self.word();
-            let is_below = |partition| self.shares.is_below(partition, word.limit());
+            let is_below = |partition| self.partitions.is_below_share(partition, word.limit());
             let has_room = |demand: &Demand| word.without_waiters().admits(demand);
             let (key, demand) = queue.next(is_below, has_room)?;
-            if queue.sheds()
-                && let Some(shed) = queue.shed_standing(key, Instant::now())
+            if queue.has_codel()
+                && let Some(dropped) = queue.drop_late(key, Instant::now())
             {
-                return Some(shed);
+                return Some(dropped);
             }
             if self.exchange(word, word.plus(demand.weight)).is_ok() {
-                self.shares.entered(&demand);
+                self.partitions.acquired(&demand);
                 return queue.settle(key, Verdict::Granted);
             }
         }
     }
 
-    /// Looks whether a waiter was granted its permit, and leaves `waker` to be woken if not.
+    /// The verdict on a waiter, or `waker` is kept until there is one.
     pub(crate) fn poll_waiter(&self, key: Key, waker: &Waker) -> Poll<Verdict> {
         // Neither cloned nor dropped under the lock: what a waker drops may be a task that holds a
-        // permit of this gate.
+        // permit of this semaphore.
         let waker = waker.clone();
         let (verdict, unneeded) = self.queue.lock().poll(key, waker);
         let_go(unneeded);
         verdict
     }
 
-    /// A waiter goes away. Gives the verdict if there was one, in which case a granted permit is
-    /// the caller's.
-    pub(crate) fn forget_waiter(&self, key: Key) -> Option<Verdict> {
+    /// Removes a waiter that goes away. Returns the verdict if there was one; a granted permit is
+    /// then the caller's.
+    pub(crate) fn remove_waiter(&self, key: Key) -> Option<Verdict> {
         let mut queue = self.queue.lock();
         let (verdict, waker) = queue.remove(key);
         self.unflag_if_empty(&queue);
         let others_wait = queue.len() > 0;
         drop(queue);
         if verdict.is_none() && others_wait {
-            // It may have been a heavy one that stood before lighter ones.
-            self.hand_out();
+            // It may have been a heavy one at the head, before lighter ones.
+            self.grant();
         }
         // Not under the lock: see `poll_waiter`.
         let_go(waker);
         verdict
     }
 
-    /// Sets another limit; gives the one before. Waiters that weigh more than what the new limit
-    /// leaves them are turned away, as they would stand before the others for ever.
+    /// Sets another limit and returns the one before. Waiters that weigh more than the new limit
+    /// leaves them are refused, as they would hold up the others and never be served.
     pub(crate) fn resize(&self, limit: u32) -> u32 {
         let mut word = self.word();
         while let Err(now) = self.exchange(word, word.with_limit(limit)) {
             word = now;
         }
         if word.has_waiters() {
-            self.turn_away_too_heavy().into_iter().for_each(Settled::wake);
-            self.hand_out();
+            self.refuse_too_heavy().into_iter().for_each(Settled::wake);
+            self.grant();
         }
         word.limit()
     }
 
-    fn turn_away_too_heavy(&self) -> Vec<Settled> {
+    fn refuse_too_heavy(&self) -> Vec<Settled> {
         let mut queue = self.queue.lock();
-        // By the limit as it is now: another may have been set meanwhile, and whoever came after
-        // that has to fit that one.
+        // By the limit as it is now: another may have been set in between, and calls that came
+        // after that have to fit that one.
         let limit = self.word().limit();
         queue.settle_where(Verdict::TooHeavy, |demand| !demand.can_fit(limit))
     }
 
-    /// Turns everybody away from now on, those that wait too.
+    /// Refuses all calls from now on, waiters included.
     pub(crate) fn close(&self) {
         self.word.fetch_or(Word::CLOSED, Ordering::AcqRel);
         let mut queue = self.queue.lock();
@@ -275,12 +271,12 @@ impl Gate {
         Word::from_bits(self.word.load(Ordering::Acquire))
     }
 
-    /// How many wait.
-    pub(crate) fn queued(&self) -> u32 {
+    /// How many calls wait.
+    pub(crate) fn waiters(&self) -> u32 {
         self.queue.lock().len()
     }
 
-    pub(crate) fn shares(&self) -> &Shares {
-        &self.shares
+    pub(crate) fn partitions(&self) -> &Partitions {
+        &self.partitions
     }
 }

@@ -1,4 +1,4 @@
-//! The primitives that the gate is built from, so that loom can take their place.
+//! The primitives of the shared words, so that loom can take their place.
 
 #[cfg(not(seawall_loom))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

@@ -4,10 +4,10 @@
 //!
 //! # Why
 //!
-//! A dependency that refuses a call still has to read it. Under enough load refusing is all that it
-//! does. A client that sees most of its calls refused or lost can do the refusing itself, without
-//! asking: of every so many calls it sends only about K times what is accepted, so that the
-//! dependency keeps seeing a little more than it can do and the client notices when it can do more.
+//! A dependency that refuses a call still has to read it. Under enough load, refusing is all that it
+//! does. A client that sees most of its calls refused or lost can refuse calls itself, without
+//! sending them: it sends about K times as many as are accepted, so that the dependency always sees
+//! a little more than it can do, and the client notices when it can do more.
 //!
 //! # Quick start
 //!
@@ -26,16 +26,16 @@
 //!
 //! # The formula
 //!
-//! Over a sliding window, with requests and those of them that were accepted:
+//! Over a sliding window, from all requests and those of them that were accepted:
 //!
 //! ```text
 //! p = max(0, (requests − K × accepts) / (requests + 1))
 //! ```
 //!
-//! is the probability of being shed. Calls that are shed count as requests. From Beyer et al., "Site
-//! Reliability Engineering", chapter 21. Accepted is what was answered: successes and permanent
-//! errors. Not accepted is what failed in a way that speaks for overload or sickness, and what was
-//! given up. A call that a policy inside refused is not counted.
+//! is the probability that a call is shed (Beyer et al., "Site Reliability Engineering", chapter 21).
+//! Calls that are shed count as requests. Successes and permanent errors count as accepted: the
+//! dependency has answered. Failures that point to overload or an unhealthy dependency, and calls
+//! that were given up, do not. A call that a policy inside refused is not counted.
 //!
 //! ```mermaid
 //! stateDiagram-v2
@@ -50,9 +50,9 @@
 //! | setter | default | why |
 //! |---|---|---|
 //! | [`k`](ThrottleBuilder::k) | 2 | the book's |
-//! | [`window`](ThrottleBuilder::window) | 10 s, sliding by tenths | with the book's two minutes a service is back minutes after its dependency |
-//! | [`min_requests`](ThrottleBuilder::min_requests) | 10 | by the formula alone the first failure of all would have every second call shed |
-//! | [`max_probability`](ThrottleBuilder::max_probability) | 0.9 | what is not asked can't be known to be well again |
+//! | [`window`](ThrottleBuilder::window) | 10 s, sliding by tenths | with the book's two minutes, a service is back minutes after its dependency |
+//! | [`min_requests`](ThrottleBuilder::min_requests) | 10 | by the formula alone, the very first failure would shed every second call |
+//! | [`max_probability`](ThrottleBuilder::max_probability) | 0.9 | a dependency that gets no calls can't show that it has recovered |
 //!
 //! For each host or tenant: [`KeyedThrottle`].
 //!
@@ -63,25 +63,25 @@
 //!
 //! # Traps
 //!
-//! - **The way back takes its time.** What gets through doubles in about half a window (with K = 2),
-//!   from one in ten to all of it within two windows. A longer window is a longer way.
-//! - **Few calls**: with less than a call a second a window of ten seconds says little.
-//! - **Inside a retry** each attempt is a request, so retries make it shed sooner, which is meant.
+//! - **Recovery takes time.** The calls that pass double in about half a window (with K = 2): from one
+//!   in ten to all of them within two windows. A longer window takes longer.
+//! - **Few calls**: with less than a call a second, a window of ten seconds says little.
+//! - **Inside a retry** each attempt is a request, so retries make it shed sooner. That is intended.
 //!
 //! # When not to use it
 //!
 //! If the dependency is either up or down, a breaker decides faster. If it gets slow instead of
 //! refusing, an [adaptive limit](crate::adaptive) sees it earlier.
 
-pub use config::{
-    DEFAULT_K, DEFAULT_MAX_PROBABILITY, DEFAULT_MIN_REQUESTS, DEFAULT_WINDOW, ThrottleBuilder,
-};
+pub use config::ThrottleBuilder;
 pub use keyed::KeyedThrottle;
 pub use permit::ThrottlePermit;
 pub use policy::{Throttle, ThrottleSnapshot};
 
 mod config;
+pub mod defaults;
 mod keyed;
 mod machine;
 mod permit;
 mod policy;
+mod shared;

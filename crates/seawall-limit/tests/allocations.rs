@@ -40,9 +40,10 @@ fn neither_success_nor_refusal_allocates() {
         assert_eq!(allocations(|| drop(limit.try_acquire().unwrap_err())), 0, "{algorithm:?}");
     }
 
-    let keyed = KeyedRateLimit::<u64>::builder().rate(PLENTY, HOUR).build().unwrap();
+    let keyed =
+        KeyedRateLimit::<u64>::new(RateLimit::builder().rate(PLENTY, HOUR), 10_000).unwrap();
     assert_eq!(allocations(|| keyed.try_acquire(&7).unwrap()), 0);
-    let keyed = KeyedRateLimit::<u64>::builder().rate(1, HOUR).build().unwrap();
+    let keyed = KeyedRateLimit::<u64>::new(RateLimit::builder().rate(1, HOUR), 10_000).unwrap();
     keyed.try_acquire(&7).unwrap();
     assert_eq!(allocations(|| drop(keyed.try_acquire(&7).unwrap_err())), 0);
 

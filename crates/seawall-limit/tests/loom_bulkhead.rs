@@ -127,7 +127,7 @@ fn closing_reaches_a_waiter_that_is_just_coming() {
 fn what_is_kept_free_of_one_that_waits_is_there_for_a_more_important_call() {
     loom::model(|| {
         let builder = Bulkhead::builder().limit(2).queue(4, Duration::MAX).by_priority();
-        let bulkhead = builder.use_at_most(Priority::Low, 0.5).build().unwrap();
+        let bulkhead = builder.priority_share(Priority::Low, 0.5).build().unwrap();
         let low = bulkhead.with_priority(Priority::Low);
         let held = low.try_acquire_owned().unwrap();
         let waits = thread::spawn(move || block_on(low.acquire_owned()).map(drop).unwrap());
@@ -146,7 +146,7 @@ fn who_comes_after_the_limit_was_raised_is_not_turned_away_by_the_older_one() {
     loom::model(|| {
         let bulkhead = Bulkhead::builder().limit(3).queue(4, Duration::MAX).build().unwrap();
         let _held = bulkhead.try_acquire_owned().unwrap();
-        let mut first = pin!(bulkhead.weighing(3).unwrap().acquire_owned());
+        let mut first = pin!(bulkhead.with_weight(3).unwrap().acquire_owned());
         let mut cx = Context::from_waker(Waker::noop());
         // So that somebody waits, and the lower limit looks at who does.
         assert!(first.as_mut().poll(&mut cx).is_pending());
@@ -155,7 +155,7 @@ fn who_comes_after_the_limit_was_raised_is_not_turned_away_by_the_older_one() {
             move || bulkhead.set_limit(2).unwrap()
         });
         bulkhead.set_limit(3).unwrap();
-        let mut heavy = pin!(bulkhead.weighing(3).unwrap().acquire_owned());
+        let mut heavy = pin!(bulkhead.with_weight(3).unwrap().acquire_owned());
         let waits = heavy.as_mut().poll(&mut cx).is_pending();
         lower.join().unwrap();
         // Else the limit was lowered last, and it is.

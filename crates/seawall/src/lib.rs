@@ -232,7 +232,7 @@
 //! ```
 //! use seawall::breaker::KeyedBreaker;
 //! use seawall::limit::KeyedRateLimit;
-//! use seawall::{Breaker, ConfigError, Pipeline, Retry};
+//! use seawall::{Breaker, ConfigError, Pipeline, RateLimit, Retry};
 //!
 //! struct Client {
 //!     retry: Retry,
@@ -245,7 +245,10 @@
 //!         Ok(Self {
 //!             retry: Retry::builder().idempotent().build()?,
 //!             hosts: KeyedBreaker::new(Breaker::builder().name("hosts"), 1_000)?,
-//!             tenants: KeyedRateLimit::builder().name("tenants").per_second(10).build()?,
+//!             tenants: KeyedRateLimit::new(
+//!                 RateLimit::builder().name("tenants").per_second(10),
+//!                 10_000,
+//!             )?,
 //!         })
 //!     }
 //!

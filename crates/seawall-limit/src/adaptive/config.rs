@@ -3,26 +3,11 @@ use seawall_core::{
     Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
 };
 
-use super::deadband::SharedCalm;
-use super::policy::Shared;
+use super::deadband::SharedDeadband;
+use super::shared::Shared;
 use super::state::State;
-use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range};
-use crate::semaphore::{Entrance, Gate, MAX_LIMIT, QueueConfig, Shares};
-
-/// 20 to begin with: enough for 1,000 calls a second of 20 ms; from there it finds its own level
-/// within a few round-trips.
-pub const DEFAULT_INITIAL: u32 = 20;
-
-/// Never below 2: with 1, each call that lingers would stop all others.
-pub const DEFAULT_MIN: u32 = 2;
-
-/// Never above 200: what one client seldom needs, and what a dependency that is healthy again can
-/// work off.
-pub const DEFAULT_MAX: u32 = 200;
-
-/// A loss takes away three tenths. Less lets a queue stand for seconds when capacity falls; half
-/// costs goodput where single calls are slow by chance.
-pub const DEFAULT_DECREASE: f64 = 0.7;
+use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range, defaults};
+use crate::semaphore::{Limiter, MAX_LIMIT, Partitions, QueueConfig, Semaphore};
 
 /// Builds an [`AdaptiveLimit`].
 #[derive(Clone, Debug)]
@@ -42,8 +27,8 @@ impl Default for AdaptiveLimitBuilder {
         Self {
             name: None,
             adaptation: Adaptation::Aimd(Aimd::default()),
-            min: DEFAULT_MIN,
-            max: DEFAULT_MAX,
+            min: defaults::MIN,
+            max: defaults::MAX,
             initial: None,
             shadow: false,
             listeners: None,
@@ -52,7 +37,7 @@ impl Default for AdaptiveLimitBuilder {
 }
 
 impl AdaptiveLimitBuilder {
-    /// Its name in errors, events and metrics. Without one: the pipeline's, or "adaptive limit".
+    /// Its name in errors, events and metrics. Default: the pipeline's, or "adaptive limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
@@ -64,39 +49,39 @@ impl AdaptiveLimitBuilder {
         self
     }
 
-    /// It never falls below this: at least 1. Default: [2](DEFAULT_MIN).
+    /// The limit never falls below this: at least 1. Default: [2](defaults::MIN).
     pub const fn min(mut self, min: u32) -> Self {
         self.min = min;
         self
     }
 
-    /// It never rises above this: at least the minimum, at most 1,073,741,823. Default:
-    /// [200](DEFAULT_MAX).
+    /// The limit never rises above this: at least the minimum, at most 1,073,741,823. Default:
+    /// [200](defaults::MAX).
     pub const fn max(mut self, max: u32) -> Self {
         self.max = max;
         self
     }
 
-    /// What it begins with: between the minimum and the maximum. Default:
-    /// [20](DEFAULT_INITIAL), or the bound that is nearest to it.
+    /// The limit before the first sample: between the minimum and the maximum. Default:
+    /// [20](defaults::INITIAL), or the bound nearest to it.
     pub const fn initial(mut self, initial: u32) -> Self {
         self.initial = Some(initial);
         self
     }
 
-    /// Refuses nothing, but adapts, and counts what it would have refused.
+    /// Refuses nothing, but adapts, and counts the calls that it would have refused. Default: off.
     pub const fn shadow(mut self) -> Self {
         self.shadow = true;
         self
     }
 
-    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
     }
 
-    /// Builds the limit, or names the field that is wrong.
+    /// Builds the limit. Errors name the field and the allowed range.
     pub fn build(self) -> Result<AdaptiveLimit, ConfigError> {
         let check = Check::of(PolicyKind::AdaptiveLimit);
         let range = self.range(check)?;
@@ -105,8 +90,8 @@ impl AdaptiveLimitBuilder {
         let name = check.name(self.name.unwrap_or_else(|| Name::from("adaptive limit")))?;
         let state = State::new(Adaptive::new(self.adaptation, range));
         Ok(AdaptiveLimit::from_shared(Shared {
-            entrance: Entrance {
-                gate: Gate::new(limit, QueueConfig::default(), Shares::default()),
+            limiter: Limiter {
+                semaphore: Semaphore::new(limit, QueueConfig::default(), Partitions::default()),
                 name,
                 kind: PolicyKind::AdaptiveLimit,
                 listeners: self.listeners.unwrap_or_default(),
@@ -114,14 +99,14 @@ impl AdaptiveLimitBuilder {
                 longest_wait: None,
                 refused: 0.into(),
             },
-            calm: SharedCalm::new(state.calm()),
+            deadband: SharedDeadband::new(state.deadband()),
             state: Mutex::new(state),
             time: Timeline::new(),
             range,
             shadow: self.shadow,
             would_refuse: 0.into(),
             missed: 0.into(),
-            text: match self.adaptation {
+            algorithm: match self.adaptation {
                 Adaptation::Aimd(_) => "loss and slowness (AIMD)",
                 Adaptation::Vegas(_) => "the lowest latency (Vegas)",
                 Adaptation::Gradient(_) => "the usual latency (Gradient)",
@@ -134,8 +119,8 @@ impl AdaptiveLimitBuilder {
         check.that((1..=MAX_LIMIT).contains(&min), "min", min, "between 1 and 1,073,741,823")?;
         let fits = (min..=MAX_LIMIT).contains(&max);
         check.that(fits, "max", max, "at least the minimum, at most 1,073,741,823")?;
-        // The default gives way to bounds that were chosen; a choice has to fit them.
-        let initial = initial.unwrap_or(DEFAULT_INITIAL.clamp(min, max));
+        // The default yields to bounds that were chosen; a choice has to fit them.
+        let initial = initial.unwrap_or(defaults::INITIAL.clamp(min, max));
         let fits = (min..=max).contains(&initial);
         check.that(fits, "initial", initial, "between the minimum and the maximum")?;
         Ok(Range { min, max, initial })

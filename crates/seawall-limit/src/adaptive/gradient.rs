@@ -6,8 +6,8 @@ use super::machine::says_nothing;
 /// `gradient = clamp(tolerance × usual / latest, ½, 1)` and
 /// `limit ← limit × (1 − s) + (limit × gradient + room) × s` with a smoothing `s` of 0.2. The usual
 /// round-trip is an exponential average over 600 samples; while it is more than twice the latest,
-/// it is let go of by 5 % a sample, so that a limit recovers from a time of slowness. A lost sample
-/// counts as a gradient of ½.
+/// it shrinks by 5 % a sample, so that a limit recovers from a slow time. A lost sample counts as a
+/// gradient of ½.
 ///
 /// Source: Netflix' `concurrency-limits`, `Gradient2Limit`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +22,7 @@ const WINDOW: f64 = 600.0;
 const SMOOTHING: f64 = 0.2;
 
 impl Default for Gradient {
-    /// Tolerates 1.5 times the usual round-trip, leaves room for 4.
+    /// Tolerates 1.5 times the usual round-trip and leaves room for 4 calls.
     fn default() -> Self {
         Self { tolerance: 1.5, room: 4.0, usual: 0.0, samples: 0 }
     }
@@ -63,7 +63,7 @@ impl Gradient {
     }
 
     fn learn(&mut self, latest: f64) {
-        // The mean of what there is, until there is a window of it.
+        // The mean of all samples, until there is a window of them.
         self.samples = self.samples.saturating_add(1);
         let weight = (1.0 / f64::from(self.samples)).max(2.0 / (WINDOW + 1.0));
         self.usual += (latest - self.usual) * weight;

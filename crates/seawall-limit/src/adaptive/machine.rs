@@ -2,29 +2,28 @@
 
 use std::time::Duration;
 
-use super::deadband::Calm;
+use super::deadband::Deadband;
 use super::{Aimd, Gradient, Vegas};
 
-/// What one call showed.
+/// What one call showed of the dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// How long it took.
     pub rtt: Duration,
     /// How many calls were in flight when it started, itself included.
     pub in_flight: u32,
-    /// Whether it was lost to overload: it timed out, or the dependency said that it has too much
-    /// to do.
+    /// Whether it was lost to overload: it timed out, or the dependency said that it is overloaded.
     pub dropped: bool,
 }
 
-/// Bounds and beginning of a limit.
+/// The bounds of a limit, and its first value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// It never falls below this. At least 1.
     pub min: u32,
     /// It never rises above this.
     pub max: u32,
-    /// What it is before the first sample.
+    /// Its value before the first sample.
     pub initial: u32,
 }
 
@@ -48,7 +47,7 @@ pub struct Adaptive {
     adaptation: Adaptation,
     range: Range,
     limit: f64,
-    // The limit without its fraction, which is what most want to know.
+    // The limit without its fraction, which most callers want.
     whole: u32,
 }
 
@@ -59,13 +58,11 @@ impl Adaptive {
     }
 
     /// The limit now.
-    #[inline]
     pub const fn limit(&self) -> u32 {
         self.whole
     }
 
-    /// Takes note of `sample`, and gives the limit that follows from it.
-    #[inline]
+    /// Records `sample`, and returns the limit that follows from it.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -77,7 +74,7 @@ impl Adaptive {
             Adaptation::Vegas(algorithm) => algorithm.next(self.limit, sample),
             Adaptation::Gradient(algorithm) => algorithm.next(self.limit, sample),
         };
-        // Not a number is no limit: what was stays.
+        // NaN is no limit: the one before stays.
         if !next.is_nan() {
             self.limit = next.max(f64::from(self.range.min)).min(f64::from(self.range.max));
             self.whole = self.limit as u32;
@@ -86,20 +83,19 @@ impl Adaptive {
     }
 
     /// Which good samples would change nothing.
-    #[inline]
-    pub(super) fn calm(&self) -> Calm {
+    pub(super) fn deadband(&self) -> Deadband {
         match &self.adaptation {
-            Adaptation::Aimd(algorithm) => algorithm.calm(self.limit, self.range),
-            // They learn from each.
-            Adaptation::Vegas(_) | Adaptation::Gradient(_) => Calm::NEVER,
+            Adaptation::Aimd(algorithm) => algorithm.deadband(self.limit, self.range),
+            // They learn from each sample.
+            Adaptation::Vegas(_) | Adaptation::Gradient(_) => Deadband::EMPTY,
         }
     }
 }
 
-/// A limit of more than this many times what is in flight was not what held calls back,
+/// A limit of more than this many times the calls in flight was not what held them back.
 pub(super) const UNUSED: f64 = 2.0;
 
-/// and a good sample says nothing about it.
+/// Whether a good sample says nothing about the limit, as the limit was not in use.
 pub(super) fn says_nothing(limit: f64, sample: &Sample) -> bool {
     f64::from(sample.in_flight) * UNUSED < limit
 }

@@ -3,39 +3,29 @@ use std::mem;
 use seawall_core::{Class, Error};
 use tokio::time::Instant;
 
-use super::AdaptiveLimit;
+use super::shared::{Call, Shared};
 use super::state::End;
 use crate::admission::Settle;
 
-/// A call's right to be in flight, which wants to know what the call came to.
+/// A call's right to be in flight, to be told how the call ended.
 ///
-/// Dropped, the call counts as given up: its place stays taken for as long again as the call ran,
-/// since the dependency, which does not know, may still be at it.
+/// Dropped, the call counts as given up: its place [lingers](crate::adaptive#lingering), since the
+/// dependency does not know of it and may still work on the call.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once counts as a call that was given up"]
 pub struct AdaptivePermit<'l> {
-    limit: &'l AdaptiveLimit,
+    limit: &'l Shared,
     call: Call,
-}
-
-/// What is known of a call from its beginning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
-    pub(super) began: Instant,
-    /// How many nanoseconds its caller waits; 0 if that is not known.
-    pub(super) patience: u64,
-    /// Itself included.
-    pub(super) in_flight: u32,
 }
 
 impl<'l> AdaptivePermit<'l> {
     #[inline]
-    pub(super) const fn new(limit: &'l AdaptiveLimit, call: Call) -> Self {
+    pub(super) const fn new(limit: &'l Shared, call: Call) -> Self {
         Self { limit, call }
     }
 
     /// The dependency answered.
-    #[inline(always)]
+    #[inline]
     pub fn success(self) {
         self.limit.answered(self.call);
         // Its place is accounted for.
@@ -47,7 +37,7 @@ impl<'l> AdaptivePermit<'l> {
         self.end(End::TimedOut);
     }
 
-    /// The dependency said that it has too much to do.
+    /// The dependency said that it is overloaded.
     pub fn overloaded(self) {
         self.end(End::Overloaded);
     }
@@ -64,7 +54,6 @@ impl<'l> AdaptivePermit<'l> {
 }
 
 impl Drop for AdaptivePermit<'_> {
-    // Inlined, so that the permit itself need not be in memory for it.
     #[inline]
     fn drop(&mut self) {
         self.limit.give_up(self.call);
@@ -72,7 +61,7 @@ impl Drop for AdaptivePermit<'_> {
 }
 
 impl Settle for AdaptivePermit<'_> {
-    #[inline(always)]
+    #[inline]
     fn succeeded(self) {
         self.success();
     }
@@ -82,7 +71,7 @@ impl Settle for AdaptivePermit<'_> {
             (Error::TimedOut(_), _) => self.timed_out(),
             // A policy inside refused: the dependency was never asked.
             (Error::Rejected(_), _) => {
-                self.limit.leave();
+                self.limit.release(1);
                 mem::forget(self);
             }
             (_, Class::Overloaded { .. }) => self.overloaded(),

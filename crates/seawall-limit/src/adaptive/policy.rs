@@ -1,51 +1,34 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
 use seawall_core::{
     Attempt, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
-    Rejection, Timeline,
+    Rejection,
 };
-use tokio::time::Instant;
 
-use super::deadband::SharedCalm;
-use super::permit::{AdaptivePermit, Call};
-use super::state::{End, Ended, State};
-use super::{AdaptiveLimitBuilder, Range};
+use super::shared::Shared;
+use super::{AdaptiveLimitBuilder, AdaptivePermit, Range};
 use crate::admission::{Admission, Guarded, Limit, Limited, NoWait};
-use crate::semaphore::{Demand, Entrance};
 
-/// At most as many calls in flight as the dependency turns out to stand. Clones share it. See the
+/// Admits as many calls in flight as the dependency turns out to bear. Clones share it. See the
 /// [chapter](crate::adaptive).
 #[derive(Clone, Debug)]
 pub struct AdaptiveLimit {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) entrance: Entrance,
-    pub(super) state: Mutex<State>,
-    pub(super) calm: SharedCalm,
-    pub(super) time: Timeline,
-    pub(super) range: Range,
-    pub(super) shadow: bool,
-    pub(super) would_refuse: AtomicU64,
-    pub(super) missed: AtomicU64,
-    pub(super) text: &'static str,
-}
-
-/// What an adaptive limit is doing.
+/// The state of an adaptive limit at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdaptiveLimitSnapshot {
-    /// Calls in flight, those that linger included.
+    /// Calls in flight, including those that linger.
     pub in_flight: u32,
     /// The limit that the algorithm has arrived at.
     pub limit: u32,
-    /// Calls that nobody waits for any longer, but that the dependency may still be at.
+    /// Places that [linger](crate::adaptive#lingering): nobody waits for their calls any longer, but
+    /// the dependency may still work on them.
     pub lingering: usize,
-    /// How many calls were refused since it was built.
+    /// How many calls were refused since the limit was built.
     pub refused: u64,
     /// How many it would have refused, had it not been in shadow.
     pub would_refuse: u64,
@@ -63,12 +46,12 @@ impl AdaptiveLimit {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A permit, if there is room; else says how many calls are in flight.
+    /// A permit, if there is room; else a refusal that says how many calls are in flight.
     ///
-    /// Tell it what the call came to, [`AdaptivePermit::success`] or one of the others: dropped, it
-    /// counts as given up.
+    /// Report how the call ended, by [`AdaptivePermit::success`] or one of its other methods: a
+    /// permit that is dropped counts as a call that was given up.
     pub fn try_acquire(&self) -> Result<AdaptivePermit<'_>, Rejection> {
-        self.enter(&mut Attempt::first())
+        self.acquire(&mut Attempt::first())
     }
 
     /// Runs `future` if there is room for it.
@@ -80,7 +63,7 @@ impl AdaptiveLimit {
         Guarded::new(self, future)
     }
 
-    /// What it is doing.
+    /// Its state now.
     pub fn snapshot(&self) -> AdaptiveLimitSnapshot {
         let shared = &*self.shared;
         let (limit, lingering) = {
@@ -88,10 +71,10 @@ impl AdaptiveLimit {
             (state.limit(), state.lingering())
         };
         AdaptiveLimitSnapshot {
-            in_flight: shared.entrance.gate.word().in_flight(),
+            in_flight: shared.limiter.semaphore.word().in_flight(),
             limit,
             lingering,
-            refused: shared.entrance.refused.load(Ordering::Relaxed),
+            refused: shared.limiter.refused.load(Ordering::Relaxed),
             would_refuse: shared.would_refuse.load(Ordering::Relaxed),
             missed: shared.missed.load(Ordering::Relaxed),
         }
@@ -99,122 +82,31 @@ impl AdaptiveLimit {
 
     /// Refuses every call from now on with "shutting down".
     pub fn close(&self) {
-        self.shared.entrance.gate.close();
+        self.shared.limiter.semaphore.close();
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.entrance.name
+        &self.shared.limiter.name
     }
 
-    /// Who is told of what it does.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.entrance.listeners
+        &self.shared.limiter.listeners
     }
 
     #[inline]
-    fn enter(&self, attempt: &mut Attempt) -> Result<AdaptivePermit<'_>, Rejection> {
-        match self.enter_at_once(attempt) {
-            Some(permit) => Ok(permit),
-            None => self.enter_after_reaping(attempt),
+    fn try_admit(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
+        let call = self.shared.try_acquire(attempt)?;
+        Some(AdaptivePermit::new(&self.shared, call))
+    }
+
+    fn acquire(&self, attempt: &mut Attempt) -> Result<AdaptivePermit<'_>, Rejection> {
+        if let Some(permit) = self.try_admit(attempt) {
+            return Ok(permit);
         }
-    }
-
-    #[inline]
-    fn enter_at_once(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
-        let word = self.shared.entrance.gate.try_enter(&Demand::ONE).ok()?;
-        let (began, in_flight) = (attempt.began(), word.in_flight());
-        let patience = match attempt.deadline() {
-            Some(deadline) => self.shared.time.between(began, deadline),
-            None => 0,
-        };
-        if self.shared.shadow {
-            self.shared.compare(in_flight);
-        }
-        Some(AdaptivePermit::new(self, Call { began, patience, in_flight }))
-    }
-
-    #[cold]
-    fn enter_after_reaping(&self, attempt: &mut Attempt) -> Result<AdaptivePermit<'_>, Rejection> {
-        let shared = &*self.shared;
-        shared.reap(shared.time.at(attempt.began()));
-        self.enter_at_once(attempt)
-            .ok_or_else(|| shared.entrance.refuse_try(shared.entrance.gate.word()))
-    }
-
-    /// A call was answered.
-    #[inline(always)]
-    pub(super) fn answered(&self, call: Call) {
-        let now = Instant::now();
-        let took = self.shared.time.between(call.began, now);
-        if self.shared.calm.get().covers(call.in_flight, took, call.patience) {
-            self.leave();
-        } else {
-            self.end(call, now, End::Answered);
-        }
-    }
-
-    /// Nobody waits for a call any longer.
-    #[cold]
-    pub(super) fn give_up(&self, call: Call) {
-        self.end(call, Instant::now(), End::GivenUp);
-    }
-
-    /// A call is over that may change something.
-    #[inline(never)]
-    pub(super) fn end(&self, call: Call, now: Instant, end: End) {
-        let Call { began, patience, in_flight } = call;
-        let time = &self.shared.time;
-        let (took, now) = (time.between(began, now), time.at(now));
-        self.shared.end(&Ended { took, now, patience, in_flight, end });
-    }
-
-    /// A call is over that changes nothing.
-    #[inline]
-    pub(super) fn leave(&self) {
-        self.shared.entrance.gate.leave(&Demand::ONE);
-    }
-}
-
-impl Shared {
-    fn end(&self, ended: &Ended) {
-        let answered = ended.end == End::Answered;
-        // A sample less does no harm; a call that has to wait for another does.
-        let state = if answered { self.state.try_lock() } else { Some(self.state.lock()) };
-        let Some(mut state) = state else {
-            self.missed.fetch_add(1, Ordering::Relaxed);
-            return self.entrance.gate.leave(&Demand::ONE);
-        };
-        let before = state.limit();
-        let is_free = state.end(ended);
-        let freed = state.freed(ended.now) + u32::from(is_free);
-        let limit = state.limit();
-        if limit != before && !self.shadow {
-            // Under the lock, so that the limits arrive in order.
-            self.entrance.gate.resize(limit);
-        }
-        self.calm.set(state.calm());
-        drop(state);
-        self.free(freed);
-    }
-
-    #[inline]
-    fn free(&self, places: u32) {
-        if places > 0 {
-            self.entrance.gate.leave(&Demand { weight: places, ..Demand::ONE });
-        }
-    }
-
-    fn reap(&self, now: u64) {
-        let freed = self.state.lock().freed(now);
-        self.free(freed);
-    }
-
-    #[cold]
-    fn compare(&self, in_flight: u32) {
-        if in_flight > self.state.lock().limit() {
-            self.would_refuse.fetch_add(1, Ordering::Relaxed);
-        }
+        let call = self.shared.acquire(attempt)?;
+        Ok(AdaptivePermit::new(&self.shared, call))
     }
 }
 
@@ -224,12 +116,11 @@ impl Limit for AdaptiveLimit {
 
     #[inline]
     fn admit_at_once(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
-        self.enter_at_once(attempt)
+        self.try_admit(attempt)
     }
 
-    #[inline]
     fn admit(&self, attempt: &mut Attempt) -> Admission<AdaptivePermit<'_>, Self::Wait<'_>> {
-        match self.enter(attempt) {
+        match self.acquire(attempt) {
             Ok(permit) => Admission::Granted(permit),
             Err(rejection) => Admission::Refused(rejection),
         }
@@ -247,7 +138,7 @@ impl Policy for AdaptiveLimit {
     fn describe(&self, inner: Description) -> Description {
         let Range { min, max, initial } = self.shared.range;
         let shadow = if self.shared.shadow { ", in shadow" } else { "" };
-        let algorithm = self.shared.text;
+        let algorithm = self.shared.algorithm;
         let text = format!(
             "between {min} and {max} in flight, {initial} to begin with, adapted by {algorithm}{shadow}"
         );

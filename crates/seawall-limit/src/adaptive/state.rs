@@ -1,11 +1,11 @@
-//! What an adaptive limit remembers: the algorithm, its callers' patience, and the places of calls
-//! that were given up. No lock, no clock: times are nanoseconds since the limit was built.
+//! What an adaptive limit remembers: the algorithm, the patience of its callers, and the places
+//! that linger. No lock, no clock: times are nanoseconds since the limit was built.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use super::deadband::{Calm, FADES_BY};
+use super::deadband::{Deadband, FADES_BY};
 use super::{Adaptive, Sample};
 
 /// How a call ended, as far as the limit is concerned.
@@ -13,11 +13,11 @@ use super::{Adaptive, Sample};
 pub(super) enum End {
     /// The dependency answered.
     Answered,
-    /// The dependency said that it has too much to do.
+    /// The dependency said that it is overloaded.
     Overloaded,
-    /// Nobody waited any longer. The dependency may still be at it.
+    /// The caller gave up. The dependency may still work on it.
     GivenUp,
-    /// A timeout cut it off. The dependency may still be at it.
+    /// A timeout cut it off. The dependency may still work on it.
     TimedOut,
     /// Something else, which says nothing about the load.
     Other,
@@ -36,10 +36,10 @@ pub(super) struct Ended {
 #[derive(Debug)]
 pub(super) struct State {
     adaptive: Adaptive,
-    /// How long callers wait at most. Falls slowly, so that one who came with little time left does
-    /// not make the others' calls look slow.
+    /// The longest time that callers wait. It falls slowly, so that one caller with little time
+    /// left does not make the calls of the others look slow.
     patience: u64,
-    /// When the places of calls that were given up are free.
+    /// When the places that linger are free.
     lingering: BinaryHeap<Reverse<u64>>,
 }
 
@@ -48,41 +48,42 @@ impl State {
         Self { adaptive, patience: 0, lingering: BinaryHeap::new() }
     }
 
-    /// Takes note of a call that is over. Says whether its place is free now; if not, it is free
-    /// some time later.
-    #[inline]
+    /// Records a call that has ended. Returns whether its place is free now; if not, it lingers.
     pub(super) fn end(&mut self, ended: &Ended) -> bool {
         self.learn_patience(ended.patience);
-        let slow = ended.took > self.longest();
+        let slow = ended.took > self.slow_after();
         let dropped = match ended.end {
-            End::Answered => slow,
-            End::Overloaded | End::TimedOut => true,
-            End::GivenUp if slow => true,
-            End::GivenUp | End::Other => return self.free_or_linger(ended),
+            End::Answered => Some(slow),
+            End::Overloaded | End::TimedOut => Some(true),
+            End::GivenUp => slow.then_some(true),
+            End::Other => None,
         };
-        let rtt = Duration::from_nanos(ended.took);
-        self.adaptive.observe(&Sample { rtt, in_flight: ended.in_flight, dropped });
-        self.free_or_linger(ended)
+        if let Some(dropped) = dropped {
+            let rtt = Duration::from_nanos(ended.took);
+            self.adaptive.observe(&Sample { rtt, in_flight: ended.in_flight, dropped });
+        }
+        let lingers = matches!(ended.end, End::TimedOut | End::GivenUp);
+        if lingers {
+            self.lingering.push(Reverse(ended.now.saturating_add(ended.took)));
+        }
+        !lingers
     }
 
-    /// What takes longer is slow.
-    #[inline]
-    const fn longest(&self) -> u64 {
+    /// A call that takes longer than this is slow.
+    const fn slow_after(&self) -> u64 {
         if self.patience > 0 { self.patience / 2 } else { u64::MAX }
     }
 
     /// Which calls would change nothing.
-    #[inline]
-    pub(super) fn calm(&self) -> Calm {
+    pub(super) fn deadband(&self) -> Deadband {
         if !self.lingering.is_empty() {
-            return Calm::NEVER;
+            return Deadband::EMPTY;
         }
-        let calm = self.adaptive.calm();
-        let longest = calm.longest.min(self.longest());
-        Calm { longest, patience: self.patience, ..calm }
+        let deadband = self.adaptive.deadband();
+        let longest = deadband.longest.min(self.slow_after());
+        Deadband { longest, patience: self.patience, ..deadband }
     }
 
-    #[inline]
     fn learn_patience(&mut self, patience: u64) {
         if patience >= self.patience {
             self.patience = patience;
@@ -91,17 +92,7 @@ impl State {
         }
     }
 
-    #[inline]
-    fn free_or_linger(&mut self, ended: &Ended) -> bool {
-        let free = !matches!(ended.end, End::TimedOut | End::GivenUp);
-        if !free {
-            self.lingering.push(Reverse(ended.now.saturating_add(ended.took)));
-        }
-        free
-    }
-
-    /// How many places have become free by `now`.
-    #[inline]
+    /// How many places have stopped lingering by `now`.
     pub(super) fn freed(&mut self, now: u64) -> u32 {
         let mut freed = 0;
         while self.lingering.peek().is_some_and(|Reverse(until)| *until <= now) {
@@ -111,7 +102,6 @@ impl State {
         freed
     }
 
-    #[inline]
     pub(super) fn limit(&self) -> u32 {
         self.adaptive.limit()
     }

@@ -3,16 +3,16 @@ use super::machine::says_nothing;
 
 /// Keeps a small queue.
 ///
-/// Takes the lowest round-trip seen for what a call takes without a queue, and computes from the
-/// latest how many calls must be queued: `queue = limit × (1 − lowest / latest)`. With
+/// Takes the lowest round-trip of late for the time of a call without a queue, and computes from
+/// the latest how many calls must be queued: `queue = limit × (1 − lowest / latest)`. With
 /// `unit = max(1, log₁₀ limit)`:
 ///
 /// - lost: `limit − unit`, at most once a round
 /// - `queue ≤ unit`: `limit + 6 unit`; `queue < 3 unit`: `limit + unit`
 /// - `queue > 6 unit`: `limit − unit`
 ///
-/// It decides once a round, which is as many samples as the limit is, from their mean: what it sees
-/// within a round is still the doing of the limit before.
+/// It decides once a round, which is as many samples as the limit is, by their mean: samples within
+/// a round still show the effect of the limit before.
 ///
 /// The lowest round-trip ever seen is luck where calls differ in size, so the lowest of the last
 /// `memory` samples is taken.
@@ -23,7 +23,7 @@ use super::machine::says_nothing;
 pub struct Vegas {
     memory: u32,
     seen: u32,
-    // The lowest of the half of the memory that is over, and of that under way, in nanoseconds.
+    // The lowest of the last full `memory` samples, and of those since then, in nanoseconds.
     before: f64,
     lowest: f64,
     round: Round,

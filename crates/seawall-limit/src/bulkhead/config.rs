@@ -3,13 +3,12 @@ use std::time::Duration;
 use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
 use tokio_util::sync::CancellationToken;
 
-use super::Bulkhead;
-use super::policy::{Shared, check_limit};
-use crate::semaphore::{Entrance, Gate, Order, Partition, Priority, QueueConfig, Shares, Standing};
-
-/// 25 calls in flight: what a dependency that answers in 25 ms needs for 1,000 calls a second
-/// (Little's law), and far below what a process can have open at once.
-pub const DEFAULT_LIMIT: u32 = 25;
+use super::policy::check_limit;
+use super::shared::Shared;
+use super::{Bulkhead, defaults};
+use crate::semaphore::{
+    CoDel, Limiter, Order, Partition, Partitions, Priority, QueueConfig, Semaphore,
+};
 
 const MAX_PARTITIONS: usize = 64;
 
@@ -22,7 +21,7 @@ pub struct BulkheadBuilder {
     queue: Option<(u32, Duration)>,
     order: Order,
     fair: bool,
-    standing: Option<Standing>,
+    codel: Option<CoDel>,
     partitions: Vec<(Name, f64)>,
     reserves: Vec<(Priority, f64)>,
     listeners: Option<Listeners>,
@@ -33,11 +32,11 @@ impl Default for BulkheadBuilder {
     fn default() -> Self {
         Self {
             name: None,
-            limit: DEFAULT_LIMIT,
+            limit: defaults::LIMIT,
             queue: None,
             order: Order::Fifo,
             fair: false,
-            standing: None,
+            codel: None,
             partitions: Vec::new(),
             reserves: Vec::new(),
             listeners: None,
@@ -47,14 +46,14 @@ impl Default for BulkheadBuilder {
 }
 
 impl BulkheadBuilder {
-    /// Its name in errors, events and metrics. Without one: the pipeline's, or "bulkhead".
+    /// Its name in errors, events and metrics. Default: the pipeline's, or "bulkhead".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// How many calls may be in flight: between 1 and 1,073,741,823. Default:
-    /// [25](DEFAULT_LIMIT).
+    /// [25](defaults::LIMIT).
     pub const fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;
         self
@@ -67,76 +66,74 @@ impl BulkheadBuilder {
         self
     }
 
-    /// Serves who waits the shortest first. In an overload the oldest have the least time left, so
-    /// this serves more calls in time; who is unlucky waits for its longest wait. Default: first
-    /// come, first served.
+    /// Serves the latest waiter first. In an overload the oldest have the least time left, so this
+    /// serves more calls in time; some wait for the longest wait in vain. Default: first come, first
+    /// served.
     pub const fn lifo(mut self) -> Self {
         self.order = Order::Lifo;
         self
     }
 
-    /// Serves the most important waiters first, and lets a more important call take the place of
-    /// the least important waiter when the queue is full and there is no room for it.
+    /// Serves the most important waiters first. When the queue is full, a more important call takes
+    /// the place of the least important waiter. Default: first come, first served.
     pub const fn by_priority(mut self) -> Self {
         self.order = Order::Priority;
         self
     }
 
-    /// Lets tenants take turns in the queue (within a priority): whoever has a thousand calls
-    /// waiting is served no more often than who has one. One of theirs that gives up leaves its turn
-    /// to the next.
+    /// Lets tenants take turns in the queue (within a priority): a tenant with a thousand waiters is
+    /// served no more often than one with a single waiter. A call that gives up leaves its turn to the
+    /// next of its tenant. Default: off.
     pub const fn fair(mut self) -> Self {
         self.fair = true;
         self
     }
 
     /// Drops waiters that have waited for longer than `target` once the queue has not been empty
-    /// for `interval`. Facebook uses 5 ms and 100 ms. Default: off.
-    pub const fn standing_queue(mut self, target: Duration, interval: Duration) -> Self {
-        self.standing = Some(Standing { target, interval });
+    /// for `interval`, as `CoDel` does. Facebook uses 5 ms and 100 ms. Default: off.
+    pub const fn codel(mut self, target: Duration, interval: Duration) -> Self {
+        self.codel = Some(CoDel { target, interval });
         self
     }
 
     /// Gives a part of the calls a share of the limit, above 0 and at most 1; the shares of all
-    /// partitions are at most 1 in sum. What a partition doesn't use is lent to the others; its
-    /// waiters are served before those of partitions that have their share. Needs a
-    /// [`queue`](Self::queue): a place that was lent comes back when its call is over, and whoever
-    /// owns the share has to wait for it.
+    /// partitions are at most 1 in sum. Others may use what a partition does not use; its waiters are
+    /// served before those of partitions that have their share. Needs a [`queue`](Self::queue): a
+    /// place that others use comes back when their call is over, and the partition has to wait for it.
     pub fn partition(mut self, name: impl Into<Name>, share: f64) -> Self {
         self.partitions.push((name.into(), share));
         self
     }
 
     /// Lets calls of `priority` use only a part of the limit, above 0 and at most 1, so that they
-    /// are the first to be refused when load rises. What is kept free for the others is
-    /// rounded up to 65,536ths of the limit, and then down to whole places. Needs
-    /// either no queue or [`by_priority`](Self::by_priority); a higher priority can't have less
-    /// than a lower one.
-    pub fn use_at_most(mut self, priority: Priority, part: f64) -> Self {
+    /// are the first to be refused when load rises. The rest of the limit is rounded up to 65,536ths
+    /// and then down to whole places. Needs either no queue or [`by_priority`](Self::by_priority); a
+    /// higher priority can't have less than a lower one.
+    pub fn priority_share(mut self, priority: Priority, part: f64) -> Self {
         self.reserves.push((priority, part));
         self
     }
 
-    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
     }
 
     /// Once `token` is cancelled, calls that wait or would have to are refused with "shutting down".
-    /// Those for which there is room still get in: to refuse them, too, is the pipeline's business,
-    /// or [`Bulkhead::close`]'s.
+    /// Calls for which there is room are still admitted: the pipeline refuses those, or
+    /// [`Bulkhead::close`] does.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = Some(token);
         self
     }
 
-    /// Builds the bulkhead, or names the field that is wrong.
+    /// Builds the bulkhead. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
         let check = Check::of(PolicyKind::Bulkhead);
         let limit = check_limit(self.limit)?;
         self.check_queue(check)?;
-        let shares = self.shares(check)?;
+        let partitions = self.partitions(check)?;
         let headroom = self.headroom(check)?;
         let text = self.text();
         let (capacity, longest_wait) = self.queue.unzip();
@@ -144,11 +141,11 @@ impl BulkheadBuilder {
             capacity: capacity.unwrap_or(0),
             order: self.order,
             fair: self.fair,
-            standing: self.standing,
+            codel: self.codel,
         };
         Ok(Bulkhead::from_shared(Shared {
-            entrance: Entrance {
-                gate: Gate::new(limit, queue, shares),
+            limiter: Limiter {
+                semaphore: Semaphore::new(limit, queue, partitions),
                 name: check.name(self.name.unwrap_or_else(|| Name::from("bulkhead")))?,
                 kind: PolicyKind::Bulkhead,
                 listeners: self.listeners.unwrap_or_default(),
@@ -165,13 +162,13 @@ impl BulkheadBuilder {
         if let Some((capacity, longest_wait)) = self.queue {
             check.at_least_one("queue", capacity)?;
             check.positive("longest_wait", longest_wait)?;
-            return self.check_standing(check);
+            return self.check_codel(check);
         }
         let needs = [
             ("lifo", self.order == Order::Lifo),
             ("by_priority", self.order == Order::Priority),
             ("fair", self.fair),
-            ("standing_queue", self.standing.is_some()),
+            ("codel", self.codel.is_some()),
             ("partition", !self.partitions.is_empty()),
         ];
         for (field, is_set) in needs {
@@ -180,15 +177,15 @@ impl BulkheadBuilder {
         Ok(())
     }
 
-    fn check_standing(&self, check: Check) -> Result<(), ConfigError> {
-        let Some(standing) = self.standing else {
+    fn check_codel(&self, check: Check) -> Result<(), ConfigError> {
+        let Some(codel) = self.codel else {
             return Ok(());
         };
-        check.positive("standing_queue target", standing.target)?;
-        check.positive("standing_queue interval", standing.interval).map(drop)
+        check.positive("codel target", codel.target)?;
+        check.positive("codel interval", codel.interval).map(drop)
     }
 
-    fn shares(&self, check: Check) -> Result<Shares, ConfigError> {
+    fn partitions(&self, check: Check) -> Result<Partitions, ConfigError> {
         let count = self.partitions.len();
         check.that(count <= MAX_PARTITIONS, "partition", count, "at most 64 in number")?;
         let mut partitions: Vec<Partition> = Vec::with_capacity(count);
@@ -202,21 +199,21 @@ impl BulkheadBuilder {
         }
         // Shares such as three times 0.1 and one of 0.7 are 1 only up to rounding.
         check.that(sum <= 1.0 + 1e-9, "partition", sum, "at most 1 in sum")?;
-        Ok(Shares::new(partitions))
+        Ok(Partitions::new(partitions))
     }
 
     fn headroom(&self, check: Check) -> Result<[u16; Priority::ALL.len()], ConfigError> {
         let mut headroom = [0; Priority::ALL.len()];
         for (priority, part) in &self.reserves {
-            headroom[*priority as usize] = left_free(check.rate("use_at_most", *part)?);
+            headroom[*priority as usize] = left_free(check.rate("priority_share", *part)?);
         }
         let queue_fits = self.queue.is_none() || self.order == Order::Priority;
         let fits = self.reserves.is_empty() || queue_fits;
-        check.that(fits, "use_at_most", "set", "left out where a queue is not by priority")?;
+        check.that(fits, "priority_share", "set", "left out where a queue is not by priority")?;
         for (index, pair) in headroom.windows(2).enumerate() {
             let holds = pair[1] <= pair[0];
             let priority = Priority::ALL[index + 1].as_str();
-            check.that(holds, "use_at_most", priority, "at least that of lower priorities")?;
+            check.that(holds, "priority_share", priority, "at least that of lower priorities")?;
         }
         Ok(headroom)
     }
@@ -241,7 +238,7 @@ impl BulkheadBuilder {
     }
 }
 
-// What `part` leaves free, in 65,536ths.
+// The part of the limit that `part` leaves free, in 65,536ths.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

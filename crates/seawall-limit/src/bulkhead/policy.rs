@@ -8,15 +8,16 @@ use seawall_core::{
 };
 use tokio::time::Instant;
 
+use super::shared::Shared;
 use super::{Acquire, BulkheadBuilder, OwnedPermit, Permit};
 use crate::admission::{Admission, Guarded, Limit, Limited};
-use crate::semaphore::{Arrival, Demand, Entrance, MAX_LIMIT, Priority};
+use crate::semaphore::{Demand, MAX_LIMIT, Priority, Wait};
 
-/// At most so many calls in flight.
+/// Admits a limited number of calls in flight.
 ///
-/// Clones share the limit and differ in what they ask of it: [`weighing`](Self::weighing),
+/// Clones share the limit and differ in what they ask of it: [`with_weight`](Self::with_weight),
 /// [`with_priority`](Self::with_priority), [`for_tenant`](Self::for_tenant) and
-/// [`partition`](Self::partition) each give a handle on the same bulkhead whose calls ask for
+/// [`partition`](Self::partition) each return a handle on the same bulkhead whose calls ask for
 /// something else. See the [chapter](crate::bulkhead).
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
@@ -24,15 +25,7 @@ pub struct Bulkhead {
     demand: Demand,
 }
 
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) entrance: Entrance,
-    /// Per priority, how many 65,536ths of the limit it leaves free.
-    pub(super) headroom: [u16; Priority::ALL.len()],
-    pub(super) text: String,
-}
-
-/// What a bulkhead is doing.
+/// The state of a bulkhead at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BulkheadSnapshot {
@@ -42,7 +35,7 @@ pub struct BulkheadSnapshot {
     pub limit: u32,
     /// How many calls wait.
     pub queued: u32,
-    /// How many calls were refused since the bulkhead was built, those that waited in vain too.
+    /// How many calls were refused since the bulkhead was built, including those that waited in vain.
     pub refused: u64,
     /// Whether it was closed.
     pub closed: bool,
@@ -50,7 +43,7 @@ pub struct BulkheadSnapshot {
     pub partitions: Vec<PartitionSnapshot>,
 }
 
-/// What a partition of a bulkhead is doing.
+/// The state of a partition at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PartitionSnapshot {
@@ -74,7 +67,7 @@ impl Bulkhead {
     }
 
     /// A handle whose calls take `weight` places each.
-    pub fn weighing(&self, weight: u32) -> Result<Self, ConfigError> {
+    pub fn with_weight(&self, weight: u32) -> Result<Self, ConfigError> {
         let allowed = "between 1 and 1,073,741,823";
         let holds = (1..=MAX_LIMIT).contains(&weight);
         Check::of(PolicyKind::Bulkhead).that(holds, "weight", weight, allowed)?;
@@ -91,10 +84,10 @@ impl Bulkhead {
     }
 
     /// A handle whose calls are `tenant`'s: while they wait in a [fair](BulkheadBuilder::fair)
-    /// queue they take turns with those of others, however many each has waiting.
+    /// queue they take turns with those of other tenants, however many waiters each has.
     pub fn for_tenant(&self, tenant: impl Hash) -> Self {
-        // One for the process: the same tenant is the same for every bulkhead, and a client that
-        // picks its name can't pick whom it collides with.
+        // One for the process: a tenant is the same for every bulkhead, and a client that chooses its
+        // name can't choose the tenant it collides with.
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         let tenant = HASHER.hash_one(tenant);
         self.with(|demand| demand.tenant = tenant)
@@ -103,7 +96,7 @@ impl Bulkhead {
     /// A handle whose calls belong to the partition `name`; `None` if the bulkhead has none of
     /// that name.
     pub fn partition(&self, name: &str) -> Option<Self> {
-        let mut partitions = self.shared.entrance.gate.shares().iter();
+        let mut partitions = self.shared.limiter.semaphore.partitions().iter();
         let index = partitions.position(|partition| partition.name.as_str() == name)?;
         let index = u8::try_from(index).ok()?;
         Some(self.with(|demand| demand.partition = Some(index)))
@@ -115,28 +108,28 @@ impl Bulkhead {
         other
     }
 
-    /// A permit, if there is room now and nobody waits who goes before this call; else says how many
-    /// calls are in flight and how many wait.
+    /// A permit, if there is room now and no waiter goes before this call; else a refusal that says
+    /// how many calls are in flight and how many wait.
     ///
     /// Takes no place in the queue, needs no runtime and works in blocking code.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
-        match self.shared.entrance.gate.try_enter(&self.demand) {
+        match self.shared.limiter.semaphore.try_acquire(&self.demand) {
             Ok(_) => Ok(Permit::new(self)),
             Err(word) if word.has_waiters() => self.try_acquire_first(),
-            Err(word) => Err(self.shared.entrance.refuse_try(word)),
+            Err(word) => Err(self.shared.limiter.refuse_full(word)),
         }
     }
 
-    // Where others wait, but perhaps none who goes before this call.
+    // Where others wait, but perhaps none that goes before this call.
     #[cold]
     #[inline(never)]
     fn try_acquire_first(&self) -> Result<Permit<'_>, Rejection> {
-        let entrance = &self.shared.entrance;
-        if entrance.gate.try_enter_first(&self.demand) {
+        let limiter = &self.shared.limiter;
+        if limiter.semaphore.try_acquire_first(&self.demand) {
             return Ok(Permit::new(self));
         }
-        Err(entrance.refuse_try(entrance.gate.word()))
+        Err(limiter.refuse_full(limiter.semaphore.word()))
     }
 
     /// [`try_acquire`](Self::try_acquire), borrowing nothing.
@@ -144,8 +137,8 @@ impl Bulkhead {
         self.try_acquire().map(Permit::into_owned)
     }
 
-    /// A permit as soon as there is one, within the longest wait. Without a queue it is there at
-    /// once or refused at once.
+    /// A permit as soon as there is one, within the longest wait. Without a queue it is granted or
+    /// refused at once.
     pub const fn acquire(&self) -> Acquire<'_> {
         Acquire::new(self)
     }
@@ -162,8 +155,7 @@ impl Bulkhead {
         async move { bulkhead.acquire().await.map(Permit::into_owned) }
     }
 
-    /// Runs `future` once there is room for it. Its permit is free again when it is over or
-    /// dropped.
+    /// Runs `future` once there is room for it. Its permit comes back when it is over or dropped.
     #[inline]
     pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
@@ -172,44 +164,44 @@ impl Bulkhead {
         Guarded::new(self, future)
     }
 
-    /// Sets another limit. Raised, as many waiters as fit start at once. Lowered, calls in flight
-    /// are left alone and no other starts until there is room below the new limit; waiters that
-    /// weigh more than it are refused.
+    /// Sets another limit. If it is higher, as many waiters as fit start at once. If it is lower,
+    /// calls in flight go on, no other starts until there is room below the new limit, and waiters
+    /// that weigh more than it are refused.
     ///
     /// Refuses 0 and what is above 1,073,741,823.
     pub fn set_limit(&self, limit: u32) -> Result<(), ConfigError> {
-        self.shared.entrance.resize(check_limit(limit)?);
+        self.shared.limiter.resize(check_limit(limit)?);
         Ok(())
     }
 
-    /// Refuses every call from now on with "shutting down", those that wait too. Calls in flight
-    /// are left alone.
+    /// Refuses every call from now on with "shutting down", including those that wait. Calls in
+    /// flight go on.
     pub fn close(&self) {
-        self.shared.entrance.gate.close();
+        self.shared.limiter.semaphore.close();
     }
 
-    /// What it is doing.
+    /// Its state now.
     pub fn snapshot(&self) -> BulkheadSnapshot {
-        let entrance = &self.shared.entrance;
-        let word = entrance.gate.word();
+        let limiter = &self.shared.limiter;
+        let word = limiter.semaphore.word();
         BulkheadSnapshot {
             in_flight: word.in_flight(),
             limit: word.limit(),
-            queued: entrance.gate.queued(),
-            refused: entrance.refused.load(Ordering::Relaxed),
+            queued: limiter.semaphore.waiters(),
+            refused: limiter.refused.load(Ordering::Relaxed),
             closed: word.is_closed(),
-            partitions: entrance.gate.shares().iter().map(PartitionSnapshot::of).collect(),
+            partitions: limiter.semaphore.partitions().iter().map(PartitionSnapshot::of).collect(),
         }
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.entrance.name
+        &self.shared.limiter.name
     }
 
-    /// Who is told of what it does.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.entrance.listeners
+        &self.shared.limiter.listeners
     }
 
     /// How many places a call of this handle takes.
@@ -218,13 +210,13 @@ impl Bulkhead {
     }
 
     #[inline]
-    pub(super) fn enter(&self, deadline: Option<Instant>) -> Arrival<'_> {
-        self.shared.entrance.enter(&self.demand, deadline)
+    pub(super) fn enter(&self, deadline: Option<Instant>) -> Admission<(), Wait<'_>> {
+        self.shared.limiter.acquire(&self.demand, deadline)
     }
 
     #[inline]
     pub(super) fn leave(&self) {
-        self.shared.entrance.gate.leave(&self.demand);
+        self.shared.limiter.semaphore.release(&self.demand);
     }
 }
 
@@ -250,15 +242,15 @@ impl Limit for Bulkhead {
 
     #[inline]
     fn admit_at_once(&self, _: &mut Attempt) -> Option<Permit<'_>> {
-        let entered = self.shared.entrance.gate.try_enter(&self.demand).is_ok();
+        let entered = self.shared.limiter.semaphore.try_acquire(&self.demand).is_ok();
         entered.then(|| Permit::new(self))
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, Acquire<'_>> {
         match self.enter(attempt.deadline()) {
-            Arrival::Entered => Admission::Granted(Permit::new(self)),
-            Arrival::Waits(wait) => Admission::Waiting(Acquire::waiting(self, wait)),
-            Arrival::Refused(rejection) => Admission::Refused(rejection),
+            Admission::Granted(()) => Admission::Granted(Permit::new(self)),
+            Admission::Waiting(wait) => Admission::Waiting(Acquire::waiting(self, wait)),
+            Admission::Refused(rejection) => Admission::Refused(rejection),
         }
     }
 }
@@ -272,7 +264,7 @@ impl Policy for Bulkhead {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let longest = match self.shared.entrance.longest_wait {
+        let longest = match self.shared.limiter.longest_wait {
             None => inner.longest(),
             Some(wait) => inner.longest().and_then(|longest| longest.checked_add(wait)),
         };

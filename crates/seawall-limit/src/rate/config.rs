@@ -5,18 +5,11 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::RateLimit;
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::shared::Shared;
 use super::state::StateCell;
-
-/// 100 calls: with [`DEFAULT_PERIOD`], what many public services grant, and no rate to build on.
-/// Say what yours is.
-pub const DEFAULT_PERMITS: u64 = 100;
-
-/// A second: how rates are spoken of.
-pub const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
+use super::{RateLimit, defaults};
 
 /// Builds a [`RateLimit`].
 #[derive(Clone, Debug)]
@@ -37,8 +30,8 @@ impl Default for RateLimitBuilder {
         Self {
             name: None,
             algorithm: Algorithm::Gcra,
-            permits: DEFAULT_PERMITS,
-            period: DEFAULT_PERIOD,
+            permits: defaults::PERMITS,
+            period: defaults::PERIOD,
             burst: None,
             queue: None,
             listeners: None,
@@ -48,14 +41,14 @@ impl Default for RateLimitBuilder {
 }
 
 impl RateLimitBuilder {
-    /// Its name in errors, events and metrics. Without one: the pipeline's, or "rate limit".
+    /// Its name in errors, events and metrics. Default: the pipeline's, or "rate limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// `permits` calls in each `period`: at least one, in more than zero and at most 584 years.
-    /// Default: [100](DEFAULT_PERMITS) in [one second](DEFAULT_PERIOD).
+    /// Default: [100](defaults::PERMITS) in [one second](defaults::PERIOD).
     pub const fn rate(mut self, permits: u64, period: Duration) -> Self {
         self.permits = permits;
         self.period = period;
@@ -67,7 +60,7 @@ impl RateLimitBuilder {
         self.rate(permits, Duration::from_secs(1))
     }
 
-    /// How many calls may start at once after a time of rest. Only for [`Algorithm::Gcra`].
+    /// How many calls may start at once after an idle time. Only for [`Algorithm::Gcra`].
     /// Default: as many as a period grants.
     pub const fn burst(mut self, burst: u64) -> Self {
         self.burst = Some(burst);
@@ -80,15 +73,15 @@ impl RateLimitBuilder {
         self
     }
 
-    /// Lets up to `capacity` calls wait, first come first served, each for at most `longest_wait`
-    /// and never past its deadline. Who would have to wait for longer is refused at once. Default:
-    /// nobody waits.
+    /// Lets up to `capacity` calls wait, first come, first served, each for at most `longest_wait`
+    /// and never past its deadline. A call that would have to wait for longer is refused at once.
+    /// Default: no queue.
     pub const fn queue(mut self, capacity: u32, longest_wait: Duration) -> Self {
         self.queue = Some((capacity, longest_wait));
         self
     }
 
-    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
@@ -100,29 +93,49 @@ impl RateLimitBuilder {
         self
     }
 
-    /// Builds the rate limit, or names the field that is wrong. It has its full burst at once.
+    /// Builds the rate limit. It has its full burst at once. Errors name the field and the allowed
+    /// range.
     pub fn build(self) -> Result<RateLimit, ConfigError> {
+        let quota = self.quota()?;
         let check = Check::of(PolicyKind::RateLimit);
-        check_burst(self.algorithm, self.burst)?;
-        let quota = Quota::new(check, self.permits, self.period, self.burst)?;
         if let Some((capacity, longest_wait)) = self.queue {
             check.at_least_one("queue", capacity)?;
             check.positive("longest_wait", longest_wait)?;
         }
-        let name = check.name(self.name.unwrap_or_else(|| Name::from("rate limit")))?;
-        Ok(RateLimit {
-            shared: std::sync::Arc::new(Shared {
-                state: StateCell::new(self.algorithm, quota),
-                refused: 0.into(),
-                shown: quota.shown().to_bits().into(),
-                time: Timeline::new(),
-                algorithm: self.algorithm,
-                name,
-                listeners: self.listeners.unwrap_or_default(),
-                shutdown: self.shutdown,
-                queue: self.queue,
-            }),
-        })
+        Ok(RateLimit::from_shared(Shared {
+            state: StateCell::new(self.algorithm, quota),
+            refused: 0.into(),
+            shown: quota.shown().to_bits().into(),
+            time: Timeline::new(),
+            algorithm: self.algorithm,
+            name: self.checked_name()?,
+            listeners: self.listeners.unwrap_or_default(),
+            shutdown: self.shutdown,
+            queue: self.queue,
+        }))
+    }
+
+    /// The name, the listeners and the quota of a set of limits, which has no other setting.
+    pub(super) fn into_keyed_parts(self) -> Result<(Name, Listeners, Quota), ConfigError> {
+        let check = Check::of(PolicyKind::RateLimit);
+        for (field, is_set) in [
+            ("algorithm", self.algorithm != Algorithm::Gcra),
+            ("queue", self.queue.is_some()),
+            ("shutdown", self.shutdown.is_some()),
+        ] {
+            check.that(!is_set, field, "set", "left out where there is a limit for each key")?;
+        }
+        Ok((self.checked_name()?, self.listeners.clone().unwrap_or_default(), self.quota()?))
+    }
+
+    fn quota(&self) -> Result<Quota, ConfigError> {
+        check_burst(self.algorithm, self.burst)?;
+        Quota::new(self.permits, self.period, self.burst)
+    }
+
+    fn checked_name(&self) -> Result<Name, ConfigError> {
+        let name = self.name.clone().unwrap_or_else(|| Name::from("rate limit"));
+        Check::of(PolicyKind::RateLimit).name(name)
     }
 }
 

@@ -1,13 +1,13 @@
-//! The fixed window: so many permits in each period, counted from zero at its start.
+//! The fixed window: permits are counted from zero in each period.
 
 use super::quota::Quota;
 
-/// Counts what was taken in the window that is now. One clock edge forgets everything, so around
-/// it twice the quota can go through within less than a period.
+/// Counts the permits taken in the current window. At its edge the count starts from zero, so around
+/// the edge twice the quota can be taken within less than a period.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FixedWindow {
     quota: Quota,
-    /// The last nanosecond of the window: to look whether it is over takes no division.
+    /// The last nanosecond of the window, so that no call has to divide for it.
     last: u64,
     taken: u64,
 }
@@ -40,7 +40,7 @@ impl FixedWindow {
         let Quota { permits: quota, period, .. } = self.quota;
         let left = quota.get().saturating_sub(taken);
         let wanted = ahead.saturating_add(permits);
-        // The last permit is the one that decides in which window it is.
+        // The last permit decides the window.
         let Some(later_before_it) = wanted.saturating_sub(left).checked_sub(1) else {
             return now;
         };
@@ -49,7 +49,7 @@ impl FixedWindow {
     }
 
     pub(crate) const fn set_quota(&mut self, quota: Quota, now: u64) {
-        // What was taken counts in the window that is now, wherever the new edges lie.
+        // Permits that were taken count in the current window, wherever the new edges lie.
         self.last = last_of_window(quota, now);
         self.quota = quota;
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loom::thread;
-use seawall_core::{Check, PolicyKind};
 
 use super::fast_path::Take;
 use super::machine::Algorithm;
@@ -15,8 +14,7 @@ use super::state::StateCell;
 const NOW: u64 = 1_000;
 
 fn quota(permits: u64, period: u64, burst: u64) -> Quota {
-    let check = Check::of(PolicyKind::RateLimit);
-    Quota::new(check, permits, Duration::from_nanos(period), Some(burst)).unwrap()
+    Quota::new(permits, Duration::from_nanos(period), Some(burst)).unwrap()
 }
 
 fn set(cell: &StateCell, quota: Quota) {

@@ -1,4 +1,5 @@
-//! Which algorithm decides. No lock, no clock: `now` is in nanoseconds since the limit was built.
+//! The algorithms behind one face. No lock, no clock: `now` is in nanoseconds since the limit was
+//! built.
 
 use super::fixed_window::FixedWindow;
 use super::gcra::Gcra;
@@ -10,17 +11,17 @@ use super::sliding_log::SlidingLog;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// Evenly, after a burst: in no interval Δt more than burst + rate × Δt. The cheapest in time
-    /// and memory, and the only one whose waiters start one by one instead of all at once.
+    /// Evenly, after a burst: never more than burst + rate × Δt in any interval Δt. The cheapest in
+    /// time and memory, and the only one whose waiters start one by one instead of all at once.
     #[default]
     Gcra,
-    /// So many in each period. Around its edge **twice as many** can start within less than a
-    /// period. For quotas that are counted like this by who sets them.
+    /// A fixed number in each period. Around its edge **twice as many** can start within less than a
+    /// period. For quotas that the dependency counts like this.
     FixedWindow,
-    /// In no window of one period more than the permits, exactly. Remembers when each permit was
-    /// taken: eight bytes a permit.
+    /// Never more than `permits` in any window of one period. Exact; remembers the time of every
+    /// permit (eight bytes each).
     SlidingLog,
-    /// In no window of one period more than the permits. Remembers 17 counts; in exchange, a
+    /// Never more than `permits` in any window of one period. Remembers 17 counts; in exchange, a
     /// permit comes back up to a sixteenth of the period late.
     SlidingCounter,
 }
@@ -54,7 +55,7 @@ impl Meter {
         }
     }
 
-    /// Takes `permits` at `now`, or says in how many nanoseconds they could be taken.
+    /// Takes `permits` at `now`, or says in how many nanoseconds it could.
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
         match self {
             Self::Gcra(meter) => meter.take(now, permits),
@@ -64,7 +65,7 @@ impl Meter {
         }
     }
 
-    /// When `permits` can be taken if `ahead` others are taken first, each as soon as it can be.
+    /// When `permits` can be taken, if `ahead` others are taken first, each as soon as possible.
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
         match self {
             Self::Gcra(meter) => meter.due(now, ahead, permits),

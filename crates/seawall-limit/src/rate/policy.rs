@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy,
-    PolicyKind, Rejection,
+    Attempt, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
+    Rejection,
 };
 use tokio::time::Instant;
 
@@ -19,13 +19,13 @@ use super::{Acquire, RateLimitBuilder, RatePermit, Reservation};
 use crate::admission::{Admission, Guarded, Limit, Limited};
 use crate::wake::wake_all;
 
-/// So many calls in a period. Clones share it. See the [chapter](crate::rate).
+/// Admits a limited number of calls in a period. Clones share it. See the [chapter](crate::rate).
 #[derive(Clone)]
 pub struct RateLimit {
     pub(super) shared: Arc<Shared>,
 }
 
-/// What a rate limit is doing.
+/// The state of a rate limit at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitSnapshot {
@@ -42,6 +42,10 @@ pub struct RateLimitSnapshot {
 }
 
 impl RateLimit {
+    pub(super) fn from_shared(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
     /// Starts a rate limit.
     pub fn builder() -> RateLimitBuilder {
         RateLimitBuilder::default()
@@ -49,15 +53,15 @@ impl RateLimit {
 
     /// Takes one permit now, or says when there will be one.
     ///
-    /// Needs no runtime and works in blocking code. Refused while others wait: nobody gets past
-    /// them.
+    /// Needs no runtime and works in blocking code. Refused while other calls wait: it overtakes
+    /// none.
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
         self.shared.take_now(Instant::now())
     }
 
-    /// Takes `permits` permits now, all or none. More than can ever be had at once are refused
-    /// without a time to try again. None at all are there until it is [closed](Self::close).
+    /// Takes `permits` permits now, all or none. More than a burst are refused without a time to try
+    /// again. 0 permits are always granted, until the limit is [closed](Self::close).
     pub fn try_acquire_many(&self, permits: u64) -> Result<(), Rejection> {
         self.shared.take_many(self.shared.time.now(), permits)
     }
@@ -68,15 +72,15 @@ impl RateLimit {
         Acquire::new(self)
     }
 
-    /// Reserves `permits` permits: a place in the line, to be claimed when its time has come.
+    /// Reserves `permits` permits: a place in the queue, to be claimed when its time has come.
     /// Refused at once if that is later than the longest wait. For blocking code, and for callers
-    /// that have something else to do meanwhile.
+    /// that do something else in the time.
     pub fn reserve(&self, permits: u64) -> Result<Reservation<'_>, Rejection> {
         let now = Instant::now();
         Reservation::new(self, permits, now, None)
     }
 
-    /// Runs `future` once the rate lets it.
+    /// Runs `future` once the rate admits it.
     #[inline]
     pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
@@ -85,7 +89,7 @@ impl RateLimit {
         Guarded::new(self, future)
     }
 
-    /// Sets another rate. Permits that were taken stay taken; who waits stays in line. With
+    /// Sets another rate. Permits that were taken stay taken; calls that wait keep their places. With
     /// [`Algorithm::Gcra`] the burst becomes `permits`; use
     /// [`set_rate_and_burst`](Self::set_rate_and_burst) for another.
     pub fn set_rate(&self, permits: u64, period: Duration) -> Result<(), ConfigError> {
@@ -109,21 +113,21 @@ impl RateLimit {
         period: Duration,
         burst: Option<u64>,
     ) -> Result<(), ConfigError> {
-        let quota = Quota::new(Check::of(PolicyKind::RateLimit), permits, period, burst)?;
+        let quota = Quota::new(permits, period, burst)?;
         let now = self.shared.time.now();
         let wakers = {
             let mut state = self.shared.lock(now);
             state.quota = quota;
             self.shared.shown.store(quota.shown().to_bits(), Ordering::Relaxed);
             state.meter.set_quota(quota, now);
-            // They look again: their time may have come, or their call may never fit.
+            // They look again: their time may have come, or they may never fit.
             state.queue.wakers()
         };
         wake_all(wakers);
         Ok(())
     }
 
-    /// Refuses every call from now on with "shutting down", those that wait too.
+    /// Refuses every call from now on with "shutting down", including those that wait.
     pub fn close(&self) {
         let wakers = {
             let mut state = self.shared.lock(self.shared.time.now());
@@ -133,7 +137,7 @@ impl RateLimit {
         wake_all(wakers);
     }
 
-    /// What it is doing.
+    /// Its state now.
     pub fn snapshot(&self) -> RateLimitSnapshot {
         let state = self.shared.state.peek();
         RateLimitSnapshot {
@@ -150,7 +154,7 @@ impl RateLimit {
         &self.shared.name
     }
 
-    /// Who is told of what it does.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
         &self.shared.listeners
     }

@@ -1,4 +1,4 @@
-//! A place in the line, as a value: claimed, or dropped and forgotten.
+//! A place in the queue, as a value: claimed, or dropped and forgotten.
 
 use std::fmt;
 use std::task::Waker;
@@ -15,9 +15,9 @@ use crate::wake::let_go;
 
 /// Permits that are reserved for later.
 ///
-/// It holds a place in the line, not the permits themselves: they are taken when it is
-/// [claimed](Self::claim). Dropping it gives the place up: nothing is owed, and who comes after
-/// moves up. Whoever holds on to one that is due without claiming it keeps the others waiting.
+/// It holds a place in the queue, not the permits themselves: they are taken when it is
+/// [claimed](Self::claim). Dropping it gives the place up: nothing is owed, and all behind it move
+/// up. A reservation that is due and not claimed keeps the others waiting.
 #[must_use = "a reservation that is dropped is given up"]
 pub struct Reservation<'r> {
     pub(super) limit: &'r RateLimit,
@@ -70,8 +70,7 @@ impl<'r> Reservation<'r> {
         self.permits
     }
 
-    /// How long it is until it can be claimed, as things are now: less if somebody before it goes
-    /// away.
+    /// How long it is until it can be claimed, as things are now: less if one before it gives up.
     pub fn ready_in(&self) -> Duration {
         let now = self.limit.shared.time.at(Instant::now());
         let state = self.limit.shared.lock(now);
@@ -82,7 +81,7 @@ impl<'r> Reservation<'r> {
         state.meter.due(now, state.queue.ahead_of(self.position), self.permits)
     }
 
-    /// Takes the permits, if their time has come; else gives the reservation back.
+    /// Takes the permits if their time has come, else returns the reservation.
     pub fn claim(mut self) -> Result<(), Self> {
         match self.try_claim(Instant::now(), None) {
             Claim::Taken => Ok(()),
@@ -97,7 +96,7 @@ impl<'r> Reservation<'r> {
         let shared = &self.limit.shared;
         let now = shared.time.at(now);
         // Neither cloned nor dropped under the lock: what a waker drops may be a task with a place
-        // in this line. What is declared first is dropped last.
+        // in this queue. Declared before the guard, it is dropped after it.
         let waker = waker.cloned();
         let mut state = shared.lock(now);
         if state.closed {
@@ -131,13 +130,13 @@ fn is_later(now: Instant, wait: u64, deadline: Instant) -> bool {
     now.checked_add(Duration::from_nanos(wait)).is_none_or(|due| due > deadline)
 }
 
-/// What came of an attempt to claim a reservation.
+/// The result of an attempt to claim a reservation.
 pub(super) enum Claim {
     Taken,
     Closed,
-    // The limit was changed, and what is asked for is more than can ever be had at once.
+    /// The burst is smaller now than what was reserved.
     Never,
-    /// In how many nanoseconds it can; `None` where somebody else is first.
+    /// In how many nanoseconds it can; `None` where it is not the first.
     NotYet(Option<u64>),
 }
 

@@ -1,11 +1,11 @@
-//! The sliding counter: how many permits were taken in each of a few parts of the last period.
+//! The sliding counter: how many permits were taken in each part of the last period.
 
 use super::quota::Quota;
 
 /// How many parts a period has.
 pub(crate) const PARTS: usize = 16;
 
-/// As strict as the log and as small as the fixed window: the part that has left the period only
+/// As strict as the log and as small as the fixed window: a part that has left the period only
 /// partly counts in full. So no window of one period holds more than the quota, and in a steady
 /// stream a quota takes 17 sixteenths of the period.
 ///
@@ -14,8 +14,7 @@ pub(crate) const PARTS: usize = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct SlidingCounter {
     quota: Quota,
-    // The number of the newest part, its last nanosecond, and the permits taken in it and in those
-    // before it.
+    // The number of the newest part, its last nanosecond, and the permits taken in each part.
     part: u64,
     last: u64,
     taken: [u64; PARTS + 1],
@@ -39,7 +38,6 @@ impl SlidingCounter {
         }
     }
 
-    #[cold]
     fn begin(&mut self, part: u64) {
         let passed = (part - self.part).min(PARTS as u64 + 1);
         for step in 0..passed {
@@ -76,7 +74,7 @@ impl SlidingCounter {
         if over == 0 {
             return now;
         }
-        // What is taken when the parts that are there have left comes back in the same order, one
+        // Permits that are taken when the current parts have left come back in the same order, one
         // round later.
         let rounds = over.saturating_sub(sum).div_ceil(quota);
         let missing = over.saturating_sub(rounds.saturating_mul(quota));
@@ -84,7 +82,7 @@ impl SlidingCounter {
         parts.part.saturating_add(steps).saturating_mul(width(self.quota)).max(now)
     }
 
-    /// How many parts have to begin until so many permits have left.
+    /// How many parts have to begin until `permits` permits have left.
     fn leaves(&self, mut permits: u64) -> u64 {
         let mut steps = 0;
         while permits > 0 && steps <= PARTS as u64 {
@@ -96,7 +94,7 @@ impl SlidingCounter {
     }
 
     pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
-        // What was taken counts as taken now: never too little.
+        // Permits that were taken count as taken now, so never too few.
         let sum = self.sum;
         *self = Self::new(quota);
         self.advance(now);

@@ -1,4 +1,4 @@
-//! The sliding log: when each permit of the last period was taken.
+//! The sliding log: the time at which each permit of the last period was taken.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ impl SlidingLog {
     }
 
     pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
-        // A clock that goes back takes nothing out and puts nothing in before what is there.
+        // A clock that goes back removes no permit and adds none before those that are there.
         self.latest = self.latest.max(now);
         self.forget();
         let free = self.quota.permits.get().saturating_sub(self.len());
@@ -46,8 +46,8 @@ impl SlidingLog {
         self.taken.len() as u64
     }
 
-    /// The n-th permit from now is granted a period after the one that is a quota before it: count
-    /// back by quotas until there is one that is known.
+    /// The n-th permit from now is granted a period after the one that is a quota before it: counts
+    /// back by quotas to a permit that is known.
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
         let quota = self.quota.permits.get();
         let expired = self.taken.iter().take_while(|&&at| self.leaves(at) <= now).count() as u64;

@@ -8,7 +8,6 @@ mod windows;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use seawall_core::{Check, PolicyKind};
 
 use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
@@ -20,8 +19,7 @@ const SECOND: u64 = 1_000_000_000;
 const CENTURY: u64 = 100 * 365 * 24 * 3_600 * SECOND;
 
 fn quota(permits: u64, period: u64, burst: u64) -> Quota {
-    let check = Check::of(PolicyKind::RateLimit);
-    Quota::new(check, permits, Duration::from_nanos(period), Some(burst)).unwrap()
+    Quota::new(permits, Duration::from_nanos(period), Some(burst)).unwrap()
 }
 
 /// A quota, and calls: how long after the one before, and for how many permits.

@@ -1,14 +1,14 @@
-/// How important a call is. Where not all can be served, the lower ones go first.
+/// How important a call is. Where not all can be served, the least important are refused first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Work that can be done later as well: batch jobs, prefetching.
     Low,
-    /// What is not said to be anything else.
+    /// Calls without a priority of their own.
     #[default]
     Normal,
-    /// A person waits for it.
+    /// A person waits for the answer.
     High,
-    /// Nothing works without it: health checks, the calls by which an operator mends things.
+    /// Nothing works without it: health checks, the calls by which an operator repairs things.
     Critical,
 }
 
@@ -27,11 +27,11 @@ impl Priority {
     }
 }
 
-/// What a call asks of the gate.
+/// What a call asks of the semaphore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Demand {
     pub(crate) weight: u32,
-    /// How many 65,536ths of the limit it has to leave free for others.
+    /// The part of the limit that it leaves free for other calls, in 65,536ths.
     pub(crate) headroom: u16,
     pub(crate) priority: Priority,
     pub(crate) partition: Option<u8>,
@@ -43,13 +43,12 @@ impl Demand {
     pub(crate) const ONE: Self =
         Self { weight: 1, headroom: 0, priority: Priority::Normal, partition: None, tenant: 0 };
 
-    /// Whether it is ever let in under `limit`.
+    /// Whether it is ever admitted under `limit`.
     pub(crate) const fn can_fit(&self, limit: u32) -> bool {
         self.weight <= self.ceiling(limit)
     }
 
-    /// Up to how many calls in flight it is let in.
-    #[inline]
+    /// How much may be in flight with it.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a part of a limit is at most the limit, a u32"

@@ -1,22 +1,22 @@
-//! Who waits in one partition, and whose turn it is.
+//! The waiters of one partition, and which tenant's turn it is.
 //!
 //! Tenants take turns by start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with calls of
-//! one length: each tenant has a turn in each round, and whoever was served has the next in the
-//! round after. A turn is the tenant's, not the call's: one that gives up leaves it to the next of
-//! its tenant, so who asks for more than there is falls behind nobody.
+//! one length: each tenant has a turn in each round, and a tenant that was served has its next turn
+//! in the round after. The turn belongs to the tenant, not to the call: a call that gives up leaves
+//! it to the next of its tenant, so a tenant that asks for more than its part loses nothing by that.
 //!
-//! Where tenants don't take turns all calls are one tenant's.
+//! In a queue that is not fair, all calls are of one tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The calls of a tenant that are of one class, the most important of which is the lowest.
+/// The calls of a tenant that are of one class. The lowest class is the most important.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Flow {
     pub(super) class: u8,
     pub(super) tenant: u64,
 }
 
-/// A call whose turn it is, the first of its flow. The smallest is served first.
+/// The first call of a flow. The smallest head is served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Head {
     pub(super) class: u8,
@@ -26,54 +26,53 @@ pub(super) struct Head {
 }
 
 #[derive(Debug)]
-struct Waiting<W> {
+struct FlowQueue<W> {
     round: u64,
     // By rank.
     calls: BTreeMap<u64, W>,
 }
 
 #[derive(Debug)]
-pub(super) struct Turns<W> {
-    // Only flows in which somebody waits, so the queue's capacity bounds them.
-    flows: BTreeMap<Flow, Waiting<W>>,
+pub(super) struct FairQueue<W> {
+    // Only flows with waiters, so the queue's capacity bounds them.
+    flows: BTreeMap<Flow, FlowQueue<W>>,
     heads: BTreeSet<Head>,
 }
 
-impl<W> Turns<W> {
+impl<W> FairQueue<W> {
     pub(super) const fn new() -> Self {
         Self { flows: BTreeMap::new(), heads: BTreeSet::new() }
     }
 
-    /// Adds a call. If it is the first of its flow its turn is in `round`.
+    /// Adds a call. If it is the first of its flow, its turn is in `round`.
     pub(super) fn insert(&mut self, flow: Flow, rank: u64, round: u64, call: W) {
-        let waiting = Waiting { round, calls: BTreeMap::new() };
-        self.flows.entry(flow).or_insert(waiting);
-        self.change(flow, |waiting| waiting.calls.insert(rank, call));
+        self.flows.entry(flow).or_insert(FlowQueue { round, calls: BTreeMap::new() });
+        self.change(flow, |queue| queue.calls.insert(rank, call));
     }
 
-    /// Takes a call out, and leaves its turn to the next of its flow.
+    /// Removes a call, and leaves its turn to the next of its flow.
     pub(super) fn remove(&mut self, flow: Flow, rank: u64) -> Option<W> {
-        self.change(flow, |waiting| waiting.calls.remove(&rank)).flatten()
+        self.change(flow, |queue| queue.calls.remove(&rank)).flatten()
     }
 
-    /// Puts the next turn of a flow that is served one round off: after its own, or `round` if that
-    /// has been reached. Gives the round in which it is served.
+    /// Moves the turn of a flow that is served to the next round: the one after its own, or after
+    /// `round` if that is later. Returns the round in which it is served.
     pub(super) fn served(&mut self, flow: Flow, round: u64) -> u64 {
-        let served = self.change(flow, |waiting| {
-            let now = waiting.round.max(round);
-            waiting.round = now + 1;
+        let served = self.change(flow, |queue| {
+            let now = queue.round.max(round);
+            queue.round = now + 1;
             now
         });
         served.unwrap_or(round)
     }
 
-    fn change<R>(&mut self, flow: Flow, change: impl FnOnce(&mut Waiting<W>) -> R) -> Option<R> {
-        let waiting = self.flows.get_mut(&flow)?;
-        if let Some(head) = waiting.head(flow) {
+    fn change<R>(&mut self, flow: Flow, change: impl FnOnce(&mut FlowQueue<W>) -> R) -> Option<R> {
+        let queue = self.flows.get_mut(&flow)?;
+        if let Some(head) = queue.head(flow) {
             self.heads.remove(&head);
         }
-        let result = change(waiting);
-        match waiting.head(flow) {
+        let result = change(queue);
+        match queue.head(flow) {
             Some(head) => drop(self.heads.insert(head)),
             None => drop(self.flows.remove(&flow)),
         }
@@ -84,26 +83,26 @@ impl<W> Turns<W> {
         self.flows.get_mut(&flow)?.calls.get_mut(&rank)
     }
 
-    /// The one that is served first.
+    /// The call that is served first.
     pub(super) fn first(&self) -> Option<(Head, &W)> {
         let head = *self.heads.first()?;
         let flow = Flow { class: head.class, tenant: head.tenant };
         Some((head, self.flows.get(&flow)?.calls.get(&head.rank)?))
     }
 
-    /// Who would be served last: of those that are least important the one with the most before it.
+    /// The call that would be served last: of the least important, the one with the most before it.
     pub(super) fn last(&self) -> Option<Head> {
-        self.flows.iter().filter_map(|(flow, waiting)| waiting.last(*flow)).max()
+        self.flows.iter().filter_map(|(flow, queue)| queue.last(*flow)).max()
     }
 
-    /// All that wait.
+    /// All waiters.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Flow, u64, &W)> {
         let flows = self.flows.iter();
-        flows.flat_map(|(flow, waiting)| waiting.calls.iter().map(|(rank, w)| (*flow, *rank, w)))
+        flows.flat_map(|(flow, queue)| queue.calls.iter().map(|(rank, w)| (*flow, *rank, w)))
     }
 }
 
-impl<W> Waiting<W> {
+impl<W> FlowQueue<W> {
     fn head(&self, Flow { class, tenant }: Flow) -> Option<Head> {
         let (&rank, _) = self.calls.first_key_value()?;
         Some(Head { class, round: self.round, rank, tenant })

@@ -1,7 +1,7 @@
-use crate::sync::{AtomicU32, Ordering};
 use seawall_core::Name;
 
 use super::Demand;
+use crate::sync::{AtomicU32, Ordering};
 
 /// A part of the calls that has a share of the limit.
 #[derive(Debug)]
@@ -11,9 +11,9 @@ pub(crate) struct Partition {
     in_flight: AtomicU32,
 }
 
-/// The partitions of a gate; none in most.
+/// The partitions of a semaphore; most have none.
 #[derive(Debug, Default)]
-pub(crate) struct Shares(Box<[Partition]>);
+pub(crate) struct Partitions(Box<[Partition]>);
 
 impl Partition {
     pub(crate) fn new(name: Name, share: f64) -> Self {
@@ -25,7 +25,7 @@ impl Partition {
     }
 }
 
-impl Shares {
+impl Partitions {
     pub(crate) fn new(partitions: Vec<Partition>) -> Self {
         Self(partitions.into())
     }
@@ -42,24 +42,22 @@ impl Shares {
         self.0.get(usize::from(partition?))
     }
 
-    // The counts decide only who is served first. They are exact whenever nothing moves, and that
-    // one of them lags behind the word by an instruction does no harm: hence relaxed.
-    #[inline]
-    pub(crate) fn entered(&self, demand: &Demand) {
+    // The counts decide only which waiter is served first, and they are exact whenever nothing
+    // moves. That one of them lags behind the word by an instruction does no harm: hence relaxed.
+    pub(crate) fn acquired(&self, demand: &Demand) {
         if let Some(partition) = self.get(demand.partition) {
             partition.in_flight.fetch_add(demand.weight, Ordering::Relaxed);
         }
     }
 
-    #[inline]
-    pub(crate) fn left(&self, demand: &Demand) {
+    pub(crate) fn released(&self, demand: &Demand) {
         if let Some(partition) = self.get(demand.partition) {
             partition.in_flight.fetch_sub(demand.weight, Ordering::Relaxed);
         }
     }
 
-    /// Whether a partition has not yet got its share of `limit`.
-    pub(crate) fn is_below(&self, partition: u8, limit: u32) -> bool {
+    /// Whether a partition uses less than its share of `limit`.
+    pub(crate) fn is_below_share(&self, partition: u8, limit: u32) -> bool {
         self.get(Some(partition))
             .is_some_and(|p| f64::from(p.in_flight()) < p.share * f64::from(limit))
     }

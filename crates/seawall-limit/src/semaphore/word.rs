@@ -1,10 +1,10 @@
 use super::Demand;
 
-/// The most that a limit can be: 2³⁰ − 1.
+/// The largest limit: 2³⁰ − 1.
 pub(crate) const MAX_LIMIT: u32 = (1 << 30) - 1;
 
-/// In flight (32 bits), limit (30 bits), closed, somebody waits: one word, so that one exchange
-/// sees and changes all of it.
+/// In flight (32 bits), limit (30 bits), closed, waiters: one word, so that one exchange sees and
+/// changes all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
@@ -19,57 +19,43 @@ impl Word {
         Self((limit as u64) << Self::LIMIT)
     }
 
-    #[inline]
     pub(crate) const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    #[inline]
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }
 
-    /// `weight` as what is added to the word for it.
-    #[inline]
+    /// What is added to the word for `weight`.
     pub(crate) const fn weight(weight: u32) -> u64 {
         (weight as u64) << Self::IN_FLIGHT
     }
 
-    #[inline]
     pub(crate) const fn in_flight(self) -> u32 {
         (self.0 >> Self::IN_FLIGHT) as u32
     }
 
-    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the upper half is the calls in flight")]
     pub(crate) const fn limit(self) -> u32 {
         (self.0 as u32) >> Self::LIMIT
     }
 
-    #[inline]
     pub(crate) const fn has_waiters(self) -> bool {
         self.0 & Self::WAITERS != 0
-    }
-
-    /// Closed, or somebody waits.
-    #[inline]
-    pub(crate) const fn has_flags(self) -> bool {
-        self.0 & Self::FLAGS != 0
     }
 
     pub(crate) const fn is_closed(self) -> bool {
         self.0 & Self::CLOSED != 0
     }
 
-    /// Whether a call that asks for this much may start now.
-    #[inline]
+    /// Whether a call with this demand may start now.
     pub(crate) const fn admits(self, demand: &Demand) -> bool {
         // Both at most 2³² − 1: the sum is taken in 64 bits.
         let wanted = self.in_flight() as u64 + demand.weight as u64;
-        !self.has_flags() && wanted <= demand.ceiling(self.limit()) as u64
+        self.0 & Self::FLAGS == 0 && wanted <= demand.ceiling(self.limit()) as u64
     }
 
-    #[inline]
     pub(crate) const fn plus(self, weight: u32) -> Self {
         Self(self.0 + Self::weight(weight))
     }

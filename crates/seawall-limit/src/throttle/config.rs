@@ -5,23 +5,8 @@ use seawall_core::{
     Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Random, Timeline,
 };
 
-use super::Throttle;
-use super::policy::Settings;
-
-/// K = 2: one call in two may fail before any is shed, as in the book. Lower reacts sooner and
-/// sheds calls that would have been served; higher sends more in vain.
-pub const DEFAULT_K: f64 = 2.0;
-
-/// Ten: by the formula alone the first failure of all would have every second call shed.
-pub const DEFAULT_MIN_REQUESTS: u32 = 10;
-
-/// Ten seconds. The book has two minutes, in which a service is back only minutes after its
-/// dependency: what gets through doubles in about half a window.
-pub const DEFAULT_WINDOW: Duration = Duration::from_secs(10);
-
-/// Never sheds more than nine in ten: what is not asked can't be known to be well again, and from
-/// one in ten the way back is two doublings.
-pub const DEFAULT_MAX_PROBABILITY: f64 = 0.9;
+use super::shared::Settings;
+use super::{Throttle, defaults};
 
 /// Builds a [`Throttle`].
 #[derive(Clone, Debug)]
@@ -40,10 +25,10 @@ impl Default for ThrottleBuilder {
     fn default() -> Self {
         Self {
             name: None,
-            k: DEFAULT_K,
-            min_requests: DEFAULT_MIN_REQUESTS,
-            window: DEFAULT_WINDOW,
-            max_probability: DEFAULT_MAX_PROBABILITY,
+            k: defaults::K,
+            min_requests: defaults::MIN_REQUESTS,
+            window: defaults::WINDOW,
+            max_probability: defaults::MAX_PROBABILITY,
             random: Random::default(),
             listeners: None,
         }
@@ -51,47 +36,47 @@ impl Default for ThrottleBuilder {
 }
 
 impl ThrottleBuilder {
-    /// Its name in errors, events and metrics. Without one: the pipeline's, or "throttle".
+    /// Its name in errors, events and metrics. Default: the pipeline's, or "throttle".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// How many calls may be made for each that is accepted: at least 1, finite. Default:
-    /// [2](DEFAULT_K).
+    /// [2](defaults::K).
     pub const fn k(mut self, k: f64) -> Self {
         self.k = k;
         self
     }
 
     /// With fewer calls than this in the window none is shed. Default:
-    /// [10](DEFAULT_MIN_REQUESTS).
+    /// [10](defaults::MIN_REQUESTS).
     pub const fn min_requests(mut self, min_requests: u32) -> Self {
         self.min_requests = min_requests;
         self
     }
 
-    /// What is older than this is forgotten: at least 10 ns, at most 584 years. It slides by tenths.
-    /// Default: [10 s](DEFAULT_WINDOW).
+    /// How long a call counts: at least 10 ns, at most 584 years. The window slides by tenths.
+    /// Default: [10 s](defaults::WINDOW).
     pub const fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
     /// The largest probability of being shed: above 0 and below 1. Default:
-    /// [0.9](DEFAULT_MAX_PROBABILITY).
+    /// [0.9](defaults::MAX_PROBABILITY).
     pub const fn max_probability(mut self, max_probability: f64) -> Self {
         self.max_probability = max_probability;
         self
     }
 
-    /// Where its chance comes from. Default: the thread's generator.
+    /// The source of its random numbers. Default: the thread's generator.
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self
     }
 
-    /// Tells `listeners` of what it does. Without them: the pipeline's.
+    /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
@@ -119,7 +104,7 @@ impl ThrottleBuilder {
         Ok((name, Arc::new(settings)))
     }
 
-    /// Builds the throttle, or names the field that is wrong.
+    /// Builds the throttle. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Throttle, ConfigError> {
         let (name, settings) = self.parts()?;
         Ok(Throttle::new(name, settings))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind};
 
-use super::policy::Settings;
+use super::shared::Settings;
 use super::{Throttle, ThrottleBuilder};
 
 /// A [`Throttle`] for each key: host, shard, tenant.

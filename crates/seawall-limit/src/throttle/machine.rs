@@ -1,7 +1,7 @@
-//! How much of what it was asked a dependency accepted lately. No lock, no clock: `now` is in
-//! nanoseconds since the throttle was built.
+//! How many of the recent calls the dependency accepted. No lock, no clock: `now` is in nanoseconds
+//! since the throttle was built.
 
-/// How many parts the window has: it slides by a tenth of its length.
+/// The window slides by a tenth of its length.
 const PARTS: usize = 10;
 
 /// Requests and accepts of the last window.
@@ -12,11 +12,11 @@ const PARTS: usize = 10;
 /// 21-1.
 #[derive(Clone, Debug)]
 pub(crate) struct Ratio {
-    /// The part under way: the how manieth since the beginning,
+    /// The number of the current part.
     part: u64,
-    /// when it ends, so that a call need not divide for it,
+    /// When the current part ends, so that a call need not divide for it.
     ends: u64,
-    /// and where it is counted.
+    /// The place of the current part in `parts`.
     slot: usize,
     parts: [Part; PARTS],
     sum: Part,
@@ -34,15 +34,13 @@ impl Ratio {
         Self { part: 0, ends: 0, slot: 0, parts: [none; PARTS], sum: none }
     }
 
-    /// Lets go of what is older than the window, which is `PARTS` times `width` long.
-    #[inline]
+    /// Forgets calls that are older than the window, which is `PARTS` times `width` long.
     pub(crate) fn advance(&mut self, now: u64, width: u64) {
         if now >= self.ends {
             self.forget(now / width, width);
         }
     }
 
-    #[cold]
     fn forget(&mut self, part: u64, width: u64) {
         for _ in 0..(part - self.part).min(PARTS as u64) {
             self.slot = (self.slot + 1) % PARTS;
@@ -54,10 +52,9 @@ impl Ratio {
         self.ends = part.saturating_add(1).saturating_mul(width);
     }
 
-    /// Counts a request that is over, or was shed.
-    #[inline]
+    /// Counts a request that has ended, or was shed.
     pub(crate) fn record(&mut self, accepted: bool) {
-        // Beyond four thousand million in a window nothing is learnt from one more.
+        // Beyond four thousand million requests in a window, one more changes nothing.
         if self.sum.requests < u32::MAX {
             let part = &mut self.parts[self.slot];
             part.requests += 1;
@@ -67,8 +64,7 @@ impl Ratio {
         }
     }
 
-    /// The probability with which the next call is to be shed: none below `min_requests`.
-    #[inline]
+    /// The probability with which to shed the next call: 0 below `min_requests`.
     pub(crate) fn probability(&self, k: f64, min_requests: u32) -> f64 {
         let Part { requests, accepts } = self.sum;
         if requests < min_requests {
@@ -76,13 +72,6 @@ impl Ratio {
         }
         let (requests, accepts) = (f64::from(requests), f64::from(accepts));
         ((requests - k * accepts) / (requests + 1.0)).max(0.0)
-    }
-
-    /// Whether that probability is 0, which takes less to tell.
-    #[inline]
-    pub(crate) fn sheds_nothing(&self, k: f64, min_requests: u32) -> bool {
-        let Part { requests, accepts } = self.sum;
-        requests < min_requests || f64::from(requests) <= k * f64::from(accepts)
     }
 
     pub(crate) const fn sum(&self) -> Part {
@@ -119,7 +108,9 @@ mod tests {
                 prop_assert_eq!(ratio.sum().accepts as usize, accepts);
                 let probability = ratio.probability(k, 5);
                 prop_assert!((0.0..1.0).contains(&probability));
-                prop_assert_eq!(ratio.sheds_nothing(k, 5), probability <= 0.0);
+                let sum = ratio.sum();
+                let accepts_enough = f64::from(sum.requests) <= k * f64::from(sum.accepts);
+                prop_assert_eq!(sum.requests < 5 || accepts_enough, probability <= 0.0);
             }
         }
     }
@@ -135,10 +126,10 @@ mod tests {
         assert!(ratio.probability(4.0, 0).abs() < 1e-12);
         assert!(ratio.probability(2.0, 101).abs() < 1e-12, "too few to tell");
         for _ in 30..70 {
-            assert!(!ratio.sheds_nothing(2.0, 0), "less than half was accepted");
+            assert!(ratio.probability(2.0, 0) > 0.0, "less than half was accepted");
             ratio.record(true);
         }
-        assert!(ratio.sheds_nothing(2.0, 0), "half was: 70 of 140");
+        assert!(ratio.probability(2.0, 0) <= 0.0, "half was: 70 of 140");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use seawall_core::{Class, Error, Health};
 use super::machine::Ratio;
 use crate::admission::Settle;
 
-/// A call that was not shed, which wants to know whether the dependency accepted it. Dropped, it
-/// counts as not accepted: nobody answered in time.
+/// The permit of a call that was not shed, to be told whether the dependency accepted the call.
+/// Dropped, the call counts as not accepted: there was no answer in time.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once counts as a call that was not accepted"]
 pub struct ThrottlePermit<'t> {
@@ -21,15 +21,15 @@ impl<'t> ThrottlePermit<'t> {
     }
 
     /// The dependency accepted the call, whatever it answered.
-    // Counted in the part of the window that the latest request has reached: a clock reading less,
-    // for an inaccuracy that is at most the time since that request.
+    // Counted in the part of the window that the latest request has reached. That saves a reading of
+    // the clock, and is wrong by at most the time since that request.
     #[inline]
     pub fn accepted(self) {
         self.ratio.lock().record(true);
         mem::forget(self);
     }
 
-    /// The call never got to the dependency: it is not counted.
+    /// The call did not reach the dependency: it is not counted.
     pub fn ignore(self) {
         mem::forget(self);
     }

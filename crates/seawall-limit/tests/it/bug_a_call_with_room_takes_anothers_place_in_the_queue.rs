@@ -9,7 +9,7 @@ use seawall_limit::{Bulkhead, Priority};
 #[test]
 fn nobody_gives_way_to_a_call_that_does_not_wait() {
     let builder = Bulkhead::builder().limit(4).queue(1, Duration::MAX).by_priority();
-    let bulkhead = builder.use_at_most(Priority::Low, 0.5).build().unwrap();
+    let bulkhead = builder.priority_share(Priority::Low, 0.5).build().unwrap();
     let low = bulkhead.with_priority(Priority::Low);
     let held = [low.try_acquire().unwrap(), low.try_acquire().unwrap()];
     let mut low_waits = by_hand(low.acquire());
@@ -25,7 +25,7 @@ fn nor_does_a_heavy_one() {
     let builder = Bulkhead::builder().limit(3).queue(1, Duration::MAX).by_priority();
     let bulkhead = builder.build().unwrap();
     let held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
-    let triple = bulkhead.weighing(3).unwrap();
+    let triple = bulkhead.with_weight(3).unwrap();
     let mut heavy = by_hand(triple.acquire());
     assert!(heavy.is_pending());
     drop(by_hand(bulkhead.with_priority(Priority::High).acquire()).ready().unwrap());

@@ -13,7 +13,7 @@ fn of(limit: u32) -> BulkheadBuilder {
 
 /// Batch jobs have all the places that they may have, and one of them waits for another.
 fn with_a_reserve() -> (Bulkhead, Bulkhead) {
-    let builder = of(4).by_priority().use_at_most(Priority::Low, 0.5);
+    let builder = of(4).by_priority().priority_share(Priority::Low, 0.5);
     let bulkhead = builder.build().unwrap();
     let low = bulkhead.with_priority(Priority::Low);
     (bulkhead, low)
@@ -48,7 +48,7 @@ fn a_call_of_the_same_priority_gets_past_nobody() {
 fn nor_where_the_one_that_waits_is_too_heavy_for_what_is_free() {
     let bulkhead = of(3).by_priority().build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
-    let triple = bulkhead.weighing(3).unwrap();
+    let triple = bulkhead.with_weight(3).unwrap();
     let mut heavy = by_hand(triple.acquire());
     assert!(heavy.is_pending());
     assert_eq!(bulkhead.try_acquire().unwrap_err().reason(), Reason::Full);
@@ -60,7 +60,7 @@ fn a_call_that_gets_past_waiters_counts_for_its_partition() {
     let builder = of(3).by_priority().partition("gold", 0.5);
     let bulkhead = builder.build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
-    let triple = bulkhead.weighing(3).unwrap();
+    let triple = bulkhead.with_weight(3).unwrap();
     let mut heavy = by_hand(triple.acquire());
     assert!(heavy.is_pending());
     let gold = bulkhead.partition("gold").unwrap().with_priority(Priority::High);
@@ -74,7 +74,7 @@ fn a_call_that_gets_past_waiters_counts_for_its_partition() {
 fn an_important_call_does_not_wait_behind_a_heavy_one_that_is_less_so() {
     let bulkhead = of(3).by_priority().build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
-    let triple = bulkhead.weighing(3).unwrap();
+    let triple = bulkhead.with_weight(3).unwrap();
     let mut heavy = by_hand(triple.acquire());
     assert!(heavy.is_pending());
     let high = bulkhead.with_priority(Priority::High);
@@ -86,7 +86,7 @@ fn an_important_call_does_not_wait_behind_a_heavy_one_that_is_less_so() {
 fn who_came_last_does_not_wait_behind_a_heavy_one_that_is_served_after_it() {
     let bulkhead = of(3).lifo().build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
-    let mut heavy = by_hand(bulkhead.weighing(3).unwrap().acquire_owned());
+    let mut heavy = by_hand(bulkhead.with_weight(3).unwrap().acquire_owned());
     assert!(heavy.is_pending());
     drop(by_hand(bulkhead.acquire()).ready().unwrap());
 }
@@ -97,14 +97,14 @@ fn whoever_has_its_share_to_get_does_not_wait_behind_a_heavy_one_of_another() {
     let bulkhead = builder.build().unwrap();
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
     let _held = [batch.try_acquire().unwrap(), batch.try_acquire().unwrap()];
-    let mut heavy = by_hand(batch.weighing(3).unwrap().acquire_owned());
+    let mut heavy = by_hand(batch.with_weight(3).unwrap().acquire_owned());
     assert!(heavy.is_pending());
     drop(by_hand(gold.acquire()).ready().unwrap());
 }
 
 #[test]
 fn a_waiter_that_may_not_use_what_is_free_does_not_hold_up_one_that_may() {
-    let builder = of(4).by_priority().use_at_most(Priority::Low, 0.5);
+    let builder = of(4).by_priority().priority_share(Priority::Low, 0.5);
     let bulkhead = builder.partition("gold", 0.5).partition("batch", 0.1).build().unwrap();
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
     let high = batch.with_priority(Priority::High);
@@ -127,7 +127,7 @@ fn who_takes_the_place_of_a_heavy_waiter_does_not_wait_in_its_stead() {
     let builder = Bulkhead::builder().limit(3).queue(1, Duration::MAX).by_priority();
     let bulkhead = builder.build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
-    let mut heavy = by_hand(bulkhead.weighing(3).unwrap().acquire_owned());
+    let mut heavy = by_hand(bulkhead.with_weight(3).unwrap().acquire_owned());
     assert!(heavy.is_pending());
     let high = bulkhead.with_priority(Priority::High);
     drop(by_hand(high.acquire()).ready().unwrap());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::support::on_a_thread_that_ends;
 use seawall_core::{Random, catch};
-use seawall_limit::{KeyedRateLimit, KeyedThrottle, Throttle};
+use seawall_limit::{KeyedRateLimit, KeyedThrottle, RateLimit, Throttle};
 use tokio::time::advance;
 
 /// What a key does when its code runs.
@@ -82,7 +82,7 @@ impl Eq for Key {}
 const HOUR: Duration = Duration::from_hours(1);
 
 fn rates() -> KeyedRateLimit<Key> {
-    KeyedRateLimit::builder().rate(1, HOUR).max_keys(16).build().unwrap()
+    KeyedRateLimit::new(RateLimit::builder().rate(1, HOUR), 16).unwrap()
 }
 
 fn throttles() -> KeyedThrottle<Key> {
@@ -126,7 +126,7 @@ fn it_may_ask_its_rate_limit_and_set_another_rate() {
 #[test]
 fn it_may_be_added_while_it_is_cloned() {
     on_a_paused_clock(|| async {
-        let limit = KeyedRateLimit::builder().rate(3, HOUR).build().unwrap();
+        let limit = KeyedRateLimit::new(RateLimit::builder().rate(3, HOUR), 10_000).unwrap();
         let throttles = throttles();
         let (asked, asked_too) = (limit.clone(), throttles.clone());
         whenever(move |when| match when {

@@ -9,27 +9,27 @@ use seawall_limit::{Bulkhead, Priority};
 
 fn bulkhead() -> Bulkhead {
     let builder = Bulkhead::builder().limit(8).queue(9, Duration::MAX).by_priority();
-    builder.use_at_most(Priority::Low, 0.5).build().unwrap()
+    builder.priority_share(Priority::Low, 0.5).build().unwrap()
 }
 
 #[test]
 fn what_weighs_more_than_its_priority_may_use_is_refused_at_once() {
     let bulkhead = bulkhead();
-    let heavy = bulkhead.with_priority(Priority::Low).weighing(5).unwrap();
+    let heavy = bulkhead.with_priority(Priority::Low).with_weight(5).unwrap();
     let refusal = by_hand(heavy.acquire()).ready().unwrap_err();
     assert_eq!(refusal.reason(), Reason::Full);
     assert_eq!(bulkhead.snapshot().queued, 0);
     // What just fits gets in.
-    drop(by_hand(heavy.weighing(4).unwrap().acquire()).ready().unwrap());
+    drop(by_hand(heavy.with_weight(4).unwrap().acquire()).ready().unwrap());
 }
 
 #[test]
 fn a_lower_limit_turns_away_what_no_longer_fits_its_priority() {
     let bulkhead = bulkhead();
     let low = bulkhead.with_priority(Priority::Low);
-    let held = low.weighing(4).unwrap();
+    let held = low.with_weight(4).unwrap();
     let held = held.try_acquire().unwrap();
-    let mut heavy = by_hand(low.weighing(4).unwrap().acquire_owned());
+    let mut heavy = by_hand(low.with_weight(4).unwrap().acquire_owned());
     let mut light = by_hand(low.acquire());
     assert!(heavy.is_pending() && light.is_pending());
     bulkhead.set_limit(6).unwrap();

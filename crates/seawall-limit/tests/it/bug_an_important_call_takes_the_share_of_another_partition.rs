@@ -13,7 +13,7 @@ fn it_gets_past_no_waiter_that_has_its_share_to_get() {
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
     let urgent = batch.with_priority(Priority::Critical);
     let mut held: Vec<_> = (0..4).map(|_| batch.try_acquire().unwrap()).collect();
-    let pair = gold.weighing(2).unwrap();
+    let pair = gold.with_weight(2).unwrap();
     let mut pair_waits = by_hand(pair.acquire());
     assert!(pair_waits.is_pending());
     held.pop();
@@ -35,7 +35,7 @@ fn one_that_has_its_share_to_get_is_held_up_by_nobody_who_has_it() {
     let bulkhead = builder.partition("gold", 0.5).partition("batch", 0.25).build().unwrap();
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
     let _held = [0; 3].map(|_| batch.try_acquire().unwrap());
-    let urgent = batch.weighing(2).unwrap().with_priority(Priority::Critical);
+    let urgent = batch.with_weight(2).unwrap().with_priority(Priority::Critical);
     let mut urgent_waits = by_hand(urgent.acquire());
     assert!(urgent_waits.is_pending());
     drop(gold.try_acquire().unwrap());

@@ -18,7 +18,7 @@ async fn after_a_century_there_is_a_burst_and_no_more() {
         let taken = (0..100).filter(|_| limit.try_acquire().is_ok()).count();
         assert_eq!(taken, 7, "{algorithm:?}");
     }
-    let keyed = KeyedRateLimit::<u8>::builder().per_second(7).build().unwrap();
+    let keyed = KeyedRateLimit::<u8>::new(RateLimit::builder().per_second(7), 10_000).unwrap();
     keyed.try_acquire(&1).unwrap();
     tokio::time::advance(CENTURY).await;
     assert_eq!((0..100).filter(|_| keyed.try_acquire(&1).is_ok()).count(), 7);

@@ -111,7 +111,7 @@ fn a_call_that_is_not_polled_takes_no_permit() {
 #[test]
 fn a_heavy_call_takes_several_places() {
     let bulkhead = of(5);
-    let heavy = bulkhead.weighing(3).unwrap();
+    let heavy = bulkhead.with_weight(3).unwrap();
     let held = heavy.try_acquire().unwrap();
     assert_eq!(held.weight(), 3);
     assert!(heavy.try_acquire().is_err());
@@ -134,13 +134,13 @@ fn an_owned_permit_is_the_same_permit() {
 
 #[tokio::test]
 async fn an_owned_wait_borrows_nothing() {
-    let wait = of(1).weighing(1).unwrap().acquire_owned();
+    let wait = of(1).with_weight(1).unwrap().acquire_owned();
     let permit = tokio::spawn(wait).await.unwrap().unwrap();
     assert_eq!(permit.weight(), 1);
 }
 
 #[test]
-#[should_panic(expected = "polled after it was over")]
+#[should_panic(expected = "polled after it was ready")]
 fn an_acquire_gives_one_permit_and_no_second() {
     let bulkhead = of(2);
     let mut acquire = by_hand(bulkhead.acquire());
@@ -187,8 +187,8 @@ fn closed_it_refuses_with_shutting_down_and_takes_permits_back() {
 fn low_priorities_are_refused_first_as_load_rises() {
     let bulkhead = Bulkhead::builder()
         .limit(10)
-        .use_at_most(Priority::Low, 0.5)
-        .use_at_most(Priority::Normal, 0.8)
+        .priority_share(Priority::Low, 0.5)
+        .priority_share(Priority::Normal, 0.8)
         .build()
         .unwrap();
     let critical = bulkhead.with_priority(Priority::Critical);
@@ -271,8 +271,8 @@ fn a_wrong_field_is_named() {
         (Bulkhead::builder().by_priority(), "by_priority"),
         (Bulkhead::builder().fair(), "fair"),
         (Bulkhead::builder().partition("a", 0.5), "partition"),
-        (Bulkhead::builder().use_at_most(Priority::Low, f64::NAN), "use_at_most"),
-        (Bulkhead::builder().use_at_most(Priority::High, 0.5), "use_at_most"),
+        (Bulkhead::builder().priority_share(Priority::Low, f64::NAN), "priority_share"),
+        (Bulkhead::builder().priority_share(Priority::High, 0.5), "priority_share"),
         (Bulkhead::builder().name(""), "name"),
     ];
     for (builder, field) in refused {
@@ -282,13 +282,13 @@ fn a_wrong_field_is_named() {
     let refused = [
         (queued().partition("a", 0.5).partition("a", 0.1), "partition"),
         (queued().partition("a", 0.6).partition("b", 0.6), "partition"),
-        (queued().use_at_most(Priority::Low, 0.5), "use_at_most"),
-        (queued().standing_queue(Duration::ZERO, Duration::MAX), "standing_queue target"),
+        (queued().priority_share(Priority::Low, 0.5), "priority_share"),
+        (queued().codel(Duration::ZERO, Duration::MAX), "codel target"),
     ];
     for (builder, field) in refused {
         assert_eq!(builder.build().unwrap_err().field, field);
     }
-    assert_eq!(of(1).weighing(0).unwrap_err().field, "weight");
+    assert_eq!(of(1).with_weight(0).unwrap_err().field, "weight");
     assert_eq!(of(1).set_limit(0).unwrap_err().field, "limit");
 }
 

@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn builders() -> Vec<BulkheadBuilder> {
     let queued = || Bulkhead::builder().limit(4).queue(6, Duration::MAX);
-    let reserved = || queued().by_priority().use_at_most(Priority::Low, 0.5);
+    let reserved = || queued().by_priority().priority_share(Priority::Low, 0.5);
     let shared = |builder: BulkheadBuilder| builder.partition("gold", 0.5).partition("batch", 0.2);
     vec![
         queued(),
@@ -51,7 +51,7 @@ fn builders() -> Vec<BulkheadBuilder> {
         queued().by_priority(),
         shared(queued().lifo().fair()),
         reserved(),
-        reserved().use_at_most(Priority::Normal, 0.75).fair(),
+        reserved().priority_share(Priority::Normal, 0.75).fair(),
         shared(reserved()),
     ]
 }

@@ -282,7 +282,7 @@ fn a_wait_that_is_over_is_not_begun_anew() {
 #[test]
 fn nobody_gets_past_those_who_wait() {
     let bulkhead = Bulkhead::builder().limit(2).queue(9, Duration::MAX).build().unwrap();
-    let pair = bulkhead.weighing(2).unwrap();
+    let pair = bulkhead.with_weight(2).unwrap();
     let held = bulkhead.try_acquire().unwrap();
     let mut heavy = by_hand(pair.acquire());
     assert!(heavy.is_pending());
@@ -294,7 +294,7 @@ fn nobody_gets_past_those_who_wait() {
 #[test]
 fn when_a_heavy_waiter_goes_the_lighter_ones_behind_it_start() {
     let bulkhead = Bulkhead::builder().limit(2).queue(9, Duration::MAX).build().unwrap();
-    let pair = bulkhead.weighing(2).unwrap();
+    let pair = bulkhead.with_weight(2).unwrap();
     let _held = bulkhead.try_acquire().unwrap();
     let mut heavy = by_hand(pair.acquire());
     let mut light = by_hand(bulkhead.acquire());
@@ -307,7 +307,7 @@ fn when_a_heavy_waiter_goes_the_lighter_ones_behind_it_start() {
 #[test]
 fn a_higher_limit_starts_as_many_as_fit_and_a_lower_one_turns_away_what_never_fits() {
     let bulkhead = Bulkhead::builder().limit(3).queue(9, Duration::MAX).build().unwrap();
-    let triple = bulkhead.weighing(3).unwrap();
+    let triple = bulkhead.with_weight(3).unwrap();
     let held = triple.try_acquire().unwrap();
     let mut heavy = by_hand(triple.acquire());
     let mut light = [by_hand(bulkhead.acquire()), by_hand(bulkhead.acquire())];
@@ -407,7 +407,7 @@ fn a_tenant_that_comes_has_its_turn_in_the_round_after_this_one() {
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_was_empty_once_is_no_standing_one() {
     let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
-    let bulkhead = one().standing_queue(target, interval).build().unwrap();
+    let bulkhead = one().codel(target, interval).build().unwrap();
     let held = bulkhead.try_acquire().unwrap();
     let mut first = by_hand(bulkhead.acquire());
     assert!(first.is_pending());
@@ -424,7 +424,7 @@ async fn a_queue_that_was_empty_once_is_no_standing_one() {
 #[tokio::test(start_paused = true)]
 async fn in_a_standing_queue_who_has_waited_for_exactly_the_target_is_served() {
     let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
-    let bulkhead = one().standing_queue(target, interval).build().unwrap();
+    let bulkhead = one().codel(target, interval).build().unwrap();
     let held = bulkhead.try_acquire().unwrap();
     let mut oldest = by_hand(bulkhead.acquire());
     assert!(oldest.is_pending());
@@ -440,7 +440,7 @@ async fn in_a_standing_queue_who_has_waited_for_exactly_the_target_is_served() {
 #[tokio::test(start_paused = true)]
 async fn a_standing_queue_drops_who_has_waited_too_long_and_a_burst_does_not() {
     let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
-    let bulkhead = one().standing_queue(target, interval).build().unwrap();
+    let bulkhead = one().codel(target, interval).build().unwrap();
     let mut held = Some(bulkhead.try_acquire_owned().unwrap());
     let mut burst = [0, 1].map(|_| by_hand(bulkhead.acquire_owned()));
     assert!(burst.iter_mut().all(crate::support::Polled::is_pending));

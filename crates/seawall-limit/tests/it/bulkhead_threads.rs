@@ -29,7 +29,7 @@ impl Drop for Watch<'_> {
 }
 
 async fn worker(bulkhead: &Bulkhead, random: &Random, in_flight: &AtomicU32, done: &AtomicU64) {
-    let heavy = bulkhead.weighing(3).unwrap();
+    let heavy = bulkhead.with_weight(3).unwrap();
     for _ in 0..ROUNDS {
         let (handle, weight) = if random.below(4) == 0 { (&heavy, 3) } else { (bulkhead, 1) };
         let call = handle.call(async {

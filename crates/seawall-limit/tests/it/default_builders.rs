@@ -2,9 +2,9 @@
 
 use seawall_limit::adaptive::AdaptiveLimitBuilder;
 use seawall_limit::bulkhead::BulkheadBuilder;
-use seawall_limit::rate::{KeyedRateLimitBuilder, RateLimitBuilder};
+use seawall_limit::rate::RateLimitBuilder;
 use seawall_limit::throttle::ThrottleBuilder;
-use seawall_limit::{AdaptiveLimit, Bulkhead, KeyedRateLimit, RateLimit, Throttle};
+use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
 
 #[test]
 fn a_builder_by_default_is_that_of_its_policy() {
@@ -16,10 +16,6 @@ fn a_builder_by_default_is_that_of_its_policy() {
         (format!("{:?}", BulkheadBuilder::default()), format!("{:?}", Bulkhead::builder())),
         (format!("{:?}", RateLimitBuilder::default()), format!("{:?}", RateLimit::builder())),
         (format!("{:?}", ThrottleBuilder::default()), format!("{:?}", Throttle::builder())),
-        (
-            format!("{:?}", KeyedRateLimitBuilder::<u8>::default()),
-            format!("{:?}", KeyedRateLimit::<u8>::builder()),
-        ),
     ];
     for (by_default, of_policy) in pairs {
         assert_eq!(by_default, of_policy);

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::support::by_hand;
 use seawall_core::{AllTransient, Description, FromFn, Layer, LayerContext, Lazy, Policy};
-use seawall_limit::KeyedRateLimit;
-use seawall_limit::rate::KeyRateLimit;
+use seawall_limit::rate::RateLimitOf;
+use seawall_limit::{Algorithm, KeyedRateLimit, RateLimit};
 use tokio::time::advance;
+use tokio_util::sync::CancellationToken;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limit(max_keys: usize) -> KeyedRateLimit<u64> {
-    KeyedRateLimit::builder().per_second(10).burst(2).max_keys(max_keys).build().unwrap()
+    KeyedRateLimit::new(RateLimit::builder().per_second(10).burst(2), max_keys).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -33,7 +34,7 @@ async fn each_key_has_a_rate_of_its_own() {
 async fn a_key_is_refused_until_the_time_that_is_named_and_admitted_at_it() {
     let nano = Duration::from_nanos(1);
     // A third of a nanosecond is left over.
-    let limit = KeyedRateLimit::builder().rate(3, SECOND).burst(1).build().unwrap();
+    let limit = KeyedRateLimit::new(RateLimit::builder().rate(3, SECOND).burst(1), 10_000).unwrap();
     limit.try_acquire(&1).unwrap();
     let wait = limit.try_acquire(&1).unwrap_err().retry_after().unwrap();
     assert_eq!(wait, nano * 333_333_334);
@@ -93,7 +94,7 @@ async fn the_rate_of_all_keys_changes() {
 
 #[tokio::test(start_paused = true)]
 async fn fractions_of_a_nanosecond_are_rounded_up_for_another_rate() {
-    let limit = KeyedRateLimit::builder().per_second(3).burst(3).build().unwrap();
+    let limit = KeyedRateLimit::new(RateLimit::builder().per_second(3).burst(3), 10_000).unwrap();
     // Two thirds of a second are used up, 666,666,666⅔ ns; from then on a permit is a second.
     assert!(limit.try_acquire(&1).is_ok() && limit.try_acquire(&1).is_ok());
     limit.set_rate(1, SECOND, 2).unwrap();
@@ -123,7 +124,7 @@ async fn a_key_makes_room_in_the_nanosecond_in_which_it_is_idle() {
 
 #[tokio::test(start_paused = true)]
 async fn what_keys_share_that_find_no_room_is_rounded_up_too() {
-    let limit = KeyedRateLimit::builder().per_second(3).burst(3).max_keys(1).build().unwrap();
+    let limit = KeyedRateLimit::new(RateLimit::builder().per_second(3).burst(3), 1).unwrap();
     let mut keys = 0_u64..;
     let mut until_one_finds_no_room = || {
         let before = limit.snapshot().overflowed;
@@ -153,7 +154,7 @@ async fn the_limit_of_a_key_is_a_layer_of_a_pipeline() {
     let limit = limit(100);
     let (alice, bob) =
         (limit.get(&1), limit.get(&2).into_policy(&LayerContext::new("api")).unwrap());
-    let call = |key: &KeyRateLimit<u64>| {
+    let call = |key: &RateLimitOf<u64>| {
         let op = FromFn::new(|| std::future::ready(Ok::<_, ()>(())), &AllTransient);
         by_hand(Lazy::new(key.wrap(op))).ready()
     };
@@ -168,10 +169,14 @@ async fn the_limit_of_a_key_is_a_layer_of_a_pipeline() {
 
 #[test]
 fn a_wrong_field_is_named() {
-    let builder = || KeyedRateLimit::<u64>::builder();
-    assert_eq!(builder().max_keys(0).build().unwrap_err().field, "max_keys");
-    assert_eq!(builder().per_second(0).build().unwrap_err().field, "permits");
-    assert_eq!(builder().name("").build().unwrap_err().field, "name");
+    let field = |rate, max_keys| KeyedRateLimit::<u64>::new(rate, max_keys).unwrap_err().field;
+    let rate = RateLimit::builder;
+    assert_eq!(field(rate(), 0), "max_keys");
+    assert_eq!(field(rate().per_second(0), 1), "permits");
+    assert_eq!(field(rate().name(""), 1), "name");
+    assert_eq!(field(rate().algorithm(Algorithm::SlidingLog), 1), "algorithm");
+    assert_eq!(field(rate().queue(1, SECOND), 1), "queue");
+    assert_eq!(field(rate().shutdown(CancellationToken::new()), 1), "shutdown");
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,15 +188,15 @@ async fn a_refusal_names_the_limit_and_its_key() {
         assert!(error.contains(&format!("'{}'", key.name())), "{error}");
         key.name().to_string()
     };
-    let builder = || KeyedRateLimit::<String>::builder().per_second(1);
-    for (limit, name) in [
-        (builder().name("tenants").build().unwrap(), "tenants[alice]"),
-        (builder().build().unwrap(), "rate limit[alice]"),
-    ] {
+    let rate = || RateLimit::builder().per_second(1);
+    let keyed = |rate| KeyedRateLimit::<String>::new(rate, 100).unwrap();
+    for (limit, name) in
+        [(keyed(rate().name("tenants")), "tenants[alice]"), (keyed(rate()), "rate limit[alice]")]
+    {
         limit.try_acquire("alice").unwrap();
         assert_eq!(refused(&limit, "api"), name);
     }
-    let limit = builder().build().unwrap();
+    let limit = keyed(rate());
     assert_eq!(limit.get("bob").name().as_str(), "rate limit[bob]");
     limit.try_acquire("bob").unwrap();
     assert_eq!(limit.try_acquire("bob").unwrap_err().policy().as_str(), "rate limit");
@@ -201,7 +206,7 @@ async fn a_refusal_names_the_limit_and_its_key() {
 
 #[tokio::test(start_paused = true)]
 async fn the_listeners_of_the_set_are_told_of_every_key() {
-    let limit = KeyedRateLimit::<String>::builder().per_second(1).build().unwrap();
+    let limit = KeyedRateLimit::<String>::new(RateLimit::builder().per_second(1), 10_000).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     limit.listeners().add(move |event: &seawall_core::Event| {
         let _ = tell.send(event.policy.to_string());
@@ -218,7 +223,7 @@ async fn the_listeners_of_the_set_are_told_of_every_key() {
 #[tokio::test(start_paused = true)]
 async fn under_another_rate_idle_keys_are_looked_for_at_once() {
     let minute = SECOND * 60;
-    let limit = KeyedRateLimit::builder().rate(1, minute * 60).max_keys(1_600).build().unwrap();
+    let limit = KeyedRateLimit::new(RateLimit::builder().rate(1, minute * 60), 1_600).unwrap();
     let ask_with = |keys: std::ops::Range<u64>| {
         for key in keys {
             let _ = limit.try_acquire(&key);

@@ -337,7 +337,7 @@ fn bulkhead(dice: &Dice, context: &LayerContext) -> Built {
             _ => bulkhead,
         };
         if dice.percent(20) {
-            bulkhead = bulkhead.standing_queue(5 * MS, 20 * MS);
+            bulkhead = bulkhead.codel(5 * MS, 20 * MS);
         }
     }
     let bulkhead = bulkhead.into_policy(context).unwrap();

@@ -1,4 +1,4 @@
-//! What is remembered of each key, within bounds. No clock.
+//! A bounded set of keys with a cell for each. No clock.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use crate::rate::gcra::{FineNanos, GcraRate};
 
 const SHARDS: usize = 16;
 
-/// A cell for each key, in parts with a lock of their own, and one for all that find no room.
+/// A cell for each key, in shards with a lock each, and one cell for all keys that find no room.
 pub(super) struct Cells<K> {
     shards: Box<[Mutex<Shard<K>>]>,
     overflow: Mutex<FineNanos>,
@@ -23,13 +23,13 @@ pub(super) struct Cells<K> {
 
 struct Shard<K> {
     cells: HashMap<K, FineNanos>,
-    // When looking for idle keys makes sense again: it takes a look at all of them.
-    look_again: u64,
+    // When the next search for idle keys is due: it looks at all of them.
+    next_search: u64,
 }
 
 impl<K> Cells<K> {
     pub(super) fn new(max_keys: usize) -> Self {
-        let shard = || Mutex::new(Shard { cells: HashMap::new(), look_again: 0 });
+        let shard = || Mutex::new(Shard { cells: HashMap::new(), next_search: 0 });
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             overflow: Mutex::new(FineNanos::default()),
@@ -44,7 +44,7 @@ impl<K> Cells<K> {
         self.shards.iter().map(|shard| shard.lock().cells.len()).sum()
     }
 
-    /// How many idle keys were forgotten to make room.
+    /// How many idle keys have made room.
     pub(super) fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
@@ -54,13 +54,13 @@ impl<K> Cells<K> {
         self.overflowed.load(Ordering::Relaxed)
     }
 
-    /// Makes whole nanoseconds of all times: a fraction of one means something else under another
-    /// rate, as does the time until idle keys are looked for.
+    /// Rounds all times up to whole nanoseconds: a fraction means something else under another rate,
+    /// as does the time of the next search.
     pub(super) fn round_up(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock();
             shard.cells.values_mut().for_each(FineNanos::round_up);
-            shard.look_again = 0;
+            shard.next_search = 0;
         }
         self.overflow.lock().round_up();
     }
@@ -73,8 +73,8 @@ impl<K: Eq + Hash> Cells<K> {
         &self.shards[index]
     }
 
-    /// Takes one permit of `key`'s, or says in how many nanoseconds there is one. `None` if the key
-    /// has to be [added](Self::add) for that.
+    /// Takes one permit of `key`, or says in how many nanoseconds there is one. `None` if the key has
+    /// to be [added](Self::add) for that.
     pub(super) fn take<Q>(&self, rate: &GcraRate, key: &Q, now: u64) -> Option<Result<(), u64>>
     where
         K: Borrow<Q>,
@@ -84,13 +84,13 @@ impl<K: Eq + Hash> Cells<K> {
         if let Some(cell) = shard.cells.get_mut(key) {
             return Some(rate.take(cell, now, 1));
         }
-        let has_no_room = shard.cells.len() >= self.keys_a_shard && now < shard.look_again;
+        let has_no_room = shard.cells.len() >= self.keys_a_shard && now < shard.next_search;
         drop(shard);
-        has_no_room.then(|| self.take_of_all(rate, now))
+        has_no_room.then(|| self.take_from_overflow(rate, now))
     }
 
-    /// The same for a key that is not known, which is kept if there is room. What is not needed
-    /// after that is to be dropped by the caller, outside of any lock: keys are the user's.
+    /// The same for a new key, which is kept if there is room. The caller drops the keys that are
+    /// unneeded then, outside any lock: a key's drop is the user's code.
     pub(super) fn add(
         &self,
         rate: &GcraRate,
@@ -99,7 +99,7 @@ impl<K: Eq + Hash> Cells<K> {
         unneeded: &mut Vec<K>,
     ) -> Result<(), u64> {
         let mut shard = self.shard(&key).lock();
-        // Another may have been faster.
+        // Another thread may have been faster.
         if let Some(cell) = shard.cells.get_mut(&key) {
             unneeded.push(key);
             return rate.take(cell, now, 1);
@@ -110,7 +110,7 @@ impl<K: Eq + Hash> Cells<K> {
         if shard.cells.len() >= self.keys_a_shard {
             drop(shard);
             unneeded.push(key);
-            return self.take_of_all(rate, now);
+            return self.take_from_overflow(rate, now);
         }
         let mut cell = FineNanos::default();
         let taken = rate.take(&mut cell, now, 1);
@@ -118,22 +118,22 @@ impl<K: Eq + Hash> Cells<K> {
         taken
     }
 
-    /// For a key that finds no room.
-    fn take_of_all(&self, rate: &GcraRate, now: u64) -> Result<(), u64> {
+    /// Takes a permit for a key that finds no room.
+    fn take_from_overflow(&self, rate: &GcraRate, now: u64) -> Result<(), u64> {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
         rate.take(&mut self.overflow.lock(), now, 1)
     }
 
-    // A look at every key, so not again before one more of them can have become idle for sure.
+    // Looks at every key, so not again before another can have become idle.
     fn evict(&self, shard: &mut Shard<K>, rate: &GcraRate, now: u64, unneeded: &mut Vec<K>) {
-        if now < shard.look_again {
+        if now < shard.next_search {
             return;
         }
         let idle = shard.cells.extract_if(|_, tat| GcraRate::is_idle(*tat, now));
         unneeded.extend(idle.map(|(key, _)| key));
         self.evicted.fetch_add(unneeded.len() as u64, Ordering::Relaxed);
         let next = shard.cells.values().min().map_or(now, |tat| tat.ceil());
-        // At most one look in the time of one permit, however the keys are spread.
-        shard.look_again = next.max(now.saturating_add(rate.one_in_nanos()));
+        // At most one search in the time of one permit, however the keys are spread.
+        shard.next_search = next.max(now.saturating_add(rate.one_in_nanos()));
     }
 }

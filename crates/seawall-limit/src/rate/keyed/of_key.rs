@@ -11,28 +11,28 @@ use super::KeyedRateLimit;
 use crate::admission::{Admission, Limit, Limited};
 use crate::rate::RatePermit;
 
-/// The rate limit of one key, made by [`KeyedRateLimit::get`]. Its name and its listeners are those
-/// of the set in every pipeline that it is a layer of.
+/// The rate limit of one key, made by [`KeyedRateLimit::get`]. In every pipeline it has the name and
+/// the listeners of the set.
 #[derive(Clone, Debug)]
-pub struct KeyRateLimit<K> {
+pub struct RateLimitOf<K> {
     limit: KeyedRateLimit<K>,
     key: K,
     // Made when it is first asked for: calls that are let in don't need it.
     name: OnceLock<Name>,
 }
 
-impl<K> KeyRateLimit<K> {
+impl<K> RateLimitOf<K> {
     pub(super) const fn new(limit: KeyedRateLimit<K>, key: K) -> Self {
         Self { limit, key, name: OnceLock::new() }
     }
 
-    /// Whose limit it is.
+    /// The key.
     pub const fn key(&self) -> &K {
         &self.key
     }
 }
 
-impl<K: Display> KeyRateLimit<K> {
+impl<K: Display> RateLimitOf<K> {
     /// Its name: `name[key]`, cut off at [`Name::MAX_LEN`] bytes. Made when it is first asked for
     /// or a call is refused, and kept.
     pub fn name(&self) -> &Name {
@@ -45,7 +45,7 @@ impl<K: Display> KeyRateLimit<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone + Display> Limit for KeyRateLimit<K> {
+impl<K: Eq + Hash + Clone + Display> Limit for RateLimitOf<K> {
     type Permit<'p>
         = RatePermit
     where
@@ -69,7 +69,7 @@ impl<K: Eq + Hash + Clone + Display> Limit for KeyRateLimit<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone + Display> Policy for KeyRateLimit<K> {
+impl<K: Eq + Hash + Clone + Display> Policy for RateLimitOf<K> {
     type Wrapped<'p, Op>
         = Limited<'p, Self, Op>
     where
@@ -86,7 +86,7 @@ impl<K: Eq + Hash + Clone + Display> Policy for KeyRateLimit<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone + Display> Layer for KeyRateLimit<K> {
+impl<K: Eq + Hash + Clone + Display> Layer for RateLimitOf<K> {
     type Policy = Self;
 
     fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {

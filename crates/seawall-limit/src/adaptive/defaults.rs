@@ -1,0 +1,16 @@
+//! Default settings of an adaptive limit, with the reason for each.
+
+/// 20 to begin with: enough for 1,000 calls a second of 20 ms. From there it finds its own level
+/// within a few round-trips.
+pub const INITIAL: u32 = 20;
+
+/// Never below 2: with 1, each call that lingers would stop all others.
+pub const MIN: u32 = 2;
+
+/// Never above 200: one client seldom needs more, and a dependency that is healthy again can work
+/// it off.
+pub const MAX: u32 = 200;
+
+/// A loss takes away three tenths. Less lets a queue stand for seconds when capacity falls; half
+/// costs goodput where single calls are slow by chance.
+pub const DECREASE: f64 = 0.7;

@@ -1,0 +1,106 @@
+//! What the clones of an adaptive limit share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use seawall_core::{Attempt, Rejection, Timeline};
+use tokio::time::Instant;
+
+use super::Range;
+use super::deadband::SharedDeadband;
+use super::state::{End, Ended, State};
+use crate::semaphore::{Demand, Limiter};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) limiter: Limiter,
+    pub(super) state: Mutex<State>,
+    pub(super) deadband: SharedDeadband,
+    pub(super) time: Timeline,
+    pub(super) range: Range,
+    pub(super) shadow: bool,
+    pub(super) would_refuse: AtomicU64,
+    pub(super) missed: AtomicU64,
+    pub(super) algorithm: &'static str,
+}
+
+/// What is known of a call when it starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    began: Instant,
+    /// How many nanoseconds its caller waits; 0 if that is not known.
+    patience: u64,
+    /// Itself included.
+    in_flight: u32,
+}
+
+impl Shared {
+    #[inline]
+    pub(super) fn try_acquire(&self, attempt: &mut Attempt) -> Option<Call> {
+        let word = self.limiter.semaphore.try_acquire(&Demand::ONE).ok()?;
+        let (began, in_flight) = (attempt.began(), word.in_flight());
+        let patience = attempt.deadline().map_or(0, |end| self.time.between(began, end));
+        if self.shadow && in_flight > self.state.lock().limit() {
+            self.would_refuse.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(Call { began, patience, in_flight })
+    }
+
+    /// Tries once more, after the places that linger no longer were freed.
+    #[cold]
+    pub(super) fn acquire(&self, attempt: &mut Attempt) -> Result<Call, Rejection> {
+        let freed = self.state.lock().freed(self.time.at(attempt.began()));
+        self.release(freed);
+        let refuse = || self.limiter.refuse_full(self.limiter.semaphore.word());
+        self.try_acquire(attempt).ok_or_else(refuse)
+    }
+
+    /// A call was answered.
+    #[inline]
+    pub(super) fn answered(&self, call: Call) {
+        let now = Instant::now();
+        let took = self.time.between(call.began, now);
+        if self.deadband.get().covers(call.in_flight, took, call.patience) {
+            self.release(1);
+        } else {
+            self.end(call, now, End::Answered);
+        }
+    }
+
+    /// The caller of a call has given up.
+    #[cold]
+    pub(super) fn give_up(&self, call: Call) {
+        self.end(call, Instant::now(), End::GivenUp);
+    }
+
+    /// A call has ended, and the limit may change by that.
+    pub(super) fn end(&self, Call { began, patience, in_flight }: Call, now: Instant, end: End) {
+        let (took, now) = (self.time.between(began, now), self.time.at(now));
+        // A sample less does no harm; a call that has to wait for another does.
+        let answered = end == End::Answered;
+        let state = if answered { self.state.try_lock() } else { Some(self.state.lock()) };
+        let Some(mut state) = state else {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+            return self.release(1);
+        };
+        let before = state.limit();
+        let is_free = state.end(&Ended { took, now, patience, in_flight, end });
+        let freed = state.freed(now) + u32::from(is_free);
+        let limit = state.limit();
+        if limit != before && !self.shadow {
+            // Under the lock, so that the limits arrive in order.
+            self.limiter.semaphore.resize(limit);
+        }
+        self.deadband.set(state.deadband());
+        drop(state);
+        self.release(freed);
+    }
+
+    /// Frees the places of calls that changed nothing else.
+    #[inline]
+    pub(super) fn release(&self, places: u32) {
+        if places > 0 {
+            self.limiter.semaphore.release(&Demand { weight: places, ..Demand::ONE });
+        }
+    }
+}
