@@ -1,4 +1,4 @@
-//! An HTTP server that goes down without a lost request.
+//! An HTTP server that shuts down without a lost request.
 //!
 //! ```sh
 //! cargo run --example http_shutdown 127.0.0.1:8080
@@ -32,7 +32,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Interval, interval, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// How long a client has to send its request, so that one that never does holds up nothing.
+/// The time that a client has to send its request, so that a client that sends none holds up nothing.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -71,7 +71,7 @@ async fn listen(shutdown: Shutdown, address: SocketAddr) -> std::io::Result<()> 
                 // A failure to accept one (out of file descriptors, say) is not the listener's end.
                 let Ok((stream, _)) = accepted else { continue };
                 let connection = connection(shutdown.clone(), stream);
-                // Refused only when the drain is over: then nobody waits for an answer.
+                // Refused only when the drain is over: then no client waits for an answer.
                 drop(shutdown.spawn("connection", |_| connection));
             }
         }
@@ -88,13 +88,13 @@ async fn connection(shutdown: Shutdown, stream: TcpStream) {
     let mut served = pin!(served);
     let late = intake.is_cancelled();
     tokio::select! {
-        // A client that goes away is its own business.
+        // An error means that the client has gone.
         _ = served.as_mut() => return,
         () = intake.cancelled(), if !late => {}
-        // Who comes after intake has stopped is told so, unless he says nothing.
+        // A client that comes after intake has stopped gets an answer, unless it sends nothing.
         () = shutdown.in_flight().drained(), if late => return,
     }
-    // Ends idle connections now, others after the request that they are at.
+    // Ends idle connections now, others after their current request.
     served.as_mut().graceful_shutdown();
     drop(served.await);
 }
@@ -102,12 +102,12 @@ async fn connection(shutdown: Shutdown, stream: TcpStream) {
 type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 async fn answer(shutdown: Shutdown, request: Request<Incoming>) -> Result<Answer, Infallible> {
-    // Probes are answered to the end, and are no requests in flight.
+    // Probes are answered until the end, and don't count as requests in flight.
     if request.uri().path() == "/ready" {
         let ready = shutdown.readiness().is_ready();
         return Ok(if ready { text(StatusCode::OK, "ready\n") } else { unavailable() });
     }
-    let Ok(guard) = shutdown.in_flight().enter_owned() else {
+    let Ok(guard) = shutdown.in_flight().try_acquire_owned() else {
         return Ok(unavailable());
     };
     Ok(match request.uri().path() {
@@ -192,7 +192,7 @@ impl Body for Counted {
     }
 }
 
-/// An event every half second, until it is told to stop.
+/// An event every half second, until `stop` is cancelled.
 struct Events {
     beat: Interval,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,

@@ -27,21 +27,21 @@ const TIMES: usize = 3;
 /// Calls between two looks at the clock's flag.
 const BATCH: u64 = 512;
 
-/// A rate that nobody reaches.
+/// A rate that no machine reaches.
 const PLENTY: u64 = 1_000_000_000;
 
-/// Something that many threads call at once.
+/// An object that many threads call at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared {
-    /// What is done; those with the same name are compared.
+    /// The kind of work; objects with the same name are compared.
     pub group: &'static str,
-    /// Who does it.
+    /// The library that does it.
     pub who: &'static str,
-    /// Makes it. The function that comes out makes as many calls as it is told.
+    /// Makes it. The function that it returns makes the given number of calls.
     pub prepare: fn() -> Calls,
 }
 
-/// Makes as many calls as it is told.
+/// Makes the given number of calls.
 pub type Calls = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// A call by its number, made again and again.
@@ -75,7 +75,7 @@ pub fn block<F: Future>(future: F, cx: &mut Context<'_>) -> F::Output {
     }
 }
 
-/// Everything that is measured from many threads.
+/// Everything that many threads call.
 pub fn all() -> Vec<Shared> {
     [
         floors(),
@@ -180,7 +180,7 @@ fn ours() -> Vec<Shared> {
             who: "seawall",
             prepare: || {
                 let in_flight = InFlight::new();
-                calls(move |_, _| in_flight.enter().is_ok())
+                calls(move |_, _| in_flight.try_acquire().is_ok())
             },
         },
         Shared {

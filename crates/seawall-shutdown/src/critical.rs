@@ -1,4 +1,4 @@
-//! Tasks that the process can't do without, and tokens that stand for anything else it can't.
+//! Tasks and other parts that the process can't do without.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,12 +12,12 @@ use seawall_core::contain;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::shutdown::Inner;
+use crate::shutdown::Shared;
 use crate::{Shutdown, ShutdownReason, ShuttingDown, StepOutput};
 
 impl Shutdown {
-    /// Spawns a tracked task that is to run for as long as the process: if it ends, fails,
-    /// panics or is aborted before, the shutdown begins, with that as its reason. What fails after
+    /// Spawns a tracked task that has to run for as long as the process: if it ends, fails,
+    /// panics or is aborted before, the shutdown begins, with that as its reason. A failure after
     /// the shutdown has begun is listed in the report.
     ///
     /// # Errors
@@ -36,12 +36,11 @@ impl Shutdown {
         F: FnOnce(CancellationToken) -> Fut,
         Fut: Future<Output: StepOutput> + Send + 'static,
     {
-        self.spawn_vital(name.into(), make, false)
+        self.spawn_main(name.into(), make, false)
     }
 
-    /// A task whose end begins the shutdown: because nothing is left to do if it `finishes`,
-    /// because something is amiss if not.
-    pub(crate) fn spawn_vital<F, Fut>(
+    /// A task whose end begins the shutdown: as a success if it `finishes`, else as a failure.
+    pub(crate) fn spawn_main<F, Fut>(
         &self,
         name: Cow<'static, str>,
         make: F,
@@ -53,63 +52,63 @@ impl Shutdown {
     {
         self.spawn(name.clone(), |token| Critical {
             future: make(token),
-            end: End { inner: Arc::clone(&self.0), name, finishes, told: false },
+            end: End { shared: Arc::clone(&self.0), name, finishes, reported: false },
         })
     }
 
-    /// A token that stands for something the process can't do without, called `name`: when it is
-    /// dropped, the shutdown begins. [`VitalityToken::release`] takes it back.
-    pub fn vitality(&self, name: impl Into<String>) -> VitalityToken {
-        VitalityToken { inner: Arc::downgrade(&self.0), name: name.into() }
+    /// A guard for something that the process can't do without, called `name`: when it is dropped,
+    /// the shutdown begins, unless it was [released](CriticalGuard::release).
+    pub fn critical_guard(&self, name: impl Into<String>) -> CriticalGuard {
+        CriticalGuard { shared: Arc::downgrade(&self.0), name: name.into() }
     }
 }
 
 /// Begins the shutdown when it is dropped: for a thread, a connection or a callback that the
 /// process can't do without and that is no task.
 ///
-/// Once the shutdown has begun its drop means nothing.
+/// Dropping it after the shutdown has begun does nothing.
 ///
 /// ```
 /// use seawall_shutdown::{Shutdown, ShutdownReason};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let shutdown = Shutdown::builder().build()?;
-/// let vital = shutdown.vitality("consumer thread");
+/// let guard = shutdown.critical_guard("consumer thread");
 /// let thread = std::thread::spawn(move || {
-///     let _vital = vital;
+///     let _guard = guard;
 ///     // ... until it returns or panics
 /// });
 /// let _ = thread.join();
 /// let reason = shutdown.reason().map(|reason| reason.to_string());
-/// assert_eq!(reason.as_deref(), Some("vitality token 'consumer thread' was dropped"));
+/// assert_eq!(reason.as_deref(), Some("critical guard 'consumer thread' was dropped"));
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a vitality token that is dropped at once begins the shutdown"]
-pub struct VitalityToken {
-    inner: Weak<Inner>,
+#[must_use = "a critical guard that is dropped at once begins the shutdown"]
+pub struct CriticalGuard {
+    shared: Weak<Shared>,
     name: String,
 }
 
-impl VitalityToken {
-    /// Takes the token back: its end no longer begins the shutdown.
+impl CriticalGuard {
+    /// Drops the guard without beginning the shutdown.
     pub fn release(mut self) {
-        self.inner = Weak::new();
+        self.shared = Weak::new();
     }
 }
 
-impl Drop for VitalityToken {
+impl Drop for CriticalGuard {
     fn drop(&mut self) {
-        if let Some(inner) = self.inner.upgrade() {
+        if let Some(shared) = self.shared.upgrade() {
             let name = std::mem::take(&mut self.name);
-            inner.trigger(&ShutdownReason::VitalityLost { name });
+            shared.trigger(&ShutdownReason::CriticalGuardDropped { name });
         }
     }
 }
 
-impl fmt::Debug for VitalityToken {
+impl fmt::Debug for CriticalGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("VitalityToken").field(&self.name).finish()
+        f.debug_tuple("CriticalGuard").field(&self.name).finish()
     }
 }
 
@@ -120,12 +119,12 @@ struct Critical<Fut> {
     end: End,
 }
 
-/// Says how a critical task ended, once, also when it is dropped.
+/// Reports how a critical task ended, once, also when it is dropped.
 struct End {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
     name: Cow<'static, str>,
     finishes: bool,
-    told: bool,
+    reported: bool,
 }
 
 impl<Fut: Future<Output: StepOutput>> Future for Critical<Fut> {
@@ -136,13 +135,13 @@ impl<Fut: Future<Output: StepOutput>> Future for Critical<Fut> {
         match contain(|| this.future.poll(cx)) {
             Ok(poll) => {
                 let error = ready!(poll).into_error();
-                this.end.tell(error);
+                this.end.report(error);
                 Poll::Ready(())
             }
             Err(panic) => {
-                this.end.tell(Some(panic.to_string()));
-                // Goes on, so that the task counts and its join handle says that it panicked. The
-                // hook has run already.
+                this.end.report(Some(panic.to_string()));
+                // Resumed, so that the task and its join handle count as panicked. The hook has run
+                // already.
                 std::panic::resume_unwind(Box::new(panic.message.into_string()))
             }
         }
@@ -150,18 +149,18 @@ impl<Fut: Future<Output: StepOutput>> Future for Critical<Fut> {
 }
 
 impl End {
-    fn tell(&mut self, error: Option<String>) {
-        if !std::mem::replace(&mut self.told, true) {
-            self.inner.critical_ended(&self.name, error, self.finishes);
+    fn report(&mut self, error: Option<String>) {
+        if !std::mem::replace(&mut self.reported, true) {
+            self.shared.critical_ended(&self.name, error, self.finishes);
         }
     }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        // Aborted because its time was up: the report lists it as left behind.
-        if !self.inner.abort.is_cancelled() {
-            self.tell(Some("aborted".to_owned()));
+        // Aborted because its time was over: the report lists it as left behind.
+        if !self.shared.tokens.abort.is_cancelled() {
+            self.report(Some("aborted".to_owned()));
         }
     }
 }

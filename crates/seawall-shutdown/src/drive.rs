@@ -3,75 +3,63 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use seawall_core::{Event, EventKind, Name, PolicyKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::machine::{Action, Status, StepId};
-use crate::plan::Kind;
-use crate::shutdown::Inner;
+use crate::machine::{Action, StepId};
+use crate::shutdown::Shared;
+use crate::signals::{Handlers, SignalThread};
 use crate::step::Builtin;
-use crate::watch::{Handlers, Watch};
 use crate::{Outcome, Report, Shutdown};
+pub(crate) use driver::Driver;
 
+mod driver;
 mod ending;
 mod steps;
-
-/// How much later than tokio's timers the watching thread wakes the driver: it is there for the
-/// case that no thread of the runtime is free to turn them.
-const ALARM_LAG: std::time::Duration = std::time::Duration::from_millis(20);
 
 impl Shutdown {
     /// Waits until the shutdown begins, runs its phases, and reports. Ends at the latest when the
     /// grace period is over, counted from the trigger, or at once when it is forced.
     ///
     /// Any number of callers may run it: one drives, all get the report. Cancel safe: steps that
-    /// were started go on, and the next caller goes on from there.
+    /// were started go on, and the next caller continues from there.
     ///
-    /// Steps are spawned on the runtime that this is polled on. To be woken while every worker
-    /// thread is busy it has to be polled by a thread of its own: by `block_on`, as the body of
-    /// `#[tokio::main]` is, not in a spawned task.
+    /// Steps are spawned on the runtime that polls this. To be woken while every worker thread is
+    /// busy, it has to be polled by a thread of its own: by `block_on`, like the body of
+    /// `#[tokio::main]`, not in a spawned task.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime that has its timers enabled.
     pub async fn run(&self) -> Report {
-        let inner = &self.0;
-        inner.attended.store(true, Ordering::SeqCst);
-        let _seat = inner.seat.lock().await;
-        if let Some(report) = inner.report.get() {
+        let shared = &self.0;
+        let _driving = shared.driver.lock().await;
+        if let Some(report) = shared.report.get() {
             return report.clone();
         }
         let mut timer = None;
-        poll_fn(|cx| poll_drive(inner, &mut timer, cx)).await
+        poll_fn(|cx| poll_drive(shared, &mut timer, cx)).await
     }
 }
 
 type Timer = Option<Pin<Box<Sleep>>>;
 
-fn poll_drive(inner: &Arc<Inner>, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Report> {
-    // Registered first: whoever changes something after we looked finds the waker.
-    inner.set_driver(cx.waker());
-    if !inner.trigger.has_fired() {
+fn poll_drive(shared: &Arc<Shared>, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<Report> {
+    // Registered first: a change after this look finds the waker.
+    shared.driver.set_waker(cx.waker());
+    if !shared.trigger.has_fired() {
         return Poll::Pending;
     }
     loop {
-        let (actions, over) = decide(inner, Instant::now(), cx);
-        for &action in &actions {
-            execute(inner, action);
+        if let Some(report) = drive_once(shared, cx) {
+            return Poll::Ready(report);
         }
-        if over {
-            return Poll::Ready(ending::finish(inner));
-        }
-        if !actions.is_empty() {
-            continue;
-        }
-        let Some(wake_at) = inner.plan.lock().machine.wake_at() else {
+        let Some(wake_at) = shared.plan.lock().machine.wake_at() else {
             return Poll::Pending;
         };
-        arm(inner, wake_at);
+        set_alarm(shared, wake_at);
         let sleep = timer.get_or_insert_with(|| Box::pin(sleep_until(wake_at)));
         if sleep.deadline() != wake_at {
             sleep.as_mut().reset(wake_at);
@@ -80,15 +68,15 @@ fn poll_drive(inner: &Arc<Inner>, timer: &mut Timer, cx: &mut Context<'_>) -> Po
     }
 }
 
-/// Does what is due now, in the driver's place. Gives the report if that was the end.
-pub(crate) fn drive_once(inner: &Arc<Inner>, cx: &mut Context<'_>) -> Option<Report> {
+/// Does what is due now. Gives the report if that was the end.
+pub(crate) fn drive_once(shared: &Arc<Shared>, cx: &mut Context<'_>) -> Option<Report> {
     loop {
-        let (actions, over) = decide(inner, Instant::now(), cx);
+        let (actions, over) = decide(shared, Instant::now(), cx);
         for &action in &actions {
-            execute(inner, action);
+            execute(shared, action);
         }
         if over {
-            return Some(ending::finish(inner));
+            return Some(ending::finish(shared));
         }
         if actions.is_empty() {
             return None;
@@ -96,17 +84,17 @@ pub(crate) fn drive_once(inner: &Arc<Inner>, cx: &mut Context<'_>) -> Option<Rep
     }
 }
 
-/// Asks the machine what to do, and tells it what has drained.
-fn decide(inner: &Inner, now: Instant, cx: &mut Context<'_>) -> (Vec<Action>, bool) {
-    let drained = drained(inner, cx);
+/// Asks the machine what to do, after it was given what has drained.
+fn decide(shared: &Shared, now: Instant, cx: &mut Context<'_>) -> (Vec<Action>, bool) {
+    let drained = drained(shared, cx);
     let mut actions = Vec::new();
-    let mut plan = inner.plan.lock();
+    let mut plan = shared.plan.lock();
+    shared.begin(&mut plan, now);
     let machine = &mut plan.machine;
-    machine.begin(now);
-    for step in drained {
+    for step in drained.into_iter().flatten() {
         machine.end_step(step, Outcome::Done, now);
     }
-    if inner.forced.has_fired() {
+    if shared.forced.has_fired() {
         machine.force(now, &mut actions);
     } else {
         machine.advance(now, &mut actions);
@@ -114,51 +102,41 @@ fn decide(inner: &Inner, now: Instant, cx: &mut Context<'_>) -> (Vec<Action>, bo
     (actions, machine.is_over())
 }
 
-/// The built-in steps under way whose work is over.
-fn drained(inner: &Inner, cx: &mut Context<'_>) -> Vec<StepId> {
-    let waited_for: Vec<_> = {
-        let plan = inner.plan.lock();
-        let running =
-            |step: &StepId| matches!(plan.machine.steps[*step].status, Status::Running { .. });
-        (0..plan.machine.steps.len()).filter(running).map(|step| (step, plan.kind(step))).collect()
+/// The built-in steps under way that have nothing left to wait for.
+fn drained(shared: &Shared, cx: &mut Context<'_>) -> [Option<StepId>; 2] {
+    let [requests, tasks] = {
+        let plan = shared.plan.lock();
+        [Builtin::Requests, Builtin::Tasks]
+            .map(|builtin| plan.builtin(builtin).filter(|&step| plan.machine.is_running(step)))
     };
-    let mut is_over = |kind| match kind {
-        Kind::Builtin(Builtin::Requests) => inner.requests.poll_drained(cx).is_ready(),
-        Kind::Builtin(Builtin::Tasks) => inner.tasks.poll_drained(cx).is_ready(),
-        _ => false,
-    };
-    waited_for.into_iter().filter(|&(_, kind)| is_over(kind)).map(|(step, _)| step).collect()
+    [
+        requests.filter(|_| shared.requests.poll_drained(cx).is_ready()),
+        tasks.filter(|_| shared.tasks.poll_drained(cx).is_ready()),
+    ]
 }
 
-/// Has the watching thread wake us, too.
-fn arm(inner: &Arc<Inner>, wake_at: Instant) {
-    if inner.watch().is_none() {
-        // If no thread can be had, tokio's timers are all there is.
-        let watch = Handlers::install(&[])
-            .and_then(|handlers| Watch::start(handlers, Arc::downgrade(inner)));
-        if let Ok(watch) = watch {
-            inner.set_watch(watch);
+/// Has the signal thread wake the driver, too.
+fn set_alarm(shared: &Arc<Shared>, wake_at: Instant) {
+    if !shared.driver.has_signal_thread() {
+        // Without a thread, tokio's timers are all there is.
+        let started = Handlers::install(&[])
+            .and_then(|handlers| SignalThread::start(handlers, Arc::downgrade(shared)));
+        if let Ok(thread) = started {
+            shared.driver.set_signal_thread(thread);
         }
     }
-    if let Some(watch) = inner.watch() {
-        watch.wake_at((wake_at + ALARM_LAG).into_std().into());
-    }
+    shared.driver.set_alarm(Some(wake_at));
 }
 
-fn execute(inner: &Arc<Inner>, action: Action) {
+fn execute(shared: &Arc<Shared>, action: Action) {
     match action {
-        Action::EnterPhase(phase) => {
-            inner.listeners.emit(|| {
-                let name = Name::from(inner.plan.lock().machine.phases[phase].name.as_str());
-                Event::new(
-                    inner.name.clone(),
-                    PolicyKind::Shutdown,
-                    Instant::now(),
-                    EventKind::phase(name),
-                )
-            });
-        }
-        Action::Start(step) => steps::start(inner, step),
-        Action::Cancel(step) => steps::cancel(inner, step),
+        Action::EnterPhase(phase) => shared.listeners.emit(|| {
+            let name = Name::from(shared.plan.lock().machine.phases[phase].name.as_str());
+            let kind = EventKind::phase(name);
+            Event::new(shared.name.clone(), PolicyKind::Shutdown, Instant::now(), kind)
+        }),
+        Action::Start(step) => steps::start(shared, step),
+        Action::Cancel(step) => steps::cancel(shared, step),
+        Action::Ended(_) => {}
     }
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::ShuttingDown;
-use crate::gate::{Closed, Gate};
+use crate::closable_count::{ClosableCount, Closed};
 use crate::waiting::Place;
 
-/// Counts requests in flight, refuses new ones once it is closed, and can be waited for. Clones
-/// share the count.
+/// Counts requests in flight, refuses new ones once it is closed, and says when none is left.
+/// Clones share the count.
 ///
-/// Entering and leaving is one atomic operation each, on one word, without a lock and without an
-/// allocation. It also works alone, without a coordinator:
+/// A request is counted in and out by one atomic operation each, on one word, without a lock and
+/// without an allocation. It also works alone, without a coordinator:
 ///
 /// ```
 /// use seawall_shutdown::InFlight;
@@ -23,33 +23,33 @@ use crate::waiting::Place;
 /// # async fn main() -> Result<(), seawall_shutdown::ShuttingDown> {
 /// let requests = InFlight::new();
 /// {
-///     let _guard = requests.enter()?;
+///     let _guard = requests.try_acquire()?;
 ///     assert_eq!(requests.count(), 1);
 /// }
 /// requests.close();
-/// assert!(requests.enter().is_err());
+/// assert!(requests.try_acquire().is_err());
 /// requests.drained().await;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct InFlight(Arc<Gate>);
+pub struct InFlight(Arc<ClosableCount>);
 
 /// One request in flight, until it is dropped.
 #[derive(Debug)]
 #[must_use = "a guard that is dropped at once counts nothing"]
-pub struct InFlightGuard<'a>(&'a Gate);
+pub struct InFlightGuard<'a>(&'a ClosableCount);
 
 /// One request in flight, until it is dropped; owns its share of the counter, so that it can move
 /// into a task or a response body.
 #[derive(Debug)]
 #[must_use = "a guard that is dropped at once counts nothing"]
-pub struct OwnedInFlightGuard(Arc<Gate>);
+pub struct OwnedInFlightGuard(Arc<ClosableCount>);
 
 impl InFlight {
     /// A counter that is open.
     pub fn new() -> Self {
-        Self(Arc::new(Gate::new()))
+        Self(Arc::new(ClosableCount::new()))
     }
 
     /// Counts a request in, until the guard is dropped.
@@ -57,22 +57,20 @@ impl InFlight {
     /// # Errors
     ///
     /// [`ShuttingDown`] once it is closed.
-    #[inline]
-    pub fn enter(&self) -> Result<InFlightGuard<'_>, ShuttingDown> {
-        match self.0.enter() {
+    pub fn try_acquire(&self) -> Result<InFlightGuard<'_>, ShuttingDown> {
+        match self.0.try_acquire() {
             Ok(()) => Ok(InFlightGuard(&self.0)),
             Err(Closed) => Err(ShuttingDown),
         }
     }
 
-    /// [`enter`](Self::enter) with a guard that borrows nothing.
+    /// [`try_acquire`](Self::try_acquire) with a guard that borrows nothing.
     ///
     /// # Errors
     ///
     /// [`ShuttingDown`] once it is closed.
-    #[inline]
-    pub fn enter_owned(&self) -> Result<OwnedInFlightGuard, ShuttingDown> {
-        match self.0.enter() {
+    pub fn try_acquire_owned(&self) -> Result<OwnedInFlightGuard, ShuttingDown> {
+        match self.0.try_acquire() {
             Ok(()) => Ok(OwnedInFlightGuard(Arc::clone(&self.0))),
             Err(Closed) => Err(ShuttingDown),
         }
@@ -80,7 +78,7 @@ impl InFlight {
 
     /// How many requests are in flight.
     pub fn count(&self) -> usize {
-        self.0.inside()
+        self.0.count()
     }
 
     /// Whether new requests are refused.
@@ -93,15 +91,15 @@ impl InFlight {
         self.0.close();
     }
 
-    /// Waits until nothing is in flight, and is closed by then: an open counter that is found
+    /// Waits until nothing is in flight. The counter is closed by then: an open one that is found
     /// empty is closed in the same step.
     ///
     /// Cancel safe: dropping it and calling it again loses nothing.
     pub fn drained(&self) -> Drained<'_> {
-        Drained { gate: &self.0, place: Place::default() }
+        Drained { count: &self.0, place: Place::default() }
     }
 
-    /// [`drained`](Self::drained) for the one who drives the shutdown.
+    /// [`drained`](Self::drained) for the caller that drives the shutdown.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_drained(&mut Place::driver(), cx)
     }
@@ -126,7 +124,7 @@ impl fmt::Debug for InFlight {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Drained<'a> {
-    gate: &'a Gate,
+    count: &'a ClosableCount,
     place: Place,
 }
 
@@ -134,27 +132,25 @@ impl Future for Drained<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let gate = self.gate;
-        gate.poll_drained(&mut self.place, cx)
+        let count = self.count;
+        count.poll_drained(&mut self.place, cx)
     }
 }
 
 impl Drop for Drained<'_> {
     fn drop(&mut self) {
-        self.gate.leave_place(&self.place);
+        self.count.leave_place(&self.place);
     }
 }
 
 impl Drop for InFlightGuard<'_> {
-    #[inline]
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.release();
     }
 }
 
 impl Drop for OwnedInFlightGuard {
-    #[inline]
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.release();
     }
 }

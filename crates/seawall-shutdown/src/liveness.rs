@@ -1,8 +1,11 @@
-//! Liveness: a heartbeat for each task that is to show that it goes on.
+//! Liveness: a heartbeat for each task that has to show that it makes progress.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,18 +14,19 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Shutdown;
 
-/// The hearts that beat.
+/// All heartbeats of a coordinator.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hearts(Arc<Inner>);
+pub(crate) struct Heartbeats(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    list: Mutex<Vec<Weak<Heart>>>,
+struct Shared {
+    list: Mutex<Vec<Weak<Pulse>>>,
     added: Notify,
 }
 
+/// What a heartbeat and its watchers share.
 #[derive(Debug)]
-struct Heart {
+struct Pulse {
     name: String,
     stall_after: Duration,
     born: Instant,
@@ -30,71 +34,70 @@ struct Heart {
     last: AtomicU64,
 }
 
-/// A task's heartbeat: it is taken for stalled when it has not beaten for longer than its
-/// threshold, until it beats again or is dropped.
+/// A task's heartbeat: it counts as stalled when it has not beaten for longer than its threshold,
+/// until it beats again or is dropped.
 #[derive(Debug)]
-#[must_use = "a heart that is dropped at once watches nothing"]
-pub struct Heartbeat(Arc<Heart>);
+#[must_use = "a heartbeat that is dropped at once watches nothing"]
+pub struct Heartbeat(Arc<Pulse>);
 
-/// Whether the tasks that have a heartbeat go on, as a state that can be watched. For a liveness
-/// probe: answer 500 while anything is stalled. Clones watch the same.
+/// Whether the tasks that have a heartbeat make progress, as a state that can be watched. For a
+/// liveness probe: answer 500 while anything is stalled. Clones watch the same.
 #[derive(Clone, Debug)]
-pub struct Liveness(Hearts);
+pub struct Liveness(Heartbeats);
 
-/// A task that has not shown for longer than its threshold that it goes on.
+/// A task whose heartbeat has been silent for longer than its threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stalled {
     /// Its name.
     pub name: String,
-    /// For how long it has been silent.
+    /// The time since its last beat.
     pub silent_for: Duration,
 }
 
 impl Shutdown {
-    /// A heartbeat called `name`, which is taken for stalled when it has been silent for longer
-    /// than `stall_after`. Choose several times what a turn of the loop takes at worst.
+    /// A heartbeat called `name`, which counts as stalled when it has been silent for longer than
+    /// `stall_after`. Choose several times what one turn of the task's loop takes at worst.
     pub fn heartbeat(&self, name: impl Into<String>, stall_after: Duration) -> Heartbeat {
-        let heart = Arc::new(Heart {
+        let pulse = Arc::new(Pulse {
             name: name.into(),
             stall_after,
             born: Instant::now(),
             last: AtomicU64::new(0),
         });
-        let hearts = &self.0.hearts.0;
+        let Heartbeats(shared) = &self.0.heartbeats;
         {
-            let mut list = hearts.list.lock();
-            // Forget those that are gone, so that the list is as long as there are hearts.
-            list.retain(|heart| heart.strong_count() > 0);
-            list.push(Arc::downgrade(&heart));
+            let mut list = shared.list.lock();
+            // Forget those that are gone, so that the list is as long as there are heartbeats.
+            list.retain(|pulse| pulse.strong_count() > 0);
+            list.push(Arc::downgrade(&pulse));
         }
-        hearts.added.notify_waiters();
-        Heartbeat(heart)
+        shared.added.notify_waiters();
+        Heartbeat(pulse)
     }
 
-    /// Whether the tasks that have a heartbeat go on.
+    /// Whether the tasks that have a heartbeat make progress.
     pub fn liveness(&self) -> Liveness {
-        Liveness(self.0.hearts.clone())
+        Liveness(self.0.heartbeats.clone())
     }
 }
 
 impl Heartbeat {
-    /// Shows that the task goes on. One clock reading and one atomic store.
-    #[inline]
+    /// Shows that the task makes progress. One clock reading and one atomic store.
     pub fn beat(&self) {
         let at = Instant::now().saturating_duration_since(self.0.born);
         let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
-        // Relaxed: the number says all there is to say.
+        // Relaxed: nothing else is published with the number.
         self.0.last.store(nanos, Ordering::Relaxed);
     }
 }
 
-impl Heart {
+impl Pulse {
     fn last(&self) -> Instant {
         self.born + Duration::from_nanos(self.last.load(Ordering::Relaxed))
     }
 
-    /// When it is taken for stalled unless it beats; `None` for never.
+    /// When it counts as stalled unless it beats; `None` for never.
     fn stalls_at(&self) -> Option<Instant> {
         self.last().checked_add(self.stall_after)
     }
@@ -111,14 +114,13 @@ impl Liveness {
         self.stalled().is_empty()
     }
 
-    /// Who is stalled now.
+    /// The tasks that are stalled now.
     pub fn stalled(&self) -> Vec<Stalled> {
         let now = Instant::now();
-        let hearts = self.hearts();
-        hearts.iter().filter_map(|heart| heart.stalled(now)).collect()
+        self.pulses().iter().filter_map(|pulse| pulse.stalled(now)).collect()
     }
 
-    /// Waits until something is stalled, and says what. Cancel safe.
+    /// Waits until a task is stalled, and gives all that are. Cancel safe.
     ///
     /// # Panics
     ///
@@ -130,35 +132,26 @@ impl Liveness {
             if !stalled.is_empty() {
                 return stalled;
             }
-            let next = {
-                let hearts = self.hearts();
-                hearts.iter().filter_map(|heart| heart.stalls_at()).min()
-            };
+            let next = self.pulses().iter().filter_map(|pulse| pulse.stalls_at()).min();
             match next {
-                // Longer than the threshold is stalled, so look just after it.
-                Some(at) => {
-                    let sleep = sleep_until(at + Duration::from_millis(1));
-                    first(added, sleep).await;
-                }
+                // Only more than the threshold is stalled, so look just after it.
+                Some(at) => either(added, sleep_until(at + Duration::from_millis(1))).await,
                 None => added.await,
             }
         }
     }
 
-    fn hearts(&self) -> Vec<Arc<Heart>> {
+    fn pulses(&self) -> Vec<Arc<Pulse>> {
         let list = self.0.0.list.lock();
         list.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
-/// Waits for either.
-async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
-    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
-    std::future::poll_fn(|cx| {
-        if one.as_mut().poll(cx).is_ready() {
-            return std::task::Poll::Ready(());
-        }
-        other.as_mut().poll(cx)
+/// Waits for the first of two.
+async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|cx| {
+        if one.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { other.as_mut().poll(cx) }
     })
     .await;
 }

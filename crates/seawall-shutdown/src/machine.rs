@@ -1,16 +1,17 @@
 //! The pure decision: which phase it is, which steps may start, which have run out of time.
 //!
-//! No clock, no task, no lock: `now` comes in, [`Action`]s go out.
+//! No clock, no task, no lock: `now` comes in, [`Action`]s go out. Each step is looked at when it
+//! starts, when it ends and when one that it comes after ends, so that a plan costs what its steps
+//! and their dependencies number.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::Outcome;
-pub(crate) use plans::{PhasePlan, Status, StepPlan};
-pub(crate) use reserves::share;
-
-use plans::SKIPPED;
+pub(crate) use plans::{PhasePlan, Reserve, Status, StepPlan};
+pub(crate) use reserves::{ReserveTooLong, share};
 
 mod plans;
 mod reserves;
@@ -25,8 +26,10 @@ pub(crate) type PhaseId = usize;
 pub(crate) enum Action {
     EnterPhase(PhaseId),
     Start(StepId),
-    /// Cancel it: it is over, and may not know.
+    /// Cancel a step that is over though it still runs.
     Cancel(StepId),
+    /// Report that a step is over.
+    Ended(StepId),
 }
 
 #[derive(Debug)]
@@ -35,18 +38,36 @@ pub(crate) struct Machine {
     pub(crate) phases: Vec<PhasePlan>,
     pub(crate) steps: Vec<StepPlan>,
     current: PhaseId,
+    /// The steps of the current phase that wait for no other.
+    ready: BTreeSet<StepId>,
+    /// When the steps under way have to be over.
+    deadlines: BTreeSet<(Instant, StepId)>,
+    /// The steps that are over and not reported.
+    unreported: Vec<StepId>,
     began: Option<Instant>,
     ended: Option<Instant>,
 }
 
 impl Machine {
-    pub(crate) fn new(grace: Duration, phases: Vec<PhasePlan>, steps: Vec<StepPlan>) -> Self {
-        Self { grace, phases, steps, current: 0, began: None, ended: None }
+    pub(crate) fn new(grace: Duration, phases: Vec<PhasePlan>) -> Self {
+        Self {
+            grace,
+            phases,
+            steps: Vec::new(),
+            current: 0,
+            ready: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            unreported: Vec::new(),
+            began: None,
+            ended: None,
+        }
     }
 
-    /// The shutdown begins. Only the first call counts.
-    pub(crate) fn begin(&mut self, now: Instant) {
+    /// The shutdown begins. Says whether this was the first time; no other counts.
+    pub(crate) fn begin(&mut self, now: Instant) -> bool {
+        let first = self.began.is_none();
         self.began.get_or_insert(now);
+        first
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -63,24 +84,45 @@ impl Machine {
         self.is_over() || phase < self.current
     }
 
-    /// Adds a step. The caller has checked that its phase is not over and that what it waits for
-    /// is in its phase or an earlier one.
-    pub(crate) fn add(&mut self, step: StepPlan) -> StepId {
-        self.steps.push(step);
-        self.steps.len() - 1
+    pub(crate) fn is_running(&self, step: StepId) -> bool {
+        matches!(self.steps[step].status, Status::Running { .. })
     }
 
-    /// Takes the last step added off again.
-    pub(crate) fn take_back(&mut self) {
-        self.steps.pop();
-    }
-
-    /// A step came to its end. What was over already stays what it was.
-    pub(crate) fn end_step(&mut self, step: StepId, outcome: Outcome, now: Instant) {
-        let status = &mut self.steps[step].status;
-        if let Status::Running { since, .. } = *status {
-            *status = Status::Ended { outcome, elapsed: now.saturating_duration_since(since) };
+    /// Adds a step without a look at its reserve: see [`share_out`](Self::share_out).
+    pub(crate) fn add(&mut self, mut step: StepPlan) -> StepId {
+        let id = self.steps.len();
+        for &before in &step.after {
+            let before = &mut self.steps[before];
+            step.waits_for += usize::from(!before.is_over());
+            before.dependents.push(id);
         }
+        let phase = &mut self.phases[step.phase];
+        phase.steps.push(id);
+        phase.open += 1;
+        if step.waits_for == 0 && phase.began.is_some() {
+            self.ready.insert(id);
+        }
+        self.steps.push(step);
+        id
+    }
+
+    /// Takes off the step that was added last.
+    fn take_back(&mut self) {
+        let Some(step) = self.steps.pop() else { return };
+        for before in step.after {
+            self.steps[before].dependents.pop();
+        }
+        let phase = &mut self.phases[step.phase];
+        phase.steps.pop();
+        phase.open -= 1;
+        self.ready.remove(&self.steps.len());
+    }
+
+    /// A step came to its end. One that is over already stays as it is.
+    pub(crate) fn end_step(&mut self, step: StepId, outcome: Outcome, now: Instant) {
+        let Status::Running { since, deadline, .. } = self.steps[step].status else { return };
+        self.deadlines.remove(&(deadline, step));
+        self.set_ended(step, outcome, now.saturating_duration_since(since));
     }
 
     /// What is to be done at `now`.
@@ -89,25 +131,25 @@ impl Machine {
             return;
         }
         while self.ended.is_none() {
-            let Some(phase) = self.phases.get_mut(self.current) else {
+            self.report_ended(actions);
+            let Some(phase) = self.phases.get(self.current) else {
                 self.ended = Some(now);
-                return;
+                break;
             };
             if phase.began.is_none() {
-                phase.began = Some(now);
+                self.enter_phase(now);
                 actions.push(Action::EnterPhase(self.current));
             }
-            // Reserves behind may have come in or gone since.
-            let deadline = self.latest_end(self.current, now);
-            self.phases[self.current].deadline = deadline;
             self.end_overdue(now, actions);
             self.start_ready(now, actions);
-            if !self.steps_of_current().all(|step| self.steps[step].is_over()) {
-                return;
+            let phase = &mut self.phases[self.current];
+            if phase.open > 0 {
+                break;
             }
-            self.phases[self.current].ended = Some(now);
+            phase.ended = Some(now);
             self.current += 1;
         }
+        self.report_ended(actions);
     }
 
     /// Everything ends now: what runs is aborted, what waits is skipped.
@@ -116,16 +158,13 @@ impl Machine {
         if self.is_over() {
             return;
         }
-        for (id, step) in self.steps.iter_mut().enumerate() {
-            match step.status {
-                Status::Running { since, .. } => {
+        for id in 0..self.steps.len() {
+            match self.steps[id].status {
+                Status::Running { .. } => {
+                    self.end_step(id, Outcome::Aborted, now);
                     actions.push(Action::Cancel(id));
-                    step.status = Status::Ended {
-                        outcome: Outcome::Aborted,
-                        elapsed: now.saturating_duration_since(since),
-                    };
                 }
-                Status::Waiting => step.status = SKIPPED,
+                Status::Waiting => self.set_ended(id, Outcome::Skipped, Duration::ZERO),
                 Status::Ended { .. } => {}
             }
         }
@@ -135,76 +174,69 @@ impl Machine {
             phase.ended = Some(now);
         }
         self.ended = Some(now);
+        self.report_ended(actions);
     }
 
     /// When [`advance`](Self::advance) has something to do at the latest, if nothing ends before.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        self.steps
-            .iter()
-            .filter_map(|step| match step.status {
-                Status::Running { deadline, .. } => Some(deadline),
-                _ => None,
-            })
-            .min()
+        self.deadlines.first().map(|&(deadline, _)| deadline)
     }
 
-    fn steps_of_current(&self) -> impl Iterator<Item = StepId> + use<> {
-        let ids: Vec<_> =
-            (0..self.steps.len()).filter(|&id| self.steps[id].phase == self.current).collect();
-        ids.into_iter()
+    fn enter_phase(&mut self, now: Instant) {
+        let deadline = self.latest_end(self.current, now);
+        let phase = &mut self.phases[self.current];
+        (phase.began, phase.deadline) = (Some(now), deadline);
+        let ready = phase.steps.iter().filter(|&&id| self.steps[id].waits_for == 0);
+        self.ready.extend(ready);
     }
 
     fn end_overdue(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let behind = self.reserves_behind();
-        for id in self.steps_of_current() {
-            let deadline_of_phase = self.deadline_before(behind[id], now);
-            let step = &mut self.steps[id];
-            let Status::Running { since, ref mut deadline, ref mut by_limit } = step.status else {
-                continue;
-            };
-            // A reserve that was registered meanwhile may have brought the deadline nearer.
-            if deadline_of_phase < *deadline {
-                (*deadline, *by_limit) = (deadline_of_phase, false);
-            }
-            if *deadline <= now {
-                let outcome = if *by_limit { step.at_limit.clone() } else { Outcome::TimedOut };
-                step.status =
-                    Status::Ended { outcome, elapsed: now.saturating_duration_since(since) };
-                actions.push(Action::Cancel(id));
-            }
+        while let Some(&(deadline, id)) = self.deadlines.first()
+            && deadline <= now
+        {
+            let step = &self.steps[id];
+            let by_limit = matches!(step.status, Status::Running { by_limit: true, .. });
+            let outcome = if by_limit { step.at_limit.clone() } else { Outcome::TimedOut };
+            self.end_step(id, outcome, now);
+            actions.push(Action::Cancel(id));
         }
     }
 
     fn start_ready(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        // A step that is skipped lets those behind it go on, so look again until nothing changes.
-        loop {
-            let mut skipped = false;
-            let behind = self.reserves_behind();
-            for id in self.steps_of_current() {
-                if self.steps[id].status != Status::Waiting || !self.is_ready(id) {
-                    continue;
-                }
-                let by_phase = self.deadline_before(behind[id], now);
-                let own = self.steps[id].limit.and_then(|limit| now.checked_add(limit));
-                let (deadline, by_limit) = match own {
-                    Some(own) if own <= by_phase => (own, true),
-                    _ => (by_phase, false),
-                };
-                if by_phase <= now {
-                    self.steps[id].status = SKIPPED;
-                    skipped = true;
-                } else {
-                    self.steps[id].status = Status::Running { since: now, deadline, by_limit };
-                    actions.push(Action::Start(id));
-                }
+        // A step that is skipped may make others ready.
+        while let Some(id) = self.ready.pop_first() {
+            let step = &self.steps[id];
+            let by_phase = self.deadline_before(step.behind, now);
+            if by_phase <= now {
+                self.set_ended(id, Outcome::Skipped, Duration::ZERO);
+                continue;
             }
-            if !skipped {
-                return;
-            }
+            let own = step.limit.and_then(|limit| now.checked_add(limit));
+            let (deadline, by_limit) = match own {
+                Some(own) if own <= by_phase => (own, true),
+                _ => (by_phase, false),
+            };
+            self.steps[id].status = Status::Running { since: now, deadline, by_limit };
+            self.deadlines.insert((deadline, id));
+            actions.push(Action::Start(id));
         }
     }
 
-    fn is_ready(&self, step: StepId) -> bool {
-        self.steps[step].after.iter().all(|&before| self.steps[before].is_over())
+    fn report_ended(&mut self, actions: &mut Vec<Action>) {
+        actions.extend(self.unreported.drain(..).map(Action::Ended));
+    }
+
+    fn set_ended(&mut self, id: StepId, outcome: Outcome, elapsed: Duration) {
+        self.steps[id].status = Status::Ended { outcome, elapsed };
+        self.unreported.push(id);
+        let phase = self.steps[id].phase;
+        self.phases[phase].open -= 1;
+        for dependent in std::mem::take(&mut self.steps[id].dependents) {
+            let step = &mut self.steps[dependent];
+            step.waits_for -= 1;
+            if step.waits_for == 0 && step.phase == phase {
+                self.ready.insert(dependent);
+            }
+        }
     }
 }

@@ -1,29 +1,29 @@
-//! What a step comes to.
+//! How a step ends.
 
 use std::fmt;
 
-/// What became of a step.
+/// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It did what it was for.
+    /// It ended without an error.
     Done,
-    /// It gave an error, which says this.
+    /// It returned an error with this text.
     Failed(String),
-    /// It panicked, saying this.
+    /// It panicked with this message.
     Panicked(String),
-    /// Its deadline came before its end. It was cancelled, where it can be.
+    /// It was not over at its deadline. An async step was cancelled.
     TimedOut,
-    /// It was cancelled because the shutdown was forced, or because its runtime went away.
+    /// It was cancelled because the shutdown was forced, or because its runtime was dropped.
     Aborted,
     /// It was not started: no time was left for it, or the shutdown was forced before its turn.
     Skipped,
 }
 
 impl Outcome {
-    /// Whether it did what it was for.
+    /// Whether it ended without an error.
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
@@ -42,9 +42,9 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What the body of a step may give: nothing, or a `Result` whose error can be displayed.
+/// The output of a step or of a critical task: `()`, a `Result` whose error can be displayed, or `!`.
 pub trait StepOutput {
-    /// The error in words, if it is one.
+    /// The text of the error, if there was one.
     fn into_error(self) -> Option<String>;
 }
 
@@ -57,5 +57,24 @@ impl StepOutput for () {
 impl<E: fmt::Display> StepOutput for Result<(), E> {
     fn into_error(self) -> Option<String> {
         self.err().map(|error| error.to_string())
+    }
+}
+
+/// `!`, which has no name on stable Rust yet, as the output of a function that never returns.
+type Never = <fn() -> ! as Returns>::Output;
+
+/// A function without arguments. Public only because an implementation below names it.
+pub trait Returns {
+    /// Its output.
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+impl StepOutput for Never {
+    fn into_error(self) -> Option<String> {
+        self
     }
 }

@@ -1,10 +1,12 @@
-//! Phases: what the coordinator does itself, and in which order.
+//! Phases: the parts of a shutdown, in order.
 
 use std::time::Duration;
 
+use crate::defaults::{CLOSE_PERCENT, DRAIN_PERCENT, FLUSH_PERCENT};
+use crate::machine::Reserve;
 use crate::step::Builtin;
 
-/// A phase of the shutdown: within it everything runs at once; it begins when the one before has
+/// A phase of the shutdown. Its steps run at the same time; it begins when the phase before it has
 /// ended or used up its time.
 ///
 /// ```
@@ -28,28 +30,20 @@ pub struct Phase {
     pub(crate) name: String,
     pub(crate) limit: Option<Duration>,
     pub(crate) reserve: Reserve,
-    /// What the coordinator does itself.
+    /// What the coordinator itself does.
     pub(crate) builtins: Vec<Builtin>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reserve {
-    /// So many hundredths of what fixed reserves leave of the grace period, if the phase has
-    /// something to do.
-    Percent(u32),
-    Fixed(Duration),
-}
-
 impl Phase {
-    /// The default phase in which readiness flips.
+    /// The default phase in which readiness turns off.
     pub const READINESS: &'static str = "readiness";
     /// The default phase that waits until balancers have noticed.
     pub const DRAIN_DELAY: &'static str = "drain delay";
     /// The default phase in which intake stops: listeners close, new requests are refused.
     pub const INTAKE: &'static str = "stop intake";
-    /// The default phase in which work under way is finished.
+    /// The default phase that waits for work in flight.
     pub const DRAIN: &'static str = "drain";
-    /// The default phase in which what was collected is written out.
+    /// The default phase in which buffered data is written out.
     pub const FLUSH: &'static str = "flush";
     /// The default phase in which connections and files are closed.
     pub const CLOSE: &'static str = "close";
@@ -64,37 +58,37 @@ impl Phase {
         }
     }
 
-    /// The phase lasts at most this long. Default: only the grace period bounds it.
+    /// The longest that the phase may take. Default: only the grace period bounds it.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// This much of the grace period is kept for the phase, whatever the phases before it do.
+    /// Keeps this much of the grace period for the phase, whatever the phases before it do.
     pub fn reserve(mut self, reserve: Duration) -> Self {
         self.reserve = Reserve::Fixed(reserve);
         self
     }
 
-    /// Readiness flips at the beginning of this phase. It flips at the trigger if no phase says
-    /// so.
+    /// Turns readiness off at the beginning of this phase. Without such a phase it turns off at the
+    /// trigger.
     pub fn readiness_off(self) -> Self {
         self.does(Builtin::ReadinessOff)
     }
 
-    /// The phase waits for the drain delay.
+    /// Waits for the drain delay.
     pub fn waits_drain_delay(self) -> Self {
         self.does(Builtin::Delay)
     }
 
-    /// Intake stops at the beginning of this phase: the intake token is cancelled, in-flight
-    /// guards are refused.
+    /// Stops intake at the beginning of this phase: the intake token is cancelled, in-flight guards
+    /// are refused. Without such a phase it stops at the trigger.
     pub fn stops_intake(self) -> Self {
         self.does(Builtin::StopIntake)
     }
 
-    /// The phase waits until nothing is in flight and no tracked task is left. When its time is
-    /// used up, the tracked tasks that are left are aborted.
+    /// Waits until nothing is in flight and no tracked task is left. When the phase's time is used
+    /// up, the tracked tasks that are left are aborted.
     pub fn drains(self) -> Self {
         self.does(Builtin::Requests).does(Builtin::Tasks)
     }
@@ -118,12 +112,3 @@ impl Phase {
         ]
     }
 }
-
-/// Three tenths of the grace period are kept for draining, so that a listener that does not close
-/// costs no request its answer.
-pub(crate) const DRAIN_PERCENT: u32 = 30;
-/// A fifth of the grace period is kept for flushing: data that is lost is worse than a request
-/// that is cut off.
-pub(crate) const FLUSH_PERCENT: u32 = 20;
-/// A tenth is kept for closing: peers are told that we go, which takes a round trip or two.
-pub(crate) const CLOSE_PERCENT: u32 = 10;

@@ -1,32 +1,35 @@
 //! The machine together with what its steps do.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::machine::{Machine, PhaseId, StepId, StepPlan};
+use crate::machine::{Machine, PhaseId, ReserveTooLong, StepId, StepPlan};
 use crate::step::{Body, Builtin};
 use crate::{RegisterError, Shutdown, Step};
 
 pub(crate) struct Plan {
     pub(crate) machine: Machine,
+    /// What each step of the machine does.
     work: Vec<Work>,
+    names: HashMap<String, StepId>,
 }
 
-/// What a step does, beside its plan.
 struct Work {
-    /// Taken when it starts.
+    /// Taken when the step starts.
     body: Option<Body>,
     kind: Kind,
     abort: Option<Abort>,
 }
 
-/// How a step is told that its time is over.
+/// How a step is cancelled.
 pub(crate) enum Abort {
     Task(AbortHandle),
-    /// The thread itself can't be told; who waits for it can.
+    /// The thread itself can't be cancelled; the task that waits for it can.
     Waiter(mpsc::Sender<()>),
 }
 
@@ -51,28 +54,48 @@ pub(crate) enum Kind {
 
 impl Plan {
     pub(crate) fn new(machine: Machine) -> Self {
-        Self { machine, work: Vec::new() }
+        Self { machine, work: Vec::new(), names: HashMap::new() }
     }
 
-    pub(crate) fn add(&mut self, step: StepPlan, body: Body) -> StepId {
-        let kind = match body {
-            Body::Async(_) => Kind::Async,
-            Body::Blocking(_) => Kind::Blocking,
-            Body::Builtin(builtin) => Kind::Builtin(builtin),
-        };
-        self.work.push(Work { body: Some(body), kind, abort: None });
-        self.machine.add(step)
+    /// Adds a step of the coordinator's own.
+    pub(crate) fn add_builtin(&mut self, builtin: Builtin, phase: PhaseId) {
+        let mut step = StepPlan::new(builtin.step_name().to_owned(), phase);
+        step.at_limit = builtin.at_limit();
+        self.keep(step.name.clone(), Body::Builtin(builtin));
+        self.machine.add(step);
     }
 
-    /// Adds a step of the user's, at any time; `now` where the shutdown may have begun.
+    /// Adds a step of the user's without a look at its reserve, before the time is shared out.
+    pub(crate) fn add(&mut self, phase: &str, step: Step) -> Result<(), RegisterError> {
+        let (step, body) = self.resolve(phase, step)?;
+        self.keep(step.name.clone(), body);
+        self.machine.add(step);
+        Ok(())
+    }
+
+    /// Adds a step of the user's at `now`, at any time.
     pub(crate) fn register(
         &mut self,
         phase: &str,
         step: Step,
-        now: Option<Instant>,
-    ) -> Result<StepId, RegisterError> {
+        now: Instant,
+    ) -> Result<(), RegisterError> {
+        let (step, body) = self.resolve(phase, step)?;
+        let name = step.name.clone();
+        match self.machine.register(step, now) {
+            Ok(_) => {
+                self.keep(name, body);
+                Ok(())
+            }
+            Err(ReserveTooLong) => Err(RegisterError::ReserveTooLong { step: name }),
+        }
+    }
+
+    /// Finds what a step names, and refuses what can't be.
+    fn resolve(&self, phase: &str, step: Step) -> Result<(StepPlan, Body), RegisterError> {
         let Step { name, limit, reserve, after, body } = step;
-        let Some(id) = self.phase(phase) else {
+        let mut phases = self.machine.phases.iter();
+        let Some(id) = phases.position(|known| known.name == phase) else {
             return Err(RegisterError::NoSuchPhase { step: name, phase: phase.to_owned() });
         };
         if self.machine.phase_is_over(id) {
@@ -81,7 +104,7 @@ impl Plan {
         if self.work.len() >= Shutdown::MAX_STEPS {
             return Err(RegisterError::TooMany { step: name });
         }
-        if name.is_empty() || self.find(&name).is_some() {
+        if name.is_empty() || self.names.contains_key(&name) {
             return Err(RegisterError::NameTaken { step: name });
         }
         let mut plan = StepPlan::new(name, id);
@@ -93,26 +116,37 @@ impl Plan {
                 }
             }
         }
-        plan.limit = limit;
-        plan.reserve = reserve;
-        let name = plan.name.clone();
-        let added = self.add(plan, body);
-        if reserve > Duration::ZERO && now.is_some() && !self.machine.reserves_fit(now) {
-            self.machine.take_back();
-            self.work.pop();
-            return Err(RegisterError::ReserveTooLong { step: name });
-        }
-        Ok(added)
+        (plan.limit, plan.reserve) = (limit, reserve);
+        Ok((plan, body))
     }
 
-    pub(crate) fn phase(&self, name: &str) -> Option<PhaseId> {
-        let mut phases = self.machine.phases.iter();
-        phases.position(|phase| phase.name == name)
+    fn keep(&mut self, name: String, body: Body) {
+        let kind = match body {
+            Body::Async(_) => Kind::Async,
+            Body::Blocking(_) => Kind::Blocking,
+            Body::Builtin(builtin) => Kind::Builtin(builtin),
+        };
+        self.names.insert(name, self.work.len());
+        self.work.push(Work { body: Some(body), kind, abort: None });
+    }
+
+    /// The shutdown begins, with this drain delay. Only the first call counts.
+    pub(crate) fn begin(&mut self, delay: Duration, now: Instant) {
+        if self.machine.begin(now)
+            && let Some(step) = self.builtin(Builtin::Delay)
+        {
+            self.machine.steps[step].limit = Some(delay);
+        }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<StepId> {
-        let mut steps = self.machine.steps.iter();
-        steps.position(|step| step.name == name)
+        self.names.get(name).copied()
+    }
+
+    /// The step of the coordinator's own, if a phase has it.
+    pub(crate) fn builtin(&self, builtin: Builtin) -> Option<StepId> {
+        // Where no phase has it, a step of the user's may have its name.
+        self.find(builtin.step_name()).filter(|&step| self.kind(step) == Kind::Builtin(builtin))
     }
 
     pub(crate) fn take_body(&mut self, step: StepId) -> Option<Body> {
@@ -132,8 +166,8 @@ impl Plan {
     }
 }
 
-impl std::fmt::Debug for Plan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.machine.fmt(f)
     }
 }

@@ -20,7 +20,7 @@ impl ReadinessCell {
         Readiness(self.ready.subscribe())
     }
 
-    /// Whether anybody ever asked for it.
+    /// Whether anybody has asked for it.
     pub(crate) fn was_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }

@@ -21,7 +21,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// Every signal that asks a process to end, on whatever platform.
+    /// Every signal that asks a process to end, on any platform.
     pub const TERMINATION: [Self; 5] =
         [Self::Interrupt, Self::Terminate, Self::Quit, Self::CtrlBreak, Self::CtrlClose];
 
@@ -36,7 +36,7 @@ impl Signal {
         }
     }
 
-    /// What a shell reports for a process that this signal ended: 128 and its number.
+    /// What a shell reports for a process that this signal ended: 128 plus its number.
     pub(crate) const fn exit_code(self) -> u8 {
         128 + match self {
             Self::Interrupt => 2,
@@ -60,13 +60,13 @@ impl fmt::Display for Signal {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ShutdownReason {
-    /// A signal came.
+    /// A signal arrived.
     Signal(Signal),
-    /// Somebody asked for it, with these words.
+    /// A call asked for it, with this text.
     Requested(String),
-    /// What was supervised came to its end: there is nothing left to do.
+    /// The main task ended: there is nothing left to do.
     Finished,
-    /// A critical task ended, though it was to run for as long as the process.
+    /// A critical task ended, which has to run for as long as the process.
     #[non_exhaustive]
     TaskEnded {
         /// Its name.
@@ -80,10 +80,10 @@ pub enum ShutdownReason {
         /// What it failed with.
         error: String,
     },
-    /// A vitality token was dropped.
+    /// A critical guard was dropped.
     #[non_exhaustive]
-    VitalityLost {
-        /// What the token stood for.
+    CriticalGuardDropped {
+        /// Its name.
         name: String,
     },
     /// A subsystem failed, and was configured to end its parent.
@@ -103,18 +103,18 @@ pub enum ShutdownReason {
 }
 
 impl ShutdownReason {
-    /// Somebody asked for it, with these words.
+    /// A call asked for it, with this text.
     pub fn requested(why: impl Into<String>) -> Self {
         Self::Requested(why.into())
     }
 
-    /// Whether something failed, as opposed to somebody asking.
+    /// Whether it is a failure, as opposed to a request or an end.
     pub const fn is_failure(&self) -> bool {
         matches!(
             self,
             Self::TaskEnded { .. }
                 | Self::TaskFailed { .. }
-                | Self::VitalityLost { .. }
+                | Self::CriticalGuardDropped { .. }
                 | Self::SubsystemFailed { .. }
         )
     }
@@ -148,7 +148,9 @@ impl fmt::Display for ShutdownReason {
             Self::TaskFailed { task, error } => {
                 write!(f, "critical task '{task}' failed: {error}")
             }
-            Self::VitalityLost { name } => write!(f, "vitality token '{name}' was dropped"),
+            Self::CriticalGuardDropped { name } => {
+                write!(f, "critical guard '{name}' was dropped")
+            }
             Self::SubsystemFailed { subsystem, why } => {
                 write!(f, "subsystem '{subsystem}' failed: {why}")
             }

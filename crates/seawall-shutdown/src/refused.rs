@@ -1,4 +1,4 @@
-//! What is said to who comes too late.
+//! Errors for what comes too late or can't be.
 
 /// A request or task that came too late: the process is shutting down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,30 +28,32 @@ pub enum RegisterError {
         /// The phase it was meant for.
         phase: String,
     },
-    /// It waits for a step that does not exist, or that runs in a later phase.
-    #[error("step '{step}' is to run after '{after}', which is not a step of its phase or before")]
+    /// It comes after a step that does not exist, or that runs in a later phase.
+    #[error(
+        "step '{step}' comes after '{after}', which is not a step of its phase or an earlier one"
+    )]
     #[non_exhaustive]
     NoSuchStep {
         /// The step.
         step: String,
-        /// What it was to run after.
+        /// The name that it comes after.
         after: String,
     },
     /// Its name is empty, or a step of this name exists.
-    #[error("there is a step '{step}' already, or the name is empty")]
+    #[error("the name '{step}' is empty or taken by another step")]
     #[non_exhaustive]
     NameTaken {
         /// The step.
         step: String,
     },
     /// There are [`Shutdown::MAX_STEPS`](crate::Shutdown::MAX_STEPS) already.
-    #[error("step '{step}' is one too many")]
+    #[error("step '{step}' exceeds the maximum of {} steps", crate::Shutdown::MAX_STEPS)]
     #[non_exhaustive]
     TooMany {
         /// The step.
         step: String,
     },
-    /// The reserved slices together would be longer than the grace period.
+    /// The reserves together would be longer than what is left of the grace period.
     #[error("step '{step}' reserves more time than the grace period has left")]
     #[non_exhaustive]
     ReserveTooLong {

@@ -1,14 +1,14 @@
-//! What a shutdown says about itself when it is over.
+//! The report of a shutdown.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::{Outcome, ShutdownReason, TaskCounts};
 
-/// What became of a shutdown: why it began, what ran, how long it took, what was left behind.
+/// How a shutdown went: why it began, what ran, how long it took, what was left behind.
 ///
-/// `Display` is for logs: one line that sums it up, one a phase, one a step. With the feature
-/// `serde` it can be serialised, with times in seconds.
+/// `Display` is for logs: one line as a summary, one for each phase, one for each step. With the
+/// feature `serde` it can be serialised, with times in seconds.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -22,16 +22,19 @@ pub struct Report {
     /// From its beginning to its end.
     #[cfg_attr(feature = "serde", serde(serialize_with = "seconds"))]
     pub total: Duration,
-    /// The phases that were entered, in order.
+    /// The phases, in order. A phase that was not entered, because the end was forced, is there if
+    /// it had a step.
     pub phases: Vec<PhaseReport>,
-    /// What was still running when its time was over, by name.
+    /// What still ran when its time was over, by name.
     pub left_behind: Vec<LeftBehind>,
     /// How many more were left behind than [`left_behind`](Self::left_behind) lists.
     pub left_behind_unlisted: usize,
-    /// What became of the tracked tasks.
+    /// How the tracked tasks ended.
     pub tasks: TaskCounts,
     /// Critical tasks that failed after the shutdown had begun.
     pub failed_tasks: Vec<FailedTask>,
+    /// How many more failed than [`failed_tasks`](Self::failed_tasks) lists.
+    pub failed_tasks_unlisted: usize,
     /// How many panics of hooks were contained.
     pub panicked_hooks: usize,
     /// The reports of the subsystems, in the order in which they ended.
@@ -40,13 +43,15 @@ pub struct Report {
     pub subsystems_unlisted: usize,
 }
 
-/// What became of a phase.
+/// How a phase went.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PhaseReport {
     /// Its name.
     pub name: String,
+    /// Whether it was entered. If not, its steps were skipped.
+    pub entered: bool,
     /// How long it took.
     #[cfg_attr(feature = "serde", serde(serialize_with = "seconds"))]
     pub elapsed: Duration,
@@ -54,21 +59,21 @@ pub struct PhaseReport {
     pub steps: Vec<StepReport>,
 }
 
-/// What became of a step.
+/// How a step went.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct StepReport {
     /// Its name.
     pub name: String,
-    /// What it came to.
+    /// How it ended.
     pub outcome: Outcome,
     /// How long it took.
     #[cfg_attr(feature = "serde", serde(serialize_with = "seconds"))]
     pub elapsed: Duration,
 }
 
-/// Something that was still running when its time was over.
+/// Something that still ran when its time was over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -93,7 +98,7 @@ pub enum LeftBehindKind {
     Task,
     /// A tracked blocking task, which can't be cancelled: it runs until the process ends.
     BlockingTask,
-    /// So many requests in flight.
+    /// This many requests in flight.
     Requests(usize),
 }
 
@@ -104,17 +109,17 @@ pub enum LeftBehindKind {
 pub struct FailedTask {
     /// Its name.
     pub name: String,
-    /// What it failed with.
+    /// The text of its error.
     pub error: String,
 }
 
 impl Report {
-    /// How much [`left_behind`](Self::left_behind), [`failed_tasks`](Self::failed_tasks) and
-    /// [`subsystems`](Self::subsystems) list at most.
+    /// The longest that [`left_behind`](Self::left_behind), [`failed_tasks`](Self::failed_tasks) and
+    /// [`subsystems`](Self::subsystems) get.
     pub const MAX_LISTED: usize = 100;
 
-    /// Whether every step did what it was for, no critical task failed on the way, nothing was left
-    /// behind and nobody forced it. It says nothing about why the shutdown began.
+    /// Whether every step ended without an error, no critical task failed after the shutdown began,
+    /// nothing was left behind and the end was not forced. Why the shutdown began does not matter.
     pub fn is_clean(&self) -> bool {
         self.forced.is_none()
             && self.left_behind.is_empty()
@@ -133,7 +138,7 @@ impl Report {
         self.steps().find(|step| step.name == name)
     }
 
-    /// What to end the process with. The first line that holds counts:
+    /// The exit code for the process. The first line that holds counts:
     ///
     /// | code | meaning |
     /// |---:|---|
@@ -180,13 +185,17 @@ impl Report {
             write!(f, " by {forced}")?;
         }
         for phase in &self.phases {
-            write!(f, "\n{:indent$}  phase '{}' in {:.3?}", "", phase.name, phase.elapsed)?;
+            write!(f, "\n{:indent$}  phase '{}' ", "", phase.name)?;
+            if phase.entered {
+                write!(f, "in {:.3?}", phase.elapsed)?;
+            } else {
+                f.write_str("not entered")?;
+            }
             for step in &phase.steps {
-                write!(
-                    f,
-                    "\n{:indent$}    {}: {} in {:.3?}",
-                    "", step.name, step.outcome, step.elapsed
-                )?;
+                write!(f, "\n{:indent$}    {}: {}", "", step.name, step.outcome)?;
+                if step.outcome != Outcome::Skipped {
+                    write!(f, " in {:.3?}", step.elapsed)?;
+                }
             }
         }
         for left in &self.left_behind {

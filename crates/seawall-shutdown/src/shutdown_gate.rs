@@ -93,14 +93,14 @@ impl ShutdownGate {
     ///
     /// The rejection, with [`Reason::ShuttingDown`].
     #[inline]
-    pub fn try_enter(&self) -> Result<Option<InFlightGuard<'_>>, Rejection> {
+    pub fn try_acquire(&self) -> Result<Option<InFlightGuard<'_>>, Rejection> {
         let inner = &*self.0;
         if inner.cancelled.as_ref().is_some_and(TokenFlag::is_set) {
             return Err(inner.refuse());
         }
         match &inner.in_flight {
             None => Ok(None),
-            Some(in_flight) => match in_flight.enter() {
+            Some(in_flight) => match in_flight.try_acquire() {
                 Ok(guard) => Ok(Some(guard)),
                 Err(_) => Err(inner.refuse()),
             },

@@ -1,4 +1,4 @@
-//! Steps: what the user has done during a shutdown.
+//! Steps: the user's code that a shutdown runs.
 
 use std::fmt;
 use std::future::Future;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::{Outcome, StepOutput};
 
-/// Something to be done during a shutdown: once, in its phase, within its time.
+/// Code that a shutdown runs: once, in its phase, within its time.
 ///
-/// An async step runs as a task of its own, a blocking step on a thread of its own; so one that
-/// panics, fails, hangs or blocks its thread takes no other with it.
+/// An async step runs as a task of its own, a blocking step on a thread of its own; so a step that
+/// panics, fails, hangs or blocks its thread affects no other.
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,7 +49,7 @@ pub(crate) enum Body {
     Builtin(Builtin),
 }
 
-/// What the coordinator does itself.
+/// What the coordinator itself does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Builtin {
     ReadinessOff,
@@ -60,7 +60,8 @@ pub(crate) enum Builtin {
 }
 
 impl Step {
-    /// A step that awaits a future, which gives `()` or a `Result` whose error can be displayed.
+    /// A step that awaits a future. Its output is `()`, a `Result` whose error can be displayed, or
+    /// `!`.
     pub fn new<F, Fut>(name: impl Into<String>, make: F) -> Self
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -71,9 +72,9 @@ impl Step {
     }
 
     /// A step that blocks its thread. It runs on a thread of its own, so that it finds one even
-    /// if the runtime's pool is used up; it can't be cancelled, and is left behind and named in
-    /// the report if it is still running when its time is over. A paused clock, as in tests,
-    /// stands still until the step is over, so there it must not block for ever.
+    /// if the runtime's blocking pool is exhausted. It can't be cancelled: if it still runs when
+    /// its time is over, it is left behind and named in the report. A paused clock, as in tests,
+    /// stands still until the step is over, so a step must end there.
     pub fn blocking<F, R>(name: impl Into<String>, run: F) -> Self
     where
         F: FnOnce() -> R + Send + 'static,
@@ -87,21 +88,21 @@ impl Step {
         Self { name, limit: None, reserve: Duration::ZERO, after: Vec::new(), body }
     }
 
-    /// The step may take this long. Default: only its phase bounds it.
+    /// The longest that the step may take. Default: only its phase bounds it.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// This much of the grace period is kept for the step, even if everything before it hangs.
+    /// Keeps this much of the grace period for the step, even if everything before it hangs.
     /// Default: none of its own; its phase may have a reserve.
     pub fn reserve(mut self, reserve: Duration) -> Self {
         self.reserve = reserve;
         self
     }
 
-    /// The step begins when the step of this name has ended, whatever it came to. That step has
-    /// to be in the same phase or an earlier one. May be given more than once.
+    /// Begins the step when the step of this name has ended, whatever its outcome. That step has to
+    /// be in the same phase or an earlier one. May be called more than once.
     pub fn after(mut self, step: impl Into<String>) -> Self {
         self.after.push(step.into());
         self
@@ -124,7 +125,7 @@ impl Builtin {
         }
     }
 
-    /// What the step comes to when its own limit ends it.
+    /// The outcome when its own limit ends it.
     pub(crate) const fn at_limit(self) -> Outcome {
         match self {
             Self::Delay => Outcome::Done,

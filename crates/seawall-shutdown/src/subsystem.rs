@@ -8,26 +8,26 @@ use std::task::{Context, Waker};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::account::Listed;
 use crate::drive::drive_once;
-use crate::shutdown::Inner;
+use crate::shutdown::Shared;
 use crate::step::Builtin;
 use crate::{Report, Shutdown, ShutdownReason, ShuttingDown};
 
-/// What the end of a subsystem that failed means to its parent.
+/// What a parent does when a subsystem has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
     /// The parent shuts down, too.
     EndParent,
-    /// The parent goes on. The subsystem's report is in the parent's, in the end.
+    /// The parent goes on. The subsystem's report becomes part of the parent's.
     Contain,
 }
 
-/// Those that are there, and what became of those that were.
+/// The subsystems that are not over, and the reports of those that are.
 #[derive(Debug, Default)]
 pub(crate) struct Subsystems {
     live: Vec<Shutdown>,
-    reports: Vec<Report>,
-    unlisted: usize,
+    reports: Listed<Report>,
 }
 
 impl Subsystems {
@@ -38,16 +38,8 @@ impl Subsystems {
         self.live.len() < before
     }
 
-    fn keep(&mut self, report: Report) {
-        if self.reports.len() < Report::MAX_LISTED {
-            self.reports.push(report);
-        } else {
-            self.unlisted += 1;
-        }
-    }
-
-    pub(crate) fn reports(&self) -> (Vec<Report>, usize) {
-        (self.reports.clone(), self.unlisted)
+    pub(crate) fn reports(&self) -> Listed<Report> {
+        self.reports.clone()
     }
 }
 
@@ -56,14 +48,14 @@ impl Shutdown {
     /// name.
     ///
     /// A child that is triggered by itself shuts down alone, in its own phases. If it failed,
-    /// which is to say that its reason was a failure or its end was not clean, `on_failure` says
-    /// what becomes of the parent. When the parent stops its intake, the child is triggered, and
-    /// has to be over when the parent's drain is: its grace period is cut to that, less a
-    /// twentieth for the parent to collect the report. What is not over then is forced.
+    /// because its reason was a failure or its end was not clean, `on_failure` decides whether
+    /// the parent shuts down. When the parent stops its intake, it triggers the child, which has
+    /// to be over when the parent's drain is: its grace period is cut to that, less a twentieth
+    /// for the parent to collect the report. A child that is not over then is forced.
     ///
     /// # Errors
     ///
-    /// [`ShuttingDown`] if the parent's drain is over. The child was not touched then.
+    /// [`ShuttingDown`] if the parent's drain is over. Then nothing has happened to the child.
     ///
     /// # Panics
     ///
@@ -80,9 +72,9 @@ impl Shutdown {
     }
 }
 
-/// Runs a child until it is over, triggers it with its parent, and sees to what its end means.
+/// Runs a child until it is over, triggers it with its parent, and applies `on_failure`.
 fn run_child(
-    parent: Weak<Inner>,
+    parent: Weak<Shared>,
     child: Shutdown,
     on_failure: OnFailure,
 ) -> impl FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -91,10 +83,10 @@ fn run_child(
             let report = {
                 let mut run = pin!(child.run());
                 let mut stop = pin!(intake.cancelled());
-                let mut told = false;
+                let mut triggered = false;
                 poll_fn(|cx| {
-                    if !told && stop.as_mut().poll(cx).is_ready() {
-                        told = true;
+                    if !triggered && stop.as_mut().poll(cx).is_ready() {
+                        triggered = true;
                         if let Some(parent) = parent.upgrade() {
                             trigger_from(&parent, &child);
                         }
@@ -115,7 +107,7 @@ fn run_child(
                 let mut subsystems = parent.subsystems.lock();
                 // Not there if the parent ran out of time: then it has the report already.
                 if subsystems.remove(&child) {
-                    subsystems.keep(report);
+                    subsystems.reports.push(report);
                 }
             }
             if let Some(reason) = reason {
@@ -125,36 +117,37 @@ fn run_child(
     }
 }
 
-fn trigger_from(parent: &Inner, child: &Shutdown) {
+fn trigger_from(parent: &Shared, child: &Shutdown) {
+    let child = &*child.0;
+    child.trigger(&from_parent(parent));
     let now = Instant::now();
-    let left = {
+    let end = {
         let plan = parent.plan.lock();
-        let drain = plan.find(Builtin::Tasks.step_name());
-        let phase = drain.map(|step| plan.machine.steps[step].phase);
-        phase.and_then(|phase| plan.machine.latest_end(phase, now))
+        let drain = plan.builtin(Builtin::Tasks).map(|step| plan.machine.steps[step].phase);
+        drain.and_then(|phase| plan.machine.latest_end(phase, now))
     };
-    if let Some(end) = left {
+    if let Some(end) = end {
         let left = end.saturating_duration_since(now);
-        let less = left.saturating_sub(left / 20);
-        child.0.plan.lock().machine.shorten(now, less);
+        let mut plan = child.plan.lock();
+        child.begin(&mut plan, now);
+        plan.machine.shorten(now, left.saturating_sub(left / 20));
     }
-    child.0.trigger(&from_parent(parent));
-    // It may have been on its way already: then its driver has to look at its new deadline.
-    child.0.wake_driver();
+    // It may have begun before: then its driver has to look at its new deadline.
+    child.driver.wake();
 }
 
-fn from_parent(parent: &Inner) -> ShutdownReason {
+fn from_parent(parent: &Shared) -> ShutdownReason {
     ShutdownReason::Parent { parent: parent.name.to_string() }
 }
 
-/// The parent's time for its tasks is over: forces what is left, here and now.
-pub(crate) fn end_subsystems(parent: &Inner) {
+/// The parent's time for its tasks is over: forces the subsystems that are left, here and now.
+pub(crate) fn end_subsystems(parent: &Shared) {
     let live = std::mem::take(&mut parent.subsystems.lock().live);
     for child in live {
         child.0.force(from_parent(parent));
         let mut cx = Context::from_waker(Waker::noop());
         if let Some(report) = drive_once(&child.0, &mut cx) {
-            parent.subsystems.lock().keep(report);
+            parent.subsystems.lock().reports.push(report);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a whole process, and gets out of it whatever blocks.
+//! Runs a whole process, and ends it whatever blocks.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 use crate::drive::drive_once;
-use crate::shutdown::Inner;
+use crate::shutdown::Shared;
 use crate::{Report, Shutdown, StepOutput};
 
 /// How much later than the driver the supervising thread acts in its place. Long enough that a
@@ -25,8 +25,8 @@ impl Shutdown {
     /// after a second signal, **whatever blocks**: every worker thread, the only thread there is,
     /// the runtime's own end.
     ///
-    /// `main` is a tracked task: it is not dropped when the shutdown begins, but waited for with
-    /// the others, so it should look at a token. Its end begins the shutdown with
+    /// `main` is a tracked task: it is not dropped when the shutdown begins. The drain waits for it
+    /// as for the others, so it should look at a token. Its end begins the shutdown with
     /// [`Finished`](crate::ShutdownReason::Finished), its error or panic with [`TaskFailed`](crate::ShutdownReason::TaskFailed).
     ///
     /// The runtime moves to a thread of its own and is shut down in the background; the calling
@@ -62,7 +62,7 @@ impl Shutdown {
     ///
     /// # Panics
     ///
-    /// Inside a runtime: blocking a thread of it is what this is there to avoid.
+    /// Inside a runtime, whose thread it would block.
     pub fn supervise<Fut>(&self, runtime: Runtime, main: Fut) -> io::Result<Report>
     where
         Fut: Future<Output: StepOutput> + Send + 'static,
@@ -71,13 +71,13 @@ impl Shutdown {
             tokio::runtime::Handle::try_current().is_err(),
             "`supervise` was called inside a runtime"
         );
-        *self.0.supervisor.lock() = Some(thread::current());
+        self.0.driver.set_supervisor(Some(thread::current()));
         let handle = runtime.handle().clone();
         let shutdown = self.clone();
         thread::Builder::new().name("seawall-runtime".to_owned()).spawn(move || {
             runtime.block_on(async {
                 // Refused if the shutdown is over already: then there is no main either.
-                let spawned = shutdown.spawn_vital("main".into(), |_| main, true);
+                let spawned = shutdown.spawn_main("main".into(), |_| main, true);
                 drop(spawned);
                 shutdown.run().await;
             });
@@ -85,7 +85,7 @@ impl Shutdown {
         })?;
         let _inside = handle.enter();
         let report = wait(&self.0);
-        *self.0.supervisor.lock() = None;
+        self.0.driver.set_supervisor(None);
         Ok(report)
     }
 }
@@ -99,15 +99,15 @@ impl Wake for Unpark {
 }
 
 /// Waits for the report; does the driver's work where the driver is late.
-fn wait(inner: &Arc<Inner>) -> Report {
+fn wait(shared: &Arc<Shared>) -> Report {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     // When to look at the machine in the driver's place.
     let mut look_at: Option<Instant> = None;
     loop {
-        if let Some(report) = inner.report.get() {
+        if let Some(report) = shared.report.get() {
             return report.clone();
         }
-        if !inner.trigger.has_fired() {
+        if !shared.trigger.has_fired() {
             thread::park();
             look_at = Some(Instant::now() + LAG);
             continue;
@@ -115,20 +115,19 @@ fn wait(inner: &Arc<Inner>) -> Report {
         let now = Instant::now();
         if look_at.is_some_and(|at| at <= now) {
             look_at = None;
-            // Nothing in there panics. If it did, the thread that is to get us out would not be
-            // lost to it.
-            let driven = contain(|| drive_once(inner, &mut Context::from_waker(&waker)));
+            // Nothing in there panics. If something did, this thread still has to end the process.
+            let driven = contain(|| drive_once(shared, &mut Context::from_waker(&waker)));
             if let Ok(Some(report)) = driven {
                 return report;
             }
         }
-        let due = inner.plan.lock().machine.wake_at().map(|at| at + LAG);
+        let due = shared.plan.lock().machine.wake_at().map(|at| at + LAG);
         let next = look_at.into_iter().chain(due).min();
         match next {
             Some(next) => thread::park_timeout(next.saturating_duration_since(Instant::now())),
             None => thread::park(),
         }
-        // Either the time has come, or something happened, which the driver has `LAG` to see to.
+        // Either the time has come, or something happened, and the driver has `LAG` to act on it.
         let soon = Instant::now() + LAG;
         look_at = Some(next.map_or(soon, |next| next.min(soon)));
     }

@@ -1,4 +1,4 @@
-//! The primitives under the two words that every call touches, so that loom can stand in for them.
+//! The primitives under the words that loom checks: its own there, the usual ones elsewhere.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use parking_lot::{Mutex as RawMutex, MutexGuard};
 #[cfg(seawall_loom)]
 use loom::sync::{Mutex as RawMutex, MutexGuard};
 
-/// A lock without poisoning: nothing of the caller's runs under it.
+/// A lock without poisoning: no code of the user's runs under it.
 pub(crate) struct Mutex<T>(RawMutex<T>);
 
 impl<T> Mutex<T> {

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use pin_project::pin_project;
 use tokio::task::AbortHandle;
 
-use crate::gate::Closed;
+use crate::closable_count::Closed;
 use crate::waiting::{Place, Waiting};
 pub use counts::TaskCounts;
 pub(crate) use shard::Remaining;
@@ -20,25 +20,26 @@ use shard::Shard;
 mod counts;
 mod shard;
 
-/// Spread over so many locks that two threads rarely meet on one: a task takes its lock three
-/// times in its life, and touches nothing else that is shared.
+/// The number of locks, so that two threads rarely meet on one: a task takes its lock three times
+/// in its life, and touches nothing else that is shared.
 const SHARDS: u32 = 8;
 
-/// So many tasks that a thread spawns in a row are neighbours, as they are likely to end in a row.
+/// The number of tasks that a thread spawns into one shard in a row: neighbours are likely to end
+/// one after the other.
 const RUN: u32 = 64;
 
 #[derive(Debug)]
 pub(crate) struct Tasks {
-    shards: [Line; SHARDS as usize],
+    shards: [Padded; SHARDS as usize],
     waiting: Waiting,
 }
 
 /// A shard, on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Line(Mutex<Shard>);
+struct Padded(Mutex<Shard>);
 
-/// A task's place among the tracked ones. Gives it up when it is dropped.
+/// A task's slot. Gives it up when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Entry {
     tasks: Arc<Tasks>,
@@ -65,7 +66,7 @@ impl Key {
 }
 
 thread_local! {
-    /// How many tasks this thread has spawned, which says where its next one goes.
+    /// How many tasks this thread has spawned, which decides the shard of its next one.
     static NEXT: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -74,7 +75,6 @@ impl Tasks {
         Self { shards: Default::default(), waiting: Waiting::new() }
     }
 
-    #[inline]
     pub(crate) fn enter(
         self: &Arc<Self>,
         name: Cow<'static, str>,
@@ -88,11 +88,10 @@ impl Tasks {
     }
 
     /// The task of `key` can be aborted by `handle`, if it is still there.
-    #[inline]
     pub(crate) fn attach(&self, key: Key, handle: AbortHandle) {
         let late = self.shards[key.shard()].0.lock().attach(key.index(), handle);
-        // Either over already, and then this does nothing, or all were aborted in the time between
-        // its spawn and here. Outside the lock, since the task's drop takes it.
+        // Either the task is over already, and then this does nothing, or all tasks were aborted
+        // between its spawn and here. Outside the lock, since the task's drop takes it.
         if let Some(handle) = late {
             handle.abort();
         }
@@ -102,10 +101,10 @@ impl Tasks {
         self.counts().still_there()
     }
 
-    /// Ready when no task is there, and none is let in any more by then: that is found and done
-    /// under all locks at once.
+    /// Ready when there is no task, and no new one is accepted by then: both under all locks at
+    /// once.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // Before the locks are taken: whoever leaves after them finds the waker.
+        // Before the locks are taken: a task that ends after that finds the waker.
         self.waiting.wait(&mut Place::driver(), cx.waker());
         let mut shards = self.shards.each_ref().map(|shard| shard.0.lock());
         if shards.iter().all(|shard| shard.is_empty()) {
@@ -120,16 +119,16 @@ impl Tasks {
         Poll::Pending
     }
 
-    /// Lets no task in any more, aborts those that are there, and gives the first `at_most` of
-    /// them and how many there are in all.
+    /// Refuses new tasks, aborts those that are there, and gives the first `at_most` of them and
+    /// how many there are in all.
     pub(crate) fn abort_all(&self, at_most: usize) -> (Vec<Remaining>, usize) {
         let mut remaining = Vec::new();
         let mut total = 0;
         for shard in &self.shards {
             let handles = {
                 let mut shard = shard.0.lock();
-                // Who is closed has been aborted, or is empty. And the slots of all that ever were
-                // at once need not be looked through to find that none is taken.
+                // A closed shard has been aborted, or is empty. And an empty one need not be
+                // searched: it has a slot for each task that it ever had at once.
                 if std::mem::replace(&mut shard.closed, true) || shard.is_empty() {
                     continue;
                 }
@@ -164,7 +163,6 @@ impl Entry {
 }
 
 impl Drop for Entry {
-    #[inline]
     fn drop(&mut self) {
         let (slot, is_last) = {
             let mut shard = self.tasks.shards[self.key.shard()].0.lock();
@@ -183,8 +181,8 @@ impl Drop for Entry {
     }
 }
 
-/// A tracked future. It is dropped before its place is given up, so what it holds is gone when
-/// the drain is seen complete.
+/// A tracked future. It is dropped before its slot is given up, so what it holds is gone when the
+/// drain is seen complete.
 #[pin_project]
 #[derive(Debug)]
 pub(crate) struct Tracked<Fut> {
@@ -202,7 +200,6 @@ impl<Fut> Tracked<Fut> {
 impl<Fut: Future> Future for Tracked<Fut> {
     type Output = Fut::Output;
 
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Fut::Output> {
         let this = self.project();
         let output = ready!(this.future.poll(cx));

@@ -1,4 +1,4 @@
-//! The word behind the trigger: fired or not, and by what first.
+//! Whether something has happened, and what made it happen first.
 
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 
@@ -21,18 +21,17 @@ impl<R: Clone> Trigger<R> {
             return false;
         }
         *kept = Some(reason);
-        // Under the lock and after the reason: who sees the flag finds a reason.
+        // Under the lock and after the reason: a thread that sees the flag finds a reason.
         self.fired.store(1, Ordering::Release);
         true
     }
 
     /// Whether it was fired. One load.
-    #[inline]
     pub(crate) fn has_fired(&self) -> bool {
         self.fired.load(Ordering::Acquire) != 0
     }
 
-    /// By what it was fired first.
+    /// What it was fired with first.
     pub(crate) fn reason(&self) -> Option<R> {
         self.reason.lock().clone()
     }

@@ -1,11 +1,13 @@
-//! Who waits for a drain to be complete.
+//! The wakers of those that wait for a drain to be complete.
 
 use std::task::Waker;
 
+use seawall_core::contain;
+
 use crate::sync::Mutex;
 
-/// The wakers of those who wait, one each. Who goes takes his along, so there are never more than
-/// those who wait now.
+/// One waker for each waiter. A waiter that leaves removes its waker, so there are never more than
+/// there are waiters.
 #[derive(Debug)]
 pub(crate) struct Waiting(Mutex<Places>);
 
@@ -14,15 +16,15 @@ struct Places {
     wakers: Vec<(u64, Waker)>,
 }
 
-/// A place among those who wait: its number, once it is taken.
+/// A waiter's place: its number, once it is taken.
 #[derive(Debug, Default)]
 pub(crate) struct Place(Option<u64>);
 
 impl Place {
     const DRIVER: u64 = 0;
 
-    /// The place of the one who drives the shutdown: there is one, and he keeps no state between
-    /// his polls.
+    /// The place of the caller that drives the shutdown: there is one, and it keeps no state between
+    /// its polls.
     pub(crate) const fn driver() -> Self {
         Self(Some(Self::DRIVER))
     }
@@ -37,8 +39,7 @@ impl Waiting {
     pub(crate) fn wait(&self, place: &mut Place, waker: &Waker) {
         let waker = waker.clone();
         let before = self.0.lock().put(place, waker);
-        // Outside the lock: with its last waker a task may be dropped, and what that runs is
-        // anybody's.
+        // Outside the lock: the last waker may drop a task, and that runs code of the user's.
         drop(before);
     }
 
@@ -48,11 +49,11 @@ impl Waiting {
         drop(waker);
     }
 
-    #[cold]
     pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut self.0.lock().wakers);
         for (_, waker) in wakers {
-            waker.wake();
+            // A waker is the user's code: its panic is not that of the last to leave.
+            let _ = contain(|| waker.wake());
         }
     }
 }

@@ -6,8 +6,8 @@
 // The words are private to the crate; here they are looked at from inside, a part at a time.
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
-#[path = "../src/gate.rs"]
-mod gate;
+#[path = "../src/closable_count.rs"]
+mod closable_count;
 #[path = "../src/sync.rs"]
 mod sync;
 #[path = "../src/trigger.rs"]
@@ -22,29 +22,30 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use gate::Gate;
+use closable_count::ClosableCount;
 use trigger::Trigger;
 use waiting::Place;
 
-fn drain(gate: &Gate) -> impl Future<Output = ()> {
+/// Waits as long as it takes: a lost wake is a deadlock, which loom reports.
+fn drain(count: &ClosableCount) -> impl Future<Output = ()> {
     let mut place = Place::default();
-    poll_fn(move |cx| gate.poll_drained(&mut place, cx))
+    poll_fn(move |cx| count.poll_drained(&mut place, cx))
 }
 
 #[test]
 fn nobody_is_inside_or_comes_in_after_the_drain_was_seen_complete() {
     loom::model(|| {
-        let gate = Arc::new(Gate::new());
+        let count = Arc::new(ClosableCount::new());
         let inside = Arc::new(AtomicUsize::new(0));
         let guests: Vec<_> = (0..2)
             .map(|_| {
-                let (gate, inside) = (Arc::clone(&gate), Arc::clone(&inside));
+                let (count, inside) = (Arc::clone(&count), Arc::clone(&inside));
                 thread::spawn(move || {
-                    if gate.enter().is_ok() {
-                        // Relaxed: that the host sees these is the gate's business.
+                    if count.try_acquire().is_ok() {
+                        // Relaxed: that the host sees these is the count's business.
                         inside.fetch_add(1, Ordering::Relaxed);
                         inside.fetch_sub(1, Ordering::Relaxed);
-                        gate.leave();
+                        count.release();
                         true
                     } else {
                         false
@@ -52,36 +53,36 @@ fn nobody_is_inside_or_comes_in_after_the_drain_was_seen_complete() {
                 })
             })
             .collect();
-        gate.close();
+        count.close();
         // A lost wake is a deadlock here, which loom reports.
-        block_on(drain(&gate));
+        block_on(drain(&count));
         assert_eq!(inside.load(Ordering::Relaxed), 0);
-        assert_eq!(gate.inside(), 0);
-        assert!(gate.enter().is_err());
+        assert_eq!(count.count(), 0);
+        assert!(count.try_acquire().is_err());
         for guest in guests {
             guest.join().unwrap();
         }
-        assert_eq!(gate.inside(), 0);
+        assert_eq!(count.count(), 0);
     });
 }
 
 #[test]
-fn an_open_gate_closes_in_the_step_in_which_it_is_found_empty() {
+fn an_open_count_closes_in_the_step_in_which_it_is_found_empty() {
     loom::model(|| {
-        let gate = Arc::new(Gate::new());
+        let count = Arc::new(ClosableCount::new());
         let drained = Arc::new(AtomicUsize::new(0));
         let guest = {
-            let (gate, drained) = (Arc::clone(&gate), Arc::clone(&drained));
+            let (count, drained) = (Arc::clone(&count), Arc::clone(&drained));
             thread::spawn(move || {
-                if gate.enter().is_ok() {
+                if count.try_acquire().is_ok() {
                     assert_eq!(drained.load(Ordering::SeqCst), 0, "came in after the drain");
-                    gate.leave();
+                    count.release();
                 }
             })
         };
-        block_on(drain(&gate));
+        block_on(drain(&count));
         drained.store(1, Ordering::SeqCst);
-        assert!(gate.enter().is_err());
+        assert!(count.try_acquire().is_err());
         guest.join().unwrap();
     });
 }
@@ -89,20 +90,20 @@ fn an_open_gate_closes_in_the_step_in_which_it_is_found_empty() {
 #[test]
 fn two_who_wait_are_both_woken() {
     loom::model(|| {
-        let gate = Arc::new(Gate::new());
-        gate.enter().unwrap();
+        let count = Arc::new(ClosableCount::new());
+        count.try_acquire().unwrap();
         let other = {
-            let gate = Arc::clone(&gate);
-            thread::spawn(move || block_on(drain(&gate)))
+            let count = Arc::clone(&count);
+            thread::spawn(move || block_on(drain(&count)))
         };
         let guest = {
-            let gate = Arc::clone(&gate);
-            thread::spawn(move || gate.leave())
+            let count = Arc::clone(&count);
+            thread::spawn(move || count.release())
         };
-        block_on(drain(&gate));
+        block_on(drain(&count));
         other.join().unwrap();
         guest.join().unwrap();
-        assert_eq!(gate.inside(), 0);
+        assert_eq!(count.count(), 0);
     });
 }
 

@@ -1,103 +1,83 @@
 //! What is left behind, and the report.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::machine::{Status, StepPlan};
-use crate::shutdown::Inner;
+use crate::machine::{PhasePlan, Status, StepPlan};
+use crate::plan::Plan;
+use crate::shutdown::Shared;
 use crate::step::Builtin;
 use crate::subsystem::end_subsystems;
 use crate::{LeftBehind, LeftBehindKind, Outcome, PhaseReport, Report, ShutdownReason, StepReport};
 
-pub(super) fn abort_tasks(inner: &Inner) {
-    inner.abort.cancel();
-    end_subsystems(inner);
-    let (remaining, total) = inner.tasks.abort_all(Report::MAX_LISTED);
-    let unlisted = total - remaining.len();
-    let left = remaining.into_iter().map(|task| LeftBehind {
-        name: task.name.into_owned(),
-        kind: if task.blocking { LeftBehindKind::BlockingTask } else { LeftBehindKind::Task },
-    });
-    leave_behind(inner, left, unlisted);
-}
-
-pub(super) fn leave_requests_behind(inner: &Inner) {
-    let count = inner.requests.count();
-    let is_requests = |left: &LeftBehind| matches!(left.kind, LeftBehindKind::Requests(_));
-    if count > 0 && !inner.left_behind.lock().0.iter().any(is_requests) {
-        let left = LeftBehind {
-            name: Builtin::Requests.step_name().to_owned(),
-            kind: LeftBehindKind::Requests(count),
-        };
-        leave_behind(inner, [left], 0);
+pub(super) fn abort_tasks(shared: &Shared) {
+    shared.tokens.abort.cancel();
+    end_subsystems(shared);
+    let (remaining, total) = shared.tasks.abort_all(Report::MAX_LISTED);
+    let left_behind = &mut shared.account.lock().left_behind;
+    left_behind.unlisted += total - remaining.len();
+    for task in remaining {
+        let kind = if task.blocking { LeftBehindKind::BlockingTask } else { LeftBehindKind::Task };
+        left_behind.push(LeftBehind { name: task.name.into_owned(), kind });
     }
 }
 
-pub(super) fn leave_behind(
-    inner: &Inner,
-    left: impl IntoIterator<Item = LeftBehind>,
-    unlisted: usize,
-) {
-    let mut behind = inner.left_behind.lock();
-    behind.1 += unlisted;
-    for left in left {
-        if behind.0.len() < Report::MAX_LISTED {
-            behind.0.push(left);
-        } else {
-            behind.1 += 1;
-        }
-    }
+pub(super) fn leave_requests_behind(shared: &Shared) {
+    let (name, count) = (Builtin::Requests.step_name(), shared.requests.count());
+    shared.account.lock().leave_requests_behind(name, count);
 }
 
-/// The end: whatever the phases did not get to is done now, and the report is made.
-pub(super) fn finish(inner: &Inner) -> Report {
-    inner.readiness.turn_off();
-    inner.stop_intake();
-    // No phase that drains came to its end, or there is none.
-    abort_tasks(inner);
-    leave_requests_behind(inner);
-    if let Some(watch) = inner.watch() {
-        watch.wake_at(None);
-    }
-    let report = inner.report.get_or_init(|| compose(inner)).clone();
-    inner.wake_supervisor();
+/// The end: does what the phases did not get to, and makes the report.
+pub(super) fn finish(shared: &Shared) -> Report {
+    shared.readiness.turn_off();
+    shared.stop_intake();
+    // No phase that drains was finished, or there is none.
+    abort_tasks(shared);
+    leave_requests_behind(shared);
+    shared.driver.set_alarm(None);
+    let report = shared.report.get_or_init(|| compose(shared)).clone();
+    shared.driver.wake_supervisor();
     report
 }
 
-fn compose(inner: &Inner) -> Report {
-    let plan = inner.plan.lock();
-    let machine = &plan.machine;
+fn compose(shared: &Shared) -> Report {
+    let plan = shared.plan.lock();
     let now = Instant::now();
-    let phases = machine.phases.iter().enumerate();
-    let phases = phases.filter_map(|(id, phase)| {
-        let began = phase.began?;
-        let ended = phase.ended.unwrap_or(now);
-        let steps = machine.steps.iter().filter(|step| step.phase == id);
-        Some(PhaseReport {
-            name: phase.name.clone(),
-            elapsed: ended.saturating_duration_since(began),
-            steps: steps.map(report_step).collect(),
-        })
-    });
-    let (left_behind, left_behind_unlisted) = inner.left_behind.lock().clone();
-    let (subsystems, subsystems_unlisted) = inner.subsystems.lock().reports();
-    let unknown = || ShutdownReason::requested("unknown");
+    let phases = plan.machine.phases.iter();
+    let account = shared.account.lock();
+    let subsystems = shared.subsystems.lock().reports();
     Report {
-        name: inner.name.to_string(),
-        reason: inner.trigger.reason().unwrap_or_else(unknown),
-        forced: inner.forced.reason(),
-        total: machine.elapsed(now),
-        phases: phases.collect(),
-        left_behind,
-        left_behind_unlisted,
-        tasks: inner.tasks.counts(),
-        failed_tasks: inner.failed_tasks.lock().clone(),
-        panicked_hooks: inner.panicked_hooks.load(Ordering::Relaxed),
-        subsystems,
-        subsystems_unlisted,
+        name: shared.name.to_string(),
+        reason: shared.trigger.reason().unwrap_or_else(|| ShutdownReason::requested("unknown")),
+        forced: shared.forced.reason(),
+        total: plan.machine.elapsed(now),
+        phases: phases.filter_map(|phase| report_phase(&plan, phase, now)).collect(),
+        left_behind: account.left_behind.listed.clone(),
+        left_behind_unlisted: account.left_behind.unlisted,
+        tasks: shared.tasks.counts(),
+        failed_tasks: account.failed_tasks.listed.clone(),
+        failed_tasks_unlisted: account.failed_tasks.unlisted,
+        panicked_hooks: account.panicked_hooks,
+        subsystems: subsystems.listed,
+        subsystems_unlisted: subsystems.unlisted,
     }
+}
+
+/// `None` for a phase that was not entered and has no step that was skipped for it.
+fn report_phase(plan: &Plan, phase: &PhasePlan, now: Instant) -> Option<PhaseReport> {
+    if phase.began.is_none() && phase.steps.is_empty() {
+        return None;
+    }
+    let ended = phase.ended.unwrap_or(now);
+    let elapsed = phase.began.map(|began| ended.saturating_duration_since(began));
+    let steps = phase.steps.iter().map(|&step| report_step(&plan.machine.steps[step]));
+    Some(PhaseReport {
+        name: phase.name.clone(),
+        entered: phase.began.is_some(),
+        elapsed: elapsed.unwrap_or_default(),
+        steps: steps.collect(),
+    })
 }
 
 fn report_step(step: &StepPlan) -> StepReport {

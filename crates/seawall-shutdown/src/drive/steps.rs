@@ -1,43 +1,44 @@
-//! Starts a step, cancels it, and tells the machine when it has ended.
+//! Starts a step, cancels it, and reports its end to the machine.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::contain;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::ending::{abort_tasks, leave_behind, leave_requests_behind};
-use crate::machine::{Status, StepId, StepPlan};
+use super::ending::{abort_tasks, leave_requests_behind};
+use crate::machine::{Status, StepId};
 use crate::plan::{Abort, Kind};
-use crate::shutdown::Inner;
+use crate::shutdown::Shared;
 use crate::step::{Blocking, Body, Builtin, StepFuture};
 use crate::{LeftBehind, LeftBehindKind, Outcome};
 
-pub(super) fn start(inner: &Arc<Inner>, step: StepId) {
-    let body = inner.plan.lock().take_body(step);
+pub(super) fn start(shared: &Arc<Shared>, step: StepId) {
+    let body = shared.plan.lock().take_body(step);
     match body {
         Some(Body::Async(make)) => {
-            let end = StepEnd::new(inner, step);
+            let end = StepEnd::new(shared, step);
             let future = StepTask { future: Box::pin(async move { make().await }), end };
             let abort = Abort::Task(tokio::spawn(future).abort_handle());
-            inner.plan.lock().set_abort(step, abort);
+            shared.plan.lock().set_abort(step, abort);
         }
-        Some(Body::Blocking(run)) => start_blocking(inner, step, run),
-        Some(Body::Builtin(builtin)) => start_builtin(inner, step, builtin),
+        Some(Body::Blocking(run)) => start_blocking(shared, step, run),
+        Some(Body::Builtin(builtin)) => start_builtin(shared, step, builtin),
         None => {}
     }
 }
 
-fn start_blocking(inner: &Arc<Inner>, step: StepId, run: Blocking) {
-    let mut end = StepEnd::new(inner, step);
+fn start_blocking(shared: &Arc<Shared>, step: StepId, run: Blocking) {
+    let mut end = StepEnd::new(shared, step);
     let handle = Handle::current();
-    let name = inner.plan.lock().machine.steps[step].name.clone();
+    let name = shared.plan.lock().machine.steps[step].name.clone();
     let (over, wait) = mpsc::channel::<()>();
-    inner.plan.lock().set_abort(step, Abort::Waiter(over.clone()));
+    shared.plan.lock().set_abort(step, Abort::Waiter(over.clone()));
     let spawned = std::thread::Builder::new().name(name).spawn(move || {
         let _inside = handle.enter();
         let outcome = match contain(run) {
@@ -49,87 +50,79 @@ fn start_blocking(inner: &Arc<Inner>, step: StepId, run: Blocking) {
         let _ = over.send(());
     });
     match spawned {
-        // A clock that is paused, as in tests, jumps ahead when its runtime is idle; it does not
-        // while something runs in the runtime's pool, so something there waits with us. Whether
-        // the pool has room for it does not matter to the step.
+        // A paused clock, as in tests, jumps ahead when its runtime is idle, and a runtime whose
+        // blocking pool runs something is not idle. So a task there waits for the thread. The step
+        // does not depend on whether the pool has room for it.
         Ok(_) => drop(tokio::task::spawn_blocking(move || wait.recv())),
         Err(error) => {
             let outcome = Outcome::Failed(format!("no thread to run on: {error}"));
-            end_step(inner, step, outcome);
+            end_step(shared, step, outcome);
         }
     }
 }
 
-fn start_builtin(inner: &Inner, step: StepId, builtin: Builtin) {
+fn start_builtin(shared: &Shared, step: StepId, builtin: Builtin) {
     match builtin {
-        Builtin::ReadinessOff => inner.readiness.turn_off(),
-        // Kept only if it was asked for, or if somebody can notice.
-        Builtin::Delay if inner.delay_given || inner.readiness.was_asked() => return,
-        Builtin::Delay => {}
-        Builtin::StopIntake => inner.stop_intake(),
+        Builtin::ReadinessOff => shared.readiness.turn_off(),
+        Builtin::Delay => {
+            let (reason, asked) = (shared.trigger.reason(), shared.readiness.was_asked());
+            if shared.drain_delay.after(reason.as_ref(), asked) > Duration::ZERO {
+                return;
+            }
+        }
+        Builtin::StopIntake => shared.stop_intake(),
         Builtin::Requests | Builtin::Tasks => {
-            inner.stop_intake();
+            shared.stop_intake();
             return;
         }
     }
-    end_step(inner, step, Outcome::Done);
+    end_step(shared, step, Outcome::Done);
 }
 
-fn end_step(inner: &Inner, step: StepId, outcome: Outcome) {
+fn end_step(shared: &Shared, step: StepId, outcome: Outcome) {
     let now = Instant::now();
-    inner.plan.lock().machine.end_step(step, outcome, now);
-    inner.wake_driver();
+    shared.plan.lock().machine.end_step(step, outcome, now);
+    shared.driver.wake();
 }
 
-pub(super) fn cancel(inner: &Inner, step: StepId) {
-    let (kind, name, abort, on_time) = {
-        let mut plan = inner.plan.lock();
+pub(super) fn cancel(shared: &Shared, step: StepId) {
+    let (kind, name, abort, in_time) = {
+        let mut plan = shared.plan.lock();
         let abort = plan.take_abort(step);
-        let StepStatus { name, on_time } = StepStatus::of(&plan.machine.steps[step]);
-        (plan.kind(step), name, abort, on_time)
+        let ended = &plan.machine.steps[step];
+        let in_time = matches!(ended.status, Status::Ended { outcome: Outcome::Done, .. });
+        (plan.kind(step), ended.name.clone(), abort, in_time)
     };
     if let Some(abort) = abort {
         abort.abort();
     }
-    let left = match kind {
+    let kind = match kind {
         Kind::Async => LeftBehindKind::Step,
         Kind::Blocking => LeftBehindKind::BlockingStep,
-        Kind::Builtin(Builtin::Requests) => return leave_requests_behind(inner),
-        Kind::Builtin(Builtin::Tasks) => return abort_tasks(inner),
+        Kind::Builtin(Builtin::Requests) => return leave_requests_behind(shared),
+        Kind::Builtin(Builtin::Tasks) => return abort_tasks(shared),
         Kind::Builtin(_) => return,
     };
-    if !on_time {
-        leave_behind(inner, [LeftBehind { name, kind: left }], 0);
+    if !in_time {
+        shared.account.lock().left_behind.push(LeftBehind { name, kind });
     }
 }
 
-struct StepStatus {
-    name: String,
-    on_time: bool,
-}
-
-impl StepStatus {
-    fn of(step: &StepPlan) -> Self {
-        let on_time = matches!(&step.status, Status::Ended { outcome: Outcome::Done, .. });
-        Self { name: step.name.clone(), on_time }
-    }
-}
-
-/// Tells the machine that a step has ended, once, also when it is dropped.
+/// Reports the end of a step to the machine, once, also when it is dropped.
 struct StepEnd {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
     step: StepId,
     settled: bool,
 }
 
 impl StepEnd {
-    fn new(inner: &Arc<Inner>, step: StepId) -> Self {
-        Self { inner: Arc::clone(inner), step, settled: false }
+    fn new(shared: &Arc<Shared>, step: StepId) -> Self {
+        Self { shared: Arc::clone(shared), step, settled: false }
     }
 
     fn settle(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.settled, true) {
-            end_step(&self.inner, self.step, outcome);
+            end_step(&self.shared, self.step, outcome);
         }
     }
 }

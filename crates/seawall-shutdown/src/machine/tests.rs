@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::{Action, Machine, PhasePlan, Status, StepPlan};
+use super::{Action, Machine, PhasePlan, Reserve, Status, StepPlan};
 use crate::Outcome;
 
 const GRACE: Duration = Duration::from_secs(1);
@@ -64,11 +64,9 @@ fn ms(millis: u64) -> Duration {
 impl World {
     fn machine(&self) -> Machine {
         let phases = self.phases.iter().enumerate().map(|(id, &(limit, reserve))| {
-            let mut plan = PhasePlan::new(format!("phase {id}"), limit.map(ms));
-            plan.reserve = ms(reserve);
-            plan
+            PhasePlan::new(format!("phase {id}"), limit.map(ms), Reserve::Fixed(ms(reserve)))
         });
-        let mut machine = Machine::new(GRACE, phases.collect(), Vec::new());
+        let mut machine = Machine::new(GRACE, phases.collect());
         for (id, spec) in self.steps.iter().enumerate() {
             let mut plan = StepPlan::new(format!("step {id}"), spec.phase);
             plan.limit = spec.limit.map(ms);
@@ -94,6 +92,8 @@ struct Course {
     /// The time that it was given when it began.
     given: Vec<Option<Duration>>,
     entered: Vec<usize>,
+    /// The steps whose end was reported.
+    reported: Vec<usize>,
 }
 
 /// Lives through the shutdown as the driver would: from one event to the next.
@@ -106,6 +106,7 @@ fn live(world: &World, machine: &mut Machine) -> (Course, Duration) {
         ended: vec![None; count],
         given: vec![None; count],
         entered: Vec::new(),
+        reported: Vec::new(),
     };
     machine.begin(now);
     for _ in 0..10_000 {
@@ -118,6 +119,7 @@ fn live(world: &World, machine: &mut Machine) -> (Course, Duration) {
         for action in &actions {
             match *action {
                 Action::EnterPhase(phase) => course.entered.push(phase),
+                Action::Ended(step) => course.reported.push(step),
                 Action::Start(step) => {
                     assert!(course.began[step].is_none(), "started twice");
                     course.began[step] = Some(now);
@@ -174,6 +176,9 @@ fn outcome(machine: &Machine, step: usize) -> (Outcome, Duration) {
 }
 
 fn check_order(world: &World, course: &Course) {
+    let mut reported = course.reported.clone();
+    reported.sort_unstable();
+    assert!(reported.into_iter().eq(0..world.steps.len()), "each once: {:?}", course.reported);
     for (step, spec) in world.steps.iter().enumerate() {
         let Some(began) = course.began[step] else { continue };
         for before in world.after(step) {
@@ -194,7 +199,7 @@ proptest! {
     #[test]
     fn order_deadlines_and_reserves_hold(world in world()) {
         let mut machine = world.machine();
-        prop_assume!(machine.reserves_fit(None));
+        prop_assume!(machine.share_out(Instant::now()).is_ok());
         let (course, total) = live(&world, &mut machine);
         prop_assert!(total <= GRACE, "{total:?}");
         check_order(&world, &course);
@@ -231,7 +236,8 @@ proptest! {
     fn forcing_ends_everything_in_that_moment(mut world in world(), at in 0..1_000_u64) {
         world.force_at = Some(at);
         let mut machine = world.machine();
-        let (_, total) = live(&world, &mut machine);
+        let (course, total) = live(&world, &mut machine);
+        check_order(&world, &course);
         prop_assert!(total <= ms(at));
         for step in 0..world.steps.len() {
             outcome(&machine, step);
@@ -239,10 +245,86 @@ proptest! {
     }
 }
 
+/// A step that hangs: its phase and its reserve.
+type Hangs = (usize, u64);
+
+fn reserve() -> impl Strategy<Value = Reserve> {
+    prop_oneof![
+        (0..60_u64).prop_map(|millis| Reserve::Fixed(ms(millis))),
+        (1..30_u32).prop_map(Reserve::Percent),
+    ]
+}
+
+fn hanging(phases: usize, reserve: std::ops::Range<u64>) -> impl Strategy<Value = Hangs> {
+    (0..phases, prop_oneof![Just(0), reserve])
+}
+
+fn hangs((phase, reserve): Hangs, name: String) -> StepPlan {
+    let mut plan = StepPlan::new(name, phase);
+    plan.reserve = ms(reserve);
+    plan
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Everything hangs, and steps are registered at random moments: each that is accepted gets
+    /// its reserve.
+    #[test]
+    fn an_accepted_reserve_is_kept_whenever_it_is_registered(
+        (phases, given, late) in prop::collection::vec(reserve(), 1..5).prop_flat_map(|phases| {
+            let count = phases.len();
+            let late = prop::collection::vec((0..1_000_u64, hanging(count, 0..400)), 0..8);
+            (Just(phases), prop::collection::vec(hanging(count, 0..60), 0..6), late)
+        })
+    ) {
+        let plans = phases.iter().enumerate();
+        let plans = plans.map(|(id, &reserve)| PhasePlan::new(id.to_string(), None, reserve));
+        let mut machine = Machine::new(GRACE, plans.collect());
+        for step in given {
+            let name = machine.steps.len().to_string();
+            machine.add(hangs(step, name));
+        }
+        prop_assume!(machine.share_out(Instant::now()).is_ok());
+        let mut late = late;
+        late.sort_unstable();
+        let mut late = late.into_iter().peekable();
+        let start = Instant::now();
+        let mut now = start;
+        machine.begin(now);
+        while !machine.is_over() {
+            let mut actions = Vec::new();
+            machine.advance(now, &mut actions);
+            for action in actions {
+                if let Action::Start(step) = action {
+                    let step = &machine.steps[step];
+                    let Status::Running { deadline, .. } = step.status else { panic!("{step:?}") };
+                    prop_assert!(deadline - now >= step.reserve, "{step:?}");
+                }
+            }
+            let comes = late.peek().map(|(at, _)| (start + ms(*at)).max(now));
+            let Some(next) = comes.into_iter().chain(machine.wake_at()).min() else { continue };
+            now = next;
+            if comes == Some(next)
+                && let Some((_, step)) = late.next()
+                && !machine.phase_is_over(step.0)
+            {
+                let name = machine.steps.len().to_string();
+                let _ = machine.register(hangs(step, name), now);
+            }
+        }
+        prop_assert!(machine.elapsed(now) <= GRACE);
+        for step in &machine.steps {
+            let skipped = matches!(step.status, Status::Ended { outcome: Outcome::Skipped, .. });
+            prop_assert!(!skipped || step.reserve == Duration::ZERO, "{step:?}");
+        }
+    }
+}
+
 #[test]
 fn a_clock_that_goes_backwards_changes_nothing_for_the_worse() {
-    let phases = vec![PhasePlan::new("only".into(), None)];
-    let mut machine = Machine::new(GRACE, phases, Vec::new());
+    let phases = vec![PhasePlan::new("only".into(), None, Reserve::Fixed(Duration::ZERO))];
+    let mut machine = Machine::new(GRACE, phases);
     machine.add(StepPlan::new("step".into(), 0));
     let now = Instant::now();
     machine.begin(now);

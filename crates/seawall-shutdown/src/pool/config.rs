@@ -1,17 +1,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use seawall_core::{Check, ConfigError, PolicyKind};
 
+use super::queue::Queue;
 use super::worker::run_worker;
-use super::{Inner, WorkerPool};
-use crate::Shutdown;
-
-/// A few jobs at a time suit work that waits for others; work that computes wants one a core.
-pub const DEFAULT_WORKERS: usize = 4;
-
-/// Deep enough for a burst, shallow enough that what is queued can be finished in a drain.
-pub const DEFAULT_QUEUE: usize = 1024;
+use super::{Shared, WorkerPool};
+use crate::defaults::{DEFAULT_QUEUE, DEFAULT_WORKERS};
+use crate::{Shutdown, ShuttingDown};
 
 /// Builds a [`WorkerPool`].
 #[derive(Clone, Debug)]
@@ -37,13 +34,13 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// How many jobs run at once. Default: [`DEFAULT_WORKERS`].
+    /// The number of jobs that run at once. Default: [`DEFAULT_WORKERS`].
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// How many jobs may wait. Default: [`DEFAULT_QUEUE`].
+    /// The number of jobs that may wait. Default: [`DEFAULT_QUEUE`].
     pub fn queue(mut self, queue: usize) -> Self {
         self.queue = queue;
         self
@@ -53,7 +50,7 @@ impl WorkerPoolBuilder {
     ///
     /// # Errors
     ///
-    /// If a field is out of its range, or `shutdown` is over.
+    /// Names the field that is out of its range, or `shutdown` where that is over.
     ///
     /// # Panics
     ///
@@ -71,21 +68,19 @@ impl WorkerPoolBuilder {
         let Self { name, workers, queue } = self;
         CHECK.that(workers > 0, "workers", workers, "at least 1")?;
         CHECK.that(queue > 0, "queue", queue, "at least 1")?;
-        let pool = WorkerPool(Arc::new(Inner::new(queue, shutdown.in_flight().clone())));
+        let pool = WorkerPool(Arc::new(Shared {
+            queue: Mutex::new(Queue::new()),
+            capacity: queue,
+            intake: shutdown.in_flight().clone(),
+        }));
         let work = Arc::new(work);
         for number in 1..=workers {
-            let (inner, work) = (Arc::clone(&pool.0), Arc::clone(&work));
-            let spawned = shutdown
-                .spawn(format!("{name} {number}"), move |intake| run_worker(inner, work, intake));
-            if spawned.is_err() {
+            let (shared, work) = (Arc::clone(&pool.0), Arc::clone(&work));
+            let worker = move |intake| run_worker(shared, number, work, intake);
+            if let Err(ShuttingDown) = shutdown.spawn(format!("{name} {number}"), worker) {
                 pool.0.close();
-                let over = ConfigError::new(
-                    PolicyKind::Shutdown,
-                    "shutdown",
-                    "over",
-                    "still before the end of its drain",
-                );
-                return Err(over);
+                let allowed = "still before the end of its drain";
+                return Err(ConfigError::new(PolicyKind::Shutdown, "shutdown", "over", allowed));
             }
         }
         Ok(pool)

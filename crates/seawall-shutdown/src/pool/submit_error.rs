@@ -4,7 +4,7 @@ use std::fmt;
 #[derive(PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError<J> {
-    /// As many jobs are queued as may be.
+    /// The queue has no room for another job.
     #[error("the queue is full")]
     Full(J),
     /// The pool takes no more jobs.

@@ -1,22 +1,17 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use seawall_core::contain;
 use tokio_util::sync::CancellationToken;
 
-use super::Inner;
-
-pub(super) enum Next<J> {
-    Job(J),
-    Wait,
-    Over,
-}
+use super::Shared;
+use super::queue::End;
 
 pub(super) async fn run_worker<J, F, Fut>(
-    inner: Arc<Inner<J>>,
+    shared: Arc<Shared<J>>,
+    number: usize,
     work: Arc<F>,
     intake: CancellationToken,
 ) where
@@ -25,50 +20,45 @@ pub(super) async fn run_worker<J, F, Fut>(
 {
     let mut stopped = pin!(intake.cancelled());
     loop {
-        // Jobs that are always ready would keep this thread from everybody else, and this task
+        // Jobs that are always ready would keep this thread from every other task, and this task
         // from being aborted.
         tokio::task::coop::consume_budget().await;
-        let mut submitted = pin!(inner.submitted.notified());
-        // Hears what comes between the look at the queue and the wait.
-        submitted.as_mut().enable();
-        match inner.next() {
-            Next::Job(job) => run_job(&inner, &*work, job).await,
-            Next::Over => return,
-            Next::Wait => {
-                poll_fn(|cx| {
-                    if stopped.as_mut().poll(cx).is_ready() {
-                        inner.close();
-                        return Poll::Ready(());
-                    }
-                    submitted.as_mut().poll(cx)
-                })
-                .await;
+        let job = poll_fn(|cx| {
+            if stopped.as_mut().poll(cx).is_ready() {
+                shared.close();
             }
+            shared.queue.lock().poll_next(number, cx)
+        });
+        match job.await {
+            Some(job) => run_job(&shared, &*work, job).await,
+            None => return,
         }
     }
 }
 
-async fn run_job<J, F, Fut>(inner: &Inner<J>, work: &F, job: J)
+async fn run_job<J, F, Fut>(shared: &Shared<J>, work: &F, job: J)
 where
     F: Fn(J) -> Fut,
     Fut: Future<Output = ()>,
 {
-    // Counts the job as aborted unless it comes to another end.
-    let mut counted = Counted(&inner.aborted);
+    // Counts the job as aborted if it is dropped.
+    let mut counted = Counted { shared, end: End::Aborted };
     let mut running = pin!(async { work(job).await });
-    let end = poll_fn(|cx| match contain(|| running.as_mut().poll(cx)) {
+    counted.end = poll_fn(|cx| match contain(|| running.as_mut().poll(cx)) {
         Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(())) => Poll::Ready(&inner.finished),
-        Err(_) => Poll::Ready(&inner.panicked),
+        Ok(Poll::Ready(())) => Poll::Ready(End::Finished),
+        Err(_) => Poll::Ready(End::Panicked),
     })
     .await;
-    counted.0 = end;
 }
 
-struct Counted<'a>(&'a AtomicU64);
+struct Counted<'a, J> {
+    shared: &'a Shared<J>,
+    end: End,
+}
 
-impl Drop for Counted<'_> {
+impl<J> Drop for Counted<'_, J> {
     fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.shared.queue.lock().end(self.end);
     }
 }

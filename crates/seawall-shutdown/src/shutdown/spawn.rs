@@ -30,7 +30,7 @@ impl Shutdown {
         F: FnOnce(CancellationToken) -> Fut,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        // Not by a handle to the current runtime: two operations on its count that can be saved.
+        // Not by a handle to the current runtime: that would cost two operations on its count.
         self.spawn_with(name.into(), make, |task| tokio::spawn(task))
     }
 
@@ -64,17 +64,16 @@ impl Shutdown {
     {
         let entry = self.enter_task(name, false)?;
         let key = entry.key();
-        let future = make(self.0.intake.clone());
+        let future = make(self.0.tokens.intake.clone());
         let join = spawn(Tracked::new(future, entry));
         self.0.tasks.attach(key, join.abort_handle());
         Ok(join)
     }
 
     /// Runs `run` on tokio's pool for blocking work, tracked. `run` is given a token that is
-    /// cancelled when intake stops, and should look at it: blocking work can't be cancelled. What
-    /// is still running when the time for draining is over is named in the report and left
-    /// behind. Mind that dropping a runtime waits for it all the same; see [the chapter](crate)'s
-    /// traps.
+    /// cancelled when intake stops, and should look at it: blocking work can't be cancelled. If it
+    /// still runs when the time for draining is over, it is left behind and named in the report.
+    /// Dropping the runtime waits for it all the same; see [the chapter](crate)'s traps.
     ///
     /// # Errors
     ///
@@ -94,7 +93,7 @@ impl Shutdown {
     {
         let mut entry = self.enter_task(name.into(), true)?;
         let key = entry.key();
-        let token = self.0.intake.clone();
+        let token = self.0.tokens.intake.clone();
         let join = tokio::task::spawn_blocking(move || {
             let output = run(token);
             entry.finish();

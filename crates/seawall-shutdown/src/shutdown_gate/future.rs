@@ -22,7 +22,7 @@ impl<'p, Op: Call> Call for ShutdownGateCall<'p, Op> {
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
-        match self.gate.try_enter() {
+        match self.gate.try_acquire() {
             Ok(guard) => ShutdownGateFuture::admitted(guard, || self.op.start(attempt)),
             Err(rejection) => ShutdownGateFuture::refused(rejection),
         }
@@ -36,7 +36,7 @@ impl<'p, Op: Operation> Operation for ShutdownGateCall<'p, Op> {
 
     #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        match self.gate.try_enter() {
+        match self.gate.try_acquire() {
             Ok(guard) => ShutdownGateFuture::admitted(guard, || self.op.attempt(attempt)),
             Err(rejection) => ShutdownGateFuture::refused(rejection),
         }

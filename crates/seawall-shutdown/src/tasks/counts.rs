@@ -1,11 +1,11 @@
-/// What became of the tracked tasks. Started = finished + panicked + aborted + those still there.
+/// How tracked tasks ended. Started = finished + panicked + aborted + those still there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TaskCounts {
     /// How many were spawned.
     pub started: u64,
-    /// How many came to their end, whatever they gave.
+    /// How many returned, whatever their output.
     pub finished: u64,
     /// How many panicked.
     pub panicked: u64,
@@ -14,7 +14,6 @@ pub struct TaskCounts {
 }
 
 impl TaskCounts {
-    #[cold]
     pub(super) fn cut_short(&mut self) {
         if std::thread::panicking() {
             self.panicked += 1;

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use tokio::task::AbortHandle;
 
 use super::TaskCounts;
-use crate::gate::Closed;
+use crate::closable_count::Closed;
 
 /// The end of the list of free slots.
 const NONE: u32 = u32::MAX;
 
-/// Slots of tasks, and names next to them: when a hundred thousand tasks end at once, what each
-/// has to touch decides how long that takes, so an end does not touch its name.
+/// Slots of tasks, and their names in a list of their own: when a hundred thousand tasks end at
+/// once, the memory that each touches decides how long that takes, so an end touches no name.
 #[derive(Debug)]
 pub(super) struct Shard {
     slots: Vec<Slot>,
@@ -19,24 +19,24 @@ pub(super) struct Shard {
     names: Vec<Cow<'static, str>>,
     /// The first slot that is free.
     free: u32,
-    /// Nobody comes in any more. Whoever is in by then, and brings its handle later, is aborted
-    /// at once: the others have been.
+    /// New tasks are refused. A task that is there, and whose handle comes later, is aborted when it
+    /// comes: the others have been.
     pub(super) closed: bool,
-    /// Somebody waits for the last one to leave. He is woken when this shard is empty, and looks
-    /// at the others himself.
+    /// Somebody waits for the last task to end. The waiter is woken when this shard is empty, and
+    /// looks at the others itself.
     pub(super) draining: bool,
     pub(super) counts: TaskCounts,
 }
 
 #[derive(Debug)]
 pub(super) enum Slot {
-    /// And the next one that is.
+    /// With the next free slot.
     Free(u32),
     /// The task may run already; its handle is not here yet.
     Spawning {
         blocking: bool,
     },
-    /// The task is over already; whoever brings its handle frees the slot.
+    /// The task is over already; the slot is free when its handle has come.
     Over,
     Running {
         blocking: bool,
@@ -68,7 +68,6 @@ impl Shard {
         self.counts.still_there() == 0
     }
 
-    #[inline]
     pub(super) fn occupy(
         &mut self,
         name: Cow<'static, str>,
@@ -97,8 +96,7 @@ impl Shard {
         Ok(index)
     }
 
-    /// Gives the handle back if its task is over, or to be aborted.
-    #[inline]
+    /// Gives the handle back if its task is over or has to be aborted.
     pub(super) fn attach(&mut self, index: u32, handle: AbortHandle) -> Option<AbortHandle> {
         let slot = &mut self.slots[index as usize];
         let Slot::Spawning { blocking } = *slot else {
@@ -111,7 +109,6 @@ impl Shard {
     }
 
     /// The task is over. Its handle is dropped by the caller, outside the lock.
-    #[inline]
     pub(super) fn leave(&mut self, index: u32) -> Slot {
         let slot = &mut self.slots[index as usize];
         if let Slot::Spawning { .. } = slot {
@@ -120,7 +117,6 @@ impl Shard {
         self.release(index)
     }
 
-    #[inline]
     fn release(&mut self, index: u32) -> Slot {
         let free = Slot::Free(std::mem::replace(&mut self.free, index));
         std::mem::replace(&mut self.slots[index as usize], free)

@@ -1,4 +1,4 @@
-//! Critical tasks, vitality tokens and hooks.
+//! Critical tasks, critical guards and hooks.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -75,14 +75,14 @@ async fn a_critical_task_that_fails_during_the_shutdown_is_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vitality_token_begins_the_shutdown_unless_released() {
+async fn a_critical_guard_begins_the_shutdown_unless_released() {
     let shutdown = new();
-    shutdown.vitality("cache").release();
+    shutdown.critical_guard("cache").release();
     assert!(!shutdown.is_shutting_down());
-    let vital = shutdown.vitality("consumer");
-    drop(vital);
+    let guard = shutdown.critical_guard("consumer");
+    drop(guard);
     assert_eq!(end_of(&shutdown).await.1, 1);
-    drop(shutdown.vitality("too late to matter"));
+    drop(shutdown.critical_guard("too late to matter"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,15 +100,15 @@ fn build_refuses_what_cannot_be() {
     assert!(refusal(unknown).contains("'nobody' for step 'a'"));
     let backwards =
         Shutdown::builder().step(Phase::INTAKE, noop("a").after("b")).step(Phase::FLUSH, noop("b"));
-    assert!(refusal(backwards).contains("'a' is to run after 'b', which is not"));
+    assert!(refusal(backwards).contains("'a' comes after 'b', which is not"));
     let nowhere = one_phase().step("elsewhere", noop("a"));
     assert!(refusal(nowhere).contains("phase 'elsewhere', which does not exist"));
     let twice = one_phase().step(ALL, noop("a")).step(ALL, noop("a"));
-    assert!(refusal(twice).contains("there is a step 'a' already"));
+    assert!(refusal(twice).contains("the name 'a' is empty or taken"));
     let taken = Shutdown::builder().step(Phase::DRAIN, noop("tasks"));
-    assert!(refusal(taken).contains("there is a step 'tasks' already"));
+    assert!(refusal(taken).contains("the name 'tasks' is empty or taken"));
     let nameless = one_phase().step(ALL, noop(""));
-    assert!(refusal(nameless).contains("the name is empty"));
+    assert!(refusal(nameless).contains("the name '' is empty"));
     let greedy = one_phase().step(ALL, noop("a").reserve(11 * SECOND));
     assert!(refusal(greedy).starts_with("shutdown: reserve is more than the grace period"));
     let no_time = Shutdown::builder().grace_period(Duration::ZERO);
@@ -210,5 +210,5 @@ fn there_is_a_bound_on_steps() {
         shutdown.register(ALL, noop(&number.to_string())).unwrap();
     }
     let refused = shutdown.register(ALL, noop("more")).unwrap_err();
-    assert_eq!(refused.to_string(), "step 'more' is one too many");
+    assert_eq!(refused.to_string(), "step 'more' exceeds the maximum of 10000 steps");
 }

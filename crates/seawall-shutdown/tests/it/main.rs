@@ -1,6 +1,14 @@
 //! The tests of `seawall-shutdown` that need no process of their own.
 
+mod a_blocking_step_that_never_returns_does_not_compile;
+mod a_chain_of_steps_costs_the_square_of_its_length;
+mod a_forced_end_names_no_step_that_it_skipped;
+mod a_job_stays_queued_while_a_worker_is_idle;
+mod a_step_registered_after_build_gets_none_of_its_phases_reserve;
+mod an_interrupt_waits_for_balancers;
+mod bug_a_waker_that_panics_leaves_others_asleep;
 mod counts;
+mod counts_of_a_pool_say_nothing_of_jobs_that_run;
 mod critical;
 mod graph;
 mod liveness;

@@ -39,7 +39,7 @@ async fn a_token_refuses_new_calls_and_lets_those_in_flight_finish() {
     let (outcome, ()) = tokio::join!(in_flight, cancelling);
     assert_eq!(outcome.unwrap(), 7);
     assert!(gate.is_closed());
-    assert!(gate.try_enter().is_err());
+    assert!(gate.try_acquire().is_err());
 }
 
 #[tokio::test]

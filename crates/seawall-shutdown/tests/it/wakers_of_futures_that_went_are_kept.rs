@@ -22,7 +22,7 @@ impl Wake for Woken {
 #[test]
 fn a_future_that_goes_takes_its_waker_along() -> Result<(), Box<dyn Error>> {
     let requests = InFlight::new();
-    let guard = requests.enter()?;
+    let guard = requests.try_acquire()?;
     let tasks: Vec<Arc<Woken>> = (0..1_000).map(|_| Arc::default()).collect();
     for task in &tasks {
         let waker = Waker::from(Arc::clone(task));
@@ -37,7 +37,7 @@ fn a_future_that_goes_takes_its_waker_along() -> Result<(), Box<dyn Error>> {
 #[test]
 fn a_future_that_moved_to_another_task_keeps_the_latest_waker() -> Result<(), Box<dyn Error>> {
     let requests = InFlight::new();
-    let guard = requests.enter()?;
+    let guard = requests.try_acquire()?;
     let (first, second) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
     let mut drained = pin!(requests.drained());
     for task in [&first, &second] {
@@ -56,7 +56,7 @@ fn a_future_that_moved_to_another_task_keeps_the_latest_waker() -> Result<(), Bo
 #[test]
 fn each_of_many_futures_is_woken() -> Result<(), Box<dyn Error>> {
     let requests = InFlight::new();
-    let guard = requests.enter()?;
+    let guard = requests.try_acquire()?;
     let tasks: [Arc<Woken>; 3] = Default::default();
     let mut waiting: Vec<_> = tasks.iter().map(|_| Box::pin(requests.drained())).collect();
     for (task, future) in tasks.iter().zip(&mut waiting) {

@@ -1,10 +1,13 @@
-//! A thread of its own that hears signals and keeps time for the driver, so that both go on while
-//! every thread of the runtime is busy.
+//! Signals, and the thread that listens for them.
+//!
+//! The thread also wakes the driver on time. It is not one of the runtime's, so both work while
+//! every worker thread is busy.
 
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Weak;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -12,11 +15,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::Signal;
-use crate::shutdown::Inner;
+use crate::shutdown::Shared;
 
 /// Ends its thread when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct SignalThread {
     wake_at: watch::Sender<Option<Instant>>,
 }
 
@@ -41,12 +44,12 @@ impl Handlers {
     }
 }
 
-impl Watch {
-    pub(crate) fn start(handlers: Handlers, inner: Weak<Inner>) -> io::Result<Self> {
-        let (wake_at, orders) = watch::channel(None);
+impl SignalThread {
+    pub(crate) fn start(handlers: Handlers, shared: Weak<Shared>) -> io::Result<Self> {
+        let (wake_at, alarms) = watch::channel(None);
         std::thread::Builder::new().name("seawall-shutdown".to_owned()).spawn(move || {
             let Handlers { runtime, streams } = handlers;
-            runtime.block_on(keep_watch(streams, orders, inner));
+            runtime.block_on(listen(streams, alarms, shared));
         })?;
         Ok(Self { wake_at })
     }
@@ -61,33 +64,48 @@ impl Watch {
     }
 }
 
+impl Shared {
+    /// The first signal begins the shutdown, the second forces its end.
+    fn hear_signal(&self, signal: Signal) {
+        // Whatever the shutdown began with: an orchestrator also sends its first signal to a
+        // process that is shutting down already.
+        if self.signals_heard.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.trigger(&signal.into());
+        } else {
+            self.force(signal.into());
+        }
+    }
+}
+
 enum Heard {
     Signal(Signal),
-    Time,
-    Order,
+    /// It is time to wake the driver.
+    Alarm,
+    NewAlarm,
+    /// The coordinator was dropped.
     Gone,
 }
 
-async fn keep_watch(
+async fn listen(
     mut streams: Vec<(Signal, Stream)>,
-    mut orders: watch::Receiver<Option<Instant>>,
-    inner: Weak<Inner>,
+    mut alarms: watch::Receiver<Option<Instant>>,
+    shared: Weak<Shared>,
 ) {
     let mut rung = None;
     loop {
-        let wake_at = *orders.borrow_and_update();
-        match hear(&mut streams, &mut orders, wake_at.filter(|_| wake_at != rung)).await {
+        let wake_at = *alarms.borrow_and_update();
+        match hear(&mut streams, &mut alarms, wake_at.filter(|_| wake_at != rung)).await {
             Heard::Gone => return,
-            Heard::Order => {}
-            Heard::Time => {
+            Heard::NewAlarm => {}
+            Heard::Alarm => {
                 rung = wake_at;
-                if let Some(inner) = inner.upgrade() {
-                    inner.wake_driver();
+                if let Some(shared) = shared.upgrade() {
+                    shared.driver.wake();
                 }
             }
             Heard::Signal(signal) => {
-                if let Some(inner) = inner.upgrade() {
-                    inner.hear_signal(signal);
+                if let Some(shared) = shared.upgrade() {
+                    shared.hear_signal(signal);
                 }
             }
         }
@@ -96,11 +114,11 @@ async fn keep_watch(
 
 async fn hear(
     streams: &mut [(Signal, Stream)],
-    orders: &mut watch::Receiver<Option<Instant>>,
+    alarms: &mut watch::Receiver<Option<Instant>>,
     wake_at: Option<Instant>,
 ) -> Heard {
-    let mut order = pin!(orders.changed());
-    let mut time = pin!(async {
+    let mut new_alarm = pin!(alarms.changed());
+    let mut alarm = pin!(async {
         match wake_at {
             Some(at) => tokio::time::sleep_until(at.into()).await,
             None => pending().await,
@@ -112,10 +130,10 @@ async fn hear(
                 return Poll::Ready(Heard::Signal(*signal));
             }
         }
-        if let Poll::Ready(order) = order.as_mut().poll(cx) {
-            return Poll::Ready(order.map_or(Heard::Gone, |()| Heard::Order));
+        if let Poll::Ready(changed) = new_alarm.as_mut().poll(cx) {
+            return Poll::Ready(changed.map_or(Heard::Gone, |()| Heard::NewAlarm));
         }
-        time.as_mut().poll(cx).map(|()| Heard::Time)
+        alarm.as_mut().poll(cx).map(|()| Heard::Alarm)
     })
     .await
 }
@@ -126,14 +144,14 @@ type Stream = tokio::signal::unix::Signal;
 /// `None` where the platform has no such signal.
 #[cfg(unix)]
 fn stream(signal: Signal) -> Option<io::Result<Stream>> {
-    use tokio::signal::unix::{SignalKind, signal as listen};
+    use tokio::signal::unix::{SignalKind, signal as handle};
     let kind = match signal {
         Signal::Interrupt => SignalKind::interrupt(),
         Signal::Terminate => SignalKind::terminate(),
         Signal::Quit => SignalKind::quit(),
         Signal::CtrlBreak | Signal::CtrlClose => return None,
     };
-    Some(listen(kind))
+    Some(handle(kind))
 }
 
 #[cfg(windows)]

@@ -5,42 +5,42 @@ use std::task::{Context, Poll};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::waiting::{Place, Waiting};
 
-/// Nobody may enter any more.
+/// The count does not grow any more.
 const CLOSED: usize = 1;
 /// Somebody waits for the count to reach zero.
 const DRAINING: usize = 2;
 const FLAGS: usize = CLOSED | DRAINING;
-/// One who is inside. Two bits of the word are flags; the rest counts, and can't overflow while
-/// each who is inside takes at least a pointer's room.
+/// One holder. Two bits of the word are flags; the rest counts, and can't overflow while each
+/// holder takes at least the room of a pointer.
 const ONE: usize = 4;
 
-/// Counts who is inside, refuses newcomers once closed, and wakes who waits for it to be empty.
+/// Counts holders, refuses new ones once it is closed, and wakes those that wait for it to be zero.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct ClosableCount {
     word: AtomicUsize,
     waiting: Waiting,
 }
 
-/// The gate is closed.
+/// The count is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-impl Gate {
+impl ClosableCount {
     pub(crate) fn new() -> Self {
         Self { word: AtomicUsize::new(0), waiting: Waiting::new() }
     }
 
-    /// Goes in.
-    #[inline]
-    pub(crate) fn enter(&self) -> Result<(), Closed> {
+    /// Counts a holder in.
+    pub(crate) fn try_acquire(&self) -> Result<(), Closed> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
                 return Err(Closed);
             }
-            // A compare-and-swap, not an add that is taken back: then who is refused never shows
-            // in the count, and the gate can't seem busy, or empty out twice, because of him.
-            // Relaxed: who comes in learns nothing from the word; `leave` publishes what he did.
+            // A compare-and-swap, not an add that is taken back: a refused caller never shows in
+            // the count, so it can't make the count seem busy, or reach zero twice.
+            // Relaxed: a new holder learns nothing from the word; `release` publishes what the
+            // holder did.
             match self.word.compare_exchange_weak(
                 word,
                 word + ONE,
@@ -53,19 +53,19 @@ impl Gate {
         }
     }
 
-    /// Goes out.
-    #[inline]
-    pub(crate) fn leave(&self) {
-        // Release: what was done inside is visible to who sees the gate empty. Acquire, for the
-        // last one: a waiter that registered before it set DRAINING is seen below.
+    /// Counts a holder out.
+    pub(crate) fn release(&self) {
+        // Release: what the holder did is visible to a thread that sees the count at zero.
+        // Acquire, for the last one: a waiter that registered before it set DRAINING is seen
+        // below.
         let before = self.word.fetch_sub(ONE, Ordering::AcqRel);
         if before & DRAINING != 0 && before & !FLAGS == ONE {
             self.waiting.wake_all();
         }
     }
 
-    /// How many are inside.
-    pub(crate) fn inside(&self) -> usize {
+    /// The number of holders.
+    pub(crate) fn count(&self) -> usize {
         self.word.load(Ordering::Acquire) / ONE
     }
 
@@ -73,25 +73,25 @@ impl Gate {
         self.word.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Lets nobody in from now on.
+    /// Refuses new holders from now on.
     pub(crate) fn close(&self) {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
-    /// Ready when the gate is empty, and closed by then: it closes in the step in which it is
-    /// found empty, so nobody comes in after it was seen drained. Until then who polls is woken in
-    /// `place`, and has to [give it up](Self::leave_place) when he goes.
+    /// Ready when the count is zero, and closed by then: it is closed in the step in which it is
+    /// found to be zero, so no holder is counted in after it was seen drained. Until then the
+    /// caller is woken in `place`, and must [give it up](Self::leave_place) when it stops waiting.
     pub(crate) fn poll_drained(&self, place: &mut Place, cx: &mut Context<'_>) -> Poll<()> {
-        if self.close_if_empty() {
+        if self.close_if_zero() {
             return Poll::Ready(());
         }
-        // Registered first and looked at again after: the last one out either finds the waker
-        // under the lock, or had taken the lock before, and then its `fetch_sub` is visible here.
+        // Registered first and looked at again after: the last holder either finds the waker under
+        // the lock, or took the lock before, and then its `fetch_sub` is visible here.
         self.waiting.wait(place, cx.waker());
-        if self.close_if_empty() { Poll::Ready(()) } else { Poll::Pending }
+        if self.close_if_zero() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn close_if_empty(&self) -> bool {
+    fn close_if_zero(&self) -> bool {
         let word = self.word.fetch_or(DRAINING, Ordering::AcqRel) | DRAINING;
         if word & !FLAGS != 0 {
             return false;
@@ -101,7 +101,7 @@ impl Gate {
                 .word
                 .compare_exchange(DRAINING, FLAGS, Ordering::AcqRel, Ordering::Acquire)
                 .is_ok()
-            // Somebody closed it in between: empty it was, and empty it stays.
+            // Another thread closed it in between: it was zero, and it stays zero.
             || self.word.load(Ordering::Acquire) == FLAGS
     }
 
