@@ -1,10 +1,10 @@
-//! Drives a circuit breaker through every state that it has, and prints each transition and why.
+//! Drives a circuit breaker through all of its states, and prints each transition with its reason.
 //!
 //! ```text
 //! cargo run --example circuit_transitions
 //! ```
 //!
-//! No server, no runtime: the calls are made up, and the breaker is asked by hand for a permit, as
+//! No server, no runtime: the calls are made up, and permits are acquired by hand, as
 //! blocking code would do it. Only the waits of the open circuit are real; all of it takes about a
 //! second.
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let began = Instant::now();
     breaker.listeners().add(move |event: &Event| {
-        // A listener runs outside the breaker's lock: it may print, or ask the breaker back.
+        // A listener runs outside the breaker's lock: it may print, or call the breaker.
         if let EventKind::Transition(_) | EventKind::Shadowed(_) = &event.kind {
             println!("{:6.3} s   {}", began.elapsed().as_secs_f64(), event.kind);
         }
@@ -85,14 +85,14 @@ fn call(breaker: &Breaker, outcome: Result<&str, &str>) {
     };
 }
 
-/// A call that is refused, and what the caller is told.
+/// A call that is refused, and the error that the caller gets.
 fn refused(breaker: &Breaker) {
     if let Err(rejection) = breaker.try_acquire() {
         println!("           a caller is told: {rejection}");
     }
 }
 
-/// Waits as long as the breaker says it takes, then calls.
+/// Waits as long as the refusal says, then calls.
 fn wait_until_probed(breaker: &Breaker, outcome: Result<&str, &str>) {
     if let Some(wait) = breaker.snapshot().retry_after {
         sleep(wait + Duration::from_millis(1));

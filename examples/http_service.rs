@@ -1,4 +1,4 @@
-//! A service that stands between its callers and somebody else's server: axum in front, `reqwest`
+//! A service between its callers and another server: axum in front, `reqwest`
 //! behind, a pipeline between.
 //!
 //! ```sh
@@ -34,7 +34,7 @@ use seawall::{
 };
 use tokio::net::TcpListener;
 
-/// How long this service works for anybody.
+/// The longest that this service works on a request.
 const AT_MOST: Duration = Duration::from_secs(2);
 
 #[tokio::main]
@@ -69,7 +69,7 @@ async fn main() -> anyhow::Result<()> {
     std::process::exit(report.exit_code().into())
 }
 
-/// What the handlers share. Clones share the policies.
+/// The state of the handlers. Clones share the policies.
 #[derive(Clone)]
 struct Shop {
     prices: Prices,
@@ -91,7 +91,7 @@ async fn price(
     Ok(shop.prices.of(&item, deadline).await?)
 }
 
-/// The client of the server behind: all that this program knows of it.
+/// The client of the server behind this one: everything that this program knows about it.
 #[derive(Clone)]
 struct Prices {
     http: reqwest::Client,
@@ -106,7 +106,7 @@ impl Prices {
             .classify(PriceErrors)
             .listener(metrics)
             .listener(|event: &Event| println!("{event}"))
-            // Requests that are answered during the drain have calls of their own to make.
+            // Requests that are answered during the drain still make calls.
             .shutdown_token(shutdown.abort_token())
             .build()?;
         println!("{}", pipeline.describe());
@@ -163,7 +163,7 @@ impl Classify<PriceError> for PriceErrors {
     }
 }
 
-/// What a caller is told who gets no price: whose fault it is, and when to come back.
+/// The answer to a caller that gets no price: whose fault it is, and when to come back.
 struct Refused {
     status: StatusCode,
     why: String,
@@ -203,7 +203,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.why + "\n").into_response();
         if let Some(wait) = self.retry_after {
-            // The header knows whole seconds only: rounded up, as sooner would be refused again.
+            // The header has whole seconds only. Rounded up: a caller that comes sooner would be refused again.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
@@ -211,7 +211,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Counts events by policy, kind and what happened, as Prometheus reads it.
+/// Counts events by policy and kind, as Prometheus reads them.
 #[derive(Clone, Default)]
 struct Metrics(Arc<Mutex<BTreeMap<Labels, u64>>>);
 
@@ -236,7 +236,7 @@ impl std::fmt::Display for Metrics {
     }
 }
 
-/// Answers every third request; to the others it is overloaded or broken. Gives its address.
+/// Answers every third request; for the others it is overloaded or broken. Returns its address.
 async fn unreliable_server() -> std::io::Result<String> {
     let requests = Arc::new(AtomicU32::new(0));
     let answer = async move |Path(item): Path<String>| {

@@ -1,11 +1,11 @@
-//! Whether the report of an outage adds up and keeps its promises.
+//! Checks that the report of an outage adds up and keeps its promises.
 //!
 //! ```text
 //! cargo run --release --example outage -- --quick
 //! cargo run --release --example outage_check -- target/outage/report.json
 //! ```
 //!
-//! Shares no code with what wrote the report: it reads the JSON as anybody would. Prints a line for
+//! Shares no code with the program that wrote the report: it reads the JSON like any other reader. Prints a line for
 //! each promise; exits with 1 if one is broken, with 2 if there is no report to be read.
 
 use std::process::ExitCode;
@@ -71,7 +71,7 @@ fn findings(report: &Value) -> Vec<Finding> {
     findings
 }
 
-/// Every call is accounted exactly once: in all, and in each phase, and in each slice of time.
+/// Every call is counted exactly once: in total, in each phase, and in each slice of time.
 fn accounts(client: &Value) -> Vec<Finding> {
     let name = client["name"].as_str().unwrap_or("a client without a name");
     let calls = count(client, "calls");
@@ -103,7 +103,7 @@ fn accounts(client: &Value) -> Vec<Finding> {
 /// The breaker went closed → open → half-open → closed at least once.
 fn circle(report: &Value) -> Finding {
     let words = "the breaker went closed → open → half-open → closed";
-    // Whatever comes between half-open and closed, such as a ramp, is a part of the same way.
+    // States between half-open and closed, such as a ramp, belong to the same recovery.
     let mut expected = ["open", "half-open", "closed"].iter().peekable();
     for change in each(&report["pipeline"]["transitions"]) {
         if expected.peek().is_some_and(|state| change["to"] == **state) {
@@ -150,7 +150,7 @@ fn came_back_in_time(seawall: &Value) -> Finding {
     finding(back.is_some_and(|back| back <= BACK), words)
 }
 
-/// While nothing can be answered the server is left alone: attempts are under 15 % of calls.
+/// While no request can be answered, attempts are under 15 % of calls.
 fn left_alone(report: &Value, seawall: &Value) -> Finding {
     let (mut attempts, mut calls) = (0, 0);
     for (phase, counts) in each(&report["phases"]).iter().zip(each(&seawall["phases"])) {
@@ -176,7 +176,7 @@ fn each(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A count; what is none breaks every sum it is in.
+/// A count; anything else breaks every sum that it is in.
 fn count(of: &Value, field: &str) -> u64 {
     of[field].as_u64().unwrap_or(u64::from(u32::MAX))
 }

@@ -36,7 +36,7 @@ fn total(name: &str, calls: u64, out: Option<&Path>) -> Result<u64, String> {
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(driver)
         .args(["drive", name, &calls.to_string()])
-        // A case may panic on purpose, or by mistake: what is printed of it would be counted.
+        // A case may panic, on purpose or by mistake, and printing the message would be counted.
         .env("RUST_BACKTRACE", "0")
         .output()
         .map_err(|e| format!("valgrind did not start: {e} (Debian: apt-get install valgrind)"))?;
@@ -53,7 +53,7 @@ fn total(name: &str, calls: u64, out: Option<&Path>) -> Result<u64, String> {
 
 /// Instructions per call of many cases, several at once, the empty loop subtracted.
 ///
-/// `done` is told of each as it comes in.
+/// `done` is called for each when it is known.
 pub fn count(
     cases: &[Case],
     jobs: usize,

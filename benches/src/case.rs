@@ -1,8 +1,8 @@
-//! What is measured.
+//! The cases that are measured.
 
 use std::fmt;
 
-/// Who a case belongs to.
+/// The library that a case belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
     /// Seawall. The text tells variants apart and is empty where there is only one.
@@ -23,18 +23,18 @@ impl fmt::Display for Who {
     }
 }
 
-/// One measured thing: `group/who`, for instance `breaker/closed/recloser`.
+/// One measured thing: `group/library`, for instance `breaker/closed/recloser`.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// What is done. Cases of one group do the same work and are compared with one another.
+    /// The kind of work. Cases of one group do the same work and are compared with one another.
     pub group: &'static str,
-    /// Who does it.
+    /// The library that does it.
     pub who: Who,
-    /// Makes everything that a call needs, so that only the call itself is measured.
+    /// Prepares everything that a call needs, so that only the call itself is measured.
     pub prepare: fn() -> Box<dyn Work>,
     /// How many calls one measurement makes under callgrind.
     pub calls: u64,
-    /// How many units of what is reported one call holds: 100,000 where one call runs as many
+    /// How many reported units are in one call: 100,000 where one call runs as many
     /// tasks and the figure is for one of them.
     pub units: u64,
 }
@@ -48,7 +48,7 @@ pub trait Work {
     /// Makes `calls` calls. This is what is measured.
     fn run(&mut self, calls: u64);
 
-    /// The bytes of the future that one call makes, where there is one.
+    /// The size of the future of one call in bytes, where there is one.
     fn future_size(&self) -> Option<usize> {
         None
     }
@@ -56,7 +56,7 @@ pub trait Work {
 
 impl Case {
     /// Calls in one measurement, unless the case says otherwise. The figure is a difference over
-    /// this many calls, so what happens now and then is averaged over them.
+    /// this many calls, so rare work is averaged over them.
     pub const CALLS: u64 = 10_000;
 
     /// A case of seawall's.
@@ -121,7 +121,7 @@ impl Case {
         Ok(work)
     }
 
-    /// Whether it is one of ours.
+    /// Whether it is one of seawall's.
     pub const fn is_ours(&self) -> bool {
         matches!(self.who, Who::Ours(_))
     }

@@ -1,4 +1,4 @@
-//! All cases, one file a policy.
+//! All cases, one file for each policy.
 
 use crate::Case;
 

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// By how much a case may get dearer.
+/// How much more a case may cost.
 pub const TOLERANCE: f64 = 0.03;
 
-/// The word for what lies in the work tree, committed or not.
+/// The name of the work tree as it is, committed or not.
 pub const WORK_TREE: &str = "worktree";
 
-/// Counts our own cases at two revisions.
+/// Counts seawall's cases at two revisions.
 ///
 /// # Errors
 ///
-/// The cases that need more than [`TOLERANCE`] more instructions in the second, or what kept them
-/// from being counted.
+/// The cases that need more than [`TOLERANCE`] more instructions in the second, or the reason why
+/// they could not be counted.
 pub fn compare(base: &str, head: &str) -> Result<(), String> {
     let (before, after) = (figures(base)?, figures(head)?);
     if before.is_empty() {
@@ -50,7 +50,7 @@ pub fn compare(base: &str, head: &str) -> Result<(), String> {
     ))
 }
 
-/// The figures of our own cases at a revision, built by its own bench package.
+/// The figures of seawall's cases at a revision, built by its own bench package.
 fn figures(revision: &str) -> Result<BTreeMap<String, f64>, String> {
     let source = source(revision)?;
     eprintln!("building {revision} in {}", source.display());
@@ -75,7 +75,7 @@ fn figure(line: &str) -> Option<(String, f64)> {
     Some((name.trim().to_string(), instructions.parse().ok()?))
 }
 
-/// Where the sources of a revision lie. The repository itself is left alone.
+/// The folder of a revision's sources. The repository itself is not touched.
 fn source(revision: &str) -> Result<PathBuf, String> {
     let root = root();
     if revision == WORK_TREE {

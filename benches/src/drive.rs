@@ -1,5 +1,5 @@
 //! The loops in which calls are made. There are three, and every case uses one of them:
-//! [`plain`] for what is no future, [`polled`] for a future that is ready when it is first polled,
+//! [`plain`] for code that is no future, [`polled`] for a future that is ready when it is first polled,
 //! [`in_runtime`] for one that has to wait.
 
 use std::future::Future;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use crate::Work;
 use crate::operation;
 
-/// What one call has to come to: its outcome, and how often the operation runs for it.
+/// What one call has to result in: its outcome, and how often the operation runs for it.
 struct Expected<R> {
     outcome: fn(&R) -> bool,
     operations: Operations,
@@ -69,7 +69,7 @@ pub fn plain<R: 'static>(
 }
 
 /// Calls that are ready when first polled: `|cx| poll(policy.call(ready()), cx)`. The waker is a
-/// no-op and there is no runtime around. `outcome` is what every call has to come to, having run
+/// no-op and there is no runtime around. Every call has to satisfy `outcome` and to have run
 /// the operation `operations` times.
 pub fn polled<R: 'static>(
     call: impl FnMut(&mut Context<'_>) -> R + 'static,
@@ -80,8 +80,8 @@ pub fn polled<R: 'static>(
     Box::new(Polled { call, expected })
 }
 
-/// Like [`polled`], within a current-thread runtime: for what needs its timer or its context even
-/// where it is ready at once. The runtime is entered once, not once a call.
+/// Like [`polled`], within a current-thread runtime: for futures that need its timer or its context even
+/// where they are ready at once. The runtime is entered once, not for each call.
 pub fn polled_in_runtime<R: 'static>(
     call: impl FnMut(&mut Context<'_>) -> R + 'static,
     operations: u64,
@@ -98,7 +98,7 @@ pub fn prepared_in_runtime(prepare: impl FnOnce() -> Box<dyn Work>) -> Box<dyn W
 }
 
 struct Entered {
-    // Dropped first: it may hold what wants to be dropped within the runtime's life.
+    // Dropped first: it may hold values that must be dropped before the runtime.
     work: Box<dyn Work>,
     runtime: tokio::runtime::Runtime,
 }
@@ -147,8 +147,8 @@ impl<F: FnMut(&mut Context<'_>) -> R, R> Work for Polled<F, R> {
 
 impl<F: FnMut(&mut Context<'_>) -> R, R> Polled<F, R> {
     // A call of its own, as it is one in a program: without this a loop lets the optimiser carry
-    // what it knows about one call into the next, and lift work out. The outcome is looked at where
-    // it lies: moving it elsewhere is no price of the call. This is the only place that makes the
+    // its knowledge of one call into the next, and lift work out. The outcome is checked in place:
+    // moving it is no cost of the call. This is the only place that makes the
     // call, or it would not be inlined here.
     #[inline(never)]
     fn one(&mut self, cx: &mut Context<'_>, outcome: Option<fn(&R) -> bool>) -> bool {
@@ -215,7 +215,7 @@ where
 }
 
 struct InRuntime<F, R> {
-    // Dropped first: it may hold what wants to be dropped within the runtime's life.
+    // Dropped first: it may hold values that must be dropped before the runtime.
     call: F,
     runtime: tokio::runtime::Runtime,
     expected: Expected<R>,

@@ -1,4 +1,4 @@
-//! How the price of a call grows: with the calls in the window, with the number of breakers, with
+//! How the cost of a call grows: with the calls in the window, with the number of breakers, with
 //! the number of layers. Wall time; the fastest of many batches, as noise only ever adds.
 
 use std::task::{Context, Waker};
@@ -12,7 +12,7 @@ use crate::operation::ready;
 use crate::plot::Series;
 use crate::poll;
 
-/// Long enough for a window to keep all that is put into it.
+/// Long enough for a window to keep every call.
 const LONG: Duration = Duration::from_mins(10);
 const BATCHES: usize = 40;
 const BATCH: u64 = 2_000;
@@ -20,11 +20,11 @@ const BATCH: u64 = 2_000;
 /// A call, prepared.
 pub type Call = Box<dyn FnMut(&mut Context<'_>)>;
 
-/// One line of the growth with the window: who, the most calls that it is asked to keep (what it
-/// costs may grow with them), and how it is made.
+/// One line of the growth with the window: the library, the most calls in its window (its
+/// cost may grow with them), and how it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// Whose breaker.
+    /// The library of the breaker.
     pub who: &'static str,
     /// Beyond this it would take too long.
     pub most: u64,
@@ -35,9 +35,9 @@ pub struct Window {
 /// One line of the growth with the number of breakers.
 #[derive(Clone, Copy, Debug)]
 pub struct Many {
-    /// Whose breakers.
+    /// The library of the breakers.
     pub who: &'static str,
-    /// That many breakers, called in an order that no cache foresees.
+    /// This many breakers, called in an order that no cache can predict.
     pub prepare: fn(usize) -> Call,
 }
 

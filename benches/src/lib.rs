@@ -1,8 +1,8 @@
-//! What a call costs with seawall, and with its peers in the same run.
+//! The cost of a call with seawall, and with its peers in the same run.
 //!
 //! A [`Case`] is one measured thing. The same list of cases is counted under callgrind
 //! ([`callgrind`]), timed by Criterion and watched by a counting allocator, always through the
-//! same loop ([`drive`]). How to run and how to add one: `README.md` beside this package.
+//! same loop ([`drive`]). How to run and how to add one: `README.md` of this package.
 
 pub mod callgrind;
 pub mod case;

@@ -1,4 +1,4 @@
-//! Runs, counts and compares the cases. `README.md` beside this package says how.
+//! Runs, counts and compares the cases. `README.md` of this package says how.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -49,8 +49,8 @@ pub async fn failing() -> Result<u64, Failure> {
     black_box(Err(Failure(1)))
 }
 
-/// Succeeds or fails as told, and counts nothing: for many threads at once, which would otherwise
-/// fight for the count.
+/// Succeeds or fails as given, and counts nothing: for many threads at once, which would otherwise
+/// contend for the count.
 #[inline]
 pub async fn uncounted(well: bool) -> Result<u64, Failure> {
     black_box(if well { Ok(7) } else { Err(Failure(1)) })

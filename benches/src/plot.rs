@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// One line of a chart.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
     /// Its points, x ascending.
     pub points: Vec<(f64, f64)>,
@@ -33,7 +33,7 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 620.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 300.0;
-/// Told apart by people who see colours differently too (Okabe and Ito, 2008).
+/// Colours that people with colour blindness can tell apart, too (Okabe and Ito, 2008).
 const COLOURS: [&str; 8] =
     ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#B2A800"];
 

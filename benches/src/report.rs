@@ -10,7 +10,7 @@ use crate::{Case, Who, callgrind, cases, growth, machine, sizes, throughput};
 
 mod page;
 
-/// What was found out about one case.
+/// The results of one case.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Figures {
     /// Instructions per call, the empty loop subtracted.
@@ -36,8 +36,8 @@ pub struct Measured {
 ///
 /// # Errors
 ///
-/// What could not be measured or written. A single case that does not do its work is no error
-/// here: it is told on standard error and says "–" in the table.
+/// Names what could not be measured or written. A single case that does not do its work is no error
+/// here: it is named on standard error and has "–" in the table.
 pub fn report() -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let pictures = root.join("docs").join("benchmarks");
@@ -105,7 +105,7 @@ fn nanoseconds(_: &Case) -> Option<f64> {
 
 type Allocations = (HashMap<String, (f64, f64)>, Vec<(String, String, u64)>);
 
-/// What the other program counts: its allocator would be counted by callgrind in this one.
+/// The counts of the other program: callgrind would count its allocator in this one.
 fn allocations() -> Allocations {
     let mut command = Command::new("cargo");
     command
@@ -231,7 +231,7 @@ fn line(page: &mut String, text: impl AsRef<str>) {
     let _ = writeln!(page, "{}", text.as_ref());
 }
 
-/// Who without variant and remark: what the overview has a column for.
+/// The library without variant and remark: a column of the overview.
 fn library(who: Who) -> &'static str {
     match who {
         Who::Ours(_) => "seawall",

@@ -35,7 +35,7 @@ impl Future for Operation {
 pub struct Instance {
     /// What it is.
     pub what: &'static str,
-    /// Whose it is.
+    /// The library that it belongs to.
     pub who: &'static str,
     /// Makes one, in a box: the bytes of the box are its own, and count.
     pub make: fn() -> Box<dyn Any>,
@@ -44,15 +44,15 @@ pub struct Instance {
 /// The size of a future.
 #[derive(Clone, Copy, Debug)]
 pub struct FutureSize {
-    /// What it is the future of.
+    /// The call that it belongs to.
     pub what: &'static str,
-    /// Whose it is.
+    /// The library that it belongs to.
     pub who: &'static str,
     /// All its bytes, those of the operation included.
     pub bytes: usize,
 }
 
-/// What is measured for its bytes.
+/// The objects whose size is measured.
 ///
 /// # Panics
 ///

@@ -7,7 +7,7 @@ use criterion::Criterion;
 
 use crate::Case;
 
-/// Measures the cases; Criterion prints what it finds and keeps it below `out`.
+/// Measures the cases; Criterion prints its results and stores them below `out`.
 ///
 /// # Errors
 ///

@@ -9,13 +9,13 @@ use tokio::time::timeout;
 use crate::ledger::{OpenCall, Outcome};
 use crate::wire::{Failure, Wire};
 
-/// Somebody who makes calls and waits for the answers, in a way of their own.
+/// A client that makes calls and waits for the answers, in its own way.
 pub trait Client: Send + Sync + 'static {
-    /// Makes one call, however many attempts it takes, and says how it ended.
+    /// Makes one call, with any number of attempts, and returns how it ended.
     fn call(&self, line: &Line) -> impl Future<Output = Outcome> + Send;
 }
 
-/// What a client gets for one call: the wire, and the books in which each attempt counts.
+/// What a client uses for one call: the wire, and the ledger that counts each attempt.
 #[derive(Debug)]
 pub struct Line {
     wire: Arc<Wire>,

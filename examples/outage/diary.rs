@@ -1,4 +1,4 @@
-//! What the pipeline of the seawall client did, kept as it happens.
+//! The events of the seawall client's pipeline, kept as they happen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::measure::rounded;
 /// is a finding, and `dropped` says so.
 const MOST: usize = 10_000;
 
-/// A listener that keeps the transitions of the breaker, and counts what else there is. Clones
+/// A listener that keeps the transitions of the breaker, and counts all other events. Clones
 /// share it.
 #[derive(Clone, Debug, Default)]
 pub struct Diary(Arc<Mutex<Log>>);
@@ -60,18 +60,18 @@ impl Diary {
         self.0.lock().changes[from..].to_vec()
     }
 
-    /// How often what else happened.
+    /// The number of other events, by kind.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         self.0.lock().counts.clone()
     }
 
-    /// How many transitions there was no room for.
+    /// How many transitions exceeded the bound.
     pub fn dropped(&self) -> u64 {
         self.0.lock().dropped
     }
 }
 
-/// A transition as the report tells of it.
+/// A transition in the report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     pub at_s: f64,

@@ -1,4 +1,4 @@
-//! The end of a run, however it came about: the books are closed and the two files written.
+//! The end of a run, whatever ended it: the ledgers are closed and the two files written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::scenario::Scenario;
 use crate::stage::{Role, Stage};
 use crate::timeline_svg::timeline;
 
-/// What is needed to write the report, at any moment.
+/// Everything that a report is made of, at any moment.
 pub struct Finale {
     options: Options,
     scenario: Arc<Scenario>,
@@ -28,7 +28,7 @@ pub struct Finale {
     written: OnceLock<Written>,
 }
 
-/// The report, and where it is.
+/// The report, and its path.
 pub struct Written {
     pub report: Report,
     pub picture: PathBuf,
@@ -70,12 +70,12 @@ impl Finale {
         };
         let json = write("report.json", serde_json::to_string_pretty(&report)?)?;
         let picture = write("timeline.svg", timeline(&report))?;
-        // Nobody else writes; if somebody did, theirs is as good.
+        // There is no other writer; the report of one would be as good.
         let _ = self.written.set(Written { report, picture, json });
         Ok(())
     }
 
-    /// What was written, if it came to that.
+    /// The report that was written, if one was.
     pub fn written(&self) -> Option<&Written> {
         self.written.get()
     }
@@ -84,7 +84,7 @@ impl Finale {
         let scenario = &self.scenario;
         let books: Vec<_> = self.cast.iter().map(|role| role.ledger.books()).collect();
         let (ended, reason) = self.ended.get().cloned().unwrap_or((Instant::now(), String::new()));
-        // The load ends with the script, or when somebody stops it; the last answers come later.
+        // The load ends with the script, or when it is stopped; the last answers come later.
         let length = ended.saturating_duration_since(self.start).min(scenario.length());
         let phases = played(scenario, length);
         let client = |(role, books): (&Role, _)| {
@@ -123,7 +123,7 @@ impl Finale {
     }
 }
 
-/// Makes the directory for the files, so that a wrong one is known before anything is played.
+/// Makes the directory for the files, so that a wrong path is reported before the run.
 pub fn prepare(directory: &Path) -> Result<(), String> {
     fs::create_dir_all(directory).map_err(|error| format!("--out {}: {error}", directory.display()))
 }

@@ -1,4 +1,4 @@
-//! The books of one client: every call is opened once and settled once.
+//! The ledger of one client: every call is opened once and settled once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::scenario::Scenario;
 
-/// The books of one client. Bounded by the scenario: its rate times its length.
+/// The ledger of one client. Bounded by the scenario: its rate times its length.
 #[derive(Debug)]
 pub struct Ledger {
     scenario: Arc<Scenario>,
@@ -18,19 +18,19 @@ pub struct Ledger {
     books: Mutex<Books>,
 }
 
-/// What the books hold.
+/// The entries of the ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Books {
     /// Calls that were made, by phase.
     pub opened: Vec<u64>,
     /// Attempts that were sent, by the phase in which they were.
     pub attempts: Vec<u64>,
-    /// How calls ended, in the order in which they did.
+    /// The calls that are over, in the order in which they ended.
     pub settled: Vec<Settled>,
-    /// Calls that vanished without an outcome. There must be none.
+    /// Calls that were dropped without an outcome. There must be none.
     pub vanished: u64,
-    /// The longest time by which a call was made later than the script wanted it: how far this
-    /// program itself was behind.
+    /// The longest delay between the moment when the script wanted a call and the call: how far this
+    /// program itself was late.
     pub latest: Duration,
     pub totals: Totals,
 }
@@ -54,7 +54,7 @@ pub enum Outcome {
     Refusal(&'static str),
 }
 
-/// The state of the books in four figures.
+/// The state of the ledger in four figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub calls: u64,

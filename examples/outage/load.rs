@@ -1,4 +1,4 @@
-//! Calls at a constant rate, come what may: the next one is made when its time has come, whether or
+//! Calls at a constant rate: the next one is made when its time has come, whether or
 //! not the ones before it are over.
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Pace {
     }
 }
 
-/// Makes calls as `pace` says, until its end or until `stop`; returns once the last one is settled.
+/// Makes calls at the given `pace`, until its end or until `stop`; returns when the last one is settled.
 pub async fn drive(
     client: impl Client,
     wire: Wire,

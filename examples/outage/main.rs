@@ -1,22 +1,22 @@
-//! Plays an outage to three clients of one HTTP service and shows what is left of each.
+//! Runs an outage for three clients of one HTTP service and shows how many calls of each survive.
 //!
-//! `cargo run --release --example outage` takes less than a minute; `-- --help` says what else it can.
-//! `docs/outage.md` explains what one sees.
+//! `cargo run --release --example outage` takes less than a minute; `-- --help` lists the options.
+//! `docs/outage.md` explains the picture.
 //!
-//! | file | its one idea |
+//! | file | holds |
 //! |---|---|
 //! | `scenario.rs` | what happens to the server, and when |
-//! | `workshop.rs`, `server.rs` | a server of finite capacity that lives through it |
-//! | `wire.rs` | one HTTP request, and what it can come to |
+//! | `workshop.rs`, `server.rs` | a server of finite capacity that follows the script |
+//! | `wire.rs` | one HTTP request, and how it can end |
 //! | `client.rs` | the bare and the naive client |
 //! | `pipeline.rs` | the client behind a seawall pipeline: **the part to copy** |
-//! | `load.rs` | calls at a constant rate, come what may |
-//! | `ledger.rs` | every call is accounted exactly once |
-//! | `diary.rs` | a listener to what the pipeline does |
+//! | `load.rs` | calls at a constant rate, whatever happens |
+//! | `ledger.rs` | every call is counted exactly once |
+//! | `diary.rs` | a listener to the pipeline's events |
 //! | `progress.rs` | the live view |
-//! | `measure.rs`, `report.rs` | what the books say |
-//! | `table.rs`, `timeline_svg.rs` | the same for the eye |
-//! | `options.rs`, `stage.rs`, `main.rs` | the command line, and how all of it is put together |
+//! | `measure.rs`, `report.rs` | the figures from the ledger |
+//! | `table.rs`, `timeline_svg.rs` | the same as a table and as a picture |
+//! | `options.rs`, `stage.rs`, `main.rs` | the command line, and how the parts fit together |
 
 #![expect(unreachable_pub, reason = "a program has no outside")]
 #![expect(clippy::cast_precision_loss, reason = "counts of calls, far below 2^52")]
@@ -85,7 +85,7 @@ fn complain(line: &str, code: u8) -> ExitCode {
     code.into()
 }
 
-/// The scenario to be played, or one line that says what is wrong with it.
+/// The scenario, or one line that says what is wrong with it.
 fn scenario(options: &Options) -> Result<Scenario, String> {
     let (text, source) = match &options.scenario {
         None if options.quick => (Scenario::QUICK.to_owned(), "quick.toml".to_owned()),
@@ -104,14 +104,14 @@ fn scenario(options: &Options) -> Result<Scenario, String> {
 }
 
 fn run(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<ExitCode> {
-    // Every call under way has a socket at either end.
+    // Every call in flight has a socket at either end.
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(play(options, scenario))
 }
 
-/// Plays, drains, reports: the end of the script and a Ctrl-C take the same way out.
+/// Runs, drains, reports: the end of the script and a Ctrl-C end the program in the same way.
 async fn play(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::builder()
         .name("outage")

@@ -1,4 +1,4 @@
-//! What is read from the books: latencies, and how long goodput took to come back.
+//! Figures from the ledger: latencies, and how long goodput took to recover.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Latency {
     }
 }
 
-/// To a thousandth: what is behind that is noise.
+/// Rounded to a thousandth: the rest is noise.
 pub fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
@@ -47,7 +47,7 @@ pub fn seconds(duration: Duration) -> f64 {
 
 /// When the calls that succeeded were made.
 ///
-/// Goodput counts at the moment when a call is **made**: whoever calls now, will they get an answer
+/// Goodput counts at the moment when a call is **made**: will a caller that calls now get an answer
 /// in time?
 #[derive(Clone, Debug)]
 pub struct Goodput(Vec<Duration>);
@@ -66,7 +66,7 @@ impl Goodput {
         (before(to) - before(from)) as f64 / to.saturating_sub(from).as_secs_f64()
     }
 
-    /// How goodput came back after the phase `index`, which must not be a healthy one.
+    /// How goodput recovered after the phase `index`, which must not be a healthy one.
     pub fn back_after(&self, phases: &[Phase], index: usize) -> Return {
         let end = phases[index].end;
         let next_fault = phases[index + 1..].iter().find(|phase| phase.fault.is_fault());
@@ -82,7 +82,7 @@ impl Goodput {
     }
 }
 
-/// How goodput came back after a fault.
+/// How goodput recovered after a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Return {
     /// From the end of the fault to the beginning of the first good second; `None` if there was none

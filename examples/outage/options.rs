@@ -1,4 +1,4 @@
-//! What one can say on the command line.
+//! The options of the command line.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use hyper::Uri;
 
-/// Plays an outage to three clients of one HTTP service - a bare one, one with naive retries, one
-/// behind a seawall pipeline - and reports what is left of each.
+/// Runs an outage for three clients of one HTTP service - a bare one, one with naive retries, one
+/// behind a seawall pipeline - and reports how many calls of each survive
 #[derive(Clone, Debug, Parser)]
 #[command(name = "outage", version)]
 pub struct Options {
-    /// Play this scenario (see examples/outage/scenario.toml)
+    /// Run this scenario (see examples/outage/scenario.toml)
     #[arg(long, value_name = "FILE.toml", conflicts_with = "quick")]
     pub scenario: Option<PathBuf>,
-    /// Drive this server instead of the built-in one: no faults are played, break it yourself
+    /// Drive this server instead of the built-in one: there are no faults, break it yourself
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub target: Option<Uri>,
-    /// Where every random choice comes from
+    /// The seed of every random choice
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Print the report as JSON, and nothing else, on standard output
@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the command line. `Err` is what to print: help, which is no error, or one line that
+    /// Reads the command line. `Err` holds the text to print: help, which is no error, or one line that
     /// names the option.
     pub fn read(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, Refusal> {
         Self::try_parse_from(args).map_err(|error| match error.kind() {

@@ -20,7 +20,7 @@ pub struct Seawall {
 impl Seawall {
     /// A client with the library's defaults.
     ///
-    /// What is said here are facts that no library can know: how long the caller waits, that the
+    /// The settings are facts that no library can know: how long the caller waits, that the
     /// request is safe to repeat, what its errors mean. The seeds make runs comparable.
     pub fn new(
         scenario: &Scenario,
@@ -41,7 +41,7 @@ impl Seawall {
         Ok(Self { pipeline })
     }
 
-    /// The pipeline's own words on what it is.
+    /// The pipeline's description of itself.
     pub fn description(&self) -> Vec<String> {
         self.pipeline.describe().to_string().lines().map(str::to_owned).collect()
     }
@@ -56,7 +56,7 @@ impl Client for Seawall {
     }
 }
 
-/// What an error comes to after so many attempts.
+/// How a call with this error ended, after this many attempts.
 fn outcome(error: &Error<Failure>, attempts: u32) -> Outcome {
     match error.last() {
         Error::Operation { error, .. } => Outcome::Failure(error.as_str()),

@@ -1,4 +1,4 @@
-//! What one sees while it runs: a line that is rewritten in place on a terminal, plain lines elsewhere.
+//! The live view: a line that is rewritten in place on a terminal, plain lines elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -30,8 +30,8 @@ enum Style {
 }
 
 impl Screen {
-    /// Standard output; with `json`, which has that for itself, standard error if somebody is there
-    /// to see it.
+    /// Standard output; with `json`, whose report goes there, standard error if it is a
+    /// terminal.
     pub fn choose(json: bool) -> Self {
         let (terminal, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         match (json, terminal, err) {
@@ -45,14 +45,14 @@ impl Screen {
     /// A line that stays.
     pub fn say(&mut self, line: &str) {
         let clear = if self.style == Style::Terminal { "\r\x1b[2K" } else { "" };
-        // Who closed the pipe does not want to know.
+        // An error means that the reader has closed the pipe.
         let _ = writeln!(self.out, "{clear}{line}");
         let _ = self.out.flush();
     }
 
     /// A line that the next one replaces.
     fn show(&mut self, line: &str) {
-        // Without wrapping, for the time of one line: a line that wraps can't be rewritten.
+        // Wrapping is off for this one line: a line that wraps can't be rewritten.
         let _ = write!(self.out, "\r\x1b[2K\x1b[?7l{line}\x1b[?7h");
         let _ = self.out.flush();
     }
@@ -79,7 +79,7 @@ pub struct Progress {
     told: usize,
 }
 
-/// How often one looks.
+/// The time between two updates.
 const GLANCE: Duration = Duration::from_millis(100);
 
 impl Progress {
@@ -88,7 +88,7 @@ impl Progress {
         Self { screen, scenario, start: stage.start, cast, diary, told: 0 }
     }
 
-    /// Shows how it goes, until `end`; then gives the screen back.
+    /// Shows the progress until `end`, then clears the line.
     pub async fn watch(mut self, end: CancellationToken) -> Screen {
         end.run_until_cancelled(self.look()).await;
         self.tell_changes();
@@ -120,7 +120,7 @@ impl Progress {
         }
     }
 
-    /// Says each transition that was not said yet.
+    /// Prints each transition that was not printed yet.
     fn tell_changes(&mut self) {
         let changes = self.diary.since(self.told);
         self.told += changes.len();

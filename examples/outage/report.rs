@@ -1,4 +1,4 @@
-//! What is left of each client, in figures: the content of `report.json`, of the table, of the picture.
+//! The figures of each client: the content of `report.json`, of the table and of the picture.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -12,15 +12,15 @@ use crate::measure::{Goodput, Latency, rounded, seconds};
 use crate::scenario::{Fault, Phase, Scenario};
 use crate::workshop::Tally;
 
-/// How finely the report tells of time.
+/// The length of a slice of time in the report.
 pub const SLICE: Duration = Duration::from_millis(200);
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Whether the script was played to its end.
+    /// Whether the script ran to its end.
     pub complete: bool,
-    /// What ended it.
+    /// The reason of its end.
     pub ended_by: String,
     pub seed: u64,
     /// The server that was driven, if it was not the built-in one.
@@ -30,7 +30,7 @@ pub struct Report {
     pub calls_per_second: u32,
     pub call_timeout_ms: f64,
     pub attempt_timeout_ms: f64,
-    /// How far this program was behind its own script at worst. More than a few milliseconds mean
+    /// How late this program was at worst, compared with the script. More than a few milliseconds mean
     /// that the machine was too busy for the figures to be trusted.
     pub late_ms: f64,
     pub phases: Vec<PhaseReport>,
@@ -47,7 +47,7 @@ pub struct PhaseReport {
     pub end_s: f64,
 }
 
-/// What became of the calls of one client.
+/// The outcomes of one client's calls.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClientReport {
     pub name: &'static str,
@@ -59,7 +59,7 @@ pub struct ClientReport {
     pub vanished: u64,
     pub failures_by_cause: BTreeMap<&'static str, u64>,
     pub refusals_by_reason: BTreeMap<&'static str, u64>,
-    /// Attempts that left the client, those that were refused a connection too.
+    /// Attempts that left the client, including those whose connection was refused.
     pub attempts: u64,
     pub success_latency: Option<Latency>,
     pub failure_latency: Option<Latency>,
@@ -67,11 +67,11 @@ pub struct ClientReport {
     /// In the order of the report's phases.
     pub phases: Vec<ClientPhase>,
     pub timeline: Vec<Slice>,
-    /// What the client's server saw of it, if the server is the built-in one.
+    /// The counts of the client's server, if it is the built-in one.
     pub server: Option<ServerReport>,
 }
 
-/// What became of the calls that a client made in one phase.
+/// The outcomes of the calls that a client made in one phase.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClientPhase {
     pub calls: u64,
@@ -82,13 +82,13 @@ pub struct ClientPhase {
     pub attempts: u64,
     /// Calls that were made in the phase and succeeded, per second.
     pub goodput_per_s: f64,
-    /// From the end of a fault until goodput was back; absent if it was not while it was watched.
+    /// From the end of a fault until goodput was back; absent if it did not come back while it was watched.
     pub goodput_back_after_s: Option<f64>,
-    /// For how long it was watched for: until the next fault. Absent after healthy phases.
+    /// How long it was watched: until the next fault. Absent after healthy phases.
     pub watched_for_s: Option<f64>,
 }
 
-/// What became of the calls that were made within one slice of time.
+/// The outcomes of the calls that were made within one slice of time.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Slice {
     pub at_s: f64,
@@ -97,7 +97,7 @@ pub struct Slice {
     pub refusals: u64,
 }
 
-/// What a server saw.
+/// The counts of a server.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ServerReport {
     pub requests: u64,
@@ -108,19 +108,19 @@ pub struct ServerReport {
     pub turned_away: u64,
 }
 
-/// The pipeline of the seawall client, and what its breaker did.
+/// The pipeline of the seawall client, and its breaker's transitions.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct PipelineReport {
-    /// The pipeline's own words.
+    /// The pipeline's description of itself.
     pub description: Vec<String>,
-    /// How often its policies did what.
+    /// The number of events of each kind.
     pub events: BTreeMap<String, u64>,
     pub transitions: Vec<Change>,
-    /// Transitions that there was no room for.
+    /// Transitions that exceeded the bound.
     pub transitions_dropped: u64,
 }
 
-/// The script as far as it was played.
+/// The script as far as it ran.
 pub fn played(scenario: &Scenario, until: Duration) -> Vec<Phase> {
     let begun = scenario.phases.iter().take_while(|phase| phase.begin < until);
     begun.map(|phase| Phase { end: phase.end.min(until), ..phase.clone() }).collect()
@@ -165,7 +165,7 @@ impl ClientReport {
         self.successes as f64 / self.calls.max(1) as f64
     }
 
-    /// Attempts that were sent while no request could be answered, and the calls made then.
+    /// Attempts that were sent while no request could be answered, and the calls of that time.
     pub fn sent_in_vain(&self, phases: &[PhaseReport]) -> (u64, u64) {
         let total = [Fault::Refused.as_str(), Fault::BlackHole.as_str()];
         let dark = self.phases.iter().zip(phases).filter(|(_, phase)| total.contains(&phase.kind));

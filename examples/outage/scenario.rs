@@ -11,17 +11,17 @@ use serde::Deserialize;
 pub struct Scenario {
     /// Calls per second of each client.
     pub calls_per_second: u32,
-    /// After this nobody waits for the answer to a call.
+    /// The deadline of a call: after it the caller no longer waits.
     pub call_timeout: Duration,
-    /// How long one attempt may take, for clients that make several.
+    /// The longest that one attempt may take, for clients that make several.
     pub attempt_timeout: Duration,
-    /// What the built-in server can do.
+    /// The capacity of the built-in server.
     pub capacity: Capacity,
     /// The phases, in order. The first is healthy.
     pub phases: Vec<Phase>,
 }
 
-/// What the built-in server can do.
+/// The capacity of the built-in server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Capacity {
     /// How many requests are worked on at a time.

@@ -1,4 +1,4 @@
-//! A real HTTP server that lives through the script: it slows down, breaks, dies, hangs, comes back.
+//! A real HTTP server that follows the script: it slows down, fails, dies, hangs, comes back.
 
 use std::convert::Infallible;
 use std::io;
@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::scenario::{Fault, Scenario};
 use crate::workshop::{Answer, Tally, Workshop};
 
-/// Connections that the kernel keeps for us until we accept them.
+/// Connections that the kernel holds until the server accepts them.
 const BACKLOG: u32 = 1_024;
 
 /// A server that holds its port, and does not listen before the script begins.
@@ -51,7 +51,7 @@ impl Server {
         Arc::clone(&self.tally)
     }
 
-    /// Plays the script, whose clock began at `start`; after its end stays as the last phase left
+    /// Follows the script, whose clock began at `start`; after its end stays as the last phase left
     /// it, until this future is dropped.
     pub async fn play(self, start: Instant) -> io::Result<Infallible> {
         let Self { scenario, random, address, port, tally } = self;
@@ -84,10 +84,10 @@ enum State {
     Down(TcpSocket),
 }
 
-/// Binds a port without listening on it: whoever connects is refused, and nobody else gets it.
+/// Binds a port without listening on it: connections are refused, and no other process gets the port.
 fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    // The connections of the life before linger in the kernel; the port is ours all the same.
+    // Connections of the server's last life linger in the kernel; the port can be bound all the same.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
@@ -108,7 +108,7 @@ impl Process {
         Self { tasks, life: life.drop_guard() }
     }
 
-    /// Ends as a killed process does: nothing is finished, every connection breaks.
+    /// Ends like a killed process: nothing is finished, every connection breaks.
     async fn die(self) {
         drop(self.life);
         self.tasks.close();
@@ -135,13 +135,13 @@ async fn accept(
 
 /// Answers the requests of one connection, one after the other, until the caller hangs up.
 async fn converse(stream: TcpStream, shop: Arc<Workshop>) {
-    // Without it small answers wait for an acknowledgement; whether that works is no matter of life.
+    // Without it small answers wait for an acknowledgement. The server also works if this fails.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |_: Request<Incoming>| {
         let shop = Arc::clone(&shop);
         async move { Ok::<_, Infallible>(response(shop.serve().await)) }
     });
-    // An error is a connection that broke: in this program that is the plan.
+    // An error is a broken connection, which the script intends.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 

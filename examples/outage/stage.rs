@@ -1,4 +1,4 @@
-//! Where it is played: a server for each client, the same script for all, one clock.
+//! The setting: a server for each client, the same script for all, one clock.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,10 +19,10 @@ use crate::server::Server;
 use crate::wire::Wire;
 use crate::workshop::Tally;
 
-/// Time to get everything in place before the first call.
+/// The time for the set-up before the first call.
 const LEAD: Duration = Duration::from_millis(50);
 
-/// Where it is played.
+/// The servers, the clock and the script.
 pub struct Stage {
     pub scenario: Arc<Scenario>,
     pub start: Instant,
@@ -33,7 +33,7 @@ pub struct Stage {
     servers: JoinSet<io::Result<Infallible>>,
 }
 
-/// A client that plays, its books, and what its server counts.
+/// A client, its ledger, and the counts of its server.
 #[derive(Clone)]
 pub struct Role {
     pub name: &'static str,
@@ -42,7 +42,7 @@ pub struct Role {
 }
 
 impl Stage {
-    /// A stage for `scenario`, with servers of our own unless there is a `target`.
+    /// A stage for `scenario`, with built-in servers unless there is a `target`.
     pub fn new(scenario: Arc<Scenario>, seed: u64, target: Option<Uri>) -> Self {
         Self {
             scenario,
@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// Gives `client` a server of its own, or the one at the target, and its load. A `shutdown`
-    /// stops the load, and waits for the calls that are under way then.
+    /// stops the load, and waits for the calls that are then in flight.
     pub fn enter(
         &mut self,
         name: &'static str,
@@ -93,7 +93,7 @@ impl Stage {
         self.cast.clone()
     }
 
-    /// Plays until every call is settled. An error is a server that could not go on.
+    /// Runs until every call is settled. Errors if a server could not go on.
     pub async fn play(mut self) -> io::Result<()> {
         loop {
             tokio::select! {

@@ -8,7 +8,7 @@ use crate::report::{ClientReport, Report};
 const LABEL: usize = 34;
 const COLUMN: usize = 16;
 
-/// The report as a table: one column a client.
+/// The report as a table: one column for each client.
 pub fn table(report: &Report) -> String {
     let clients = &report.clients;
     let mut table = Table { text: String::new(), clients };
@@ -48,7 +48,7 @@ pub fn table(report: &Report) -> String {
     table.text + &pipeline(report)
 }
 
-/// What the pipeline is, and what it did.
+/// The pipeline's description and its transitions.
 fn pipeline(report: &Report) -> String {
     let mut text = String::from("\nthe seawall client's pipeline\n");
     for line in &report.pipeline.description {
@@ -117,7 +117,7 @@ fn back(client: &ClientReport, index: usize) -> String {
     let phase = &client.phases[index];
     match (phase.goodput_back_after_s, phase.watched_for_s) {
         (Some(after), _) => format!("{after:.2}"),
-        // The next fault came before a second had passed: nobody can tell.
+        // The next fault came before a second had passed: a recovery can't be seen.
         (None, Some(watched)) if watched < 1.0 => "–".to_owned(),
         (None, Some(watched)) => format!("not in {watched:.1}"),
         (None, None) => String::new(),

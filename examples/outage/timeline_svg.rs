@@ -1,7 +1,7 @@
-//! The report as a picture: what became of each client's calls over time, and what the breaker did.
+//! The report as a picture: the outcomes of each client's calls over time, and the breaker's states.
 //!
-//! One panel a client, all on one axis of time. Each panel is as high as the load is: what is not
-//! green in it is a call that got no answer. Works on a light and on a dark background.
+//! One panel for each client, all on one axis of time. The height of a panel is the load: whatever is not
+//! green in it is a call without an answer. Works on a light and on a dark background.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ const TOP: f64 = 132.0;
 const PANEL: f64 = 118.0;
 const GAP: f64 = 26.0;
 const BAND: f64 = 20.0;
-/// The width of a character of the labels, roughly: for what fits where.
+/// The approximate width of a character of the labels, to see what fits.
 const CHARACTER: f64 = 6.4;
 
 const STYLE: &str = include_str!("timeline.css");
@@ -59,7 +59,7 @@ impl<'a> Picture<'a> {
         let _ = writeln!(self.svg, r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{text}</text>"#);
     }
 
-    /// A rectangle from `x` to `to`, with words for whoever points at it.
+    /// A rectangle from `x` to `to`, with a tooltip.
     fn rect(&mut self, class: &str, (x, to): (f64, f64), (y, height): (f64, f64), title: &str) {
         let width = (to - x).max(0.0);
         let shape = format!(
@@ -153,7 +153,7 @@ impl<'a> Picture<'a> {
         self.summary(top, client);
     }
 
-    /// What became of the calls of each slice of time, stacked up to the load.
+    /// The outcomes of the calls of each slice of time, stacked up to the load.
     fn bars(&mut self, top: f64, client: &ClientReport) {
         let full = f64::from(self.report.calls_per_second) * SLICE.as_secs_f64();
         let mut paths = [String::new(), String::new(), String::new()];
@@ -161,7 +161,7 @@ impl<'a> Picture<'a> {
             let from = self.x(slice.at_s);
             let to = self.x(slice.at_s + SLICE.as_secs_f64());
             let counts = [slice.successes, slice.refusals, slice.failures];
-            // The last slice may be a part of one, and a slice may hold a call more than its share.
+            // The last slice may be shorter, and a slice may hold one call more than its share.
             let calls: u64 = counts.iter().sum();
             let scale = PANEL / full.max(calls as f64);
             let mut y = top + PANEL;
@@ -178,7 +178,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// How long goodput took to come back, where each fault ended.
+    /// How long goodput took to recover, at the end of each fault.
     fn returns(&mut self, top: f64, client: &ClientReport) {
         for (phase, counts) in self.report.phases.iter().zip(&client.phases) {
             let Some(watched) = counts.watched_for_s.filter(|&watched| watched >= 1.0) else {
@@ -202,7 +202,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The client in three lines, beside its panel.
+    /// The client in three lines, next to its panel.
     fn summary(&mut self, top: f64, client: &ClientReport) {
         let x = RIGHT + 20.0;
         self.text("name", x, top + 18.0, client.name);

@@ -1,4 +1,4 @@
-//! One HTTP request over a real connection, and what it can come to.
+//! One HTTP request over a real connection, and how it can end.
 
 use std::error::Error as _;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Wire {
     url: Uri,
 }
 
-/// What a request can come to, other than an answer.
+/// How a request can end without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     Status(StatusCode),
@@ -34,12 +34,12 @@ impl Wire {
         Self { http: Client::builder(TokioExecutor::new()).build(connector), url }
     }
 
-    /// Asks once.
+    /// Sends one request.
     pub async fn get(&self) -> Result<(), Failure> {
         let response =
             self.http.get(self.url.clone()).await.map_err(|error| Failure::of(&error))?;
         let status = response.status();
-        // Read to its end, so that the connection can be used again; kept by nobody.
+        // Read to its end, so that the connection can be used again, and discarded.
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await {
             frame.map_err(|_| Failure::ConnectionLost)?;
@@ -80,7 +80,7 @@ impl Failure {
         }
     }
 
-    /// What a failure means, for the pipeline: this is the one thing that it can't know by itself.
+    /// The class of a failure: the one fact that a pipeline can't know by itself.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "a classifier is given a reference")]
     pub fn class(&self) -> Class {
         match self {

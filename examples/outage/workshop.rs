@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::scenario::{Capacity, Fault};
 
-/// A few workers and a queue in front of them. Ends, with all that is in it, when `life` does.
+/// A few workers and a queue in front of them. Ends with everything in it when `life` ends.
 pub struct Workshop {
     workers: Semaphore,
     room: u32,
@@ -27,14 +27,14 @@ pub struct Workshop {
     tally: Arc<Tally>,
 }
 
-/// What a server did, over all its lives.
+/// The counts of a server, over all its lives.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Requests that were read.
     pub requests: AtomicU64,
-    /// Answers that somebody waited for.
+    /// Answers whose caller still waited.
     pub answered: AtomicU64,
-    /// Requests that were worked on though their caller had gone.
+    /// Requests that were worked on after their caller had gone.
     pub for_nobody: AtomicU64,
     /// Requests that found the queue full.
     pub turned_away: AtomicU64,
@@ -67,7 +67,7 @@ impl Workshop {
         })
     }
 
-    /// Takes a request in and gives its answer, if there is ever one.
+    /// Accepts a request and returns its answer, if there ever is one.
     pub async fn serve(self: Arc<Self>) -> Answer {
         self.tally.requests.fetch_add(1, Ordering::Relaxed);
         let Some(seat) = Seat::take(&self) else {
@@ -76,14 +76,14 @@ impl Workshop {
             return Answer::Busy;
         };
         let (reply, answer) = oneshot::channel();
-        // A task of its own: the caller may hang up, the work goes on.
+        // A task of its own: the work goes on when the caller hangs up.
         tokio::spawn(async move {
             let life = seat.0.life.clone();
             life.run_until_cancelled(seat.work(reply)).await
         });
         match answer.await {
             Ok(answer) => answer,
-            // The process died with the request in it: its connection dies too.
+            // The process died with the request in it: its connection breaks, too.
             Err(_) => std::future::pending().await,
         }
     }
@@ -91,7 +91,7 @@ impl Workshop {
     /// Waits while the process hangs.
     async fn awake(&self) {
         let mut fault = self.fault.clone();
-        // An error says that the script is over; then nothing hangs any more.
+        // An error means that the script is over; then nothing hangs any more.
         let _ = fault.wait_for(|&fault| fault != Fault::BlackHole).await;
     }
 
@@ -127,7 +127,7 @@ impl Seat {
         // First come, first served.
         let Ok(_worker) = shop.workers.acquire().await else { return };
         sleep(shop.time_for_one()).await;
-        // A process that hangs does so with its workers in the middle of something.
+        // A process hangs while its workers are in the middle of a request.
         shop.awake().await;
         let count = match reply.send(shop.answer()) {
             Ok(()) => &shop.tally.answered,

@@ -10,7 +10,7 @@ fn every_state_is_seen_with_its_reason() {
     path.pop();
     path.push("examples");
     path.push(format!("circuit_transitions{}", std::env::consts::EXE_SUFFIX));
-    // Built by `cargo test`, unless that was told to build this test only.
+    // `cargo test` builds it, unless it builds this test only.
     assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
     let began = Instant::now();
     let output = Command::new(path).output().expect("the program runs");

@@ -18,7 +18,7 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
     entries(folder).into_iter().filter(is_page).collect()
 }
 
-/// The Markdown files in `folder` and in all that it holds.
+/// The Markdown files in `folder` and in all folders inside it.
 fn all_pages(folder: &Path) -> Vec<PathBuf> {
     let folders = entries(folder).into_iter().filter(|path| path.is_dir());
     pages(folder).into_iter().chain(folders.flat_map(|it| all_pages(&it))).collect()
@@ -29,7 +29,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("readable").path()).collect()
 }
 
-/// What stands between `](` and `)`.
+/// The targets: the text between `](` and `)`.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
 }

@@ -1,4 +1,4 @@
-//! The service example, asked over the wire for what its first page promises.
+//! The service example, tested over the wire for the promises of its first page.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -28,7 +28,7 @@ impl Service {
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
             .expect("it says where it listens");
-        // Read on, so that it can write on.
+        // Read to the end, so that the program never waits for its reader.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { child, address }
     }

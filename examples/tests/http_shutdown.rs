@@ -1,4 +1,4 @@
-//! The HTTP example, told to go down by a real signal while it has work to do.
+//! The HTTP example, shut down by a real signal while it has work to do.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -94,7 +94,7 @@ fn requests_in_flight_finish_new_ones_are_turned_away_and_nothing_idle_holds_it_
     if told.elapsed() < Duration::from_millis(200) {
         assert!(server.ask("/work").starts_with("http/1.1 200"));
     }
-    // Then, while one is still in flight, new ones are turned away, politely.
+    // Then, while one is still in flight, new ones are refused with a proper answer.
     let refused = loop {
         let answer = server.ask("/work");
         if !answer.starts_with("http/1.1 200") {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// `cargo test` puts examples beside the folder that the tests are in.
+/// `cargo test` puts examples next to the folder of the tests.
 fn program() -> Command {
     let mut path = std::env::current_exe().expect("a test is a file");
     path.pop();
@@ -126,7 +126,7 @@ fn every_call_is_accounted_and_standard_output_is_the_report_alone() {
     assert_eq!((&report["complete"], &report["seed"]), (&Value::Bool(true), &Value::from(7)));
     for client in report["clients"].as_array().expect("clients") {
         assert_eq!(count(client, "calls"), 280);
-        // What is refused a connection was sent, and reached nobody.
+        // An attempt whose connection is refused was sent, and reached no server.
         assert!(count(&client["server"], "requests") < count(client, "attempts"));
     }
     let svg = fs::read_to_string(directory.join("timeline.svg")).expect("a picture");
@@ -138,7 +138,7 @@ fn every_call_is_accounted_and_standard_output_is_the_report_alone() {
 fn the_server_may_be_yours() {
     let directory = directory("target");
     let path = scenario(&directory, &script(200, &[("healthy", 0.5)]));
-    // Nobody listens there: every call fails, and is accounted.
+    // Nobody listens there: every call fails, and is counted.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
     let url = format!("http://{}/", closed.expect("a port"));
     let output = program()
@@ -158,7 +158,7 @@ fn the_server_may_be_yours() {
     }
 }
 
-/// Starts a run that would take long, and waits until it has made its first calls.
+/// Starts a long run, and waits until it has made its first calls.
 #[cfg(unix)]
 fn under_way(directory: &Path, call_timeout_ms: u32, phases: &[(&str, f64)]) -> Child {
     let path = scenario(directory, &script(call_timeout_ms, phases));
@@ -171,10 +171,10 @@ fn under_way(directory: &Path, call_timeout_ms: u32, phases: &[(&str, f64)]) -> 
         .spawn()
         .expect("the program runs");
     let lines = BufReader::new(child.stdout.take().expect("standard output")).lines();
-    // The first line tells the phase, the second is a second of calls later.
+    // The first line names the phase, the second comes a second of calls later.
     let mut counts = lines.map_while(Result::ok).filter(|line| line.contains("bare"));
     assert!(counts.next().is_some());
-    // Read on, so that the program never waits for its reader.
+    // Read to the end, so that the program never waits for its reader.
     std::thread::spawn(move || counts.for_each(drop));
     child
 }
@@ -213,7 +213,7 @@ fn one_interrupt_finishes_what_is_under_way_and_writes_the_report() {
 #[test]
 fn a_second_interrupt_ends_at_once() {
     let directory = directory("second_interrupt");
-    // Whoever called in the black hole waits for a minute.
+    // Calls made in the black hole wait for a minute.
     let child = under_way(&directory, 60_000, &[("healthy", 0.5), ("black hole", 60.0)]);
     interrupt(&child);
     std::thread::sleep(Duration::from_millis(300));

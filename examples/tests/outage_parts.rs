@@ -1,5 +1,5 @@
 //! The unit tests of the outage example. An example is a program: built by `cargo test`, so that
-//! `tests/outage.rs` can run it, but not tested itself. So its parts are gathered here once more.
+//! `tests/outage.rs` can run it, but not tested itself. So its parts are included here again.
 
 #![expect(dead_code, reason = "what is used by the program's main function only")]
 #![expect(unreachable_pub, reason = "a program has no outside")]

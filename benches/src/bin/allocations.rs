@@ -1,6 +1,6 @@
-//! Counts what each case allocates, and how many bytes an instance of each policy takes.
+//! Counts the allocations of each case, and the size of an instance of each policy.
 //!
-//! A program of its own, as a counting allocator would be counted by callgrind.
+//! A program of its own, because callgrind would count the counting allocator.
 
 use std::alloc::System;
 use std::hint::black_box;
@@ -38,7 +38,7 @@ fn main() {
 fn calls(case: &seawall_benches::Case) -> Result<(f64, f64), String> {
     let mut work = case.prepared()?;
     let calls = case.calls.min(1_000);
-    // What is allocated once and kept is no price of a call.
+    // An allocation that is made once and kept is no cost of a call.
     work.run(calls);
     let before = Region::new(ALLOCATOR);
     work.run(calls);

@@ -11,7 +11,7 @@ use crate::{Case, Work, plain, poll, polled};
 
 /// Long enough for a breaker to stay open while it is measured.
 const WAIT: Duration = Duration::from_hours(1);
-/// Long enough for a time window to keep what was put into it while it is measured.
+/// Long enough for a time window to keep every call of a measurement.
 const LONG: Duration = Duration::from_mins(10);
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
             let breaker = build(count_window().open_wait(WAIT));
             let mut cx = Context::from_waker(Waker::noop());
             for _ in 0..200 {
-                // Only the state that they leave behind is of interest.
+                // Only the state that they leave behind matters.
                 let _ = poll(breaker.call(failing()), &mut cx);
             }
             polled(
@@ -74,7 +74,7 @@ fn mixed(builder: BreakerBuilder) -> Box<dyn Work> {
     let breaker = build(builder);
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..200 {
-        // Only the state that they leave behind is of interest.
+        // Only the state that they leave behind matters.
         let _ = poll(breaker.call(one_in_ten_fails()), &mut cx);
     }
     polled(

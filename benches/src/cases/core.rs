@@ -1,4 +1,4 @@
-//! What every call pays for the vocabulary itself, before any policy.
+//! The cost of the vocabulary itself, before any policy.
 
 use seawall_core::{
     AllTransient, Attempt, Call, FromFn, FromFuture, Identity, Lazy, Operation, Policy,

@@ -1,4 +1,4 @@
-//! The least that anything can cost: what the policies are made of, and loops written by hand.
+//! The least that anything can cost: the primitives of the policies, and loops written by hand.
 #![expect(
     clippy::redundant_closure,
     reason = "operations are passed as callers write them, as closures; so in every case"
@@ -84,7 +84,7 @@ fn boxed() -> std::pin::Pin<Box<dyn Future<Output = Result<u64, Failure>>>> {
     Box::pin(ready())
 }
 
-/// What anybody would write who has no library at hand: no delay between the attempts.
+/// A loop by hand, as one writes it without a library: no delay between the attempts.
 async fn hand_written_retry<Fut>(
     max_attempts: u32,
     mut operation: impl FnMut() -> Fut,

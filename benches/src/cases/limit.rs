@@ -8,7 +8,7 @@ use crate::operation::ready;
 use crate::{Case, Work, plain, poll, polled};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// More than is taken while it is measured.
+/// More permits than a measurement takes.
 const PLENTY: u64 = 1_000_000_000;
 
 /// The limits' cases.

@@ -109,7 +109,7 @@ pub(super) fn page(measured: &Measured, lock: &str) -> String {
     page
 }
 
-/// Groups that nobody gave a title yet.
+/// Groups without a title.
 fn unlisted(measured: &Measured) -> Vec<&'static str> {
     let mut groups: Vec<&'static str> = measured.cases.iter().map(|(case, _)| case.group).collect();
     groups.retain(|group| GROUPS.iter().all(|(listed, _)| listed != group));

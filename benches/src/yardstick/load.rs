@@ -1,4 +1,4 @@
-//! The load: an open loop of 700 calls a second, and what became of them.
+//! The load: an open loop of 700 calls a second, and their outcomes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::trigger::Trigger;
 const RATE: f64 = 700.0;
 /// How long after a trigger its losses are counted.
 const AFTER: Duration = Duration::from_secs(10);
-/// For "back": the goodput of so long a time.
+/// For "back": goodput is measured over this time.
 const BIN: f64 = 0.25;
-/// For "back": this share of what was offered is full goodput.
+/// For "back": this share of the offered load is full goodput.
 const FULL: f64 = 0.9;
 
-/// What a trigger cost.
+/// The cost of a trigger.
 #[derive(Clone, Debug)]
 pub(crate) struct Cost {
     /// Calls lost from its start until ten seconds after its end, in seconds of offered load.
@@ -28,11 +28,11 @@ pub(crate) struct Cost {
     pub(crate) back: f64,
     /// Requests per call over the same time.
     pub(crate) attempts: f64,
-    /// The 99th percentile of how long a call took of which nothing was ever sent, in milliseconds.
+    /// The 99th percentile of the time of calls without an attempt, in milliseconds.
     pub(crate) refused_in: f64,
     /// The share of calls lost before it.
     pub(crate) lost_in_health: f64,
-    /// What was answered, in percent of the calls made in the same bin; by seconds since the trigger.
+    /// Answered calls, in percent of the calls made in the same bin; by seconds since the trigger.
     pub(crate) goodput: Vec<(f64, f64)>,
 }
 

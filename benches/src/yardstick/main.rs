@@ -1,4 +1,4 @@
-//! The yardstick: what outages cost, with nothing, with the usual stacks, and with ours.
+//! The yardstick: the cost of outages without policies, with the usual stacks, and with seawall's.
 //!
 //! A computed server of 1,000 calls a second, 700 calls a second of open load, a deadline of 500 ms,
 //! attempts of 100 ms, at most three of them. After a time of health something happens to the

@@ -7,7 +7,7 @@ use seawall_benches::plot::{Chart, Series};
 use crate::load::Cost;
 use crate::trigger::Trigger;
 
-/// Who is drawn, the last above the others: more lines than these would hide each other.
+/// The stacks that are drawn, the last above the others: more lines would hide each other.
 const DRAWN: &[&str] = &[
     "none",
     "naive retries",

@@ -18,7 +18,7 @@ const SLOTS: usize = 10;
 const SLOTS_LEFT: usize = 4;
 const SERVICE: f64 = 0.01;
 const QUEUE: usize = 1_000;
-/// How long it takes to be told no.
+/// The time until a refusal arrives.
 const REFUSAL: f64 = 0.0005;
 const FLAP: f64 = 0.5;
 
@@ -79,7 +79,7 @@ impl Server {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Asks it for something.
+    /// Sends it a request.
     pub(crate) async fn call(&self) -> Result<(), Failed> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.origin.elapsed().as_secs_f64();
@@ -133,7 +133,7 @@ impl Server {
             }
             self.serve(&mut state, now)
         };
-        // What it is at when it goes down is lost.
+        // Requests that it works on when it goes down are lost.
         let down = self.next_down(now);
         if down < end {
             return Some(Answer { at: down, good: false });

@@ -1,4 +1,4 @@
-//! What stands between the client and the server.
+//! The stacks of policies between the client and the server.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,11 +18,11 @@ pub(crate) const DEADLINE: Duration = Duration::from_millis(500);
 /// One attempt of it.
 pub(crate) const ATTEMPT: Duration = Duration::from_millis(100);
 
-/// What a call came to.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Good,
-    /// A policy refused it, and nothing of it was ever sent.
+    /// A policy refused it, and no attempt was sent.
     Refused,
     Bad,
 }
@@ -32,7 +32,7 @@ pub(crate) type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 /// Makes one call.
 pub(crate) type Client = Box<dyn Fn(Arc<Server>) -> Calling + Send + Sync>;
 
-/// One call: where to, and whether anything of it was ever sent.
+/// One call: its server, and whether an attempt was sent.
 #[derive(Clone)]
 pub(crate) struct Request {
     server: Arc<Server>,
@@ -65,7 +65,7 @@ pub(crate) struct Stack {
     pub(crate) client: fn() -> Client,
 }
 
-/// Ours and what they are compared with, in the order of the table.
+/// Seawall's stacks and the others, in the order of the table.
 pub(crate) const ALL: &[Stack] = &[
     Stack { name: "none", client: none },
     Stack { name: "naive retries", client: naive },

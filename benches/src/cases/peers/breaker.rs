@@ -16,7 +16,7 @@ use super::serve;
 use crate::operation::{Failure, failing, one_in_ten_fails, ready};
 use crate::{Case, Work, poll, polled, prepared_in_runtime};
 
-/// What the operation under a breaker does.
+/// The outcome of the operation behind a breaker.
 trait Dependency: 'static {
     fn call() -> impl Future<Output = Result<u64, Failure>> + Send + 'static;
 }
@@ -53,7 +53,7 @@ struct Scene {
     outcome: fn(&Answer) -> bool,
 }
 
-/// What a call came to, in the words of all peers.
+/// The outcome of a call, for all peers.
 type Answer = Result<u64, Refused>;
 
 struct Refused(bool);
@@ -72,7 +72,7 @@ const WINDOW_10K: Scene = Scene { before: 10_000, ..CLOSED };
 
 /// Long enough for a breaker to stay open while it is measured.
 const WAIT: Duration = Duration::from_hours(1);
-/// Long enough for a time window to keep what was put into it while it is measured.
+/// Long enough for a time window to keep every call of a measurement.
 const LONG: Duration = Duration::from_mins(10);
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
@@ -153,7 +153,7 @@ fn scene(
 ) -> Box<dyn Work> {
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..scene.before {
-        // Only the state that they leave behind is of interest.
+        // Only the state that they leave behind matters.
         let _ = call(&mut cx);
     }
     polled(call, scene.operations, scene.outcome)

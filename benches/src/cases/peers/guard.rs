@@ -160,7 +160,7 @@ fn panic() -> Vec<Case> {
 
 type Request = http::Request<Empty<Bytes>>;
 
-/// An HTTP service, which is what tower-http guards.
+/// An HTTP service, since tower-http guards those.
 async fn answer(_: Request) -> Result<http::Response<Empty<Bytes>>, Failure> {
     ready().await.map(|_| http::Response::new(Empty::new()))
 }

@@ -27,7 +27,7 @@ const BULKHEAD: &str = "bulkhead/acquire+release";
 const ADMITTED: &str = "rate/admitted";
 const REFUSED: &str = "rate/refused";
 const CALL: &str = "rate/call";
-/// More than is taken while it is measured.
+/// More permits than a measurement takes.
 const PLENTY: usize = 1_000_000_000;
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -126,7 +126,7 @@ fn rates() -> Vec<Case> {
         }),
         Case::peer(REFUSED, "rskit (governor inside)", || {
             let limit = rskit_resilience::RateLimiter::new("benches", 1, 1).expect("a valid limit");
-            // A second is as long as it can be told to refuse.
+            // A second is its longest period.
             plain(move || limit.check().is_ok(), |_| true)
         })
         .calls(CALIBRATED),
@@ -149,7 +149,7 @@ fn rates() -> Vec<Case> {
     ]
 }
 
-/// A limit around a call, of those that have no way to ask for a permit alone.
+/// A limit around a call, for libraries that have no permits.
 fn calls() -> Vec<Case> {
     vec![
         Case::peer(CALL, "tower", || {
@@ -188,7 +188,7 @@ fn resilient_rate(refill: Duration) -> resilient::RateLimiter {
     resilient::RateLimiter::default().with_max_tokens(PLENTY).with_refill_rate(refill)
 }
 
-/// What is measured from many threads.
+/// The objects that many threads call.
 pub fn shared() -> Vec<Shared> {
     vec![
         Shared {

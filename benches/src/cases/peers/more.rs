@@ -1,4 +1,4 @@
-//! The peers in everything that is no case: bytes, threads, growth.
+//! The peers in the other measurements: bytes, threads, growth.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::throughput::{Calls, Shared, block, calls};
 const LONG: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_secs(30);
 
-/// What is measured for its bytes.
+/// The objects whose size is measured.
 pub fn instances() -> Vec<Instance> {
     const COUNT: &str = "breaker, window of 100 outcomes";
     const TIME: &str = "breaker, window of 10 s";
@@ -153,7 +153,7 @@ pub fn futures() -> Vec<FutureSize> {
     ]
 }
 
-/// What is measured from many threads.
+/// The objects that many threads call.
 pub fn shared() -> Vec<Shared> {
     const HEALTHY: &str = "breaker, healthy";
     const FAILURES: &str = "breaker, 10 % failures";
@@ -203,7 +203,7 @@ pub fn shared() -> Vec<Shared> {
             who: "tower-resilience (count 100)",
             prepare: || {
                 let service = tower_breaker().layer(service_fn(|()| uncounted(true)));
-                // Called through a clone of one's own, as tower's users do.
+                // Each thread calls through a clone of its own, as tower's users do.
                 calls(move |_, cx| block(service.clone().oneshot(()), cx))
             },
         },

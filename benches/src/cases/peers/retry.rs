@@ -20,7 +20,7 @@ use super::serve;
 use crate::operation::{Failure, ready, third_time_lucky};
 use crate::{Case, Work, in_runtime, poll, polled, polled_in_runtime, prepared_in_runtime};
 
-/// Calls in a measurement of what goes through the timer: each takes milliseconds.
+/// Calls in a measurement that uses the timer: each takes milliseconds.
 const SLEEPING: u64 = 200;
 
 /// The peers' retries and hedges.
@@ -220,7 +220,7 @@ async fn transient2() -> Result<u64, tokio_retry2::RetryError<Failure>> {
     ready().await.map_err(tokio_retry2::RetryError::transient)
 }
 
-/// What tower's documentation shows: a policy that counts down.
+/// The policy of tower's documentation: it counts down.
 #[derive(Clone)]
 struct TowerAttempts(u32);
 
@@ -327,7 +327,7 @@ fn hedge() -> Vec<Case> {
     ]
 }
 
-/// Hedges whatever comes.
+/// Hedges every call.
 #[derive(Clone)]
 struct Always;
 

@@ -40,7 +40,7 @@ fn life() -> Vec<Case> {
             let (signal, watch) = drain::channel();
             in_runtime(
                 async move || {
-                    // Kept, or every task would be told to stop.
+                    // Kept, or every task would be stopped.
                     let _ = &signal;
                     let watch = watch.clone();
                     let task = async move {
@@ -158,7 +158,7 @@ fn end() -> Vec<Case> {
     ]
 }
 
-/// tokio-graceful-shutdown lends its handle to a subsystem only, so that the loop has to run in it.
+/// tokio-graceful-shutdown passes its handle to a subsystem only, so the loop has to run in one.
 struct Subsystems {
     life: bool,
 }
