@@ -41,7 +41,7 @@ async fn a_final_failure_is_captured_once() {
     let group = store.list(&Filter::default()).remove(0);
     assert_eq!((group.count, group.last.source.as_str()), (1, "orders"));
     assert_eq!(group.last.type_name, "std::io::error::Error");
-    assert!(group.last.details.location.contains("tests/join.rs"));
+    assert!(group.last.details.location.contains("tests/it/join.rs"));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ fn an_error_with_its_whole_chain_the_root_first() {
     assert!(record.type_name.ends_with("::Link"), "{}", record.type_name);
     assert_eq!(record.details.message, "outer");
     assert_eq!(record.details.causes, ["root", "middle"]);
-    assert!(record.details.location.contains("tests/record.rs:"), "{}", record.details.location);
+    assert!(record.details.location.contains("tests/it/record.rs:"), "{}", record.details.location);
     assert_eq!(record.at.to_string(), "2023-11-14T22:13:20.000Z");
     let origin = &record.origin;
     assert_eq!((&*origin.service, &*origin.version), ("billing", "1.2.3"));
