@@ -52,6 +52,8 @@ pub async fn drive(
         });
         number += 1;
     }
+    // The last call may be answered before the script is over.
+    stop.run_until_cancelled(sleep_until(pace.end)).await;
     calls.close();
     calls.wait().await;
 }
