@@ -1,0 +1,41 @@
+//! The rehearsal as a whole.
+
+mod arithmetic;
+mod ends;
+mod faults;
+mod from_a_test;
+mod metastability;
+mod mistakes;
+mod omniscient;
+mod promises;
+mod published_comparison;
+mod random_worlds;
+mod replay;
+mod reports;
+mod servers;
+mod sweep;
+
+use seawall_rehearse::{Rehearsal, Report, Scenario, Stack};
+
+/// A server of 200 requests a second.
+const SERVER: &str = "
+[server]
+slots = 4
+service = { kind = 'exponential', mean = '20ms' }
+queue = 300
+";
+
+/// A scenario with that server, `rate` calls a second with 500 ms each, and `rest`.
+fn scenario(rate: u32, rest: &str) -> Scenario {
+    let text = format!("[load]\nrate = {rate}\ndeadline = '500ms'\n{SERVER}\n{rest}");
+    Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
+}
+
+/// A fault at two seconds for two seconds.
+fn fault(kind: &str) -> String {
+    format!("[[fault]]\nkind = '{kind}'\nat = '2s'\nfor = '2s'\n")
+}
+
+fn play(scenario: &Scenario, stacks: Vec<Stack>) -> Report {
+    Rehearsal::of(scenario.clone(), stacks).run().expect("playable stacks")
+}

@@ -1,0 +1,51 @@
+//! What Marc Brooker's simulations show ("Fixing retries with token buckets and circuit breakers",
+//! 2022): retries help at low failure rates and multiply the load at high ones; a budget bounds that;
+//! a breaker on retries alone does so for large clients and not for many small ones.
+
+use seawall_rehearse::{Figures, Rehearsal, Scenario};
+
+/// Errors at once of `share` for 20 s at a server that is never busy.
+fn play(share: f64, clients: u32) -> Vec<Figures> {
+    let text = format!(
+        "for = '25s'\n[load]\nrate = 200\nclients = {clients}\ndeadline = '5s'\n\
+         [server]\nslots = 1000\nservice = '10ms'\n\
+         [[fault]]\nkind = 'errors'\nat_once = true\nshare = {share}\nat = '5s'\nfor = '20s'\n\
+         [[stack]]\nname = 'retries'\nretry = {{ max_attempts = 3, budget = false }}\n\
+         [[stack]]\nname = 'budget'\nretry = {{ max_attempts = 3, budget = 0.1 }}\n"
+    );
+    let scenario = Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let report = Rehearsal::new(scenario).run().expect("playable");
+    let figures = |name: &str| report.stack(name).expect("it was played").runs[0].clone();
+    ["none", "retries", "budget"].map(figures).to_vec()
+}
+
+#[test]
+fn retries_and_budgets_over_the_failure_rate() {
+    for clients in [1, 10] {
+        for share in [0.05, 0.2, 0.5, 0.8, 1.0] {
+            let [none, retries, budget] = &play(share, clients)[..] else { panic!("three stacks") };
+            let at = format!("{clients} clients, {share}: {none:?} {retries:?} {budget:?}");
+            // Success: retries above the budget above nothing.
+            assert!(retries.goodput_during + 0.02 >= budget.goodput_during, "{at}");
+            assert!(budget.goodput_during + 0.02 >= none.goodput_during, "{at}");
+            // Load: 1 + p + p² without a budget, at most a tenth and the first tokens with one.
+            let load = 1.0 + share + share * share;
+            assert!((retries.amplification_during - load).abs() < 0.06, "{at}");
+            assert!(
+                budget.amplification_during
+                    < 1.0 + share.min(0.1) + 0.06 + f64::from(clients) * 0.012,
+                "{at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_they_cross() {
+    // At a twentieth a budget of a tenth pays for every retry: it is as good as having none.
+    let few = play(0.05, 1);
+    assert!((few[1].goodput_during - few[2].goodput_during).abs() < 0.01, "{few:?}");
+    // At a half it pays for a fifth of them, and the success is near that of no retries.
+    let many = play(0.5, 1);
+    assert!(many[1].goodput_during > 0.84 && many[2].goodput_during < 0.65, "{many:?}");
+}
