@@ -1,0 +1,201 @@
+//! `seawall rehearse`: 0 if all promises are kept, 1 if one is not, 2 at a mistake.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use seawall_rehearse::{
+    Progress, RandomReport, Rehearsal, Report, Scenario, Stack, Sweep, find_load, random_world,
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 all promises are kept, 1 one is not, 2 a mistake.")]
+pub(crate) struct Arguments {
+    /// The scenario, a TOML file
+    #[arg(required_unless_present = "random")]
+    file: Option<PathBuf>,
+    /// Print the report as JSON and nothing else
+    #[arg(long)]
+    json: bool,
+    /// Write the report as one HTML page
+    #[arg(long, value_name = "PAGE")]
+    html: Option<PathBuf>,
+    /// Write the picture alone
+    #[arg(long, value_name = "PICTURE")]
+    svg: Option<PathBuf>,
+    /// Write the promises as `JUnit` has tests
+    #[arg(long, value_name = "XML")]
+    junit: Option<PathBuf>,
+    /// The first seed, in place of the file's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many seeds, in place of the file's
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    seeds: Option<u32>,
+    /// Play so many random worlds in place of a file
+    #[arg(long, value_name = "WORLDS", conflicts_with_all = ["file", "html", "svg", "junit", "seeds", "json"])]
+    random: Option<u64>,
+    /// Where the worst ten random worlds are written
+    #[arg(long, value_name = "FOLDER", requires = "random", default_value = "target/rehearse")]
+    out: PathBuf,
+    /// Play once for each value of a setting, such as `retry.max_attempts=1..5` or `load.rate=300,600`
+    #[arg(long, value_name = "PATH=VALUES", conflicts_with_all = ["random", "find"])]
+    sweep: Option<Sweep>,
+    /// Find the load from which on each stack does not come back by itself
+    #[arg(long, value_name = "WHAT", value_parser = ["load"], conflicts_with = "random")]
+    find: Option<String>,
+    /// Play again whenever the file is saved
+    #[arg(long, conflicts_with = "random")]
+    watch: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match &arguments.file {
+        Some(file) if arguments.watch => watch(arguments, file),
+        Some(file) => end(once(arguments, file)),
+        None => end(random(arguments)),
+    }
+}
+
+/// All promises are kept, or one is not, or a mistake in words.
+fn end(result: Result<bool, String>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn watch(arguments: &Arguments, file: &Path) -> ExitCode {
+    let mut played = None;
+    loop {
+        let text = std::fs::read(file).ok();
+        if text.is_some() && text != played {
+            played = text;
+            // Clears the screen.
+            print!("\x1b[2J\x1b[H");
+            end(once(arguments, file));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+fn once(arguments: &Arguments, file: &Path) -> Result<bool, String> {
+    let mistakes = |mistakes: seawall_rehearse::Mistakes| {
+        let lines = mistakes.lines().iter().map(|line| format!("{}: {line}", file.display()));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    if let Some(sweep) = &arguments.sweep {
+        let reports = sweep.play(file).map_err(mistakes)?;
+        print!("{}", sweep.table(&reports));
+        return Ok(reports.iter().all(|(_, report)| report.is_kept()));
+    }
+    let mut scenario = Scenario::read(file).map_err(mistakes)?;
+    let seed = arguments.seed.unwrap_or(scenario.seed());
+    let seeds = arguments.seeds.unwrap_or(scenario.seeds());
+    scenario = scenario.with_seeds(seed, seeds);
+    let rehearsal = Rehearsal::new(scenario.clone());
+    if arguments.find.is_some() {
+        return thresholds(&scenario, rehearsal.stacks());
+    }
+    let progress = Line::new(arguments.json);
+    let report = rehearsal.run_with(|now| progress.show(now)).map_err(|error| error.to_string())?;
+    progress.clear();
+    write(arguments, &report)?;
+    if arguments.json {
+        print!("{}", report.json());
+    } else {
+        print!("{}", report.table());
+    }
+    Ok(report.is_kept())
+}
+
+fn write(arguments: &Arguments, report: &Report) -> Result<(), String> {
+    let files = [
+        (&arguments.html, Report::html as fn(&Report) -> String),
+        (&arguments.svg, Report::svg),
+        (&arguments.junit, Report::junit),
+    ];
+    for (file, make) in files {
+        if let Some(file) = file {
+            let written = std::fs::write(file, make(report));
+            written.map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn thresholds(scenario: &Scenario, stacks: &[Stack]) -> Result<bool, String> {
+    let found = find_load(scenario, stacks).map_err(|error| error.to_string())?;
+    for threshold in found {
+        match threshold.load {
+            Some(load) => println!(
+                "{}: does not come back by itself from {:.0} % of the servers' capacity on ({:.0} calls a second)",
+                threshold.stack,
+                load * 100.0,
+                load * scenario.capacity(),
+            ),
+            None => {
+                println!("{}: comes back by itself up to 95 % of the capacity", threshold.stack);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn random(arguments: &Arguments) -> Result<bool, String> {
+    let count = arguments.random.unwrap_or(1).max(1);
+    let seed = arguments.seed.unwrap_or(1);
+    let shown = std::io::stderr().is_terminal();
+    let stacks = [Stack::naive(), Stack::standard()];
+    let report = RandomReport::play(seed, 1, count, &stacks, |world| {
+        if shown {
+            eprint!("\rworld {world} of {count}");
+        }
+    });
+    let report = report.map_err(|error| error.to_string())?;
+    if shown {
+        eprint!("\r\x1b[K");
+    }
+    print!("{}", report.table());
+    let name = stacks[1].name();
+    let out = &arguments.out;
+    let failed = |error: std::io::Error| format!("{}: {error}", out.display());
+    std::fs::create_dir_all(out).map_err(failed)?;
+    println!("\nthe worst worlds of {name:?}, against what could be had:");
+    for world in report.worst(name, 10) {
+        let file = out.join(format!("world-{seed}-{world}.toml"));
+        let text = random_world(seed, world) + "\n[[stack]]\npipeline = \"standard\"\n";
+        std::fs::write(&file, text).map_err(failed)?;
+        println!("  {}", file.display());
+    }
+    Ok(true)
+}
+
+/// One line that says how far it is, where somebody looks.
+struct Line {
+    shown: bool,
+}
+
+impl Line {
+    fn new(quiet: bool) -> Self {
+        Self { shown: !quiet && std::io::stderr().is_terminal() }
+    }
+
+    fn show(&self, now: Progress<'_>) {
+        if self.shown {
+            let mut out = std::io::stderr().lock();
+            let _ = write!(out, "\r\x1b[K{} of {}: {}", now.over, now.total, now.stack);
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
