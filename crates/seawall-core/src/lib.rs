@@ -12,7 +12,8 @@
 //! | layer | [`Layer`] | becomes a policy when its pipeline is built |
 //! | class | [`Class`], [`Classify`], [`Judge`] | what an outcome means |
 //! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
-//! | event | [`Event`], [`Listener`] | what a policy did |
+//! | event | [`Event`], [`Listener`], [`Reporter`] | what a policy did |
+//! | setup | [`Setup`] | what every builder has |
 //! | backoff | [`Backoff`], [`Jitter`] | how long to wait before asking again |
 //! | chance | [`Random`] | where a policy draws from |
 //! | timeline | [`Timeline`] | time as one 64-bit number |
@@ -48,11 +49,16 @@ pub mod operation;
 pub mod panic;
 pub mod policy;
 pub mod random;
+#[doc(hidden)]
+pub mod sync;
+pub mod wakers;
 
 mod attempt;
 mod compact;
 mod name;
 mod rare;
+mod reporter;
+mod setup;
 mod timeline;
 
 pub use attempt::Attempt;
@@ -75,4 +81,7 @@ pub use panic::{Caught, PanicReport, catch, contain};
 pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};
 pub use random::Random;
 pub use rare::Rare;
+pub use reporter::Reporter;
+pub use setup::Setup;
 pub use timeline::Timeline;
+pub use wakers::{WakerSlot, Wakers};

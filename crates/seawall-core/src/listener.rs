@@ -1,4 +1,4 @@
-//! Who is told of events.
+//! Listeners: what receives the events of policies.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,19 +9,31 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use crate::{Cause, Event, EventKind, Rejection, contain};
+use nesting::Running;
 
-/// Is told of events. Implemented by every `Fn(&Event)`.
+mod nesting;
+
+/// Receives events. Implemented by every `Fn(&Event)`.
 ///
-/// A listener runs on the thread of the call that caused the event, outside every lock. It may
+/// A listener runs on the thread of the call that caused the event, outside of every lock. It may
 /// call back into the policy that called it and add or remove listeners. Its panic is contained
-/// and counted. It should be quick: what takes long belongs into a channel.
+/// and counted. It should be quick: anything that takes long belongs into a channel.
+///
+/// # Events that a listener causes
+///
+/// While a listener runs, an event that it causes on the same thread is not delivered to it:
+/// a listener that makes a call whenever one is refused would be called without end. The other
+/// listeners receive the event, as does the same listener on other threads. At most four listeners
+/// run inside each other; an event beyond that is delivered to nobody.
+///
+/// [Ordered](Listeners::queue) events, such as a circuit's transitions, are the exception: one that
+/// a listener causes waits until it has returned, and is then delivered to all listeners.
 pub trait Listener: Send + Sync + 'static {
-    /// Is told of `event`.
+    /// Receives `event`.
     fn on_event(&self, event: &Event);
 
-    /// What the failures were that a circuit opens for, or would in shadow, if this listener knows.
-    /// All are asked before the first is told of `opening`, so that whoever writes it down can say
-    /// what failed.
+    /// The failures for which a circuit opens, or would in shadow, if this listener knows them. All
+    /// listeners are asked before the first receives `opening`, so that each can report what failed.
     fn causes(&self, opening: &Event) -> Vec<Cause> {
         let _ = opening;
         Vec::new()
@@ -36,8 +48,8 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Listener for F {
 
 /// A set of listeners. Clones share it.
 ///
-/// There are two ways in: [`emit`](Self::emit) tells the listeners at once; what must arrive in
-/// the order in which it happened is [queued](Self::queue) under the policy's lock and
+/// There are two ways in: [`emit`](Self::emit) calls the listeners at once. Events that must arrive in
+/// the order in which they happened are [queued](Self::queue) under the policy's lock and
 /// [delivered](Self::deliver) after it was released, by one thread at a time.
 #[derive(Clone, Default)]
 pub struct Listeners(Arc<Inner>);
@@ -47,7 +59,6 @@ struct Inner {
     // Mirrors the length of `list`, so that a policy without listeners pays for one load.
     len: AtomicUsize,
     list: RwLock<Arc<[Entry]>>,
-    next_id: AtomicU64,
     panics: AtomicU64,
     ordered: Mutex<Ordered>,
 }
@@ -65,25 +76,32 @@ struct Ordered {
     dropped: u64,
 }
 
-/// Names a listener that was added, so that it can be removed.
+/// Identifies a listener that was added, so that it can be removed. Unique in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListenerId(u64);
 
+impl ListenerId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 impl Listeners {
-    /// How many ordered events may wait for a slow listener. What comes on top is dropped and
-    /// counted in [`dropped`](Self::dropped). Transitions are the only ordered events, so the
-    /// bound is met only by a listener that hangs.
+    /// How many ordered events may wait for a slow listener. Further ones are dropped and counted in
+    /// [`dropped`](Self::dropped). Transitions are the only ordered events, so only a listener that
+    /// hangs can reach the bound.
     pub const MAX_QUEUED: usize = 4096;
 
     /// Adds a listener.
     pub fn add(&self, listener: impl Listener) -> ListenerId {
-        let id = ListenerId(self.0.next_id.fetch_add(1, Ordering::Relaxed));
+        let id = ListenerId::new();
         let entry = Entry { id, listener: Arc::new(listener) };
         self.replace(|list| list.iter().cloned().chain([entry]).collect());
         id
     }
 
-    /// Removes a listener. Says whether it was there. One that is running now runs to its end.
+    /// Removes a listener, and returns whether it was there. One that is running now runs to its end.
     pub fn remove(&self, id: ListenerId) -> bool {
         self.replace(|list| list.iter().filter(|entry| entry.id != id).cloned().collect())
     }
@@ -104,30 +122,29 @@ impl Listeners {
     /// Whether nobody listens. One load.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        // A hint: the list itself is read under its lock. Whoever added a listener and then told this
-        // thread about it did so through something that orders the two.
+        // A hint: the list itself is read under its lock. A thread that added a listener and then
+        // started this one did so through something that orders the two.
         self.0.len.load(Ordering::Relaxed) == 0
     }
 
-    /// Tells the listeners of `event`, which is made only if somebody listens.
+    /// Calls the listeners with `event`, which is made only if somebody listens.
     #[inline]
     pub fn emit(&self, event: impl FnOnce() -> Event) {
         if !self.is_empty() {
-            self.tell(event());
+            self.call(event());
         }
     }
 
-    /// Tells the listeners of a refusal that happens now, and gives it back. Costs one load where
-    /// nobody listens.
+    /// Reports a refusal that happens now, and returns it. Costs one load where nobody listens.
     #[inline]
     pub fn rejected(&self, rejection: Rejection) -> Rejection {
-        if self.is_empty() { rejection } else { self.tell_rejected(rejection) }
+        if self.is_empty() { rejection } else { self.report_rejected(rejection) }
     }
 
     #[cold]
-    fn tell_rejected(&self, rejection: Rejection) -> Rejection {
+    fn report_rejected(&self, rejection: Rejection) -> Rejection {
         let (policy, kind) = (rejection.policy().clone(), EventKind::Rejected(rejection.clone()));
-        self.tell(Event::new(policy, rejection.kind(), Instant::now(), kind));
+        self.call(Event::new(policy, rejection.kind(), Instant::now(), kind));
         rejection
     }
 
@@ -145,8 +162,8 @@ impl Listeners {
         }
     }
 
-    /// Delivers what is queued, in order, unless another thread or an outer frame of this one is
-    /// doing so already: then that one delivers it.
+    /// Delivers the queued events in order, unless another thread or an outer frame of this one is
+    /// doing so already: that one delivers them then.
     pub fn deliver(&self) {
         let mut ordered = self.0.ordered.lock();
         if std::mem::replace(&mut ordered.delivering, true) {
@@ -154,14 +171,14 @@ impl Listeners {
         }
         while let Some(event) = ordered.queue.pop_front() {
             drop(ordered);
-            self.tell(event);
+            self.call(event);
             ordered = self.0.ordered.lock();
         }
         ordered.delivering = false;
     }
 
     #[cold]
-    fn tell(&self, mut event: Event) {
+    fn call(&self, mut event: Event) {
         let list = Arc::clone(&self.0.list.read());
         if event.opening().is_some() {
             let causes = self.ask(&list, |listener| listener.causes(&event));
@@ -170,17 +187,21 @@ impl Listeners {
             }
         }
         self.ask(&list, |listener| listener.on_event(&event));
-        // The last of a listener that was removed meanwhile.
+        // This may be the last reference to a listener that was removed in the meantime.
         self.count_panic(|| drop(list));
     }
 
-    /// What the listeners answer; nothing for one that panics.
+    /// The answers of the listeners. One that panics, and one that causes this event itself, gives
+    /// none.
     fn ask<R>(&self, list: &[Entry], question: impl Fn(&dyn Listener) -> R) -> Vec<R> {
-        let answer = |entry: &Entry| self.count_panic(|| question(&*entry.listener));
+        let answer = |entry: &Entry| {
+            let _running = Running::enter(entry.id)?;
+            self.count_panic(|| question(&*entry.listener))
+        };
         list.iter().filter_map(answer).collect()
     }
 
-    /// What a listener's code comes to; nothing where it panics.
+    /// The result of a listener's code; `None` where it panics.
     fn count_panic<R>(&self, code: impl FnOnce() -> R) -> Option<R> {
         let outcome = contain(code);
         if outcome.is_err() {

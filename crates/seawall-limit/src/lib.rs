@@ -27,7 +27,6 @@ pub mod throttle;
 mod semaphore;
 mod sync;
 mod wait_limit;
-mod wake;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};

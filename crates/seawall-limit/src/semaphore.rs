@@ -28,8 +28,8 @@ pub(crate) use queue::{Key, Order, QueueConfig, Verdict};
 pub(crate) use word::{MAX_LIMIT, Word};
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::wake::let_go;
 use queue::{Queue, Settled};
+use seawall_core::wakers::discard;
 
 mod codel;
 mod demand;
@@ -214,7 +214,7 @@ impl Semaphore {
         // permit of this semaphore.
         let waker = waker.clone();
         let (verdict, unneeded) = self.queue.lock().poll(key, waker);
-        let_go(unneeded);
+        discard(unneeded);
         verdict
     }
 
@@ -231,7 +231,7 @@ impl Semaphore {
             self.grant();
         }
         // Not under the lock: see `poll_waiter`.
-        let_go(waker);
+        discard(waker);
         verdict
     }
 

@@ -17,7 +17,7 @@ use super::quota::Quota;
 use super::shared::Shared;
 use super::{Acquire, RateLimitBuilder, RatePermit, Reservation};
 use crate::admission::{Admission, Guarded, Limit, Limited};
-use crate::wake::wake_all;
+use seawall_core::wakers::wake_all;
 
 /// Admits a limited number of calls in a period. Clones share it. See the [chapter](crate::rate).
 #[derive(Clone)]

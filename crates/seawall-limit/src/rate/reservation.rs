@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::RateLimit;
 use super::state::{Locked, State};
 use super::wait_queue::Position;
-use crate::wake::let_go;
+use seawall_core::wakers::discard;
 
 /// Permits that are reserved for later.
 ///
@@ -121,7 +121,7 @@ impl<'r> Reservation<'r> {
         };
         let unneeded = waker.and_then(|waker| state.queue.wait(self.position, waker));
         drop(state);
-        let_go(unneeded);
+        discard(unneeded);
         Claim::NotYet(wait)
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use crate::wake::{let_go, wake_all};
+use seawall_core::wakers::{discard, wake_all};
 
 /// A position in the queue. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ impl Departure {
     /// Wakes the waiter that has become the first, and drops the waker of the one that left.
     pub(crate) fn settle(self) {
         wake_all(self.next);
-        let_go(self.own);
+        discard(self.own);
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::codel::CoDel;
 use super::fair_queue::{FairQueue, Flow, Head};
 use super::{Demand, Priority};
-use crate::wake::wake_all;
+use seawall_core::wakers::wake_all;
 
 /// In which order waiters are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
