@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 use seawall_core::{Event, EventKind, Name, PolicyKind};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::machine::{Action, StepId};
+use crate::machine::{Action, Machine, StepId};
 use crate::shutdown::Shared;
 use crate::signals::{Handlers, SignalThread};
 use crate::step::Builtin;
-use crate::{Outcome, Report, Shutdown};
+use crate::{Outcome, Report, Shutdown, StepReport};
 pub(crate) use driver::Driver;
 
 mod driver;
@@ -130,13 +130,26 @@ fn set_alarm(shared: &Arc<Shared>, wake_at: Instant) {
 
 fn execute(shared: &Arc<Shared>, action: Action) {
     match action {
-        Action::EnterPhase(phase) => shared.listeners.emit(|| {
-            let name = Name::from(shared.plan.lock().machine.phases[phase].name.as_str());
-            let kind = EventKind::phase(name);
-            Event::new(shared.name.clone(), PolicyKind::Shutdown, Instant::now(), kind)
+        Action::EnterPhase(phase) => report(shared, |machine| {
+            EventKind::phase(Name::from(machine.phases[phase].name.as_str()))
         }),
-        Action::Start(step) => steps::start(shared, step),
+        Action::Start(step) => {
+            report(shared, |machine| {
+                EventKind::step_started(Name::from(machine.steps[step].name.as_str()))
+            });
+            steps::start(shared, step);
+        }
         Action::Cancel(step) => steps::cancel(shared, step),
-        Action::Ended(_) => {}
+        Action::Ended(step) => report(shared, |machine| {
+            let StepReport { name, outcome, elapsed } = ending::report_step(&machine.steps[step]);
+            EventKind::step_ended(Name::from(name), outcome.as_str(), elapsed)
+        }),
     }
+}
+
+fn report(shared: &Shared, kind: impl FnOnce(&Machine) -> EventKind) {
+    shared.listeners.emit(|| {
+        let kind = kind(&shared.plan.lock().machine);
+        Event::new(shared.name.clone(), PolicyKind::Shutdown, Instant::now(), kind)
+    });
 }

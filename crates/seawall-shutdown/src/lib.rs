@@ -144,10 +144,11 @@
 //!
 //! # Telemetry
 //!
-//! Each phase that begins is an [`Event`](seawall_core::Event) with
-//! [`EventKind::Phase`](seawall_core::EventKind::Phase) to the [listeners](ShutdownBuilder::listeners); a
-//! refusal by a [`ShutdownGate`] is [`EventKind::Rejected`](seawall_core::EventKind::Rejected). The rest is
-//! in the report: `Display` for logs, `serde` as a feature, [`exit_code`](Report::exit_code) for
+//! The [listeners](ShutdownBuilder::listeners) receive an [`Event`](seawall_core::Event) for each
+//! phase that begins ([`Phase`](seawall_core::EventKind::Phase)), and for each step that begins and
+//! ends ([`StepStarted`](seawall_core::EventKind::StepStarted),
+//! [`StepEnded`](seawall_core::EventKind::StepEnded)). A [`ShutdownGate`] reports its refusals
+//! ([`Rejected`](seawall_core::EventKind::Rejected)). The rest is in the report: `Display` for logs, `serde` as a feature, [`exit_code`](Report::exit_code) for
 //! the process. [`readiness`](Shutdown::readiness) and [`liveness`](Shutdown::liveness) are for
 //! probes.
 //!

@@ -23,6 +23,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// A label for metrics, in snake case.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+            Self::Panicked(_) => "panicked",
+            Self::TimedOut => "timed_out",
+            Self::Aborted => "aborted",
+            Self::Skipped => "skipped",
+        }
+    }
+
     /// Whether it ended without an error.
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done)

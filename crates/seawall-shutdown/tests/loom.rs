@@ -88,7 +88,23 @@ fn an_open_count_closes_in_the_step_in_which_it_is_found_empty() {
 }
 
 #[test]
-fn two_who_wait_are_both_woken() {
+fn a_holder_that_leaves_between_the_look_and_the_registration_is_noticed() {
+    loom::model(|| {
+        let count = Arc::new(ClosableCount::new());
+        count.try_acquire().unwrap();
+        let holder = {
+            let count = Arc::clone(&count);
+            thread::spawn(move || count.release())
+        };
+        // A count that looks before it registers, and not again, sleeps here for good.
+        block_on(drain(&count));
+        assert_eq!(count.count(), 0);
+        holder.join().unwrap();
+    });
+}
+
+#[test]
+fn two_waiters_are_both_woken() {
     loom::model(|| {
         let count = Arc::new(ClosableCount::new());
         count.try_acquire().unwrap();
@@ -108,7 +124,7 @@ fn two_who_wait_are_both_woken() {
 }
 
 #[test]
-fn of_many_triggers_one_is_first_and_its_reason_is_there_for_who_sees_it_fired() {
+fn of_many_triggers_one_is_first_and_a_thread_that_sees_it_fired_finds_its_reason() {
     loom::model(|| {
         let trigger = Arc::new(Trigger::new());
         let firing: Vec<_> = (1..=2)

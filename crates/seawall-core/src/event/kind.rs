@@ -104,6 +104,22 @@ pub enum EventKind {
         /// The phase's name.
         name: Name,
     },
+    /// A step of a shutdown began.
+    #[non_exhaustive]
+    StepStarted {
+        /// The step's name.
+        step: Name,
+    },
+    /// A step of a shutdown ended, or was skipped without having begun.
+    #[non_exhaustive]
+    StepEnded {
+        /// The step's name.
+        step: Name,
+        /// How it ended, as a label for metrics.
+        outcome: &'static str,
+        /// How long it took.
+        elapsed: Duration,
+    },
     /// A policy was built, but can't do what it is for.
     #[non_exhaustive]
     Ineffective {
@@ -191,6 +207,8 @@ impl EventKind {
             Self::FallbackFailed { .. } => "fallback_failed",
             Self::Restarted { .. } => "restarted",
             Self::Phase { .. } => "phase",
+            Self::StepStarted { .. } => "step_started",
+            Self::StepEnded { .. } => "step_ended",
             Self::Ineffective { .. } => "ineffective",
         }
     }
@@ -203,6 +221,16 @@ impl EventKind {
     /// The beginning of a phase.
     pub const fn phase(name: Name) -> Self {
         Self::Phase { name }
+    }
+
+    /// The beginning of a step.
+    pub const fn step_started(step: Name) -> Self {
+        Self::StepStarted { step }
+    }
+
+    /// The end of a step.
+    pub const fn step_ended(step: Name, outcome: &'static str, elapsed: Duration) -> Self {
+        Self::StepEnded { step, outcome, elapsed }
     }
 }
 
@@ -242,6 +270,10 @@ impl fmt::Display for EventKind {
                 write!(f, "restarted; restarts in the period: {restarts}")
             }
             Self::Phase { name } => write!(f, "phase '{name}'"),
+            Self::StepStarted { step } => write!(f, "step '{step}' started"),
+            Self::StepEnded { step, outcome, elapsed } => {
+                write!(f, "step '{step}' ended: {outcome} in {elapsed:.3?}")
+            }
             Self::Ineffective { why } => write!(f, "without effect: {why}"),
         }
     }

@@ -80,7 +80,7 @@ fn report_phase(plan: &Plan, phase: &PhasePlan, now: Instant) -> Option<PhaseRep
     })
 }
 
-fn report_step(step: &StepPlan) -> StepReport {
+pub(super) fn report_step(step: &StepPlan) -> StepReport {
     let (outcome, elapsed) = match &step.status {
         Status::Ended { outcome, elapsed } => (outcome.clone(), *elapsed),
         // Not reached: a machine that is over has ended its steps.

@@ -83,6 +83,20 @@ async fn a_limit_of_a_phase_and_of_a_step_cut_in() {
     assert_eq!(report.total, 3 * SECOND);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_delay_that_ends_with_its_phase_is_done_and_not_late() {
+    let shutdown = Shutdown::builder()
+        .drain_delay(SECOND)
+        .phases([Phase::new("wait").waits_drain_delay().limit(SECOND)])
+        .build()
+        .unwrap();
+    shutdown.trigger("test");
+    let report = shutdown.run().await;
+    assert_eq!(report.step("drain delay").unwrap().outcome, Outcome::Done);
+    assert_eq!(report.total, SECOND);
+    assert!(report.is_clean(), "{report}");
+}
+
 #[test]
 fn build_refuses_what_cannot_be() {
     let cycle = one_phase()

@@ -90,6 +90,39 @@ async fn a_pool_is_refused_with_fields_out_of_range_or_after_the_end() {
     assert_eq!(error.field, "shutdown");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pool_whose_queue_was_taken_back_is_closed_and_its_workers_end() {
+    let shutdown = Shutdown::builder().build().unwrap();
+    let pool = WorkerPool::builder().workers(2).start(&shutdown, |_: u32| sleep(SECOND)).unwrap();
+    for job in 0..3 {
+        pool.submit(job).unwrap();
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(pool.take_queued(), [2]);
+    assert_eq!(pool.submit(3), Err(SubmitError::ShuttingDown(3)));
+    sleep(2 * SECOND).await;
+    assert_eq!(shutdown.tasks(), 0, "before the shutdown");
+    assert!(pool.take_queued().is_empty());
+    counts_add_up(pool.counts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn submit_refuses_when_intake_has_stopped_though_every_worker_is_busy() {
+    let shutdown = Shutdown::builder().build().unwrap();
+    let pool = WorkerPool::builder().workers(1).start(&shutdown, |_: u32| sleep(SECOND)).unwrap();
+    pool.submit(1).unwrap();
+    tokio::task::yield_now().await;
+    shutdown.trigger("test");
+    let late = async {
+        shutdown.intake_token().cancelled().await;
+        pool.submit(2)
+    };
+    let (report, late) = tokio::join!(shutdown.run(), late);
+    assert_eq!(late, Err(SubmitError::ShuttingDown(2)));
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(pool.counts().refused, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_submitted_while_the_shutdown_begins_are_finished_or_refused() {
     for _ in 0..200 {
