@@ -70,8 +70,7 @@ pub const MIN_LEASE: Duration = Duration::from_millis(1);
 
 /// The longest lease that expired leases lead to: 2 s.
 ///
-/// Probes that hang keep callers out for at most this long after the dependency is back. A probe
-/// that succeeds later than that lengthens the lease beyond it.
+/// Probes that hang keep callers out for at most this long after the dependency is back.
 pub const MAX_LEASE: Duration = Duration::from_secs(2);
 
 /// The open wait: [`FIRST_OPEN_WAIT`], doubled with each reopening up to [`MAX_OPEN_WAIT`]. Its

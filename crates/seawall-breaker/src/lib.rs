@@ -89,7 +89,7 @@
 //! | [`forget_after`](BreakerBuilder::forget_after) | 10 s | a later opening is another incident and waits as the first did |
 //! | [`max_retry_after`](BreakerBuilder::max_retry_after) | 5 s | a server's `Retry-After` counts, within reason |
 //! | [`probes`](BreakerBuilder::probes), [`probe_successes`](BreakerBuilder::probe_successes) | 2, all | one may be lucky, more take longer |
-//! | [`lease`](BreakerBuilder::lease) | the open wait, at least 1 ms; doubled after each lease that expires, up to 2 s; twice the duration of a success that came too late | a dependency slower than the wait still gets its verdict, and probes that hang do not keep callers out |
+//! | [`lease`](BreakerBuilder::lease) | the open wait, at least 1 ms; doubled after each lease that expires, up to 2 s | probes that hang do not keep callers out; a late success still counts, so a slow dependency gets its verdict |
 //! | [`ramp`](BreakerBuilder::ramp) | none | a dependency that answers its probes can mostly take the load |
 //! | [`wait_for_verdict`](BreakerBuilder::wait_for_verdict) | nobody waits | a retry around the breaker waits better |
 //! | [`abandoned_as`](BreakerBuilder::abandoned_as) | ignored | callers go away for reasons of their own |

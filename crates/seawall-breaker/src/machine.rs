@@ -90,13 +90,13 @@ impl Machine {
     pub(crate) fn admit(&mut self, now: Nanos, effects: &mut Effects) -> Admission {
         match self.hold {
             Hold::Open => return Admission::Refused(self.refusal(Reason::ForcedOpen)),
-            Hold::Closed => return Admission::Admitted(self.ticket(0, now)),
+            Hold::Closed => return Admission::Admitted(self.ticket(0)),
             Hold::None | Hold::Shadow => {}
         }
         match self.decide(now, effects) {
             Ok(ticket) => Admission::Admitted(ticket),
             Err(refusal) if self.hold == Hold::Shadow => {
-                Admission::Shadowed(self.ticket(Ticket::UNMEASURED, now), refusal)
+                Admission::Shadowed(self.ticket(Ticket::UNMEASURED), refusal)
             }
             Err(refusal) => Admission::Refused(refusal),
         }
@@ -111,15 +111,15 @@ impl Machine {
         self.expire_leases(now, effects);
         self.advance_ramp(now, effects);
         match &mut self.phase {
-            Phase::Closed => Ok(self.ticket(0, now)),
+            Phase::Closed => Ok(self.ticket(0)),
             Phase::Open { .. } => Err(self.refusal(Reason::Open)),
             Phase::HalfOpen(half_open) => match half_open.admit(self.settings.probing, now) {
-                Some(probe) => Ok(self.ticket(probe, now)),
+                Some(probe) => Ok(self.ticket(probe)),
                 None => Err(self.refusal(Reason::ProbesInFlight)),
             },
             Phase::Ramping(ramp) => {
                 let admitted = ramp.admit(self.settings.ramp());
-                if admitted { Ok(self.ticket(0, now)) } else { Err(self.refusal(Reason::Ramping)) }
+                if admitted { Ok(self.ticket(0)) } else { Err(self.refusal(Reason::Ramping)) }
             }
         }
     }
@@ -137,8 +137,9 @@ impl Machine {
             return Settled::Unmeasured;
         }
         self.advance_ramp(now, effects);
-        if !self.give_back(ticket, now, effects) {
-            self.settle_stale(ticket, outcome, now);
+        let in_time = self.give_back(ticket, now, effects);
+        if !in_time && !self.counts_late(ticket, outcome) {
+            self.incidents_mut().stale += 1;
             effects.push(EventKind::stale(ticket.generation, self.generation));
             return Settled::Stale;
         }
@@ -183,13 +184,15 @@ impl Machine {
         }
     }
 
-    fn settle_stale(&mut self, ticket: Ticket, outcome: Outcome, now: Nanos) {
-        self.incidents_mut().stale += 1;
-        if let Phase::HalfOpen(half_open) = &mut self.phase
-            && ticket.generation == self.generation
-            && !outcome.failed
-        {
-            half_open.succeeded_late(now.saturating_sub(ticket.began));
+    /// Whether the outcome of a probe counts though its lease has ended.
+    fn counts_late(&self, ticket: Ticket, outcome: Outcome) -> bool {
+        match &self.phase {
+            Phase::HalfOpen(half_open) => {
+                ticket.generation == self.generation
+                    && !outcome.failed
+                    && half_open.counts_late_successes()
+            }
+            _ => false,
         }
     }
 
@@ -305,8 +308,8 @@ impl Machine {
         }
     }
 
-    fn ticket(&self, probe: u32, began: Nanos) -> Ticket {
-        Ticket { generation: self.generation, probe, began }
+    fn ticket(&self, probe: u32) -> Ticket {
+        Ticket { generation: self.generation, probe }
     }
 
     fn refusal(&self, reason: Reason) -> Refusal {

@@ -24,8 +24,8 @@ pub struct Permit<'b> {
 pub enum Settlement {
     /// It was counted.
     Counted,
-    /// The generation that admitted the call is over, or the probe's lease has ended: the outcome was
-    /// counted as stale and decides nothing.
+    /// The generation that admitted the call is over, or the probe failed after its lease had ended:
+    /// the outcome was counted as stale and decides nothing.
     Stale,
     /// It says nothing about the dependency: nothing was recorded.
     Ignored,

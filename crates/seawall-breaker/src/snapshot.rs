@@ -67,7 +67,7 @@ pub struct Totals {
     pub slow: u64,
     /// Calls refused; in shadow, calls that would have been refused.
     pub refused: u64,
-    /// Outcomes of generations that were over, and of probes whose lease had ended.
+    /// Outcomes of generations that were over, and failures of probes whose lease had ended.
     pub stale: u64,
     /// Calls dropped before they had an outcome.
     pub abandoned: u64,

@@ -65,14 +65,14 @@ impl BreakerBuilder {
         self
     }
 
-    /// How long a probe may take before its slot is given to another. A later outcome is stale.
+    /// How long a probe may take before its slot is given to another. A later failure is stale.
     ///
     /// Default: as long as the open wait before it, at least [`MIN_LEASE`](defaults::MIN_LEASE). Until
     /// there is a verdict, each lease that expires doubles the next one, up to
-    /// [`MAX_LEASE`](defaults::MAX_LEASE). A probe that succeeds after its lease has ended makes the
-    /// next one twice as long as it took, so that a dependency that is healthy and slow gets its
-    /// verdict. A lease that is set here stays as it is: set it above the slowest healthy call.
-    /// [`Duration::MAX`] means never.
+    /// [`MAX_LEASE`](defaults::MAX_LEASE). With this default, a probe that succeeds after its lease has
+    /// ended still counts, so that a dependency that is healthy and slow gets its verdict. A lease that
+    /// is set here stays as it is, and every outcome after it is stale: set it above the slowest
+    /// healthy call. [`Duration::MAX`] means that it never ends.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
@@ -125,11 +125,11 @@ impl BreakerBuilder {
         if let Some(lease) = self.lease {
             CHECK.positive("lease", lease)?;
         }
-        let learned = LeaseTerm::Learned {
+        let doubling = LeaseTerm::Doubling {
             shortest: nanos(defaults::MIN_LEASE),
             longest: nanos(defaults::MAX_LEASE),
         };
-        let term = self.lease.map_or(learned, |lease| LeaseTerm::Fixed(nanos(lease)));
+        let term = self.lease.map_or(doubling, |lease| LeaseTerm::Fixed(nanos(lease)));
         Ok(Probing { probes: self.probes, needed, term })
     }
 }

@@ -40,9 +40,8 @@ pub(crate) struct Probing {
 pub(crate) enum LeaseTerm {
     Fixed(Nanos),
     /// The length of the open wait, but at least `shortest`. A lease that expires doubles the next
-    /// one, up to `longest`. A success after the lease has ended makes the next lease twice as long
-    /// as that call took.
-    Learned {
+    /// one, up to `longest`. A success counts even after its lease has ended.
+    Doubling {
         shortest: Nanos,
         longest: Nanos,
     },
@@ -54,7 +53,7 @@ impl HalfOpen {
         let lease = match term {
             LeaseTerm::Fixed(lease) => lease,
             // A wait may be drawn as zero, and no probe answers within zero.
-            LeaseTerm::Learned { shortest, .. } => wait.max(shortest),
+            LeaseTerm::Doubling { shortest, .. } => wait.max(shortest),
         };
         Self { leases: Vec::new(), next: 1, succeeded: 0, failed: 0, lease, term }
     }
@@ -65,19 +64,17 @@ impl HalfOpen {
         self.leases.retain(|lease| now < lease.ends);
         let expired = before - self.leases.len();
         if expired > 0
-            && let LeaseTerm::Learned { longest, .. } = self.term
+            && let LeaseTerm::Doubling { longest, .. } = self.term
         {
             self.lease = self.lease.max(self.lease.saturating_mul(2).min(longest));
         }
         expired
     }
 
-    /// Lengthens the lease after a probe that succeeded in `took`, when its lease had ended: the
-    /// dependency is healthy and slow.
-    pub(crate) fn succeeded_late(&mut self, took: Nanos) {
-        if let LeaseTerm::Learned { .. } = self.term {
-            self.lease = self.lease.max(took.saturating_mul(2));
-        }
+    /// Whether a success counts whose lease has ended. Such a dependency is healthy and slow. With a
+    /// lease that the user chose, it is too slow.
+    pub(crate) fn counts_late_successes(&self) -> bool {
+        matches!(self.term, LeaseTerm::Doubling { .. })
     }
 
     /// Takes a slot, if one is free.

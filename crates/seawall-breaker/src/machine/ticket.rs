@@ -10,8 +10,6 @@ pub(crate) struct Ticket {
     pub(crate) generation: u64,
     /// 0 for a call that is no probe.
     pub(crate) probe: u32,
-    /// When it was given. Valid for probes only; other admissions may not read the clock.
-    pub(crate) began: Nanos,
 }
 
 impl Ticket {

@@ -32,7 +32,7 @@ impl Admitted {
     }
 
     fn ticket(self) -> Ticket {
-        Ticket { generation: self.generation(), probe: self.probe, began: self.began }
+        Ticket { generation: self.generation(), probe: self.probe }
     }
 }
 

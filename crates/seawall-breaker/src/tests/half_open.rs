@@ -10,7 +10,7 @@ const fn probing(probes: u32, needed: u32) -> Probing {
     Probing { probes, needed, term: LeaseTerm::Fixed(10) }
 }
 
-const LEARNED: LeaseTerm = LeaseTerm::Learned { shortest: 10, longest: 50 };
+const DOUBLING: LeaseTerm = LeaseTerm::Doubling { shortest: 10, longest: 50 };
 
 /// How long the next probe may take.
 fn lease(half_open: &mut HalfOpen) -> u64 {
@@ -66,14 +66,14 @@ fn a_lease_ends_at_its_end_and_not_before() {
 #[test]
 fn a_learned_lease_is_the_wait_but_no_shorter_than_the_shortest() {
     for (wait, expected) in [(0, 10), (9, 10), (10, 10), (11, 11), (60, 60)] {
-        assert_eq!(lease(&mut HalfOpen::new(LEARNED, wait)), expected);
+        assert_eq!(lease(&mut HalfOpen::new(DOUBLING, wait)), expected);
         assert_eq!(lease(&mut HalfOpen::new(LeaseTerm::Fixed(7), wait)), 7);
     }
 }
 
 #[test]
 fn a_learned_lease_doubles_when_one_ended_in_vain_up_to_the_longest() {
-    let mut half_open = HalfOpen::new(LEARNED, 10);
+    let mut half_open = HalfOpen::new(DOUBLING, 10);
     for expected in [10, 20, 40, 50, 50] {
         assert_eq!(lease(&mut half_open), expected);
         // Nothing ended: nothing is learned.
@@ -83,25 +83,13 @@ fn a_learned_lease_doubles_when_one_ended_in_vain_up_to_the_longest() {
         half_open.admit(probing(9, 1), 0);
         assert_eq!(half_open.expire(expected), 2);
     }
-    let mut longer = HalfOpen::new(LEARNED, 60);
+    let mut longer = HalfOpen::new(DOUBLING, 60);
     longer.admit(probing(9, 1), 0);
     assert_eq!(longer.expire(60), 1);
     assert_eq!(lease(&mut longer), 60);
     let mut fixed = HalfOpen::new(LeaseTerm::Fixed(7), 0);
     fixed.admit(probing(9, 1), 0);
     assert_eq!(fixed.expire(7), 1);
-    assert_eq!(lease(&mut fixed), 7);
-}
-
-#[test]
-fn a_late_success_makes_a_learned_lease_twice_what_it_took() {
-    for (took, expected) in [(0, 30), (14, 30), (15, 30), (16, 32), (1_000, 2_000)] {
-        let mut half_open = HalfOpen::new(LEARNED, 30);
-        half_open.succeeded_late(took);
-        assert_eq!(lease(&mut half_open), expected);
-    }
-    let mut fixed = HalfOpen::new(LeaseTerm::Fixed(7), 0);
-    fixed.succeeded_late(1_000);
     assert_eq!(lease(&mut fixed), 7);
 }
 
@@ -116,7 +104,7 @@ fn the_verdict_is_there_as_soon_as_it_is_certain() {
         for needed in 1..=probes {
             for succeeded in 0..=needed {
                 for failed in 0..=(probes - succeeded) {
-                    let mut half_open = HalfOpen::new(LEARNED, 0);
+                    let mut half_open = HalfOpen::new(DOUBLING, 0);
                     (0..succeeded).for_each(|_| half_open.record(false));
                     (0..failed).for_each(|_| half_open.record(true));
                     let expected = if succeeded == needed {

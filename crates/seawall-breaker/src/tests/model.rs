@@ -80,7 +80,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     let term = prop_oneof![
         (1..300_u64).prop_map(LeaseTerm::Fixed),
         (1..200_u64, 100..1_000_u64)
-            .prop_map(|(shortest, longest)| LeaseTerm::Learned { shortest, longest }),
+            .prop_map(|(shortest, longest)| LeaseTerm::Doubling { shortest, longest }),
     ];
     let probing = (1..6_u32, 1..6_u32, term);
     (rules, probing, 0..400_u64, 0..500_u64).prop_map(|(rules, probing, forget_after, hint)| {

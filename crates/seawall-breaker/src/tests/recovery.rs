@@ -24,7 +24,7 @@ fn the_wait_is_over_at_its_end_and_counts_from_the_transition() {
         assert_eq!(refusal.terms.evidence.get(), rig.machine.evidence());
     }
     let probe = rig.at(140).admit().unwrap();
-    assert_eq!((probe.probe, probe.began), (1, 140));
+    assert_eq!(probe.probe, 1);
     assert_eq!((rig.machine.probes_in_flight(), rig.machine.open_until()), (1, None));
     let refusal = rig.admit().unwrap_err();
     assert_eq!((refusal.reason, refusal.terms.until), (Reason::ProbesInFlight, NEVER));
@@ -71,28 +71,30 @@ fn the_verdict_says_how_many_there_were_and_how_many_it_takes() {
 }
 
 #[test]
-fn a_late_success_lengthens_a_lease_and_a_late_failure_does_not() {
-    for (outcome, end) in [(FINE, 20), (FAILED, 2)] {
+fn a_late_success_counts_and_a_late_failure_does_not() {
+    let millisecond = 1_000_000;
+    for (outcome, settled, state) in [
+        (FINE, Settled::Counted, CircuitState::Closed),
+        (FAILED, Settled::Stale, CircuitState::HalfOpen),
+    ] {
         let mut rig = rig(Breaker::builder().consecutive_failures(1).probes(1));
         rig.call(FAILED).at(100);
-        let millisecond = 1_000_000;
         let late = rig.admit().unwrap();
-        let probe = rig.at(100 + 10 * millisecond).admit().unwrap();
-        assert_eq!(rig.settle(late, outcome), Settled::Stale);
-        assert!(rig.machine.give_back(probe, rig.now, &mut rig.effects));
-        rig.admit().unwrap();
-        assert_eq!(rig.machine.first_lease_end(), Some(rig.now + end * millisecond));
+        rig.at(100 + 10 * millisecond).admit().unwrap();
+        assert_eq!(rig.settle(late, outcome), settled);
+        assert_eq!(rig.state(), state);
     }
-    // Of another generation, it says nothing of this one's leases.
+    // With a lease of the user's it is too late.
+    let mut fixed = rig(fragile());
+    fixed.call(FAILED).at(100);
+    let late = fixed.admit().unwrap();
+    assert_eq!(fixed.at(110).settle(late, FINE), Settled::Stale);
+    // A call of another generation is no probe of this one.
     let mut rig = rig(Breaker::builder().consecutive_failures(1).probes(1));
     let early = rig.admit().unwrap();
-    rig.call(FAILED).at(100);
-    let probe = rig.admit().unwrap();
-    rig.now = 500_000;
+    rig.call(FAILED).at(100).admit().unwrap();
     assert_eq!(rig.settle(Ticket { probe: 1, ..early }, FINE), Settled::Stale);
-    assert!(rig.machine.give_back(probe, rig.now, &mut rig.effects));
-    rig.admit().unwrap();
-    assert_eq!(rig.machine.first_lease_end(), Some(1_500_000));
+    assert_eq!((rig.state(), rig.machine.probes_in_flight()), (CircuitState::HalfOpen, 1));
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl Reference {
             self.go(CircuitState::HalfOpen, now);
             self.lease = match self.settings.probing.term {
                 LeaseTerm::Fixed(lease) => lease,
-                LeaseTerm::Learned { shortest, .. } => self.wait.max(shortest),
+                LeaseTerm::Doubling { shortest, .. } => self.wait.max(shortest),
             };
         }
         match self.state {
@@ -152,7 +152,7 @@ impl Reference {
         self.probes.retain(|probe| now < probe.ends);
         self.expired += over as u64;
         if over > 0
-            && let LeaseTerm::Learned { longest, .. } = self.settings.probing.term
+            && let LeaseTerm::Doubling { longest, .. } = self.settings.probing.term
             && self.lease < longest
         {
             self.lease = (self.lease * 2).min(longest);
@@ -181,16 +181,13 @@ impl Reference {
         now: Nanos,
     ) -> Made {
         if !self.give_back(call, ticket.generation, now) {
-            self.stale += 1;
-            let probe =
+            let late_probe =
                 self.state == CircuitState::HalfOpen && ticket.generation == self.generation;
-            if probe
-                && !outcome.failed
-                && matches!(self.settings.probing.term, LeaseTerm::Learned { .. })
-            {
-                self.lease = self.lease.max(2 * now.saturating_sub(ticket.began));
+            let doubling = matches!(self.settings.probing.term, LeaseTerm::Doubling { .. });
+            if !late_probe || outcome.failed || !doubling {
+                self.stale += 1;
+                return Made::Stale;
             }
-            return Made::Stale;
         }
         if self.state == CircuitState::HalfOpen {
             self.probe_said(outcome, now);
