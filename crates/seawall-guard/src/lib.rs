@@ -1,20 +1,20 @@
-//! Guards around a future: what takes too long is cut off, what panics becomes an error, what fails
-//! is answered for.
+//! Guards around a future: a call that takes too long is cut off, a panic becomes an error, a failure
+//! gets an answer.
 //!
 //! | guard | does | alone |
 //! |---|---|---|
 //! | [`Timeout`] | cuts a call off when it takes too long | `timeout.call(future)` |
-//! | [`Deadline`] | a point in time that goes inwards, and over the wire | `deadline.call(future)` |
+//! | [`Deadline`] | a point in time, handed inwards and over the wire | `deadline.call(future)` |
 //! | [`PanicGuard`] | turns a panic into an error | `guard.call(future)` |
 //! | [`Fallback`] | answers in the operation's place when it fails | `fallback.call(future)` |
-//! | [`timeout::Blocking`] | waits for blocking work, but only so long | `blocking.call(closure)` |
-//! | [`timeout::Detach`] | gives the caller its error in time and lets the work go on | `detach.call(future)` |
+//! | [`timeout::Blocking`] | limits how long a caller waits for blocking work | `blocking.call(closure)` |
+//! | [`timeout::Detach`] | returns the error in time and lets the work go on | `detach.call(future)` |
 //! | [`Tasks`], [`Supervisor`] | count tasks; keep long-running ones running | `tasks.spawn(future)` |
 //!
 //! The first four are policies: they can be put around each other and into a pipeline in any order.
-//! In the recommended order a fallback is outermost, then the timeout of the whole call, then what
-//! repeats and refuses, then the timeout of an attempt, and the panic guard is innermost, so that a
-//! panic is one more failure that the rest can count and repeat.
+//! In the recommended order a fallback is outermost, then the timeout of the whole call, then the
+//! policies that repeat and refuse, then the timeout of an attempt. The panic guard is innermost, so
+//! that a panic is one more failure that the others can count and repeat.
 //!
 //! ```
 //! use std::time::Duration;
@@ -41,14 +41,14 @@
 //!
 //! # What a guard costs
 //!
-//! Nothing on the heap, no lock, and at most one reading of the clock around a call that is ready. A
-//! timeout makes its timer when the call was pending for the first time. Only an async fallback that is
-//! used, a detached call and blocking work take a box.
+//! A call that is ready costs no allocation, no lock, and at most one reading of the clock. A timeout
+//! makes its timer after the first poll that was pending. Only an async fallback that is used, a
+//! detached call and blocking work are boxed.
 //!
-//! # When something ends
+//! # When a call ends
 //!
-//! Whatever ends a call, its future is dropped before the caller gets to know: permits, slots and
-//! connections that it held are back by then.
+//! Nothing happens before the first poll. Whatever ends a call, its future is dropped before the
+//! caller resumes: permits, slots and connections that it held are free by then.
 
 pub mod deadline;
 pub mod fallback;
@@ -56,8 +56,8 @@ pub mod panic_guard;
 pub mod task;
 pub mod timeout;
 
-mod places;
-mod watched;
+mod monitored;
+mod permits;
 
 pub use deadline::Deadline;
 pub use fallback::{Fallback, FallbackBuilder};

@@ -92,7 +92,7 @@ fn a_hook_that_is_declined_is_not_installed_and_the_message_still_comes() {
 }
 
 fn declined_hook() {
-    let report = report(PanicGuard::builder().hook(false), || panic!("boom"));
+    let report = report(PanicGuard::builder().without_hook(), || panic!("boom"));
     assert!(!hook_installed());
     assert_eq!((&*report.message, report.location), ("boom", None));
 }
@@ -184,7 +184,7 @@ fn backtrace() {
     set_hook(Box::new(|_| {}));
     let without = report(PanicGuard::builder(), a_function_with_a_telling_name);
     assert_eq!(without.backtrace, None);
-    let with = report(PanicGuard::builder().backtrace(true), a_function_with_a_telling_name);
+    let with = report(PanicGuard::builder().backtrace(), a_function_with_a_telling_name);
     assert!(with.backtrace.unwrap().contains("a_function_with_a_telling_name"));
     let other = report(PanicGuard::builder(), a_function_with_a_telling_name);
     assert_eq!(other.backtrace, None, "a guard that was not asked does not carry one");

@@ -1,4 +1,4 @@
-//! A deadline that goes with a task.
+//! A deadline that code in a task can read.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ pub struct Scoped<Fut>(#[pin] State<Fut>);
 #[pin_project(project = StateProjection, project_replace = StateOwned)]
 #[derive(Debug)]
 enum State<Fut> {
-    /// Not polled yet: which scope it runs in shows then.
+    /// Not polled yet. The surrounding scope is known at the first poll.
     Made(Deadline, Fut),
     Running(#[pin] TaskLocalFuture<Deadline, Fut>),
     /// Between the two.
@@ -43,13 +43,12 @@ impl<Fut: Future> Future for Scoped<Fut> {
         if let StateProjection::Made(..) = state.as_mut().project()
             && let StateOwned::Made(own, future) = state.as_mut().project_replace(State::Moved)
         {
-            let deadline = own.sooner(Deadline::current());
+            let deadline = own.min(Deadline::current());
             state.set(State::Running(CURRENT.scope(deadline, future)));
         }
         match state.project() {
             StateProjection::Running(future) => future.poll(cx),
-            // Not to be had: it was just set running.
-            _ => Poll::Pending,
+            _ => unreachable!("it was set running above"),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Operation, OperationFuture, Policy, PolicyKind,
+    AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext, Lazy,
+    Operation, Policy, PolicyKind,
 };
 use tokio::time::Instant;
 
@@ -14,14 +14,13 @@ use super::future::{CURRENT, Scoped};
 use super::{WireError, decode, encode};
 use crate::timeout::{LONGEST, Timeout, TimeoutCall, TimeoutFuture};
 
-/// Cuts off at deadlines, and says so under the name `"deadline"`: a timeout without a limit of
-/// its own.
+/// Cuts calls off at their deadlines: a timeout without a limit of its own.
 static CUT_OFF: LazyLock<Timeout> = LazyLock::new(|| Timeout::named("deadline", Duration::MAX));
 
 /// A point in time by which something has to be over, or never.
 ///
-/// A small `Copy` value. Whatever is derived from it is never later. As a policy it tells the
-/// operation when it is due and cuts it off then; it costs nothing to make one for each call.
+/// A small `Copy` value. Nothing that is derived from it is later. As a policy it hands itself to the
+/// operation and cuts the call off when it has passed; make one for each call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,7 +40,7 @@ static CUT_OFF: LazyLock<Timeout> = LazyLock::new(|| Timeout::named("deadline", 
 /// );
 /// let error = Lazy::new(request.wrap(timeout.wrap(operation))).await.unwrap_err();
 /// assert!(error.timed_out().is_some());
-/// assert!(request.is_over());
+/// assert!(request.has_passed());
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,39 +57,40 @@ impl Deadline {
         Self { at: Some(at) }
     }
 
-    /// `left` from now. Longer than [`LONGEST`], about 2.2 years, is never.
-    pub fn after(left: Duration) -> Self {
-        Self::NEVER.child(left)
+    /// `remaining` from now. Longer than [`LONGEST`], about 2.2 years, is never.
+    pub fn after(remaining: Duration) -> Self {
+        Self::NEVER.child(remaining)
     }
 
-    /// What the operation that was given `attempt` has to keep.
+    /// The deadline of `attempt`.
     pub const fn of(attempt: &Attempt) -> Self {
         Self { at: attempt.deadline() }
     }
 
-    /// The deadline of the [scope](Self::scope) that this runs in; never outside of one.
+    /// The deadline of the [scope](Self::scope) that this runs in; [`NEVER`](Self::NEVER) outside of
+    /// one.
     pub fn current() -> Self {
         CURRENT.try_with(|current| *current).unwrap_or(Self::NEVER)
     }
 
-    /// When it is; `None` is never.
+    /// The point in time; `None` is never.
     pub const fn instant(self) -> Option<Instant> {
         self.at
     }
 
     /// How much time is left: zero once it has passed, `None` if it never does. Reads the clock.
-    pub fn left(self) -> Option<Duration> {
+    pub fn remaining(self) -> Option<Duration> {
         self.at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Whether it has passed. Reads the clock.
-    pub fn is_over(self) -> bool {
+    pub fn has_passed(self) -> bool {
         self.at.is_some_and(|at| at <= Instant::now())
     }
 
-    /// The sooner of two.
+    /// The earlier of two.
     #[must_use]
-    pub fn sooner(self, other: Self) -> Self {
+    pub fn min(self, other: Self) -> Self {
         match (self.at, other.at) {
             (Some(a), Some(b)) => Self::at(a.min(b)),
             (a, b) => Self { at: a.or(b) },
@@ -103,19 +103,20 @@ impl Deadline {
         if limit > LONGEST {
             return self;
         }
-        self.sooner(Self { at: Instant::now().checked_add(limit) })
+        self.min(Self { at: Instant::now().checked_add(limit) })
     }
 
-    /// Sooner by `margin`: what is kept back to make use of the answer. Before the clock began is
-    /// now, or when it was if it has passed.
+    /// Earlier by `margin`, the time that is kept back to make use of the answer. If the result would
+    /// precede the clock's origin, the deadline is now; a deadline that has passed already is left as
+    /// it is.
     #[must_use]
-    pub fn less(self, margin: Duration) -> Self {
+    pub fn earlier_by(self, margin: Duration) -> Self {
         let earliest = |at: Instant| at.min(Instant::now());
         Self { at: self.at.map(|at| at.checked_sub(margin).unwrap_or_else(|| earliest(at))) }
     }
 
-    /// A first attempt that is due by it, for [`Lazy::with_attempt`](seawall_core::Lazy::with_attempt): what hands the
-    /// deadline to the call of a pipeline.
+    /// A first attempt that is due by this deadline, for [`Lazy::told`]: it hands the deadline to the
+    /// call of a pipeline.
     pub fn attempt(self) -> Attempt {
         let first = Attempt::first();
         self.at.map_or(first, |at| first.due_by(at))
@@ -124,27 +125,30 @@ impl Deadline {
     /// The time left as the value of a [header](super::HEADER), `None` if there is no deadline.
     /// See [`encode`]. Reads the clock.
     pub fn to_wire(self) -> Option<String> {
-        self.left().map(encode)
+        self.remaining().map(encode)
     }
 
-    /// The deadline that a caller sent as the time left, counted from now, but never later than
-    /// `at_most` from now: how long this side is ready to work for anybody. Reads the clock.
-    /// `left` is the value of the [header](super::HEADER), as text, as bytes, or as an HTTP
-    /// library's header value.
-    pub fn from_wire(left: impl AsRef<[u8]>, at_most: Duration) -> Result<Self, WireError> {
-        decode(left).map(|left| Self::after(left).child(at_most))
+    /// The deadline that a caller sent as the time left, counted from now, but at most `at_most` from
+    /// now: how long this side works for any caller. Reads the clock. `value` is that of the
+    /// [header](super::HEADER), as text, as bytes, or as an HTTP library's header value.
+    pub fn from_wire(value: impl AsRef<[u8]>, at_most: Duration) -> Result<Self, WireError> {
+        decode(value).map(|remaining| Self::after(remaining).child(at_most))
     }
 
     /// `future`, within which [`current`](Self::current) gives this deadline, or that of the
-    /// scope around it if that is sooner. It is told, not enforced, and does not follow into
+    /// surrounding scope if that is earlier. A scope cuts nothing off, and does not follow into
     /// spawned tasks.
     ///
-    /// The scope around it is the one in which it is first polled, wherever it was made.
+    /// The surrounding scope is the one in which `future` is first polled, wherever it was made.
     pub fn scope<Fut: Future>(self, future: Fut) -> Scoped<Fut> {
         Scoped::new(self, future)
     }
 
     /// `future`, cut off at the deadline.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`; there is nothing else to lose.
     ///
     /// # Panics
     ///
@@ -152,12 +156,11 @@ impl Deadline {
     pub fn call<Fut, T, E>(
         self,
         future: Fut,
-    ) -> TimeoutFuture<'static, OperationFuture<'static, Fut, AllTransient>>
+    ) -> Lazy<DeadlineCall<FromFuture<'static, Fut, AllTransient>>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        let operation = FromFuture::new(future, &AllTransient);
-        CUT_OFF.wrap(operation).start(self.attempt())
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
     }
 
     fn narrow(self, attempt: Attempt) -> Attempt {
@@ -173,12 +176,12 @@ impl Policy for Deadline {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let text = match self.left() {
+        let text = match self.remaining() {
             Some(left) => format!("deadline in {left:?}"),
             None => "no deadline".to_owned(),
         };
         let described = inner.layer(PolicyKind::Timeout, CUT_OFF.name(), text);
-        match self.left() {
+        match self.remaining() {
             Some(left) => described.cut_to(left),
             None => described,
         }

@@ -1,18 +1,17 @@
-//! A deadline on the wire: the time that is left, never a point in time, since two clocks are
-//! never alike.
+//! A deadline on the wire: the remaining time, never a point in time, because two clocks never agree.
 //!
 //! The format is that of gRPC's `grpc-timeout` header, from the [protocol over
 //! HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): one to eight ASCII
 //! digits and a unit, `H` hours, `M` minutes, `S` seconds, `m` milliseconds, `u` microseconds or
-//! `n` nanoseconds. It differs in one point: zero is read and written, as it is what a call has
-//! left whose deadline has passed.
+//! `n` nanoseconds. It differs in one point: zero is read and written, as that is what a call has
+//! left after its deadline.
 
 use std::time::Duration;
 
-/// The name of the header that carries the time left.
+/// The name of the header that carries the remaining time.
 pub const HEADER: &str = "grpc-timeout";
 
-/// The digits that the format allows.
+/// How many digits the format allows.
 const MAX_DIGITS: usize = 8;
 
 /// The largest value that fits.
@@ -28,35 +27,35 @@ const UNITS: [(u8, u128); 6] = [
     (b'H', 3600 * 1_000_000_000),
 ];
 
-/// A time left that could not be read. It quotes nothing of what was sent.
+/// A remaining time that could not be read. It quotes nothing of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// There was nothing.
-    #[error("the time left is empty")]
+    /// The input was empty.
+    #[error("the remaining time is empty")]
     Empty,
     /// More than eight digits and a unit.
-    #[error("the time left is {length} bytes long, but 9 are allowed")]
+    #[error("the remaining time is {length} bytes long, but 9 are allowed")]
     TooLong {
-        /// How long it was.
+        /// The length of the input in bytes.
         length: usize,
     },
     /// A unit without a number.
-    #[error("the time left has a unit but no digits")]
+    #[error("the remaining time has a unit but no digits")]
     NoDigits,
     /// A byte that is no ASCII digit: a sign, a space, a point, an exponent.
-    #[error("byte {at} of the time left is not a digit")]
+    #[error("byte {at} of the remaining time is not a digit")]
     NotADigit {
-        /// Which byte, counted from 0.
+        /// The position of the byte, counted from 0.
         at: usize,
     },
-    /// The last byte is no unit.
-    #[error("the time left does not end in one of the units H, M, S, m, u, n")]
+    /// The last byte is not a unit.
+    #[error("the remaining time does not end in one of the units H, M, S, m, u, n")]
     UnknownUnit,
 }
 
-/// Writes the time left, in the finest unit in which it fits into eight digits, rounded down: who
-/// is called never gets longer than there is. More than 99,999,999 hours are written as that many.
+/// Writes the remaining time in the finest unit in which it fits into eight digits, rounded down, so
+/// that the called side never gets more time than there is. At most 99,999,999 hours are written.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,8 +65,8 @@ pub enum WireError {
 /// assert_eq!(encode(Duration::from_secs(1_000)), "1000000m");
 /// assert_eq!(encode(Duration::MAX), "99999999H");
 /// ```
-pub fn encode(left: Duration) -> String {
-    let nanos = left.as_nanos();
+pub fn encode(remaining: Duration) -> String {
+    let nanos = remaining.as_nanos();
     for (unit, size) in UNITS {
         if nanos / size <= MAX_VALUE {
             return format!("{}{}", nanos / size, char::from(unit));
@@ -76,8 +75,8 @@ pub fn encode(left: Duration) -> String {
     format!("{MAX_VALUE}H")
 }
 
-/// Reads a time left. Anything but the format is refused, whatever its length; nothing that is
-/// accepted overflows.
+/// Reads a remaining time. Anything but the format is refused, whatever its length; no accepted value
+/// overflows.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,79 +1,38 @@
-//! How a fallback is configured.
+//! The builder of a fallback.
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use seawall_core::{
-    Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PanicReport,
-    PolicyKind, contain,
+    Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PolicyKind,
 };
 
+use super::chain::Link;
 use super::policy::{Counts, Shared};
-use super::{Fallback, Or, TryWith, Value, With, WithAsync};
-use crate::places::Places;
+use super::{Fallback, default_classes};
+use crate::permits::Permits;
 
-/// Which classes are fallen back from, unless set: every failure but an answer that is permanent,
-/// which the caller should see, and a call that nobody waits for any more.
-pub fn default_classes(class: Class) -> bool {
-    !matches!(class, Class::Success | Class::Permanent | Class::Cancelled)
-}
-
-/// Decides by class. A panic in deciding is told and means no.
+/// Builds a [`Fallback`]; made by its constructors. The [chapter](super) has the table of defaults.
 #[derive(Clone)]
-pub(super) struct When(Option<Arc<dyn Fn(Class) -> bool + Send + Sync>>);
-
-impl When {
-    #[inline]
-    pub(super) fn holds(&self, class: Class, told: impl FnOnce(&PanicReport)) -> bool {
-        match &self.0 {
-            None => default_classes(class),
-            Some(when) => contain(|| when(class)).inspect_err(told).unwrap_or(false),
-        }
-    }
-}
-
-impl fmt::Debug for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "by function" } else { "default" })
-    }
-}
-
-/// Builds a [`Fallback`]; made by its constructors.
-///
-/// | setting | default | why |
-/// |---|---|---|
-/// | [`name`](Self::name) | the pipeline's, `"fallback"` alone | |
-/// | [`when`](Self::when) | all failures but permanent and cancelled | [`default_classes`] |
-/// | [`max_concurrent`](Self::max_concurrent) | unlimited | most fallbacks are a value |
-#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct FallbackBuilder<S> {
-    substitute: S,
+pub struct FallbackBuilder<T, E> {
+    chain: Vec<Link<T, E>>,
     name: Option<Name>,
     listeners: Option<Listeners>,
-    when: When,
+    when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
     max_concurrent: usize,
-    /// Nothing is waited for in it.
-    at_once: bool,
 }
 
-impl<S> FallbackBuilder<S> {
-    /// A fallback to `substitute`.
-    pub fn new(substitute: S) -> Self {
+impl<T, E> FallbackBuilder<T, E> {
+    pub(super) fn new() -> Self {
         Self {
-            substitute,
+            chain: Vec::new(),
             name: None,
             listeners: None,
-            when: When(None),
-            max_concurrent: Places::UNLIMITED,
-            at_once: false,
+            when: Arc::new(default_classes),
+            max_concurrent: Permits::UNLIMITED,
         }
-    }
-
-    pub(super) fn at_once(self, at_once: bool) -> Self {
-        Self { at_once, ..self }
     }
 
     /// The name in errors and events. 1 to 256 bytes.
@@ -82,73 +41,59 @@ impl<S> FallbackBuilder<S> {
         self
     }
 
-    /// Which classes to fall back from. A panic in `when` is caught and means no.
+    /// Which classes to fall back from. If `when` panics, the error stands.
     pub fn when(mut self, when: impl Fn(Class) -> bool + Send + Sync + 'static) -> Self {
-        self.when = When(Some(Arc::new(when)));
+        self.when = Arc::new(when);
         self
     }
 
-    /// How many fallbacks may be under way at once, at least 1. A call that finds no place keeps
-    /// its error. For fallbacks that call something which could not bear the whole traffic.
+    /// How many fallbacks may be under way at once, at least 1. A call that gets no permit keeps its
+    /// error. For fallbacks that call something which can't bear the whole traffic.
     pub fn max_concurrent(mut self, max: usize) -> Self {
         self.max_concurrent = max;
         self
     }
 
-    /// Who is told of answers in the operation's place.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
     }
 
-    /// Falls back to `substitute` where what is configured so far declines, fails or panics.
-    pub fn or<Second>(self, substitute: Second) -> FallbackBuilder<Or<S, Second>> {
-        FallbackBuilder {
-            substitute: Or { first: self.substitute, second: substitute },
-            name: self.name,
-            listeners: self.listeners,
-            when: self.when,
-            max_concurrent: self.max_concurrent,
-            at_once: false,
-        }
-    }
-
-    /// Falls back to `value` in the end.
-    pub fn or_value<T: Clone>(self, value: T) -> FallbackBuilder<Or<S, Value<T>>> {
-        let at_once = self.at_once;
-        self.or(Value(value)).at_once(at_once)
+    /// Falls back to `value` where the links before it decline, fail or panic.
+    pub fn or_value(self, value: T) -> Self
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        self.or_try_with(move |_| Some(value.clone()))
     }
 
     /// Falls back to what `f` makes of the first error.
-    pub fn or_with<F, T, E>(self, f: F) -> FallbackBuilder<Or<S, With<F, E>>>
-    where
-        F: Fn(&Error<E>) -> T,
-    {
-        let at_once = self.at_once;
-        self.or(With(f, PhantomData)).at_once(at_once)
+    pub fn or_with(self, f: impl Fn(&Error<E>) -> T + Send + Sync + 'static) -> Self {
+        self.or_try_with(move |error| Some(f(error)))
     }
 
-    /// Falls back to what `f` makes of the first error, if it makes something.
-    pub fn or_try_with<F, T, E>(self, f: F) -> FallbackBuilder<Or<S, TryWith<F, E>>>
-    where
-        F: Fn(&Error<E>) -> Option<T>,
-    {
-        let at_once = self.at_once;
-        self.or(TryWith(f, PhantomData)).at_once(at_once)
+    /// Falls back to what `f` makes of the first error; `None` declines.
+    pub fn or_try_with(
+        mut self,
+        f: impl Fn(&Error<E>) -> Option<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.chain.push(Link::Now(Arc::new(f)));
+        self
     }
 
     /// Falls back to the outcome of `f`'s future, if it succeeds.
-    pub fn or_with_async<F, Fut, T, X, E>(self, f: F) -> FallbackBuilder<Or<S, WithAsync<F, E>>>
+    pub fn or_with_async<F, Fut, X>(mut self, f: F) -> Self
     where
-        F: Fn(&Error<E>) -> Fut,
-        Fut: Future<Output = Result<T, X>>,
+        F: Fn(&Error<E>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, X>> + Send + 'static,
     {
-        self.or(WithAsync(f, PhantomData))
+        self.chain.push(Link::Later(Arc::new(move |error| Box::pin(f(error)))));
+        self
     }
 
-    /// Makes the fallback. Fails if the name is empty or too long, and if no fallback may be under
-    /// way.
-    pub fn build(self) -> Result<Fallback<S>, ConfigError> {
+    /// Builds the fallback. Errors name the field and the allowed range.
+    pub fn build(self) -> Result<Fallback<T, E>, ConfigError> {
         let check = Check::of(PolicyKind::Fallback);
         let name = self.name.unwrap_or_else(|| Name::from("fallback"));
         check.that(self.max_concurrent > 0, "max_concurrent", self.max_concurrent, "at least 1")?;
@@ -156,20 +101,29 @@ impl<S> FallbackBuilder<S> {
             name: check.name(name)?,
             listeners: self.listeners.unwrap_or_default(),
             when: self.when,
-            places: Places::new(self.max_concurrent),
+            permits: Permits::new(self.max_concurrent),
             counts: Counts::default(),
-            substitute: self.substitute,
-            at_once: self.at_once,
+            chain: self.chain,
         })))
     }
 }
 
-impl<S> Layer for FallbackBuilder<S> {
-    type Policy = Fallback<S>;
+impl<T, E> Layer for FallbackBuilder<T, E> {
+    type Policy = Fallback<T, E>;
 
-    fn into_policy(mut self, context: &LayerContext) -> Result<Fallback<S>, ConfigError> {
+    fn into_policy(mut self, context: &LayerContext) -> Result<Fallback<T, E>, ConfigError> {
         self.name.get_or_insert_with(|| context.name.clone());
         self.listeners.get_or_insert_with(|| context.listeners.clone());
         self.build()
+    }
+}
+
+impl<T, E> fmt::Debug for FallbackBuilder<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FallbackBuilder")
+            .field("name", &self.name)
+            .field("links", &self.chain.len())
+            .field("max_concurrent", &self.max_concurrent)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What a fallback reports.
+//! The events of a fallback.
 
 use seawall_core::{
     Class, Event, EventKind, Evidence, PanicReport, PolicyKind, Reason, Rejection, Rule,
@@ -8,25 +8,25 @@ use tokio::time::Instant;
 use super::policy::Shared;
 
 /// The operation's place was taken.
-pub(super) fn degraded<S>(fallback: &Shared<S>, class: Class) {
+pub(super) fn degraded<T, E>(fallback: &Shared<T, E>, class: Class) {
     emit(fallback, || EventKind::degraded(class));
 }
 
 /// The fallback declined or failed.
-pub(super) fn failed<S>(fallback: &Shared<S>, class: Class) {
+pub(super) fn failed<T, E>(fallback: &Shared<T, E>, class: Class) {
     emit(fallback, || EventKind::fallback_failed(class));
 }
 
 /// The fallback, or the function that decides on classes, panicked.
-pub(super) fn panicked<S>(fallback: &Shared<S>, report: &PanicReport) {
+pub(super) fn panicked<T, E>(fallback: &Shared<T, E>, report: &PanicReport) {
     emit(fallback, || EventKind::Panicked(report.clone()));
 }
 
 /// Too many fallbacks are under way.
-pub(super) fn full<S>(fallback: &Shared<S>) {
+pub(super) fn full<T, E>(fallback: &Shared<T, E>) {
     emit(fallback, || {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let (taken, max) = (count(fallback.places.taken()), count(fallback.places.max()));
+        let (taken, max) = (count(fallback.permits.taken()), count(fallback.permits.max()));
         let evidence = Evidence::new(Rule::InFlight, taken.into(), max.into(), 0);
         let name = fallback.name.clone();
         EventKind::Rejected(
@@ -35,8 +35,8 @@ pub(super) fn full<S>(fallback: &Shared<S>) {
     });
 }
 
-fn emit<S>(fallback: &Shared<S>, kind: impl FnOnce() -> EventKind) {
+fn emit<T, E>(fallback: &Shared<T, E>, what: impl FnOnce() -> EventKind) {
     fallback
         .listeners
-        .emit(|| Event::new(fallback.name.clone(), PolicyKind::Fallback, Instant::now(), kind()));
+        .emit(|| Event::new(fallback.name.clone(), PolicyKind::Fallback, Instant::now(), what()));
 }

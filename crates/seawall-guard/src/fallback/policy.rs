@@ -2,24 +2,23 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, ConfigError, Description, Error, FromFuture, Layer, LayerContext,
-    Listeners, Name, Operation, OperationFuture, Policy, PolicyKind,
+    AllTransient, Attempt, Call, Class, ConfigError, Description, Error, FromFuture, Layer,
+    LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind, catch,
 };
 
-use super::config::When;
+use super::chain::Link;
 use super::future::FallbackFuture;
-use super::{FallbackBuilder, Substitute, TryWith, Value, With, WithAsync};
-use crate::places::Places;
+use super::{FallbackBuilder, event};
+use crate::permits::Permits;
 
 /// Answers in the operation's place when it fails.
 ///
 /// The answer is an `Ok` to the caller, and [`Degraded`](seawall_core::EventKind::Degraded) to the
-/// listeners. Clones share places and counts.
+/// listeners. Clones share permits and counts.
 ///
 /// ```
 /// use seawall_guard::Fallback;
@@ -35,51 +34,84 @@ use crate::places::Places;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Fallback<S>(pub(super) Arc<Shared<S>>);
+pub struct Fallback<T, E>(pub(super) Arc<Shared<T, E>>);
 
-#[derive(Debug)]
-pub(super) struct Shared<S> {
+pub(super) struct Shared<T, E> {
     pub(super) name: Name,
     pub(super) listeners: Listeners,
-    pub(super) when: When,
-    pub(super) places: Places,
+    pub(super) when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
+    pub(super) permits: Permits,
     pub(super) counts: Counts,
-    pub(super) substitute: S,
-    pub(super) at_once: bool,
+    pub(super) chain: Vec<Link<T, E>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    pub(super) degraded: AtomicU64,
-    pub(super) failed: AtomicU64,
-    pub(super) refused: AtomicU64,
+    degraded: AtomicU64,
+    failed: AtomicU64,
+    refused: AtomicU64,
 }
 
-impl Fallback<()> {
+impl<T, E> Shared<T, E> {
+    /// Whether `class` is fallen back from.
+    pub(super) fn covers(&self, class: Class) -> bool {
+        self.contained(|| (self.when)(class)).unwrap_or(false)
+    }
+
+    /// Runs the caller's code, whose panic is reported.
+    pub(super) fn contained<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
+        match catch(f) {
+            Ok(result) => Some(result),
+            Err(caught) => {
+                event::panicked(self, &caught.into_report());
+                None
+            }
+        }
+    }
+
+    /// No permit is left.
+    pub(super) fn refused(&self) {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        event::full(self);
+    }
+
+    /// A link answered.
+    pub(super) fn degraded(&self, class: Class) {
+        self.counts.degraded.fetch_add(1, Ordering::Relaxed);
+        event::degraded(self, class);
+    }
+
+    /// No link answered.
+    pub(super) fn failed(&self, class: Class) {
+        self.counts.failed.fetch_add(1, Ordering::Relaxed);
+        event::failed(self, class);
+    }
+}
+
+impl<T, E> Fallback<T, E> {
     /// Falls back to `value`.
-    pub fn value<T: Clone>(value: T) -> FallbackBuilder<Value<T>> {
-        FallbackBuilder::new(Value(value)).at_once(true)
+    pub fn value(value: T) -> FallbackBuilder<T, E>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        FallbackBuilder::new().or_value(value)
     }
 
     /// Falls back to what `f` makes of the error.
-    pub fn with<F, T, E>(f: F) -> FallbackBuilder<With<F, E>>
-    where
-        F: Fn(&Error<E>) -> T,
-    {
-        FallbackBuilder::new(With(f, PhantomData)).at_once(true)
+    pub fn with(f: impl Fn(&Error<E>) -> T + Send + Sync + 'static) -> FallbackBuilder<T, E> {
+        FallbackBuilder::new().or_with(f)
     }
 
-    /// Falls back to what `f` makes of the error; where it makes nothing, the error stands.
-    pub fn try_with<F, T, E>(f: F) -> FallbackBuilder<TryWith<F, E>>
-    where
-        F: Fn(&Error<E>) -> Option<T>,
-    {
-        FallbackBuilder::new(TryWith(f, PhantomData)).at_once(true)
+    /// Falls back to what `f` makes of the error; `None` declines, and the error stands.
+    pub fn try_with(
+        f: impl Fn(&Error<E>) -> Option<T> + Send + Sync + 'static,
+    ) -> FallbackBuilder<T, E> {
+        FallbackBuilder::new().or_try_with(f)
     }
 
     /// Falls back to the outcome of the future that `f` makes of the error; where that fails, the
-    /// first error stands. It may take as long as it likes: the description of a pipeline has no
-    /// longest time then, unless a timeout is around it.
+    /// first error stands. It may take any time: the description of a pipeline has no longest time
+    /// then, unless a timeout is around it.
     ///
     /// ```
     /// use seawall_guard::Fallback;
@@ -93,22 +125,20 @@ impl Fallback<()> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn with_async<F, Fut, T, X, E>(f: F) -> FallbackBuilder<WithAsync<F, E>>
+    pub fn with_async<F, Fut, X>(f: F) -> FallbackBuilder<T, E>
     where
-        F: Fn(&Error<E>) -> Fut,
-        Fut: Future<Output = Result<T, X>>,
+        F: Fn(&Error<E>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, X>> + Send + 'static,
     {
-        FallbackBuilder::new(WithAsync(f, PhantomData))
+        FallbackBuilder::new().or_with_async(f)
     }
-}
 
-impl<S> Fallback<S> {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.0.name
     }
 
-    /// Who is told of answers in the operation's place.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
         &self.0.listeners
     }
@@ -123,59 +153,54 @@ impl<S> Fallback<S> {
         self.0.counts.failed.load(Ordering::Relaxed)
     }
 
-    /// How many calls found no place.
+    /// How many calls got no permit.
     pub fn refused(&self) -> u64 {
         self.0.counts.refused.load(Ordering::Relaxed)
     }
 
     /// How many fallbacks are under way.
     pub fn in_flight(&self) -> usize {
-        self.0.places.taken()
+        self.0.permits.taken()
     }
 
     /// `future`, answered for where it fails.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `future` or the fallback under way, and gives back its place.
-    #[inline]
-    pub fn call<Fut, T, E>(
+    /// Dropping it drops `future` or the fallback under way, and gives back its permit.
+    pub fn call<Fut>(
         &self,
         future: Fut,
-    ) -> FallbackFuture<'_, S, OperationFuture<'static, Fut, AllTransient>, S::Answer, E>
+    ) -> Lazy<FallbackCall<'_, T, E, FromFuture<'static, Fut, AllTransient>>>
     where
         Fut: Future<Output = Result<T, E>>,
-        S: Substitute<T, E>,
     {
-        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
     }
 }
 
-impl<S> Policy for Fallback<S> {
+impl<T, E> Policy for Fallback<T, E> {
     type Wrapped<'p, Op>
-        = FallbackCall<'p, S, Op>
+        = FallbackCall<'p, T, E, Op>
     where
         Self: 'p;
 
-    #[inline]
-    fn wrap<Op>(&self, op: Op) -> FallbackCall<'_, S, Op> {
+    fn wrap<Op>(&self, op: Op) -> FallbackCall<'_, T, E, Op> {
         FallbackCall { fallback: self, op }
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let text = match self.0.places.max() {
-            Places::UNLIMITED => "answers for failures".to_owned(),
+        let text = match self.0.permits.max() {
+            Permits::UNLIMITED => "answers for failures".to_owned(),
             max => format!("answers for failures, {max} at a time"),
         };
-        let longest = inner.longest();
-        inner
-            .layer(PolicyKind::Fallback, self.name(), text)
-            // One that waits may take as long as it likes.
-            .with_longest(longest.filter(|_| self.0.at_once))
+        let waits = self.0.chain.iter().any(|link| matches!(link, Link::Later(_)));
+        let longest = inner.longest().filter(|_| !waits);
+        inner.layer(PolicyKind::Fallback, self.name(), text).with_longest(longest)
     }
 }
 
-impl<S> Layer for Fallback<S> {
+impl<T, E> Layer for Fallback<T, E> {
     type Policy = Self;
 
     fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
@@ -183,13 +208,13 @@ impl<S> Layer for Fallback<S> {
     }
 }
 
-impl<S> Clone for Fallback<S> {
+impl<T, E> Clone for Fallback<T, E> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<S> fmt::Debug for Fallback<S> {
+impl<T, E> fmt::Debug for Fallback<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fallback")
             .field("name", self.name())
@@ -200,25 +225,21 @@ impl<S> fmt::Debug for Fallback<S> {
 
 /// An operation with a [`Fallback`] around it.
 #[derive(Debug)]
-pub struct FallbackCall<'p, S, Op> {
-    fallback: &'p Fallback<S>,
+pub struct FallbackCall<'p, T, E, Op> {
+    fallback: &'p Fallback<T, E>,
     op: Op,
 }
 
-impl<S, Op: Clone> Clone for FallbackCall<'_, S, Op> {
+impl<T, E, Op: Clone> Clone for FallbackCall<'_, T, E, Op> {
     fn clone(&self) -> Self {
         Self { fallback: self.fallback, op: self.op.clone() }
     }
 }
 
-impl<'p, S, Op> Call for FallbackCall<'p, S, Op>
-where
-    Op: Call,
-    S: Substitute<Op::Output, Op::Error>,
-{
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = FallbackFuture<'p, S, Op::Future, S::Answer, Op::Error>;
+impl<'p, T, E, Op: Call<Output = T, Error = E>> Call for FallbackCall<'p, T, E, Op> {
+    type Output = T;
+    type Error = E;
+    type Future = FallbackFuture<'p, T, E, Op::Future>;
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
@@ -226,14 +247,10 @@ where
     }
 }
 
-impl<'p, S, Op> Operation for FallbackCall<'p, S, Op>
-where
-    Op: Operation,
-    S: Substitute<Op::Output, Op::Error>,
-{
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = FallbackFuture<'p, S, Op::Future, S::Answer, Op::Error>;
+impl<'p, T, E, Op: Operation<Output = T, Error = E>> Operation for FallbackCall<'p, T, E, Op> {
+    type Output = T;
+    type Error = E;
+    type Future = FallbackFuture<'p, T, E, Op::Future>;
 
     #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {

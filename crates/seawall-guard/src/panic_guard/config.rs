@@ -1,4 +1,4 @@
-//! How a panic guard is configured.
+//! The builder of a panic guard.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,27 +10,18 @@ use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, Pol
 use super::policy::Shared;
 use super::{PanicGuard, event};
 
-/// What a guard does in a program that is built with `panic = "abort"`, where no panic can be
-/// caught.
+/// What a guard does in a program that is built with `panic = "abort"`, where no panic can be caught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnAbort {
-    /// `build()` fails. The default: who asks for a guard believes to be guarded.
+    /// `build()` fails. The default: callers that build a guard rely on it.
     Refuse,
-    /// The guard is built, lets everything through, and tells its listeners so. For libraries,
+    /// The guard is built, lets everything through, and reports that to its listeners. For libraries,
     /// which do not choose how they are built.
     Warn,
 }
 
-/// Builds a [`PanicGuard`].
-///
-/// | setting | default | why |
-/// |---|---|---|
-/// | [`name`](Self::name) | the pipeline's, `"panic guard"` alone | |
-/// | [`enabled`](Self::enabled) | yes | |
-/// | [`hook`](Self::hook) | on | without it nobody learns where the panic was |
-/// | [`backtrace`](Self::backtrace) | off | walking the stack and naming its frames takes milliseconds |
-/// | [`on_abort`](Self::on_abort) | [`OnAbort::Refuse`] | a guard that can't guard should not look like one |
+/// Builds a [`PanicGuard`]. The [chapter](super) has the table of defaults.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct PanicGuardBuilder {
@@ -64,25 +55,24 @@ impl PanicGuardBuilder {
         self
     }
 
-    /// Whether it does anything. A guard that does not lets panics through and is in no description:
-    /// for a layer that the configuration switches off, where the type of the pipeline must stay
-    /// the same.
-    pub fn enabled(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
+    /// Lets panics through, and leaves the guard out of descriptions: for a layer that the
+    /// configuration switches off, where the type of the pipeline must stay the same.
+    pub fn disabled(mut self) -> Self {
+        self.enabled = false;
         self
     }
 
-    /// Whether building the guard [installs](install_hook) the hook that notes where a panic was.
-    /// The hook that was there before stays in force. Declined, errors have the message alone.
-    pub fn hook(mut self, hook: bool) -> Self {
-        self.hook = hook;
+    /// Does not [install](install_hook) the panic hook that notes locations: errors have the message
+    /// alone.
+    pub fn without_hook(mut self) -> Self {
+        self.hook = false;
         self
     }
 
-    /// Whether errors carry a backtrace. Switches [capturing](capture_backtraces) on for the whole
-    /// process: from then on every panic walks its stack. Needs the [hook](Self::hook).
-    pub fn backtrace(mut self, backtrace: bool) -> Self {
-        self.backtrace = backtrace;
+    /// Adds a backtrace to errors. Switches [capturing](capture_backtraces) on for the whole process:
+    /// from then on every panic walks its stack. Needs the hook.
+    pub fn backtrace(mut self) -> Self {
+        self.backtrace = true;
         self
     }
 
@@ -92,21 +82,21 @@ impl PanicGuardBuilder {
         self
     }
 
-    /// A type that panics are thrown with, so that errors can name it. Text, numbers and common
-    /// errors are known without.
+    /// Names a type that panics carry, so that errors can show it. Text, numbers and common errors need
+    /// no listing.
     pub fn payload_type<T: Any>(mut self) -> Self {
         self.types.push(PayloadType::of::<T>());
         self
     }
 
-    /// Who is told of panics.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
     }
 
-    /// Makes the guard. Fails if the name is empty or too long, if a backtrace is asked for
-    /// without the hook, and where panics abort unless [`on_abort`](Self::on_abort) says to warn.
+    /// Builds the guard. Errors name the field and the allowed range. A backtrace without the hook is
+    /// refused, and so is a guard where panics abort, unless [`on_abort`](Self::on_abort) says to warn.
     pub fn build(self) -> Result<PanicGuard, ConfigError> {
         self.build_where(CAN_CATCH)
     }
@@ -115,12 +105,7 @@ impl PanicGuardBuilder {
         let check = Check::of(PolicyKind::PanicGuard);
         let name = self.name.unwrap_or_else(|| Name::from("panic guard"));
         let name = check.name(name)?;
-        check.that(
-            self.hook || !self.backtrace,
-            "backtrace",
-            "on",
-            "off where the hook is declined",
-        )?;
+        check.that(self.hook || !self.backtrace, "backtrace", "on", "off without the hook")?;
         check.that(
             can_catch || !self.enabled || self.on_abort == OnAbort::Warn,
             "on_abort",

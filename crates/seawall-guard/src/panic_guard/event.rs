@@ -1,4 +1,4 @@
-//! What a panic guard reports.
+//! The events of a panic guard.
 
 use seawall_core::{Event, EventKind, PanicReport, PolicyKind};
 use tokio::time::Instant;
@@ -15,9 +15,9 @@ pub(super) fn ineffective(guard: &PanicGuard) {
     emit(guard, || EventKind::ineffective("the program is built with panic = \"abort\""));
 }
 
-fn emit(guard: &PanicGuard, kind: impl FnOnce() -> EventKind) {
+fn emit(guard: &PanicGuard, what: impl FnOnce() -> EventKind) {
     guard
         .0
         .listeners
-        .emit(|| Event::new(guard.0.name.clone(), PolicyKind::PanicGuard, Instant::now(), kind()));
+        .emit(|| Event::new(guard.0.name.clone(), PolicyKind::PanicGuard, Instant::now(), what()));
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use seawall_core::panic::PayloadType;
 use seawall_core::{
     AllTransient, Attempt, Call, Caught, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Listeners, Name, Operation, OperationFuture, PanicReport, Panicked, Policy, PolicyKind, catch,
+    Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, catch,
 };
 
 use super::future::PanicGuardFuture;
@@ -15,7 +15,7 @@ use super::{PanicGuardBuilder, event};
 
 /// Turns a panic of the operation into an error.
 ///
-/// Catches it while the operation is created, at every poll, and while its future is dropped.
+/// Catches it while the operation is started, at every poll, and while its future is dropped.
 /// Clones share name, listeners and count.
 ///
 /// ```
@@ -62,18 +62,18 @@ impl PanicGuard {
         &self.0.name
     }
 
-    /// Who is told of panics.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
         &self.0.listeners
     }
 
-    /// How many panics it caught, in creating, polling and dropping.
+    /// How many panics it caught, in starting, polling and dropping calls.
     pub fn caught(&self) -> u64 {
         self.0.caught.load(Ordering::Relaxed)
     }
 
-    /// Whether it can catch anything: not where panics abort, nor where it is
-    /// [switched off](PanicGuardBuilder::enabled).
+    /// Whether it can catch anything: not where panics abort, nor if it is
+    /// [disabled](PanicGuardBuilder::disabled).
     pub fn can_catch(&self) -> bool {
         self.0.can_catch && self.0.enabled
     }
@@ -87,14 +87,14 @@ impl PanicGuard {
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> PanicGuardFuture<'_, OperationFuture<'static, Fut, AllTransient>>
+    ) -> Lazy<PanicGuardCall<'_, FromFuture<'static, Fut, AllTransient>>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
     }
 
-    /// Counts and reports a panic; lets it go on where the guard is switched off.
+    /// Counts and reports a panic; resumes it if the guard is disabled.
     #[cold]
     #[inline(never)]
     pub(super) fn report(&self, caught: Caught) -> PanicReport {
@@ -107,7 +107,7 @@ impl PanicGuard {
         report
     }
 
-    /// Counts and reports a panic, and makes what an error holds of it.
+    /// Counts and reports a panic that ends its call.
     #[cold]
     #[inline(never)]
     #[expect(clippy::unnecessary_box_returns, reason = "an error holds it in a box")]

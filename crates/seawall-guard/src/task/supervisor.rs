@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::machine::{Ended, Intensity, Restart};
 use super::{SupervisorBuilder, event};
-use crate::watched::{End, Watch, Watched};
+use crate::monitored::{Monitor, Monitored, TaskEnd};
 
 type Running = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 type Make = Arc<dyn Fn() -> Running + Send + Sync>;
@@ -226,7 +226,7 @@ async fn run(make: Make, watch: Telling) -> Ended {
             return Ended::Panicked(report);
         }
     };
-    match Watched::new(future, watch).await {
+    match Monitored::new(future, watch).await {
         Ok(Ok(())) => Ended::Normally,
         Ok(Err(error)) => Ended::Failed(error),
         Err(report) => Ended::Panicked(report),
@@ -239,13 +239,13 @@ struct Telling {
     name: Name,
 }
 
-impl Watch for Telling {
+impl Monitor for Telling {
     fn panicked(&self, report: &PanicReport) {
         event::panicked(&self.listeners, &self.name, PolicyKind::Supervisor, report);
     }
 
     // The supervisor joins the task.
-    fn over(&mut self, _: End) {}
+    fn ended(&mut self, _: TaskEnd) {}
 }
 
 /// Stops the children in the opposite order of their start, each after the one before is gone.

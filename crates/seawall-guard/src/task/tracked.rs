@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::event;
-use crate::watched::{End, Watch, Watched};
+use crate::monitored::{Monitor, Monitored, TaskEnd};
 
 /// Spawns tasks and counts what becomes of them. Clones share the counts.
 ///
@@ -143,8 +143,8 @@ impl Tasks {
         counts.started += 1;
         counts.running += 1;
         drop(counts);
-        let counted = Counted { tasks: self.clone(), end: End::Cancelled };
-        let handle = tokio::spawn(Watched::new(future, counted));
+        let counted = Counted { tasks: self.clone(), end: TaskEnd::Cancelled };
+        let handle = tokio::spawn(Monitored::new(future, counted));
         Task { handle, tasks: self.clone() }
     }
 
@@ -211,7 +211,7 @@ impl<T> Future for Task<T> {
 /// Counts its task out when it is dropped, so exactly once, however the task ends.
 struct Counted {
     tasks: Tasks,
-    end: End,
+    end: TaskEnd,
 }
 
 impl Drop for Counted {
@@ -220,9 +220,9 @@ impl Drop for Counted {
         let mut counts = shared.counts.lock();
         counts.running -= 1;
         match self.end {
-            End::Finished => counts.finished += 1,
-            End::Panicked => counts.panicked += 1,
-            End::Cancelled => counts.cancelled += 1,
+            TaskEnd::Finished => counts.finished += 1,
+            TaskEnd::Panicked => counts.panicked += 1,
+            TaskEnd::Cancelled => counts.cancelled += 1,
         }
         let idle = counts.running == 0;
         drop(counts);
@@ -232,13 +232,13 @@ impl Drop for Counted {
     }
 }
 
-impl Watch for Counted {
+impl Monitor for Counted {
     fn panicked(&self, report: &PanicReport) {
         let shared = &self.tasks.0;
         event::panicked(&shared.listeners, &shared.name, PolicyKind::Tasks, report);
     }
 
-    fn over(&mut self, end: End) {
+    fn ended(&mut self, end: TaskEnd) {
         self.end = end;
     }
 }

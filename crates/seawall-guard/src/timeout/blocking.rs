@@ -1,33 +1,31 @@
-//! Blocking work that is waited for in time.
+//! Blocking work with a limit on how long its caller waits.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use seawall_core::{Evidence, PolicyKind, Reason, Rejection, Rule};
+use seawall_core::{Evidence, Lazy, Policy, PolicyKind, Reason, Rejection, Rule};
 
-use super::Timeout;
-use crate::places::{Place, Places};
+use super::{Timeout, TimeoutCall};
+use crate::permits::{Permit, Permits};
 pub use config::BlockingBuilder;
-pub use future::BlockingCall;
-use waiting::Shared;
+pub use future::{BlockingFuture, BlockingWork};
 
 mod config;
 mod future;
-mod waiting;
+mod work;
 
-/// How many pieces of work may run at once, unless set. Each takes a thread; a thread that hangs
-/// takes it for good.
-pub const DEFAULT_MAX_RUNNING: usize = 64;
+/// The future of [`Blocking::call`].
+pub type BlockingCall<'p, F, P> = Lazy<TimeoutCall<'p, BlockingWork<'p, F, P>>>;
 
-/// Waits for blocking work, but only so long.
+/// Runs blocking work, and limits how long its caller waits.
 ///
 /// **Blocking work can't be cancelled.** When the time is up the caller gets its error, and the
 /// work goes on until it ends by itself, on its thread of tokio's blocking pool. It keeps its
-/// permit for as long as it runs, so work that hangs uses up its own limit and not the pool, and
-/// [`still_running`](Self::still_running) says how much of it nobody waits for any more. An async
-/// block that loops without awaiting is the same: no timeout gets its turn while it runs.
+/// permit for as long as it runs, so work that hangs uses up its own limit and not the pool;
+/// [`still_running`](Self::still_running) counts the work that has lost its caller. An async block
+/// that loops without awaiting is the same: no timer fires while it runs.
 ///
-/// Work that takes long should look at a flag or a deadline from time to time; give it one.
+/// Work that takes long should check a flag or a deadline from time to time; hand it one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,44 +42,50 @@ pub const DEFAULT_MAX_RUNNING: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Blocking {
     timeout: Timeout,
-    shared: Arc<Shared>,
+    permits: Arc<Permits>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    abandoned: AtomicUsize,
+    refused: AtomicU64,
 }
 
 impl Blocking {
-    /// Configures it.
+    /// Configures a limit for blocking work.
     pub fn builder() -> BlockingBuilder {
         BlockingBuilder::default()
     }
 
     /// How many pieces of work run or wait for a thread.
     pub fn running(&self) -> usize {
-        self.shared.places.taken()
+        self.permits.taken()
     }
 
-    /// How many pieces of work run though nobody waits for them any more.
+    /// How many pieces of work run though their caller has left.
     pub fn still_running(&self) -> usize {
-        self.shared.abandoned.load(Ordering::Relaxed)
+        self.counts.abandoned.load(Ordering::Relaxed)
     }
 
-    /// How many pieces of work were refused because [`max_running`](BlockingBuilder::max_running)
-    /// ran.
+    /// How many pieces of work were refused because as many as
+    /// [`max_running`](BlockingBuilder::max_running) ran.
     pub fn refused(&self) -> u64 {
-        self.shared.refused.load(Ordering::Relaxed)
+        self.counts.refused.load(Ordering::Relaxed)
     }
 
-    /// Runs `work` on a thread of the blocking pool and waits for it, but only so long. A panic in
-    /// it comes back as [`Error::Panicked`](seawall_core::Error::Panicked), and is told to the
-    /// listeners whether anybody waits or not. `work` is handed to the pool when the call is first
-    /// polled.
+    /// Runs `work` on a thread of the blocking pool and waits for it within the limit. A panic in it
+    /// comes back as [`Error::Panicked`](seawall_core::Error::Panicked), and is reported to the
+    /// listeners though the caller may have left. `work` is handed to the pool at the first poll.
     ///
     /// # Cancel safety
     ///
-    /// Work that was begun goes on when the call is dropped, and counts as still running.
+    /// Work that has begun goes on when the call is dropped, and counts as still running.
     ///
     /// # Panics
     ///
     /// When polled outside a tokio runtime that has its timer enabled.
-    pub fn call<F, T, E>(&self, work: F) -> BlockingCall<'_, F, (), T, E>
+    pub fn call<F, T, E>(&self, work: F) -> BlockingCall<'_, F, ()>
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -90,24 +94,22 @@ impl Blocking {
         self.call_holding((), work)
     }
 
-    /// Like [`call`](Self::call), and `permit` is dropped when the work is over, not when the
-    /// caller gives up: the permit of a bulkhead, say, that the work keeps busy.
-    pub fn call_holding<F, P, T, E>(&self, permit: P, work: F) -> BlockingCall<'_, F, P, T, E>
+    /// Like [`call`](Self::call), but `permit` is held until the work is over: for work that keeps a
+    /// bulkhead's place busy though its caller has left.
+    pub fn call_holding<F, P, T, E>(&self, permit: P, work: F) -> BlockingCall<'_, F, P>
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         P: Send + 'static,
         T: Send + 'static,
         E: Send + 'static,
     {
-        BlockingCall::new(self, permit, work)
+        Lazy::new(self.timeout.wrap(BlockingWork { blocking: self, permit, work }))
     }
 
-    /// Takes a place to run.
-    fn admit(&self) -> Result<Place<Arc<Places>>, Rejection> {
-        let places = &self.shared.places;
-        Places::take(Arc::clone(places)).ok_or_else(|| {
-            self.shared.refused.fetch_add(1, Ordering::Relaxed);
-            let max = f64::from(u32::try_from(places.max()).unwrap_or(u32::MAX));
+    fn admit(&self) -> Result<Permit<Arc<Permits>>, Rejection> {
+        Permits::try_acquire(Arc::clone(&self.permits)).ok_or_else(|| {
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            let max = f64::from(u32::try_from(self.permits.max()).unwrap_or(u32::MAX));
             let name = self.timeout.name().clone();
             let rejection = Rejection::new(name, PolicyKind::Timeout, Reason::Full)
                 .because(Evidence::new(Rule::InFlight, max, max, 0));

@@ -1,35 +1,23 @@
-//! How a timeout is configured.
+//! The builder of a timeout.
 
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
     Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Scope,
 };
 
+use super::limit::Limit;
 use super::policy::Identity;
-use super::{Limit, Timeout};
+use super::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, Timeout};
 
-/// How long a whole call may take, unless set: what a person or an upstream proxy waits for at
-/// most. Most of these give up after 30 or 60 seconds; an answer that comes later is for nobody.
-pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long one attempt may take, unless set: three attempts fit into [`DEFAULT_LIMIT`].
-pub const DEFAULT_ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
-
-/// Builds a [`Timeout`].
-///
-/// | setting | default | why |
-/// |---|---|---|
-/// | [`name`](Self::name) | the pipeline's, `"timeout"` alone | |
-/// | [`scope`](Self::scope) | [`Scope::Total`] | what a caller means by a timeout |
-/// | [`limit`](Self::limit) | 30 s in all, 10 s for an attempt | [`DEFAULT_LIMIT`], [`DEFAULT_ATTEMPT_LIMIT`] |
-#[derive(Clone)]
+/// Builds a [`Timeout`]. The [chapter](super) has the table of defaults.
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct TimeoutBuilder<L = Duration> {
+pub struct TimeoutBuilder {
     name: Option<Name>,
     scope: Scope,
-    limit: Option<L>,
+    limit: Option<Limit>,
     listeners: Option<Listeners>,
 }
 
@@ -39,15 +27,15 @@ impl Default for TimeoutBuilder {
     }
 }
 
-impl<L> TimeoutBuilder<L> {
+impl TimeoutBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// What the timeout bounds: the whole call or one attempt. It is told in errors; what is
-    /// bounded in fact is what the timeout is put around.
+    /// A label for errors and events: the whole call or one attempt. The timeout bounds whatever it
+    /// wraps.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
         self
@@ -55,16 +43,17 @@ impl<L> TimeoutBuilder<L> {
 
     /// How long a call may take, counted from its start.
     ///
-    /// Zero: polled once, a value that is ready wins. Longer than [`LONGEST`](super::LONGEST),
-    /// about 2.2 years, [`Duration::MAX`] included: never cut off by its own limit.
-    pub fn limit(self, limit: Duration) -> TimeoutBuilder {
-        self.with_limit(limit)
+    /// With zero the call is polled once, and a value that is ready wins. A limit longer than
+    /// [`LONGEST`](super::LONGEST), about 2.2 years, never runs out; [`Duration::MAX`] says so.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(Limit::Fixed(limit));
+        self
     }
 
-    /// How long a call may take, decided for each by `limit`, which is told the number of the
-    /// attempt, the deadline from further out and what the attempt before came to.
+    /// How long a call may take, decided for each call from its attempt: the number, the deadline of
+    /// the layers outside, and the class of the previous attempt.
     ///
-    /// If it panics, the operation is not started, and the call fails with
+    /// If `limit` panics, the operation is not started, and the call fails with
     /// [`Error::Panicked`](seawall_core::Error::Panicked).
     ///
     /// ```
@@ -79,53 +68,40 @@ impl<L> TimeoutBuilder<L> {
     ///     .build()?;
     /// # Ok::<(), seawall_core::ConfigError>(())
     /// ```
-    pub fn limit_by<F>(self, limit: F) -> TimeoutBuilder<F>
+    pub fn limit_by<F>(mut self, limit: F) -> Self
     where
-        F: Fn(&Attempt) -> Duration,
+        F: Fn(&Attempt) -> Duration + Send + Sync + 'static,
     {
-        self.with_limit(limit)
+        self.limit = Some(Limit::By(Arc::new(limit)));
+        self
     }
 
-    fn with_limit<M>(self, limit: M) -> TimeoutBuilder<M> {
-        let Self { name, scope, limit: _, listeners } = self;
-        TimeoutBuilder { name, scope, limit: Some(limit), listeners }
-    }
-
-    /// Who is told of calls that were cut off.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.listeners = Some(listeners.clone());
         self
     }
-}
 
-impl<L: Limit> TimeoutBuilder<L> {
-    /// Makes the timeout. Fails if the name is empty or too long.
-    pub fn build(self) -> Result<Timeout<L>, ConfigError> {
-        let check = Check::of(PolicyKind::Timeout);
-        let name = check.name(self.name.unwrap_or_else(|| Name::from("timeout")))?;
-        let limit = self.limit.or_else(|| L::default_for(self.scope)).ok_or_else(|| {
-            ConfigError::new(PolicyKind::Timeout, "limit", "not set", "a duration or a function")
-        })?;
+    /// Builds the timeout. Errors name the field and the allowed range.
+    pub fn build(self) -> Result<Timeout, ConfigError> {
+        let name = self.name.unwrap_or_else(|| Name::from("timeout"));
+        let name = Check::of(PolicyKind::Timeout).name(name)?;
+        let default = match self.scope {
+            Scope::Attempt => DEFAULT_ATTEMPT_LIMIT,
+            _ => DEFAULT_LIMIT,
+        };
+        let limit = self.limit.unwrap_or(Limit::Fixed(default));
         let listeners = self.listeners.unwrap_or_default();
         Ok(Timeout { identity: Identity { name, scope: self.scope, listeners }, limit })
     }
 }
 
-impl<L: Limit> Layer for TimeoutBuilder<L> {
-    type Policy = Timeout<L>;
+impl Layer for TimeoutBuilder {
+    type Policy = Timeout;
 
-    fn into_policy(mut self, context: &LayerContext) -> Result<Timeout<L>, ConfigError> {
+    fn into_policy(mut self, context: &LayerContext) -> Result<Timeout, ConfigError> {
         self.name.get_or_insert_with(|| context.name.clone());
         self.listeners.get_or_insert_with(|| context.listeners.clone());
         self.build()
-    }
-}
-
-impl<L> fmt::Debug for TimeoutBuilder<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TimeoutBuilder")
-            .field("name", &self.name)
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
     }
 }

@@ -1,29 +1,27 @@
-//! Work that goes on after its caller gave up.
+//! Work that goes on after its caller has left.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::Timeout;
-use crate::places::Places;
+use crate::permits::Permits;
 pub use config::DetachBuilder;
 pub use future::DetachCall;
 
 mod config;
-mod detached;
 mod future;
-
-/// How many pieces of work may go on without a caller, unless set.
-pub const DEFAULT_MAX_DETACHED: usize = 64;
+mod task;
 
 /// A timeout whose work goes on when the time is up.
 ///
 /// For work that must not be left half done: a payment, a commit. The caller gets its error in
-/// time; the work goes on in a task of its own, and its result is discarded, once, and counted.
-/// What goes on is bounded: where [`max_detached`](DetachBuilder::max_detached) pieces already
-/// do, the work is dropped like under any other timeout, and counted as such.
+/// time; the work goes on in a task of its own, and its result is discarded and counted. At most
+/// [`max_detached`](DetachBuilder::max_detached) pieces of work go on at once: one more is dropped
+/// as under any other timeout, and counted as dropped.
 ///
-/// The work is boxed when the call is made, as only a box can move from the caller to a task.
+/// The work is boxed at the first poll, as only a box can move from the caller to a task.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,59 +44,49 @@ pub const DEFAULT_MAX_DETACHED: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Detach {
     timeout: Timeout,
-    shared: Arc<Shared>,
+    limit: Duration,
+    permits: Arc<Permits>,
+    ended: Arc<Ended>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    places: Arc<Places>,
+#[derive(Debug, Default)]
+struct Ended {
     discarded: AtomicU64,
     panicked: AtomicU64,
     cancelled: AtomicU64,
     dropped: AtomicU64,
 }
 
-impl Shared {
-    fn new(max_detached: usize) -> Self {
-        Self {
-            places: Arc::new(Places::new(max_detached)),
-            discarded: AtomicU64::new(0),
-            panicked: AtomicU64::new(0),
-            cancelled: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-        }
-    }
-}
-
-/// What became of work whose caller gave up.
+/// What became of work whose caller timed out.
 ///
-/// What was ever detached is `detached + discarded + panicked + cancelled`.
+/// `detached + discarded + panicked + cancelled` is all that was ever detached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DetachCounts {
-    /// Goes on now.
+    /// Runs now.
     pub detached: usize,
-    /// Came to a result, which was discarded.
+    /// Had a result, which was discarded.
     pub discarded: u64,
     /// Panicked.
     pub panicked: u64,
     /// Was cancelled with its runtime.
     pub cancelled: u64,
-    /// Was dropped when the time was up, as too many already went on, or outside of a runtime.
+    /// Was dropped when the time was up, as the limit of detached work was reached or there was no
+    /// runtime.
     pub dropped: u64,
 }
 
 impl Detach {
-    /// Configures it.
+    /// Configures a timeout that detaches.
     pub fn builder() -> DetachBuilder {
         DetachBuilder::default()
     }
 
-    /// What became of work whose caller gave up.
+    /// What became of work whose caller timed out.
     pub fn counts(&self) -> DetachCounts {
-        let Shared { places, discarded, panicked, cancelled, dropped } = &*self.shared;
+        let Ended { discarded, panicked, cancelled, dropped } = &*self.ended;
         DetachCounts {
-            detached: places.taken(),
+            detached: self.permits.taken(),
             discarded: discarded.load(Ordering::Relaxed),
             panicked: panicked.load(Ordering::Relaxed),
             cancelled: cancelled.load(Ordering::Relaxed),
@@ -106,11 +94,12 @@ impl Detach {
         }
     }
 
-    /// `work`, waited for only so long.
+    /// `work`, which goes on without its caller when the time is up. The time counts from the first
+    /// poll.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the call drops the work: only the time that runs out detaches it.
+    /// Dropping the call drops the work: only a timeout detaches it.
     ///
     /// # Panics
     ///

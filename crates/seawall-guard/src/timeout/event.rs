@@ -1,4 +1,4 @@
-//! What a timeout reports.
+//! The events of a timeout.
 
 use seawall_core::{Event, EventKind, PanicReport, PolicyKind, TimedOut};
 use tokio::time::Instant;

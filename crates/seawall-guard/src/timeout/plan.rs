@@ -1,4 +1,4 @@
-//! When a call has to be over: decided from what is configured and what comes from further out,
+//! When a call has to be over: decided from its limit and from the deadline of the layers outside,
 //! without a clock.
 
 use std::time::Duration;
@@ -7,64 +7,57 @@ use seawall_core::{Attempt, TimedOutBy};
 use tokio::time::Instant;
 
 /// The longest limit that can run out, about 2.2 years: the range of tokio's timer, less the
-/// millisecond it rounds up by. Anything longer means "never".
+/// millisecond that it rounds up by. Anything longer means "never".
 pub const LONGEST: Duration = Duration::from_millis((1 << 36) - 2);
 
-/// When a call is due by its own `limit`, if that ever runs out.
-#[inline]
-pub(super) fn own(began: Instant, limit: Duration) -> Option<Instant> {
-    // The seconds alone decide almost always.
-    let runs_out = limit.as_secs() < LONGEST.as_secs() || limit <= LONGEST;
-    if runs_out { began.checked_add(limit) } else { None }
+/// The time that a call has.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    pub(super) began: Instant,
+    pub(super) limit: Duration,
+    /// The deadline of the layers outside.
+    pub(super) outer: Option<Instant>,
 }
 
-/// What the operation inside is told: it is due when this call is, or sooner.
-#[inline]
-pub(super) fn narrowed(attempt: Attempt, began: Instant, limit: Duration) -> Attempt {
-    match own(began, limit) {
-        Some(own) => attempt.due_by(own),
-        None => attempt,
-    }
-}
-
-/// When a call is due. `Never` comes first, as then an `Option` becomes one of these as it is.
+/// When a call is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Never,
-    /// Before it has begun.
+    /// Before it began.
     Now,
     At(Instant),
 }
 
-impl Due {
-    /// By its own limit or by the deadline `outer` that comes from further out, whichever is sooner.
+impl Span {
+    /// When the call is due by its own limit, if that ever runs out.
     #[inline]
-    pub(super) fn of(began: Instant, limit: Duration, outer: Option<Instant>) -> Self {
-        match outer {
-            Some(outer) => Self::nearer(began, limit, outer),
-            None if limit.is_zero() => Self::Now,
-            None => own(began, limit).map_or(Self::Never, Self::At),
-        }
+    pub(super) fn own(self) -> Option<Instant> {
+        if self.limit > LONGEST { None } else { self.began.checked_add(self.limit) }
     }
 
-    fn nearer(began: Instant, limit: Duration, outer: Instant) -> Self {
-        if limit.is_zero() || outer <= began {
-            return Self::Now;
-        }
-        match own(began, limit) {
-            Some(own) => Self::At(own.min(outer)),
-            None if outer.saturating_duration_since(began) > LONGEST => Self::Never,
-            None => Self::At(outer),
-        }
+    /// The attempt for the operation inside, which is due when this call is, or earlier.
+    #[inline]
+    pub(super) fn narrow(self, attempt: Attempt) -> Attempt {
+        self.own().map_or(attempt, |own| attempt.due_by(own))
     }
-}
 
-/// What decides when a call is due.
-pub(super) fn by(began: Instant, limit: Duration, outer: Option<Instant>) -> TimedOutBy {
-    match (own(began, limit), outer) {
-        (Some(own), Some(outer)) if outer < own => TimedOutBy::Deadline,
-        (None, Some(_)) => TimedOutBy::Deadline,
-        _ => TimedOutBy::Limit,
+    /// When the call is due: by its own limit or by the outer deadline, whichever is earlier.
+    pub(super) fn due(self) -> Due {
+        let Self { began, limit, outer } = self;
+        if limit.is_zero() || outer.is_some_and(|outer| outer <= began) {
+            return Due::Now;
+        }
+        let in_range = |at: &Instant| at.saturating_duration_since(began) <= LONGEST;
+        self.own().into_iter().chain(outer).min().filter(in_range).map_or(Due::Never, Due::At)
+    }
+
+    /// Which of the two decides when the call is due.
+    pub(super) fn by(self) -> TimedOutBy {
+        match (self.own(), self.outer) {
+            (Some(own), Some(outer)) if outer < own => TimedOutBy::Deadline,
+            (None, Some(_)) => TimedOutBy::Deadline,
+            _ => TimedOutBy::Limit,
+        }
     }
 }
 
@@ -78,7 +71,7 @@ mod tests {
     const BY_DEADLINE: TimedOutBy = TimedOutBy::Deadline;
 
     #[test]
-    fn of_limit_and_deadline_the_sooner_counts() {
+    fn of_limit_and_deadline_the_earlier_counts() {
         let began = Instant::now();
         let at = |after| Due::At(began + after);
         let never = Duration::MAX;
@@ -104,30 +97,30 @@ mod tests {
         ] {
             let outer = outer.map(|after| began + after);
             let case = format!("{limit:?} and {outer:?}");
-            assert_eq!(Due::of(began, limit, outer), due, "{case}");
-            assert_eq!(super::by(began, limit, outer), by, "{case}");
+            let span = Span { began, limit, outer };
+            assert_eq!(span.due(), due, "{case}");
+            assert_eq!(span.by(), by, "{case}");
         }
     }
 
     #[test]
-    fn a_deadline_that_passed_before_the_call_began_is_the_sooner() {
+    fn a_deadline_that_passed_before_the_call_began_is_the_earlier() {
         let passed = Instant::now();
         let began = passed + SECOND;
         for limit in [Duration::ZERO, SECOND, Duration::MAX] {
-            assert_eq!(Due::of(began, limit, Some(passed)), Due::Now);
-            assert_eq!(by(began, limit, Some(passed)), BY_DEADLINE);
+            let span = Span { began, limit, outer: Some(passed) };
+            assert_eq!((span.due(), span.by()), (Due::Now, BY_DEADLINE));
         }
     }
-
     #[test]
     fn the_operation_inside_is_due_no_later() {
         let began = Instant::now();
         let outer = Attempt::first().due_by(began + SECOND);
-        let told = |attempt, limit| narrowed(attempt, began, limit).deadline();
-        assert_eq!(told(outer, SECOND / 2), Some(began + SECOND / 2));
-        assert_eq!(told(outer, 2 * SECOND), outer.deadline());
-        assert_eq!(told(outer, Duration::MAX), outer.deadline());
-        assert_eq!(told(Attempt::first(), SECOND), Some(began + SECOND));
-        assert_eq!(told(Attempt::first(), LONGEST + TICK), None);
+        let due = |attempt, limit| Span { began, limit, outer: None }.narrow(attempt).deadline();
+        assert_eq!(due(outer, SECOND / 2), Some(began + SECOND / 2));
+        assert_eq!(due(outer, 2 * SECOND), outer.deadline());
+        assert_eq!(due(outer, Duration::MAX), outer.deadline());
+        assert_eq!(due(Attempt::first(), SECOND), Some(began + SECOND));
+        assert_eq!(due(Attempt::first(), LONGEST + TICK), None);
     }
 }

@@ -1,17 +1,18 @@
 //! The timeout as a policy.
 
-use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Listeners, Name, Operation, OperationFuture, Policy, PolicyKind, Scope,
+    AllTransient, Attempt, Call, Caught, ConfigError, Description, FromFuture, Layer, LayerContext,
+    Lazy, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Scope, TimedOut,
 };
+use tokio::time::Instant;
 
 use super::future::TimeoutFuture;
-use super::plan::{LONGEST, narrowed};
-use super::{Limit, TimeoutBuilder};
+use super::limit::Limit;
+use super::plan::{LONGEST, Span};
+use super::{TimeoutBuilder, event};
 
 /// Cuts a call off when it takes too long.
 ///
@@ -34,10 +35,10 @@ use super::{Limit, TimeoutBuilder};
 /// assert_eq!(error.to_string(), "timeout 'timeout': no outcome after 2.000s (limit 2s)");
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Timeout<L = Duration> {
+#[derive(Clone, Debug)]
+pub struct Timeout {
     pub(super) identity: Identity,
-    pub(super) limit: L,
+    pub(super) limit: Limit,
 }
 
 /// Who speaks, for what, and to whom.
@@ -49,30 +50,23 @@ pub(super) struct Identity {
 }
 
 impl Timeout {
-    /// A timeout of `limit` for whole calls, called `"timeout"`. See
-    /// [`TimeoutBuilder::limit`] for zero and very long limits.
+    /// A timeout of `limit` for whole calls, named `"timeout"`. See [`TimeoutBuilder::limit`] for
+    /// zero and very long limits.
     pub fn new(limit: Duration) -> Self {
         Self::named("timeout", limit)
-    }
-
-    /// `inner`, cut off in time.
-    pub(super) fn around<Fut>(&self, inner: Fut) -> TimeoutFuture<'_, Fut> {
-        TimeoutFuture::lazy(self, Some(inner), ())
     }
 
     pub(crate) fn named(name: &str, limit: Duration) -> Self {
         let listeners = Listeners::default();
         let identity = Identity { name: Name::from(name), scope: Scope::Total, listeners };
-        Self { identity, limit }
+        Self { identity, limit: Limit::Fixed(limit) }
     }
 
     /// Configures a timeout.
     pub fn builder() -> TimeoutBuilder {
         TimeoutBuilder::default()
     }
-}
 
-impl<L: Limit> Timeout<L> {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.identity.name
@@ -83,13 +77,30 @@ impl<L: Limit> Timeout<L> {
         self.identity.scope
     }
 
-    /// Who is told of calls that it cuts off.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
         &self.identity.listeners
     }
 
-    /// `future`, cut off in time. The time counts from the first poll; how long it is, is decided
-    /// here.
+    /// The error of a call that was cut off, reported.
+    pub(super) fn cut_off(&self, span: Span, attempt: Attempt) -> TimedOut {
+        let Identity { name, scope, .. } = &self.identity;
+        let now = Instant::now();
+        let elapsed = now.saturating_duration_since(span.began);
+        let error = TimedOut::new(name.clone(), *scope, span.by(), span.limit, elapsed, attempt);
+        event::timed_out(&self.identity, now, &error);
+        error
+    }
+
+    /// The error of a call whose limit could not be decided, reported.
+    #[cold]
+    pub(super) fn panicked(&self, caught: Caught) -> Panicked {
+        let report = caught.into_report();
+        event::panicked(&self.identity, &report);
+        Panicked::in_callback(self.name().clone(), PolicyKind::Timeout, report)
+    }
+
+    /// `future`, cut off in time. The time counts from the first poll.
     ///
     /// # Cancel safety
     ///
@@ -98,30 +109,21 @@ impl<L: Limit> Timeout<L> {
     /// # Panics
     ///
     /// When `future` is pending outside a tokio runtime that has its timer enabled.
-    #[inline]
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> TimeoutFuture<'_, OperationFuture<'static, Fut, AllTransient>, L>
+    ) -> Lazy<TimeoutCall<'_, FromFuture<'static, Fut, AllTransient>>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        let attempt = Attempt::first();
-        let decided = self.limit.decide(&attempt);
-        let call =
-            self.limit.of(&decided).map(|_| FromFuture::new(future, &AllTransient).start(attempt));
-        TimeoutFuture::lazy(self, call, decided)
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
     }
 }
 
-impl<L: Limit> Policy for Timeout<L> {
-    type Wrapped<'p, Op>
-        = TimeoutCall<'p, Op, L>
-    where
-        Self: 'p;
+impl Policy for Timeout {
+    type Wrapped<'p, Op> = TimeoutCall<'p, Op>;
 
-    #[inline]
-    fn wrap<Op>(&self, op: Op) -> TimeoutCall<'_, Op, L> {
+    fn wrap<Op>(&self, op: Op) -> TimeoutCall<'_, Op> {
         TimeoutCall { timeout: self, op }
     }
 
@@ -131,15 +133,17 @@ impl<L: Limit> Policy for Timeout<L> {
             _ => "a call",
         };
         let layer = |text: String| inner.layer(PolicyKind::Timeout, self.name(), text);
-        match self.limit.fixed() {
-            Some(limit) if limit <= LONGEST => layer(format!("{limit:?} for {what}")).cut_to(limit),
-            Some(_) => layer(format!("never for {what}")),
-            None => layer(format!("by function for {what}")),
+        match self.limit {
+            Limit::Fixed(limit) if limit <= LONGEST => {
+                layer(format!("{limit:?} for {what}")).cut_to(limit)
+            }
+            Limit::Fixed(_) => layer(format!("never for {what}")),
+            Limit::By(_) => layer(format!("by function for {what}")),
         }
     }
 }
 
-impl<L: Limit> Layer for Timeout<L> {
+impl Layer for Timeout {
     type Policy = Self;
 
     fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
@@ -147,58 +151,31 @@ impl<L: Limit> Layer for Timeout<L> {
     }
 }
 
-impl<L: Limit> fmt::Debug for Timeout<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout")
-            .field("identity", &self.identity)
-            .field("limit", &self.limit.fixed())
-            .finish()
-    }
-}
-
 /// An operation with a [`Timeout`] around it.
-#[derive(Debug)]
-pub struct TimeoutCall<'p, Op, L: Limit = Duration> {
-    timeout: &'p Timeout<L>,
+#[derive(Clone, Copy, Debug)]
+pub struct TimeoutCall<'p, Op> {
+    timeout: &'p Timeout,
     op: Op,
 }
 
-impl<Op: Clone, L: Limit> Clone for TimeoutCall<'_, Op, L> {
-    fn clone(&self) -> Self {
-        Self { timeout: self.timeout, op: self.op.clone() }
+impl<'p, Op: Call> Call for TimeoutCall<'p, Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = TimeoutFuture<'p, Op::Future>;
+
+    #[inline]
+    fn start(self, attempt: Attempt) -> Self::Future {
+        TimeoutFuture::start(self.timeout, attempt, |attempt| self.op.start(attempt))
     }
 }
 
-impl<'p, Op: Call, L: Limit> Call for TimeoutCall<'p, Op, L> {
+impl<'p, Op: Operation> Operation for TimeoutCall<'p, Op> {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = TimeoutFuture<'p, Op::Future, L>;
+    type Future = TimeoutFuture<'p, Op::Future>;
 
-    #[expect(clippy::inline_always, reason = "100 instructions a call of a pipeline, by count")]
-    #[inline(always)]
-    fn start(self, mut attempt: Attempt) -> Self::Future {
-        let began = attempt.began();
-        let Self { timeout, op } = self;
-        let decided = timeout.limit.decide(&attempt);
-        let limit = timeout.limit.of(&decided);
-        let call = limit.map(|limit| op.start(narrowed(attempt, began, limit)));
-        TimeoutFuture::begun(timeout, call, decided, attempt)
-    }
-}
-
-impl<'p, Op: Operation, L: Limit> Operation for TimeoutCall<'p, Op, L> {
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = TimeoutFuture<'p, Op::Future, L>;
-
-    #[expect(clippy::inline_always, reason = "100 instructions a call of a pipeline, by count")]
-    #[inline(always)]
-    fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
-        let began = attempt.began();
-        let Self { timeout, op } = self;
-        let decided = timeout.limit.decide(&attempt);
-        let limit = timeout.limit.of(&decided);
-        let call = limit.map(|limit| op.attempt(narrowed(attempt, began, limit)));
-        TimeoutFuture::begun(timeout, call, decided, attempt)
+    #[inline]
+    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
+        TimeoutFuture::start(self.timeout, attempt, |attempt| self.op.attempt(attempt))
     }
 }

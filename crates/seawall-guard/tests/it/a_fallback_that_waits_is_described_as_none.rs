@@ -18,7 +18,8 @@ fn cached() -> std::future::Ready<Result<u32, &'static str>> {
 
 #[test]
 fn how_long_a_call_takes_is_known_where_nothing_is_waited_for() {
-    let by_class = Fallback::value(7).when(|class| class == Class::Transient).build().unwrap();
+    let by_class =
+        Fallback::<_, &str>::value(7).when(|class| class == Class::Transient).build().unwrap();
     assert_eq!(longest(&by_class), Some(SECOND));
     let made = Fallback::with(|_: &Error<&str>| 7).build().unwrap();
     assert_eq!(longest(&made), Some(SECOND));

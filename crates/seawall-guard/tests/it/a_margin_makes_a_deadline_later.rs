@@ -12,9 +12,9 @@ async fn a_margin_never_makes_a_deadline_later() {
     advance(Duration::from_secs(5)).await;
     let deadline = Deadline::at(passed);
     for margin in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
-        let less = deadline.less(margin).instant().unwrap();
-        assert!(less <= passed, "{margin:?}");
+        let earlier = deadline.earlier_by(margin).instant().unwrap();
+        assert!(earlier <= passed, "{margin:?}");
     }
-    let ahead = Deadline::after(Duration::from_secs(5)).less(Duration::MAX);
-    assert_eq!(ahead.left(), Some(Duration::ZERO), "before the clock began is now");
+    let ahead = Deadline::after(Duration::from_secs(5)).earlier_by(Duration::MAX);
+    assert_eq!(ahead.remaining(), Some(Duration::ZERO), "before the clock began is now");
 }

@@ -44,9 +44,10 @@ async fn the_next_is_asked_where_making_or_polling_a_future_panics() {
     let (listeners, recorder) = heard();
     let polled = Script::<u32, ()>::new([Step::panic("half-way")]);
     let last = Script::<u32, ()>::new([Step::ok(8)]);
+    let (second, third) = (polled.clone(), last.clone());
     let fallback = Fallback::with_async(|_| -> std::future::Ready<Outcome> { panic!("not begun") })
-        .or_with_async(|_| polled.run())
-        .or_with_async(|_| last.run())
+        .or_with_async(move |_| second.run())
+        .or_with_async(move |_| third.run())
         .max_concurrent(1)
         .listeners(&listeners)
         .build()
@@ -80,7 +81,7 @@ async fn the_next_is_asked_where_dropping_a_future_panics() {
     let (listeners, recorder) = heard();
     let last = Script::<u32, ()>::new([Step::ok(8)]);
     let fallback = Fallback::with_async(|_| Touchy)
-        .or_with_async(|_| last.run())
+        .or_with_async(move |_| last.run())
         .listeners(&listeners)
         .build()
         .unwrap();

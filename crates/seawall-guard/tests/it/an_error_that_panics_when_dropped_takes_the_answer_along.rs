@@ -25,7 +25,7 @@ async fn the_answer_stands_and_the_panic_is_told() {
     assert_eq!((at_once.degraded(), recorder.count(panics)), (1, 1));
 
     let script = Script::<_, ()>::new([Step::ok(8)]);
-    let later = Fallback::with_async(|_| script.run()).listeners(&listeners).build().unwrap();
+    let later = Fallback::with_async(move |_| script.run()).listeners(&listeners).build().unwrap();
     assert_eq!(later.call(async { Err(Touchy) }).await.ok(), Some(8));
     assert_eq!((later.degraded(), recorder.count(panics)), (1, 2));
 }

@@ -23,15 +23,15 @@ async fn a_child_never_outlives_its_parent() {
         (LONGEST, 2 * SECOND),
         (Duration::MAX, 2 * SECOND),
     ] {
-        assert_eq!(parent.child(limit).left(), Some(left), "{limit:?}");
-        assert_eq!(Deadline::after(limit).sooner(parent).left(), Some(left), "{limit:?}");
+        assert_eq!(parent.child(limit).remaining(), Some(left), "{limit:?}");
+        assert_eq!(Deadline::after(limit).min(parent).remaining(), Some(left), "{limit:?}");
     }
     assert_eq!(Deadline::NEVER.child(Duration::MAX), Deadline::NEVER);
-    assert_eq!(parent.less(SECOND).left(), Some(SECOND));
-    assert_eq!(parent.less(Duration::MAX).left(), Some(Duration::ZERO));
+    assert_eq!(parent.earlier_by(SECOND).remaining(), Some(SECOND));
+    assert_eq!(parent.earlier_by(Duration::MAX).remaining(), Some(Duration::ZERO));
     advance(3 * SECOND).await;
-    assert!(parent.is_over());
-    assert_eq!(parent.child(SECOND).left(), Some(Duration::ZERO));
+    assert!(parent.has_passed());
+    assert_eq!(parent.child(SECOND).remaining(), Some(Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +41,7 @@ async fn as_a_policy_it_tells_the_operation_and_cuts_it_off() {
     let begin = Instant::now();
     let op = FromAttemptFn::new(
         |attempt: Attempt| {
-            assert_eq!(Deadline::of(&attempt).left(), Some(SECOND));
+            assert_eq!(Deadline::of(&attempt).remaining(), Some(SECOND));
             pending::<Result<(), ()>>()
         },
         &AllTransient,
@@ -86,10 +86,10 @@ async fn over_the_wire_goes_the_time_left() {
     assert_eq!(deadline.to_wire().as_deref(), Some("2000000u"));
     advance(5 * SECOND).await;
     assert_eq!(deadline.to_wire().as_deref(), Some("0n"));
-    assert_eq!(Deadline::from_wire(b"3S", 10 * SECOND).unwrap().left(), Some(3 * SECOND));
-    assert_eq!(Deadline::from_wire(b"99999999H", SECOND).unwrap().left(), Some(SECOND));
+    assert_eq!(Deadline::from_wire(b"3S", 10 * SECOND).unwrap().remaining(), Some(3 * SECOND));
+    assert_eq!(Deadline::from_wire(b"99999999H", SECOND).unwrap().remaining(), Some(SECOND));
     assert_eq!(Deadline::from_wire(b"99999999H", Duration::MAX).unwrap(), Deadline::NEVER);
-    assert!(Deadline::from_wire("0n", SECOND).unwrap().is_over());
+    assert!(Deadline::from_wire("0n", SECOND).unwrap().has_passed());
 }
 
 #[test]
@@ -160,6 +160,6 @@ proptest! {
 #[tokio::test(start_paused = true)]
 async fn a_child_of_the_longest_limit_is_due_and_of_a_longer_one_never() {
     let longest = Deadline::NEVER.child(LONGEST);
-    assert_eq!(longest.left(), Some(LONGEST));
+    assert_eq!(longest.remaining(), Some(LONGEST));
     assert_eq!(Deadline::NEVER.child(LONGEST + Duration::from_nanos(1)), Deadline::NEVER);
 }

@@ -41,7 +41,8 @@ async fn by_value_by_function_and_by_async_function() {
     assert_eq!(function.build().unwrap().call(down()).await.unwrap(), 1);
 
     let script = Script::<_, ()>::new([Step::ok(8)]);
-    let asynchronous = Fallback::with_async(|_| script.run()).build().unwrap();
+    let run = script.clone();
+    let asynchronous = Fallback::with_async(move |_| run.run()).build().unwrap();
     assert_eq!(asynchronous.call(down()).await.unwrap(), 8);
     assert_eq!(script.running(), 0);
 }
@@ -100,9 +101,10 @@ async fn a_fallback_that_fails_keeps_the_first_error() {
 async fn a_chain_asks_one_after_the_other_until_one_answers() {
     let empty = Script::<u32, _>::new([Step::err("empty")]);
     let stale = Script::<u32, ()>::new([Step::ok(3)]);
-    let fallback = Fallback::with_async(|_| empty.run())
+    let (first, third) = (empty.clone(), stale.clone());
+    let fallback = Fallback::with_async(move |_| first.run())
         .or_try_with(|error| (error.class() == Class::Permanent).then_some(1))
-        .or_with_async(|_| stale.run())
+        .or_with_async(move |_| third.run())
         .or_value(9)
         .build()
         .unwrap();
@@ -120,7 +122,7 @@ async fn a_chain_asks_one_after_the_other_until_one_answers() {
 async fn a_bound_on_fallbacks_under_way() {
     let (listeners, recorder) = heard();
     let slow = Script::<_, ()>::new([Step::after(SECOND, Ok(7))]);
-    let fallback = Fallback::with_async(|_| slow.run())
+    let fallback = Fallback::with_async(move |_| slow.run())
         .max_concurrent(2)
         .listeners(&listeners)
         .build()
@@ -143,8 +145,9 @@ async fn a_bound_on_fallbacks_under_way() {
 #[tokio::test(start_paused = true)]
 async fn dropped_at_any_await_the_place_is_back() {
     let alive = Alive::default();
-    let fallback = Fallback::with_async(|_| {
-        let token = alive.token();
+    let answers = alive.clone();
+    let fallback = Fallback::with_async(move |_| {
+        let token = answers.token();
         async move {
             let _token = token;
             tokio::task::yield_now().await;
@@ -184,8 +187,8 @@ impl Future for Keeps {
 #[tokio::test]
 async fn the_call_is_dropped_before_the_fallback_begins() {
     let alive = Alive::default();
-    let fallback = Fallback::with(|_| alive.now()).build().unwrap();
     let token = alive.token();
+    let fallback = Fallback::with(move |_| alive.now()).build().unwrap();
     assert_eq!(fallback.call(Keeps(token)).await.unwrap(), 0);
 }
 
@@ -210,7 +213,7 @@ async fn panics_of_the_callbacks_are_contained_and_keep_the_first_error() {
     assert_eq!(making.call(down()).await.unwrap_err().operation(), Some(&"down"));
 
     let polling = Script::<u32, ()>::new([Step::panic("half-way")]);
-    let polling = Fallback::with_async(|_| polling.run())
+    let polling = Fallback::with_async(move |_| polling.run())
         .listeners(&listeners)
         .max_concurrent(1)
         .build()
@@ -222,6 +225,6 @@ async fn panics_of_the_callbacks_are_contained_and_keep_the_first_error() {
 
 #[test]
 fn a_bound_of_zero_is_refused() {
-    let error = Fallback::value(()).max_concurrent(0).build().unwrap_err();
+    let error = Fallback::<_, ()>::value(()).max_concurrent(0).build().unwrap_err();
     assert_eq!(error.to_string(), "fallback: max_concurrent is 0, but must be at least 1");
 }

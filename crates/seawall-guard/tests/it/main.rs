@@ -16,6 +16,7 @@ mod defaults;
 mod detach;
 mod fallback;
 mod held_until_over;
+mod nothing_before_the_first_poll;
 mod panic_guard;
 mod supervisor;
 mod tasks;

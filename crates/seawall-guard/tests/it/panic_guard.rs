@@ -200,7 +200,7 @@ async fn dropping_a_call_at_any_await_drops_all_of_it() {
 
 #[test]
 fn a_backtrace_needs_the_hook() {
-    let error = PanicGuard::builder().hook(false).backtrace(true).build().unwrap_err();
+    let error = PanicGuard::builder().without_hook().backtrace().build().unwrap_err();
     assert_eq!(error.field, "backtrace");
 }
 
@@ -210,7 +210,7 @@ fn futures_poll<Fut: Future>(future: Pin<&mut Fut>) -> Poll<Fut::Output> {
 
 #[tokio::test]
 async fn a_guard_that_is_switched_off_lets_panics_through_and_is_not_described() {
-    let guard = PanicGuard::builder().enabled(false).backtrace(true).build().unwrap();
+    let guard = PanicGuard::builder().disabled().backtrace().build().unwrap();
     assert!(!guard.can_catch());
     assert!(guard.describe(Description::bare()).layers().is_empty());
     assert_eq!(guard.call(async { Ok::<_, ()>(7) }).await.unwrap(), 7);

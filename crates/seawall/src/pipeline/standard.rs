@@ -282,7 +282,8 @@ impl<C> StandardBuilder<C> {
                 Omittable::omitted(timeout)
             }
         };
-        let guard = PanicGuard::builder().enabled(self.guard_panics);
+        let guard = PanicGuard::builder();
+        let guard = if self.guard_panics { guard } else { guard.disabled() };
         let limited = Chain::new(self.limit, guard);
         let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
         let retry = self.retry.into_layer(self.idempotent)?;

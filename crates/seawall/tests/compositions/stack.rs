@@ -189,7 +189,7 @@ fn build(dice: &Dice, kind: PolicyKind, context: &LayerContext) -> Built {
             Built::new(Starts(throttle.clone()), Handle::Throttle(throttle))
         }
         PolicyKind::PanicGuard => {
-            let guard = PanicGuard::builder().hook(false).into_policy(context).unwrap();
+            let guard = PanicGuard::builder().without_hook().into_policy(context).unwrap();
             Built::new(Starts(guard), Handle::Other)
         }
         PolicyKind::Fallback => fallback(dice, context),

@@ -1,21 +1,15 @@
-//! How the waiting for blocking work is configured.
+//! The builder of a limit for blocking work.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind};
 
-use super::super::{Timeout, TimeoutBuilder};
-use super::waiting::Shared;
-use super::{Blocking, DEFAULT_MAX_RUNNING};
+use super::super::{DEFAULT_MAX_RUNNING, Timeout, TimeoutBuilder};
+use super::Blocking;
+use crate::permits::Permits;
 
-/// Builds a [`Blocking`].
-///
-/// | setting | default | why |
-/// |---|---|---|
-/// | [`name`](Self::name) | `"blocking"` | |
-/// | [`limit`](Self::limit) | 30 s | [`DEFAULT_LIMIT`](crate::timeout::DEFAULT_LIMIT) |
-/// | [`max_running`](Self::max_running) | 64 | [`DEFAULT_MAX_RUNNING`] |
+/// Builds a [`Blocking`]. The [chapter](crate::timeout) has the table of defaults.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct BlockingBuilder {
@@ -43,23 +37,24 @@ impl BlockingBuilder {
         self
     }
 
-    /// How many pieces of work may run at once, waited for or not, at least 1. More are refused.
+    /// How many pieces of work may run at once, with or without a caller. At least 1; more are
+    /// refused.
     pub fn max_running(mut self, max: usize) -> Self {
         self.max_running = max;
         self
     }
 
-    /// Who is told of refusals and of work that took too long.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.timeout = self.timeout.listeners(listeners);
         self
     }
 
-    /// Makes it. Fails if the name is empty or too long, and if nothing may run.
+    /// Builds the limit. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Blocking, ConfigError> {
         let check = Check::of(PolicyKind::Timeout);
         check.that(self.max_running > 0, "max_running", self.max_running, "at least 1")?;
-        let shared = Arc::new(Shared::new(self.max_running));
-        Ok(Blocking { timeout: self.timeout.build()?, shared })
+        let permits = Arc::new(Permits::new(self.max_running));
+        Ok(Blocking { timeout: self.timeout.build()?, permits, counts: Arc::default() })
     }
 }

@@ -3,141 +3,124 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use pin_project::pin_project;
 use seawall_core::{
-    AllTransient, Cancelled, Classify, Error, PanicReport, Panicked, PolicyKind, Rejection, contain,
+    AllTransient, Attempt, Call, Cancelled, Classify, Error, PanicReport, Panicked, PolicyKind,
+    Rejection, contain,
 };
 use tokio::task::JoinHandle;
 
-use super::super::{TimeoutFuture, event};
+use super::super::event;
 use super::Blocking;
-use super::waiting::Waiting;
+use super::work::Presence;
 
-#[pin_project]
-struct Work<'p, F, P, T, E> {
-    state: State<F, P, T, E>,
+/// Blocking work, handed to the pool when it is started.
+pub struct BlockingWork<'p, F, P> {
+    pub(super) blocking: &'p Blocking,
+    pub(super) permit: P,
+    pub(super) work: F,
+}
+
+impl<'p, F, P, T, E> Call for BlockingWork<'p, F, P>
+where
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+    P: Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Output = T;
+    type Error = E;
+    type Future = BlockingFuture<'p, T, E>;
+
+    fn start(self, _: Attempt) -> Self::Future {
+        let Self { blocking, permit, work } = self;
+        let state = match blocking.admit() {
+            Ok(admitted) => {
+                let (presence, guard) = Presence::begin(&blocking.counts, admitted);
+                let identity = blocking.timeout.identity.clone();
+                let task = tokio::task::spawn_blocking(move || {
+                    // Reported here, as the caller may have left.
+                    let report = |report: &PanicReport| event::panicked(&identity, report);
+                    let outcome = contain(work).inspect_err(report);
+                    // The caller's code, too.
+                    let _ = contain(|| drop(permit)).inspect_err(report);
+                    drop(guard);
+                    outcome
+                });
+                State::Running(Waiting { task, presence: Some(presence) })
+            }
+            Err(rejection) => State::Refused(Some(rejection)),
+        };
+        BlockingFuture { state, blocking }
+    }
+}
+
+/// Blocking work under way.
+#[must_use = "futures do nothing unless polled"]
+pub struct BlockingFuture<'p, T, E> {
+    state: State<T, E>,
     blocking: &'p Blocking,
 }
 
-enum State<F, P, T, E> {
-    Idle(Option<(P, F)>),
-    Running(Waited<T, E>),
-    Over,
+enum State<T, E> {
+    Refused(Option<Rejection>),
+    Running(Waiting<T, E>),
 }
 
-/// Work that is waited for; dropped before its outcome came, it is abandoned.
-struct Waited<T, E> {
+/// Waits for work. Dropped before the outcome came, it abandons the work.
+struct Waiting<T, E> {
     task: JoinHandle<Result<Result<T, E>, PanicReport>>,
-    waiting: Option<Waiting>,
+    presence: Option<Arc<Presence>>,
 }
 
-impl<T, E> Drop for Waited<T, E> {
+impl<T, E> Drop for Waiting<T, E> {
     fn drop(&mut self) {
-        if let Some(waiting) = self.waiting.take() {
-            // Where no thread has begun it, none will.
+        if let Some(presence) = self.presence.take() {
+            // Work that no thread has begun is not begun any more.
             self.task.abort();
-            waiting.caller_goes();
+            presence.caller_leaves();
         }
     }
 }
 
-impl<F, P, T, E> Work<'_, F, P, T, E>
-where
-    F: FnOnce() -> Result<T, E> + Send + 'static,
-    P: Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    fn start(blocking: &Blocking, permit: P, work: F) -> Result<Waited<T, E>, Rejection> {
-        let place = blocking.admit()?;
-        let (waiting, over) = Waiting::begin(&blocking.shared, place);
-        let identity = blocking.timeout.identity.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            // Told here, as the caller may have gone.
-            let tell = |report: &PanicReport| event::panicked(&identity, report);
-            let outcome = contain(work).inspect_err(tell);
-            // The caller's code, too.
-            let _ = contain(|| drop(permit)).inspect_err(tell);
-            drop(over);
-            outcome
-        });
-        Ok(Waited { task, waiting: Some(waiting) })
-    }
-}
-
-impl<F, P, T, E> Future for Work<'_, F, P, T, E>
-where
-    F: FnOnce() -> Result<T, E> + Send + 'static,
-    P: Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
+impl<T, E> Future for BlockingFuture<'_, T, E> {
     type Output = Result<T, Error<E>>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let State::Idle(idle) = this.state
-            && let Some((permit, work)) = idle.take()
-        {
-            *this.state = State::Over;
-            *this.state = State::Running(Self::start(this.blocking, permit, work)?);
-        }
-        let State::Running(waited) = this.state else {
-            panic!("a call of blocking work was polled after it was over");
-        };
-        let joined = ready!(Pin::new(&mut waited.task).poll(cx));
-        waited.waiting = None;
-        *this.state = State::Over;
-        Poll::Ready(match joined {
-            Ok(Ok(Ok(output))) => Ok(output),
-            Ok(Ok(Err(error))) => {
-                let class = AllTransient.classify(&error);
-                Err(Error::operation_failed(error, class))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let waiting = match &mut self.state {
+            State::Running(waiting) => waiting,
+            State::Refused(rejection) => {
+                let rejection = rejection.take().expect("a refused call was polled again");
+                return Poll::Ready(Err(Error::from(rejection)));
             }
+        };
+        let joined = ready!(Pin::new(&mut waiting.task).poll(cx));
+        waiting.presence = None;
+        let name = || self.blocking.timeout.name().clone();
+        Poll::Ready(match joined {
+            Ok(Ok(outcome)) => outcome.map_err(|error| {
+                let class = AllTransient.classify(&error);
+                Error::operation_failed(error, class)
+            }),
             Ok(Err(report)) => {
-                let name = this.blocking.timeout.name().clone();
-                let panicked = Panicked::in_callback(name, PolicyKind::Timeout, report);
-                Err(Error::from(panicked))
+                Err(Error::from(Panicked::in_callback(name(), PolicyKind::Timeout, report)))
             }
             // The runtime shut down before a thread took it.
-            Err(_) => {
-                let name = this.blocking.timeout.name().clone();
-                Err(Error::Cancelled(Cancelled::new(name, PolicyKind::Timeout)))
-            }
+            Err(_) => Err(Error::Cancelled(Cancelled::new(name(), PolicyKind::Timeout))),
         })
     }
 }
 
-/// A call of blocking work.
-#[pin_project]
-#[must_use = "futures do nothing unless polled"]
-pub struct BlockingCall<'p, F, P, T, E>(#[pin] TimeoutFuture<'p, Work<'p, F, P, T, E>>);
-
-impl<'p, F, P, T, E> BlockingCall<'p, F, P, T, E> {
-    pub(super) fn new(blocking: &'p Blocking, permit: P, work: F) -> Self {
-        let work = Work { state: State::Idle(Some((permit, work))), blocking };
-        Self(blocking.timeout.around(work))
-    }
-}
-
-impl<F, P, T, E> Future for BlockingCall<'_, F, P, T, E>
-where
-    F: FnOnce() -> Result<T, E> + Send + 'static,
-    P: Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    type Output = Result<T, Error<E>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().0.poll(cx)
-    }
-}
-
-impl<F, P, T, E> fmt::Debug for BlockingCall<'_, F, P, T, E> {
+impl<F, P> fmt::Debug for BlockingWork<'_, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.debug_struct("BlockingWork").field("blocking", &self.blocking).finish_non_exhaustive()
+    }
+}
+
+impl<T, E> fmt::Debug for BlockingFuture<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingFuture").field("blocking", &self.blocking).finish_non_exhaustive()
     }
 }

@@ -1,31 +1,27 @@
-//! How the detaching of work is configured.
+//! The builder of a timeout that detaches.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{ConfigError, Listeners, Name};
 
-use super::super::{Timeout, TimeoutBuilder};
-use super::{DEFAULT_MAX_DETACHED, Detach, Shared};
+use super::super::{DEFAULT_LIMIT, DEFAULT_MAX_DETACHED, Timeout, TimeoutBuilder};
+use super::Detach;
+use crate::permits::Permits;
 
-/// Builds a [`Detach`].
-///
-/// | setting | default | why |
-/// |---|---|---|
-/// | [`name`](Self::name) | `"detach"` | |
-/// | [`limit`](Self::limit) | 30 s | [`DEFAULT_LIMIT`](crate::timeout::DEFAULT_LIMIT) |
-/// | [`max_detached`](Self::max_detached) | 64 | work that outlives its callers piles up |
+/// Builds a [`Detach`]. The [chapter](crate::timeout) has the table of defaults.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct DetachBuilder {
     timeout: TimeoutBuilder,
+    limit: Duration,
     max_detached: usize,
 }
 
 impl Default for DetachBuilder {
     fn default() -> Self {
         let timeout = Timeout::builder().name("detach");
-        Self { timeout, max_detached: DEFAULT_MAX_DETACHED }
+        Self { timeout, limit: DEFAULT_LIMIT, max_detached: DEFAULT_MAX_DETACHED }
     }
 }
 
@@ -38,25 +34,26 @@ impl DetachBuilder {
 
     /// How long a caller waits, as [`TimeoutBuilder::limit`].
     pub fn limit(mut self, limit: Duration) -> Self {
-        self.timeout = self.timeout.limit(limit);
+        self.limit = limit;
         self
     }
 
-    /// How many pieces of work may go on without a caller. With 0 it is an ordinary timeout.
+    /// How many pieces of work may go on without their caller. With 0 it is an ordinary timeout.
     pub fn max_detached(mut self, max: usize) -> Self {
         self.max_detached = max;
         self
     }
 
-    /// Who is told of calls that were cut off, and of panics of work that went on.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.timeout = self.timeout.listeners(listeners);
         self
     }
 
-    /// Makes it. Fails if the name is empty or too long.
+    /// Builds the timeout. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Detach, ConfigError> {
-        let shared = Arc::new(Shared::new(self.max_detached));
-        Ok(Detach { timeout: self.timeout.build()?, shared })
+        let permits = Arc::new(Permits::new(self.max_detached));
+        let timeout = self.timeout.build()?;
+        Ok(Detach { timeout, limit: self.limit, permits, ended: Arc::default() })
     }
 }

@@ -2,24 +2,24 @@
 //!
 //! # What and why
 //!
-//! A panic in one call should fail one call. Without a guard it takes the task with it, and with the
-//! task everything else the task was doing; a breaker or retry around it sees a future that was
-//! dropped, not a failure. With a guard it is [`Error::Panicked`](seawall_core::Error::Panicked), of the class
-//! [`Panicked`](seawall_core::Class::Panicked): a failure that can be counted, repeated and answered for.
+//! A panic in one call should fail one call. Without a guard it ends the task and everything else that
+//! the task was doing; a breaker or retry around it sees a future that was dropped, not a failure. With
+//! a guard it is [`Error::Panicked`](seawall_core::Error::Panicked), of the class
+//! [`Panicked`](seawall_core::Class::Panicked): a failure that the other policies count, repeat and
+//! answer for.
 //!
-//! Caught is a panic
+//! A guard catches a panic
 //!
-//! - while the operation is created,
-//! - at any poll, after which the operation's future is dropped before the error is returned, and never
-//!   polled again,
-//! - while the future is dropped, at its end or because the call was given up.
+//! - while the operation is started,
+//! - at any poll; the operation's future is then dropped before the error is returned, and never polled
+//!   again,
+//! - while the future is dropped, at its end or because the caller left.
 //!
-//! The callbacks of the other policies (predicates, functions, listeners, fallbacks) are run through
-//! the same [`contain`](seawall_core::contain), whether there is a guard or not.
+//! The callbacks of the other policies (predicates, functions, listeners, fallbacks) run through the
+//! same [`contain`](seawall_core::contain), with or without a guard.
 //!
-//! Callers never write `AssertUnwindSafe`: the future that panicked is not used again. What it shared
-//! with others is the caller's business, as it is with every error. A `std` mutex that was locked is
-//! poisoned.
+//! Callers never write `AssertUnwindSafe`: a future that panicked is not used again. What it shared with
+//! others is the caller's concern, as with every error. A `std` mutex that was locked is poisoned.
 //!
 //! # Quick start
 //!
@@ -49,21 +49,21 @@
 //!
 //! ```mermaid
 //! stateDiagram-v2
-//!     [*] --> Running: created
-//!     [*] --> Over: creating panicked
+//!     [*] --> Running: started
+//!     [*] --> Over: starting panicked
 //!     Running --> Over: ready
 //!     Running --> Over: a poll panicked, the future is dropped
-//!     Running --> [*]: given up, the future is dropped
+//!     Running --> [*]: the caller left, the future is dropped
 //! ```
 //!
 //! # Defaults
 //!
 //! | setting | default | why |
 //! |---|---|---|
-//! | `enabled` | yes | switched off it lets panics through, so that a configuration decides and the pipeline's type stays |
-//! | `hook` | installed | without it nobody learns where the panic was |
+//! | `disabled` | no | a disabled guard lets panics through, so that a configuration decides and the pipeline's type stays |
+//! | `without_hook` | no: the hook is installed | without it a report has no location |
 //! | `backtrace` | off | walking the stack and naming its frames takes milliseconds |
-//! | `on_abort` | [`OnAbort::Refuse`] | a guard that can't guard should not look like one |
+//! | `on_abort` | [`OnAbort::Refuse`] | a guard that can't guard must not look like one |
 //!
 //! # The report
 //!
@@ -71,9 +71,9 @@
 //! of their type; types of your own by name if [listed](PanicGuardBuilder::payload_type). It is cut to
 //! [`MAX_MESSAGE`](seawall_core::panic::MAX_MESSAGE) bytes, on a character boundary.
 //!
-//! Location and backtrace come from a panic hook that is [put in
-//! front](seawall_core::panic::install_hook) of the one that was there, once; that one is called as
-//! before. Declined, or replaced later by a hook that does not call ours, there is no location.
+//! Location and backtrace come from a panic hook that is [installed](seawall_core::panic::install_hook)
+//! once, in front of the previous one, which it calls. Without the hook, or after another hook that does
+//! not call it was set, there is no location.
 //!
 //! A payload whose own drop panics, again and again, is dropped
 //! [`MAX_DISPOSALS`](seawall_core::panic::MAX_DISPOSALS) times, then leaked and
@@ -91,17 +91,17 @@
 //!
 //! # Telemetry
 //!
-//! [`EventKind::Panicked`](seawall_core::EventKind::Panicked) for each panic, also for those that are no outcome: a panic while
-//! a finished call is dropped is told and counted in [`PanicGuard::caught`], but the outcome stands.
+//! [`EventKind::Panicked`](seawall_core::EventKind::Panicked) for each panic. A panic while a finished
+//! call is dropped is reported and counted in [`PanicGuard::caught`], too, but the outcome stands.
 //!
 //! # Traps
 //!
-//! - The hook that was there still prints. A guard does not silence panics.
-//! - A panic is repeated by a retry like any failure; one that comes from the input comes again.
+//! - The previous hook still prints. A guard does not silence panics.
+//! - A retry repeats a panic like any failure; one that comes from the input comes again.
 //!
 //! # When not to use it
 //!
-//! To end tasks or to signal conditions that are expected: that is what errors are for.
+//! To end tasks or to signal expected conditions: that is what errors are for.
 
 mod config;
 mod event;

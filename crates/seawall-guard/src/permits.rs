@@ -1,20 +1,20 @@
-//! How much may be under way at once.
+//! How much may run at once.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of places.
+/// A bounded number of permits.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Permits {
     max: usize,
     taken: AtomicUsize,
 }
 
-/// A place that is taken until this is dropped.
+/// A permit, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place<P: Deref<Target = Places>>(P);
+pub(crate) struct Permit<P: Deref<Target = Permits>>(P);
 
-impl Places {
+impl Permits {
     pub(crate) const UNLIMITED: usize = usize::MAX;
 
     pub(crate) const fn new(max: usize) -> Self {
@@ -29,17 +29,17 @@ impl Places {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Takes a place, unless all are taken.
-    pub(crate) fn take<P: Deref<Target = Self>>(places: P) -> Option<Place<P>> {
+    /// Takes a permit, unless all are taken.
+    pub(crate) fn try_acquire<P: Deref<Target = Self>>(permits: P) -> Option<Permit<P>> {
         // Relaxed: the count guards no other memory.
-        let taken = places.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
-            (taken < places.max).then_some(taken + 1)
+        let taken = permits.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            (taken < permits.max).then_some(taken + 1)
         });
-        taken.is_ok().then(|| Place(places))
+        taken.is_ok().then(|| Permit(permits))
     }
 }
 
-impl<P: Deref<Target = Places>> Drop for Place<P> {
+impl<P: Deref<Target = Permits>> Drop for Permit<P> {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
