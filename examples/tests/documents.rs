@@ -85,14 +85,14 @@ fn a_policys_page_has_the_diagram_of_its_chapter() {
         ("bulkhead", "seawall-limit/src/bulkhead.rs"),
         ("capture", "seawall-capture/src/lib.rs"),
         ("capture-redis", "seawall-capture-redis/src/lib.rs"),
-        ("fallback", "seawall-guard/src/fallback/mod.rs"),
-        ("panic-guard", "seawall-guard/src/panic_guard/mod.rs"),
+        ("fallback", "seawall-guard/src/fallback.rs"),
+        ("panic-guard", "seawall-guard/src/panic_guard.rs"),
         ("rate-limit", "seawall-limit/src/rate.rs"),
         ("retry", "seawall-retry/src/lib.rs"),
         ("shedding", "seawall-limit/src/throttle.rs"),
         ("shutdown", "seawall-shutdown/src/lib.rs"),
-        ("supervise", "seawall-guard/src/task/mod.rs"),
-        ("timeout", "seawall-guard/src/timeout/mod.rs"),
+        ("supervise", "seawall-guard/src/task.rs"),
+        ("timeout", "seawall-guard/src/timeout.rs"),
     ] {
         let page = root().join("docs").join(page).with_extension("md");
         let chapter = root().join("crates").join(chapter);
