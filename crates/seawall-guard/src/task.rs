@@ -49,11 +49,11 @@
 //! ```mermaid
 //! stateDiagram-v2
 //!     [*] --> Running
-//!     Running --> Waiting: ended, to be started again
+//!     Running --> Waiting: ended, to be restarted
 //!     Waiting --> Running: backoff over
 //!     Running --> Over: ended for good
-//!     Running --> Stopped: supervisor gave up or was told to stop
-//!     Waiting --> Stopped: supervisor gave up or was told to stop
+//!     Running --> Stopped: supervisor gave up or was stopped
+//!     Waiting --> Stopped: supervisor gave up or was stopped
 //! ```
 //!
 //! # Defaults
