@@ -1,7 +1,7 @@
 //! The way in: redacts, groups, hands to the store.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
@@ -19,8 +19,8 @@ use crate::{Clock, Draft, Record, Redactor};
 
 pub use config::CaptureBuilder;
 pub use delivering::delivering;
-use delivering::is_delivering;
 
+mod apart;
 mod config;
 mod delivering;
 
@@ -101,7 +101,16 @@ impl<F: Fn(&Record, Seen) + Send + Sync + 'static> Observer for F {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// Runs `work` with what the thread has reserved.
+fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
+    // A thread that is ending keeps none.
+    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let done = work(&mut scratch);
+    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
+    done
 }
 
 impl Capture {
@@ -149,11 +158,7 @@ impl Capture {
 
     /// Captures what the caller says.
     pub fn record(&self, draft: Draft) -> Seen {
-        if is_delivering() {
-            return self.recursion();
-        }
-        let done = contain(|| self.keep(&self.prepare(draft)));
-        done.unwrap_or_else(|_| self.panicked())
+        self.enter(|| self.apart(|| self.keep(&self.prepare(draft))))
     }
 
     /// The record that `draft` becomes, which is not stored.
@@ -175,26 +180,21 @@ impl Capture {
         *record
     }
 
+    /// Runs `work`, in which this thread captures nothing else: whatever an error's `Display`, a
+    /// redaction rule, the store or an observer does.
+    fn enter(&self, work: impl FnOnce() -> Seen) -> Seen {
+        if delivering::is_delivering() {
+            return self.recursion();
+        }
+        delivering(|| contain(work)).unwrap_or_else(|_| self.panicked())
+    }
+
     fn capture(
         &self,
         location: &'static Location<'static>,
         fill: impl FnOnce(&mut Record, &mut Spare),
     ) -> Seen {
-        if is_delivering() {
-            return self.recursion();
-        }
-        let mut fill = Some(fill);
-        let mut work = |scratch: &mut Scratch| {
-            let Some(fill) = fill.take() else { return self.recursion() };
-            contain(|| self.work(scratch, location, fill)).unwrap_or_else(|_| self.panicked())
-        };
-        let done = SCRATCH.try_with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => work(&mut scratch),
-            // The error's own `Display` captures something.
-            Err(_) => self.recursion(),
-        });
-        // A thread that is ending has no scratch any more.
-        done.unwrap_or_else(|_| work(&mut Scratch::default()))
+        self.enter(|| with_scratch(|scratch| self.work(scratch, location, fill)))
     }
 
     fn work(
@@ -218,9 +218,11 @@ impl Capture {
             record.origin = Arc::clone(&inner.origin);
         }
         record.at = inner.clock.now();
-        record.redact(&inner.redactor, text);
-        group(record, None, &inner.rules, text);
-        self.keep(record)
+        self.apart(|| {
+            record.redact(&inner.redactor, text);
+            group(record, None, &inner.rules, text);
+            self.keep(record)
+        })
     }
 
     fn keep(&self, record: &Record) -> Seen {
@@ -243,12 +245,16 @@ impl Capture {
         Seen::Dropped(DropReason::Panicked)
     }
 
-    /// Lets `look` see what `error` would be as a record, which is not kept.
+    /// Lets `look` see what `error` would be as a record, which is not kept. Does nothing in the
+    /// middle of a capture.
     pub(crate) fn look_at<E: StdError + 'static>(
         &self,
         error: &Error<E>,
         look: impl FnOnce(&Record),
     ) {
+        if delivering::is_delivering() {
+            return;
+        }
         let work = |scratch: &mut Scratch| {
             let Scratch { record, spare, text, .. } = scratch;
             record.clear(spare);
@@ -257,10 +263,8 @@ impl Capture {
             group(record, None, &self.0.rules, text);
             look(record);
         };
-        // Whoever is in the middle of a capture, or of ending, looks at nothing.
-        let _ = SCRATCH.try_with(|scratch| {
-            scratch.try_borrow_mut().map(|mut scratch| contain(|| work(&mut scratch)))
-        });
+        // A panic leaves nothing behind but a scratch that is cleared before it is used.
+        let _ = delivering(|| contain(|| with_scratch(work)));
     }
 
     /// A policy that captures the failure that a call comes to in the end: the outermost layer of

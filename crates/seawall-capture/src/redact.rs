@@ -16,6 +16,7 @@
 //!
 //! Type names, functions and files are the program's own text and are not looked at.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,6 +48,11 @@ pub const KEYS: [&str; 16] = [
 
 /// What stands for a text that a user's rule panicked on.
 const FAILED: &str = "[redacted: a rule failed]";
+
+thread_local! {
+    /// Whether a user's rule is running on this thread.
+    static IN_RULES: Cell<bool> = const { Cell::new(false) };
+}
 
 type Rule = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -88,7 +94,8 @@ impl Redactor {
     }
 
     /// Applies `rule` to every text, after what is built in. It gives the new text, or `None` if
-    /// there is nothing to take out. If it panics the whole text is taken out.
+    /// there is nothing to take out. If it panics the whole text is taken out. What a rule redacts
+    /// by itself goes through what is built in alone.
     #[must_use]
     pub fn rule(mut self, rule: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.rules.push(Arc::new(rule));
@@ -115,6 +122,15 @@ impl Redactor {
         if scan::redact(text, &self.keys, scratch) {
             std::mem::swap(text, scratch);
         }
+        self.apply_rules(text);
+        cut(text, bound);
+    }
+
+    /// Applies the user's rules. Not to what a rule itself has redacted: that would never end.
+    fn apply_rules(&self, text: &mut String) {
+        if self.rules.is_empty() || IN_RULES.replace(true) {
+            return;
+        }
         for rule in &self.rules {
             match contain(|| rule(text)) {
                 Ok(Some(new)) => *text = new,
@@ -122,7 +138,7 @@ impl Redactor {
                 Err(_) => FAILED.clone_into(text),
             }
         }
-        cut(text, bound);
+        IN_RULES.set(false);
     }
 
     /// Redacts a value that has a key, and the key.

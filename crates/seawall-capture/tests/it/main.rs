@@ -1,6 +1,7 @@
 //! The tests of `seawall-capture` that need no process of their own.
 
 mod alarm;
+mod captures_inside_captures;
 mod digest;
 mod fingerprint;
 mod http;
