@@ -4,8 +4,9 @@
 //!
 //! 1. what the caller [says](crate::Draft::fingerprint),
 //! 2. the first of the user's [rules](Rules) that matches,
-//! 3. the type and the functions of the first in-app frames, where a backtrace was on,
-//! 4. the type, the [normalised](normalise) message, and the normalised root cause.
+//! 3. the type, the functions of the first in-app frames, the [normalised](normalise) message and
+//!    the normalised root cause, where a backtrace was on,
+//! 4. the type, the normalised message, and the normalised root cause.
 //!
 //! Which of them it was is stored with the group, and so is the [version](VERSION) of the way to do
 //! it. Line numbers, addresses and the hashes of symbols are in none of them, so a new release does
@@ -37,7 +38,7 @@ mod shape;
 
 /// The version of the way that fingerprints are made. It rises whenever some failure would get
 /// another one.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// How many in-app frames are looked at. The innermost say what failed; what is further out is how
 /// one got there.
@@ -135,7 +136,7 @@ pub enum GroupedBy {
         /// The line, counted from 1.
         line: u32,
     },
-    /// The type and the first in-app frames.
+    /// The type, the first in-app frames, the normalised message and the normalised root cause.
     Frames,
     /// The type, the normalised message and the normalised root cause.
     #[default]
@@ -226,17 +227,13 @@ fn by_default(record: &Record, normal: bool, text: &mut String) -> Grouping {
     text.clear();
     let mut frames =
         record.details.frames.iter().filter(|frame| frame.in_app).take(FRAMES).peekable();
-    if frames.peek().is_some() {
-        part(text, "frames");
-        text.push_str(&record.type_name);
-        for frame in frames {
-            text.push(PART);
-            text.push_str(&frame.function);
-        }
-        return Grouping::of(text, GroupedBy::Frames);
-    }
-    part(text, "message");
+    let by = if frames.peek().is_some() { GroupedBy::Frames } else { GroupedBy::Message };
+    part(text, if by == GroupedBy::Frames { "frames" } else { "message" });
     part(text, &record.type_name);
+    // Where it failed does not say what failed: one helper may fail in many ways.
+    for frame in frames {
+        part(text, &frame.function);
+    }
     if normal {
         text.push_str(&record.description);
     } else {
@@ -246,5 +243,5 @@ fn by_default(record: &Record, normal: bool, text: &mut String) -> Grouping {
         text.push(PART);
         normalise::append(root, limits::CAUSE, text);
     }
-    Grouping::of(text, GroupedBy::Message)
+    Grouping::of(text, by)
 }

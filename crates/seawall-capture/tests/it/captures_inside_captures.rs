@@ -58,7 +58,8 @@ fn from_a_redaction_rule() {
 #[test]
 fn from_the_key_of_a_digester() {
     let (global, store) = (global(), MemoryStore::default());
-    let digester = Digester::builder().key(move |_| format!("{:?}", again(global))).build().unwrap();
+    let digester =
+        Digester::builder().key(move |_| format!("{:?}", again(global))).build().unwrap();
     let builder = Capture::builder().store(store.clone()).observer(digester);
     let capture = set(global, builder.build().unwrap());
     capture.record(Draft::new("Outer", "x"));

@@ -3,19 +3,26 @@
 use super::Normaliser;
 use crate::fingerprint::shape::{self, NUM, UUID};
 
-/// Whether a number that comes next is a code.
+/// What a word says of the next.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Code {
     No,
     /// After `os`, which `error` may follow.
     Os,
+    /// If it is a number, it is a code.
     Next,
+    /// If it is hexadecimal, it is a commit: even of digits or letters alone.
+    Commit,
 }
 
 impl Normaliser<'_> {
     pub(super) fn bare_word(&mut self, word: &str) {
         let code = std::mem::replace(&mut self.code, Code::No);
         if word.is_empty() {
+            return;
+        }
+        if shape::is_commit(word, code == Code::Commit) {
+            self.put(shape::HASH);
             return;
         }
         if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
@@ -45,13 +52,17 @@ impl Normaliser<'_> {
     }
 
     /// A word that is nothing as a whole: looks at its parts.
-    fn parts(&mut self, word: &str) {
-        if let Some(at) = uuid_in(word) {
-            self.parts(&word[..at]);
+    pub(super) fn parts(&mut self, word: &str) {
+        let mut rest = word;
+        while let Some(at) = uuid_in(rest) {
+            self.alphanumeric_parts(&rest[..at]);
             self.put(UUID);
-            self.parts(&word[at + 36..]);
-            return;
+            rest = &rest[at + 36..];
         }
+        self.alphanumeric_parts(rest);
+    }
+
+    fn alphanumeric_parts(&mut self, word: &str) {
         let mut rest = word;
         while !rest.is_empty() {
             let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
@@ -64,6 +75,10 @@ impl Normaliser<'_> {
 
     /// Letters and digits: digits are numbers unless they belong to the name.
     fn part(&mut self, part: &str) {
+        if let Some(commit) = shape::of_described_commit(part) {
+            self.put(commit);
+            return;
+        }
         if !part.bytes().any(|byte| byte.is_ascii_digit()) || shape::is_name(part) {
             self.out.push_str(part);
             return;
@@ -86,11 +101,14 @@ impl Normaliser<'_> {
     }
 }
 
-/// Whether what follows `word` is a code.
+/// What `word` says of what follows it.
 fn after(word: &str, before: Code) -> Code {
     const CODES: [&str; 7] = ["code", "status", "errno", "sqlstate", "http", "signal", "exit"];
+    const COMMITS: [&str; 5] = ["commit", "revision", "rev", "sha", "head"];
     if word.len() > 8 {
         Code::No
+    } else if COMMITS.iter().any(|commit| word.eq_ignore_ascii_case(commit)) {
+        Code::Commit
     } else if word.eq_ignore_ascii_case("os") {
         Code::Os
     } else if CODES.iter().any(|code| word.eq_ignore_ascii_case(code))
