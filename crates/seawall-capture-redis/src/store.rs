@@ -224,7 +224,8 @@ impl Store for RedisStore {
 
     fn resolve(&self, fingerprint: Fingerprint, resolution: Resolution) -> StoreFuture<'_, bool> {
         let script = self.0.once(&self.0.scripts.resolve).text(fingerprint);
-        let Resolution { version, .. } = resolution;
+        // Bounded, whoever made it.
+        let version = resolution.version.and_then(|version| Resolution::in_version(version).version);
         let script = script.and(u8::from(version.is_some())).and(version.unwrap_or_default());
         self.after_sync(script)
     }

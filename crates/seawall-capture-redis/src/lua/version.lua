@@ -1,22 +1,18 @@
--- Which of two versions is the older: number by number, a pre-release before its release. What is
--- no number is compared as text.
+-- Which of two versions is the newer, as in memory: number by number, a pre-release before its
+-- release. What does not begin with a number has no order.
 
+-- The numbers of a version and its pre-release, if it begins with a number.
 local function split_version(version)
-  version = string.gsub(version, '^v+', '')
-  version = string.match(version, '^[^+]*')
+  version = string.match(string.gsub(version, '^v+', ''), '^[^+]*')
   local core, pre = string.match(version, '^([^-]*)-(.*)$')
   core, pre = core or version, pre or ''
-  local parts = {}
-  for part in string.gmatch(core .. '.', '([^.]*)%.') do
-    parts[#parts + 1] = part
+  if not string.find(core, '^%d+%.') and not string.find(core, '^%d+$') then
+    return nil
   end
-  for part in string.gmatch(pre, '[^.]+') do
-    parts[#parts + 1] = part
-  end
-  return parts, pre ~= ''
+  return core, pre
 end
 
--- Below zero where `a` comes first. Byte by byte: `<` goes by the server's locale.
+-- Byte by byte: `<` goes by the server's locale.
 local function compare_texts(a, b)
   for at = 1, math.min(#a, #b) do
     local difference = string.byte(a, at) - string.byte(b, at)
@@ -38,19 +34,35 @@ local function compare_parts(a, b)
   return compare_texts(a, b)
 end
 
-local function is_older(a, b)
-  local a_parts, a_pre = split_version(a)
-  local b_parts, b_pre = split_version(b)
-  for at = 1, math.min(#a_parts, #b_parts) do
-    local difference = compare_parts(a_parts[at], b_parts[at])
+-- Part by part; of two that begin alike the shorter comes first.
+local function compare_lists(a, b)
+  local next_a, next_b = string.gmatch(a .. '.', '([^.]*)%.'), string.gmatch(b .. '.', '([^.]*)%.')
+  while true do
+    local part_a, part_b = next_a(), next_b()
+    if not part_a or not part_b then
+      return (part_a and 1 or 0) - (part_b and 1 or 0)
+    end
+    local difference = compare_parts(part_a, part_b)
     if difference ~= 0 then
-      return difference < 0
+      return difference
     end
   end
-  if a_pre ~= b_pre then
-    return a_pre
+end
+
+local function is_older(a, b)
+  local a_core, a_pre = split_version(a)
+  local b_core, b_pre = split_version(b)
+  if not a_core or not b_core then
+    return a ~= b
   end
-  return #a_parts < #b_parts
+  local difference = compare_lists(a_core, b_core)
+  if difference ~= 0 then
+    return difference < 0
+  end
+  if a_pre == '' or b_pre == '' then
+    return a_pre ~= '' and b_pre == ''
+  end
+  return compare_lists(a_pre, b_pre) < 0
 end
 
 -- Whether one of the versions that are counted is the one with the fix, or newer.

@@ -93,6 +93,10 @@ fn versions_are_compared_as_in_memory() {
         "a.b",
         "1.a",
         "1.-2",
+        "1.2-rc",
+        "a1b2c3d",
+        "1a2b3c4",
+        "1234567",
     ];
     for fixed in versions {
         for seen in versions {

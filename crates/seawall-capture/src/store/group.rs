@@ -1,9 +1,12 @@
 //! What is known of failures that are the same.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::limits;
+use crate::text::cut;
 use crate::{Fingerprint, GroupedBy, Kind, Record, Severity, Timestamp};
 
 /// How many sources and versions of a group are counted one by one; the rest is counted together.
@@ -197,41 +200,78 @@ impl Resolution {
     /// Resolved: any occurrence from now on is a regression.
     pub const NOW: Self = Self { version: None };
 
-    /// Resolved in `version`: an occurrence in that or a newer one is a regression.
+    /// Resolved in `version`, which is cut to [`limits::NAME`] bytes as that of a record is: an
+    /// occurrence in that or a newer one is a regression.
+    ///
+    /// Versions are ordered where both begin with a number: number by number, a pre-release before
+    /// its release. A commit or a branch has no order, so in `in_version("a1b2c3d")` only an
+    /// occurrence in that very commit is a regression; where each release is a commit, use
+    /// [`NOW`](Self::NOW) once the fix is everywhere.
     pub fn in_version(version: impl Into<String>) -> Self {
-        Self { version: Some(version.into()) }
+        Self { version: Some(version.into()) }.bounded()
+    }
+
+    /// What a store keeps of it.
+    pub(crate) fn bounded(mut self) -> Self {
+        if let Some(version) = &mut self.version {
+            cut(version, limits::NAME);
+        }
+        self
     }
 
     /// Whether an occurrence in `version` is a regression.
     pub(crate) fn is_broken_by(&self, version: &str) -> bool {
-        self.version.as_deref().is_none_or(|fixed| !is_older(version, fixed))
+        self.version.as_deref().is_none_or(|fixed| {
+            version == fixed || order(version, fixed).is_some_and(Ordering::is_ge)
+        })
+    }
+
+    pub(crate) fn footprint(&self) -> usize {
+        self.version.as_ref().map_or(0, String::capacity)
     }
 }
 
-/// Whether `a` comes before `b`: number by number, a pre-release before its release. What is no
-/// number is compared as text.
-fn is_older(a: &str, b: &str) -> bool {
-    let split = |version: &str| -> (Vec<String>, bool) {
-        let version = version.trim_start_matches('v');
-        let version = version.split_once('+').map_or(version, |(version, _)| version);
-        let (core, pre) = version.split_once('-').unwrap_or((version, ""));
-        let parts = core.split('.').chain(pre.split('.').filter(|part| !part.is_empty()));
-        (parts.map(str::to_owned).collect(), !pre.is_empty())
+/// Which of two versions is the newer; `None` where one of them has no order.
+fn order(a: &str, b: &str) -> Option<Ordering> {
+    let ((a_core, a_pre), (b_core, b_pre)) = (split(a)?, split(b)?);
+    let core = a_core.split('.').map(Part).cmp(b_core.split('.').map(Part));
+    let pre = match (a_pre, b_pre) {
+        ("", "") => Ordering::Equal,
+        ("", _) => Ordering::Greater,
+        (_, "") => Ordering::Less,
+        (a, b) => a.split('.').map(Part).cmp(b.split('.').map(Part)),
     };
-    let ((a, a_pre), (b, b_pre)) = (split(a), split(b));
-    for (a, b) in a.iter().zip(&b) {
-        let order = match (a.parse::<u64>(), b.parse::<u64>()) {
-            (Ok(a), Ok(b)) => a.cmp(&b),
-            _ => a.cmp(b),
-        };
-        if order.is_ne() {
-            return order.is_lt();
+    Some(core.then(pre))
+}
+
+/// The numbers of a version and its pre-release, if it begins with a number.
+fn split(version: &str) -> Option<(&str, &str)> {
+    let version = version.trim_start_matches('v');
+    let version = version.split_once('+').map_or(version, |(version, _)| version);
+    let (core, pre) = version.split_once('-').unwrap_or((version, ""));
+    let first = core.split('.').next()?;
+    let number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
+    number.then_some((core, pre))
+}
+
+/// A part of a version: compared as a number of any length if both are, else as text.
+#[derive(PartialEq, Eq)]
+struct Part<'a>(&'a str);
+
+impl Ord for Part<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if digits(self.0) && digits(other.0) {
+            let (a, b) = (self.0.trim_start_matches('0'), other.0.trim_start_matches('0'));
+            return a.len().cmp(&b.len()).then(a.cmp(b));
         }
+        self.0.cmp(other.0)
     }
-    match (a_pre, b_pre) {
-        (true, false) => true,
-        (false, true) => false,
-        _ => a.len() < b.len(),
+}
+
+impl PartialOrd for Part<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -248,12 +288,14 @@ mod tests {
             ("v1.9", "2.0"),
             ("1.0.0-rc.1", "1.0.0"),
             ("1.0.0-rc.1", "1.0.0-rc.2"),
+            ("1.2-rc.1", "1.2.3"),
+            ("1.99999999999999999999", "1.100000000000000000000"),
         ] {
-            assert!(is_older(a, b), "{a} before {b}");
-            assert!(!is_older(b, a), "{b} not before {a}");
+            assert_eq!(order(a, b), Some(Ordering::Less), "{a} before {b}");
+            assert_eq!(order(b, a), Some(Ordering::Greater), "{b} after {a}");
         }
-        assert!(!is_older("1.2.3", "1.2.3"));
-        assert!(!is_older("1.2.3+build5", "1.2.3"));
+        assert_eq!(order("1.2.3", "1.2.3"), Some(Ordering::Equal));
+        assert_eq!(order("1.2.3+build5", "1.2.3"), Some(Ordering::Equal));
     }
 
     #[test]

@@ -14,3 +14,4 @@ mod record;
 mod redact;
 mod store;
 mod templates;
+mod versions_without_an_order;

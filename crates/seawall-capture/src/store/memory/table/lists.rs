@@ -1,15 +1,17 @@
 //! The lists that say what is rarest and oldest.
 
 use super::{DORMANT, Entry, Links, NONE, Table};
-use crate::store::Group;
 use crate::store::spike::HISTORY;
+use crate::store::{Group, Resolution};
 
 impl Table {
     /// Counts the bytes of a group that is not what it was.
     pub(super) fn account(&mut self, slot: u32) {
         let Some(entry) = self.entry(slot) else { return };
         let group = entry.group.as_ref().map_or(0, Group::footprint);
-        let bytes = group + size_of::<Entry>() - size_of::<Group>() + HISTORY * size_of::<u32>();
+        let resolved = entry.resolved.as_ref().map_or(0, Resolution::footprint);
+        let bytes =
+            group + resolved + size_of::<Entry>() - size_of::<Group>() + HISTORY * size_of::<u32>();
         let before = std::mem::replace(&mut entry.bytes, bytes);
         self.sums.bytes = self.sums.bytes - before + bytes;
         self.changed(slot);

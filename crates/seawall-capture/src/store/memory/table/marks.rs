@@ -18,12 +18,17 @@ impl Table {
     pub(in super::super) fn resolve(&mut self, name: Fingerprint, resolution: Resolution) -> bool {
         let Some(slot) = self.by_name.get(&name).copied() else { return false };
         let Some(entry) = self.entry(slot) else { return false };
-        entry.resolved = Some(resolution);
+        entry.resolved = Some(resolution.bounded());
         if let Some(group) = &mut entry.group {
             group.new = false;
             group.regressed = false;
         }
-        self.changed(slot);
+        // What is only remembered takes up no bytes of those that groups may have.
+        if entry.group.is_some() {
+            self.account(slot);
+        } else {
+            self.changed(slot);
+        }
         true
     }
 
