@@ -81,5 +81,5 @@ fn tally((other, names, counts): TallyReply) -> Tally {
 
 /// What came is not what was stored.
 pub(crate) fn broken(what: &str, error: &dyn std::error::Error) -> StoreError {
-    StoreError::Broken(format!("{what}: {error}"))
+    StoreError::Corrupt(format!("{what}: {error}"))
 }

@@ -116,7 +116,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Away`] if the server can't be reached in time, or refuses: what did not arrive
+    /// [`StoreError::Unavailable`] if the server can't be reached in time, or refuses: what did not arrive
     /// is kept, and sent again by the next call.
     ///
     /// # Cancel safety
@@ -154,9 +154,9 @@ fn failed(error: Error<RedisError>) -> StoreError {
     match error.operation() {
         // The server is there, but what it says makes no sense.
         Some(cause) if error.class() == Class::Permanent && is_broken(cause) => {
-            StoreError::Broken(cause.to_string())
+            StoreError::Corrupt(cause.to_string())
         }
-        _ => StoreError::Away(Box::new(error)),
+        _ => StoreError::Unavailable(Box::new(error)),
     }
 }
 
@@ -225,7 +225,8 @@ impl Store for RedisStore {
     fn resolve(&self, fingerprint: Fingerprint, resolution: Resolution) -> StoreFuture<'_, bool> {
         let script = self.0.once(&self.0.scripts.resolve).text(fingerprint);
         // Bounded, whoever made it.
-        let version = resolution.version.and_then(|version| Resolution::in_version(version).version);
+        let version =
+            resolution.version.and_then(|version| Resolution::in_version(version).version);
         let script = script.and(u8::from(version.is_some())).and(version.unwrap_or_default());
         self.after_sync(script)
     }

@@ -55,7 +55,7 @@ mod rule;
 mod window;
 
 /// What a rule says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Notice {
     /// The rule's name.
@@ -76,6 +76,17 @@ pub enum NoticeState {
     Raised,
     /// It is over.
     Resolved,
+}
+
+impl fmt::Debug for Notice {
+    /// Without the text, which may say what failed; that is what `Display` is for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice")
+            .field("rule", &self.rule)
+            .field("state", &self.state)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for Notice {
@@ -108,7 +119,6 @@ struct State {
 }
 
 /// A rule and whether it is raised.
-#[derive(Debug)]
 struct Armed {
     name: String,
     rule: Rule,
@@ -128,7 +138,7 @@ impl Alarms {
         clock: Clock,
         spool: Option<(Spool, u64)>,
     ) -> Self {
-        let now = clock.now();
+        let now = clock.steady();
         let armed = |(name, mut rule): (String, Rule)| {
             rule.begin(now);
             Armed { name, rule, raised: false, resolved_at: None }
@@ -145,7 +155,7 @@ impl Alarms {
     /// Says that `calls` calls ended, failed or not: what [`ratio`](AlarmsBuilder::ratio) compares
     /// failures with, and a sign of life for [`no_data`](AlarmsBuilder::no_data).
     pub fn calls(&self, calls: u64) {
-        let now = self.inner.clock.now();
+        let now = self.inner.clock.steady();
         for armed in &mut self.inner.state.lock().rules {
             armed.rule.calls(calls, now);
         }
@@ -155,8 +165,10 @@ impl Alarms {
     /// [`Digester`](crate::Digester) that was [given](crate::digest::DigesterBuilder::alarms) the
     /// alarms says so with each digest that it makes; who takes from a store by hand says so of each
     /// batch.
+    /// [Canaries](AlarmsBuilder::canary) are not among the failures that a digester says; whoever
+    /// says so by hand leaves them out.
     pub fn flushed(&self, failures: u64) {
-        let now = self.inner.clock.now();
+        let now = self.inner.clock.steady();
         for armed in &mut self.inner.state.lock().rules {
             armed.rule.flushed(failures, now);
         }
@@ -164,10 +176,15 @@ impl Alarms {
 
     /// What changed since it was last asked, in the order of the rules.
     pub fn check(&self) -> Vec<Notice> {
-        let now = self.inner.clock.now();
+        let (now, at) = (self.inner.clock.steady(), self.inner.clock.now());
         let mut state = self.inner.state.lock();
         let cool_down = state.cool_down;
-        state.rules.iter_mut().flat_map(|armed| armed.check(cool_down, now)).collect()
+        state.rules.iter_mut().flat_map(|armed| armed.check(cool_down, now, at)).collect()
+    }
+
+    /// Whether `record` is a canary.
+    pub(crate) fn is_canary(&self, record: &Record) -> bool {
+        self.inner.state.lock().rules.iter().any(|armed| armed.rule.is_canary(record))
     }
 
     /// The fingerprints that [`new_fingerprints`](AlarmsBuilder::new_fingerprints) knows, the oldest
@@ -180,8 +197,13 @@ impl Alarms {
 }
 
 impl Armed {
-    fn check(&mut self, cool_down: std::time::Duration, now: Timestamp) -> Vec<Notice> {
-        let notice = |state, text| Notice { rule: self.name.clone(), state, at: now, text };
+    fn check(
+        &mut self,
+        cool_down: std::time::Duration,
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Vec<Notice> {
+        let notice = |state, text| Notice { rule: self.name.clone(), state, at, text };
         match self.rule.check(now) {
             Verdict::Events(texts) => {
                 texts.into_iter().map(|text| notice(NoticeState::Raised, text)).collect()
@@ -210,12 +232,12 @@ impl Armed {
 
 impl Observer for Alarms {
     fn on_record(&self, record: &Record, seen: Seen) {
-        let now = self.inner.clock.now();
+        let now = self.inner.clock.steady();
         let rules = &mut self.inner.state.lock().rules;
         // Canaries are counted apart: they are there to be seen, not to alarm.
         let mut canary = false;
         for armed in rules.iter_mut() {
-            canary |= armed.rule.is_canary(record, now);
+            canary |= armed.rule.saw_canary(record, now);
         }
         if canary || seen == Seen::Muted {
             return;
@@ -228,6 +250,7 @@ impl Observer for Alarms {
 
 impl fmt::Debug for Alarms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.inner.state.lock().rules).finish()
+        let state = self.inner.state.lock();
+        f.debug_list().entries(state.rules.iter().map(|armed| &armed.name)).finish()
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -74,7 +74,7 @@ impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         Self::from_millis(match time.duration_since(UNIX_EPOCH) {
             Ok(after) => millis(after),
-            Err(before) => -millis(before.duration()),
+            Err(before) => millis(before.duration()).saturating_neg(),
         })
     }
 }
@@ -113,24 +113,24 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A text that is not a moment of the form `2023-11-14T22:13:20.123Z`.
+/// The text is not a time of the form `2023-11-14T22:13:20.123Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotATimestamp;
+pub struct ParseTimestampError;
 
-impl fmt::Display for NotATimestamp {
+impl fmt::Display for ParseTimestampError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not a time of the form 2023-11-14T22:13:20.123Z")
     }
 }
 
-impl std::error::Error for NotATimestamp {}
+impl std::error::Error for ParseTimestampError {}
 
 impl FromStr for Timestamp {
-    type Err = NotATimestamp;
+    type Err = ParseTimestampError;
 
     /// Reads `YYYY-MM-DDTHH:MM:SS`, up to three decimals of a second, and `Z`.
-    fn from_str(text: &str) -> Result<Self, NotATimestamp> {
-        parse(text).ok_or(NotATimestamp)
+    fn from_str(text: &str) -> Result<Self, ParseTimestampError> {
+        parse(text).ok_or(ParseTimestampError)
     }
 }
 
@@ -175,10 +175,21 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where timestamps come from: the system's clock, or one that a test winds.
+/// The time by the system's clock, and a [steady](Clock::steady) one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Now {
+    /// What is shown, and what is written down for the next process.
+    pub(crate) wall: Timestamp,
+    /// What waiting goes by.
+    pub(crate) steady: Timestamp,
+}
+
+/// Where timestamps come from: the system's clock, or one that a test moves by hand.
 ///
-/// Clones share it. Decisions never rest on a clock going forward: one that stands still or is
-/// set back makes nothing worse than late.
+/// Clones share it. Timestamps are for showing; what waits for something to be over goes by the
+/// monotonic clock, so a system clock that is set back or forward makes nothing late or early. What
+/// is written down for the next process, such as [retention](crate::store::Retention), goes by the
+/// system's clock.
 #[derive(Clone, Default)]
 pub struct Clock(Source);
 
@@ -186,8 +197,16 @@ pub struct Clock(Source);
 enum Source {
     #[default]
     System,
-    Wound(Arc<AtomicI64>),
+    Manual(Arc<Manual>),
 }
+
+struct Manual {
+    now: AtomicI64,
+    steady: AtomicI64,
+}
+
+/// When the process first asked for a steady time, by both clocks.
+static ORIGIN: OnceLock<(Instant, Timestamp)> = OnceLock::new();
 
 impl Clock {
     /// The system's clock.
@@ -195,9 +214,10 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at `now` until it is [wound](Self::advance).
-    pub fn wound(now: Timestamp) -> Self {
-        Self(Source::Wound(Arc::new(AtomicI64::new(now.as_millis()))))
+    /// A clock that stands at `now` until it is [advanced](Self::advance) or [set](Self::set).
+    pub fn manual(now: Timestamp) -> Self {
+        let millis = || AtomicI64::new(now.as_millis());
+        Self(Source::Manual(Arc::new(Manual { now: millis(), steady: millis() })))
     }
 
     /// What time it is.
@@ -205,21 +225,45 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => SystemTime::now().into(),
-            Source::Wound(now) => Timestamp::from_millis(now.load(Ordering::Relaxed)),
+            Source::Manual(clock) => Timestamp::from_millis(clock.now.load(Ordering::Relaxed)),
         }
     }
 
-    /// Winds the clock on by `time`. Does nothing to the system's clock.
+    /// A time that goes on as the monotonic clock does, whatever the system's clock is set to: what
+    /// the latter would say, had nobody set it since the process began.
+    pub(crate) fn steady(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => {
+                let now = Instant::now();
+                let (began, origin) = ORIGIN.get_or_init(|| (now, SystemTime::now().into()));
+                origin.after(now.saturating_duration_since(*began))
+            }
+            Source::Manual(clock) => Timestamp::from_millis(clock.steady.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The time, by both clocks.
+    #[inline]
+    pub(crate) fn both(&self) -> Now {
+        Now { wall: self.now(), steady: self.steady() }
+    }
+
+    /// Moves the clock on by `time`. Does nothing to the system's clock.
     pub fn advance(&self, time: Duration) {
-        if let Source::Wound(now) = &self.0 {
-            now.fetch_add(millis(time), Ordering::Relaxed);
+        if let Source::Manual(clock) = &self.0 {
+            for clock in [&clock.now, &clock.steady] {
+                let later = |now| Some(Timestamp::from_millis(now).after(time).as_millis());
+                // The update is never refused.
+                let _ = clock.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
+            }
         }
     }
 
-    /// Sets the clock. Does nothing to the system's clock.
+    /// Sets the clock, as an administrator does: no time passes by that. Does nothing to the
+    /// system's clock.
     pub fn set(&self, time: Timestamp) {
-        if let Source::Wound(now) = &self.0 {
-            now.store(time.as_millis(), Ordering::Relaxed);
+        if let Source::Manual(clock) = &self.0 {
+            clock.now.store(time.as_millis(), Ordering::Relaxed);
         }
     }
 }
@@ -228,7 +272,7 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Source::System => f.write_str("Clock::system"),
-            Source::Wound(_) => write!(f, "Clock::wound({})", self.now()),
+            Source::Manual(_) => write!(f, "Clock::manual({})", self.now()),
         }
     }
 }
@@ -271,7 +315,7 @@ mod tests {
             "1970-01-01T00:00:0éZ",
             "+970-01-01T00:00:00Z",
         ] {
-            assert_eq!(text.parse::<Timestamp>(), Err(NotATimestamp), "{text}");
+            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
         }
     }
 

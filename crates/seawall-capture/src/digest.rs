@@ -2,12 +2,13 @@
 //!
 //! A [`Digester`] observes what is captured, gathers it by key, and makes a [`Digest`] of it: 30 s
 //! after the last failure, and at most 5 min after the first. A [`Sink`] takes it where people
-//! look.
+//! look. A known failure that goes on is told of again after 1 min, and after twice as long each
+//! time, up to 4 h; one that is new or is back is told of at once.
 //!
 //! ```mermaid
 //! stateDiagram-v2
 //!     [*] --> Gathering: a failure
-//!     Gathering --> Waiting: quiet for 30 s, or 5 min old
+//!     Gathering --> Waiting: somebody should be told, and quiet for 30 s, or 5 min old
 //!     Waiting --> Sending: due
 //!     Sending --> [*]: the sink confirmed
 //!     Sending --> Waiting: it failed; due after a backoff, the same id
@@ -37,16 +38,15 @@
 //! # }
 //! ```
 
-use std::collections::HashSet;
-use std::fmt::Write;
-use std::sync::Arc;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use seawall_core::Random;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Group, Tally};
-use crate::{Fingerprint, Timestamp};
+use crate::store::Tally;
+use crate::{Fingerprint, Record, Timestamp};
+use gathering::{cut, sort};
 
 pub use config::DigesterBuilder;
 pub use digester::{Closed, Digester, DigesterCounts};
@@ -56,8 +56,10 @@ pub use template::{Rendered, TemplateError, Templates, TemplatesBuilder};
 
 mod config;
 mod digester;
+mod gathering;
 mod machine;
 mod mirror;
+mod reminders;
 mod sink;
 #[cfg(feature = "smtp")]
 pub mod smtp;
@@ -65,7 +67,7 @@ pub mod smtp;
 mod template;
 
 /// What failed in a while, for people to read. Holds nothing of a record's details.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Digest {
     /// The same on every resend, so that a receiver can tell one that it has already. 32
@@ -86,7 +88,7 @@ pub struct Digest {
 }
 
 /// A group in a digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DigestGroup {
     /// Its name.
@@ -109,19 +111,53 @@ pub struct DigestGroup {
     pub versions: Tally,
 }
 
+impl fmt::Debug for Digest {
+    /// Without its key and what failed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Digest")
+            .field("id", &self.id)
+            .field("count", &self.count)
+            .field("groups", &self.groups.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DigestGroup {
+    /// Without what failed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DigestGroup")
+            .field("fingerprint", &self.fingerprint)
+            .field("count", &self.count)
+            .field("new", &self.new)
+            .finish_non_exhaustive()
+    }
+}
+
 impl DigestGroup {
-    fn of(group: &Group, new: bool) -> Self {
+    /// The group of `record`, without occurrences.
+    fn empty(record: &Record) -> Self {
         Self {
-            fingerprint: group.fingerprint,
-            type_name: group.last.type_name.clone(),
-            description: group.last.description.clone(),
-            count: group.count,
-            new,
-            first_seen: group.first_seen,
-            last_seen: group.last_seen,
-            sources: group.sources.clone(),
-            versions: group.versions.clone(),
+            fingerprint: record.grouping.fingerprint,
+            type_name: String::new(),
+            description: String::new(),
+            count: 0,
+            new: false,
+            first_seen: record.at,
+            last_seen: record.at,
+            sources: Tally::default(),
+            versions: Tally::default(),
         }
+    }
+
+    fn add(&mut self, record: &Record, new: bool) {
+        self.type_name.clone_from(&record.type_name);
+        self.description.clone_from(&record.description);
+        self.count = self.count.saturating_add(1);
+        self.new |= new;
+        self.first_seen = self.first_seen.min(record.at);
+        self.last_seen = self.last_seen.max(record.at);
+        self.sources.add(&record.source, 1);
+        self.versions.add(&record.origin.version, 1);
     }
 
     fn merge(&mut self, other: &Self) {
@@ -135,29 +171,6 @@ impl DigestGroup {
 }
 
 impl Digest {
-    fn new(
-        key: String,
-        (from, to): (Timestamp, Timestamp),
-        groups: &[Arc<Group>],
-        new: &HashSet<Fingerprint>,
-        other: u64,
-        random: &Random,
-    ) -> Self {
-        let groups: Vec<_> = groups
-            .iter()
-            .map(|group| DigestGroup::of(group, new.contains(&group.fingerprint)))
-            .collect();
-        let count = groups.iter().fold(other, |sum, group| sum.saturating_add(group.count));
-        let mut digest = Self { id: id(random), key, from, to, count, groups, other };
-        digest.sort();
-        digest
-    }
-
-    fn sort(&mut self) {
-        self.groups
-            .sort_by_key(|group| (!group.new, std::cmp::Reverse(group.count), group.fingerprint));
-    }
-
     /// Adds a later digest of the same key. It is another one then, with an id of its own; at most
     /// `most` groups are kept, the others counted.
     fn merge(&mut self, later: &Self, most: usize, random: &Random) {
@@ -173,9 +186,8 @@ impl Digest {
         self.to = self.to.max(later.to);
         self.count = self.count.saturating_add(later.count);
         self.other = self.other.saturating_add(later.other);
-        self.sort();
-        let cut = self.groups.split_off(self.groups.len().min(most));
-        self.other = cut.iter().fold(self.other, |sum, group| sum.saturating_add(group.count));
+        sort(&mut self.groups);
+        self.other = self.other.saturating_add(cut(&mut self.groups, most));
     }
 
     /// How many of the groups are new.
@@ -183,11 +195,24 @@ impl Digest {
         self.groups.iter().filter(|group| group.new).count()
     }
 
-    /// One line: how many of what, and when.
+    /// One line: what failed first of all, and how many of what.
+    ///
+    /// ```text
+    /// billing: PoolTimeout: no connection within <duration> (7 failures in 2 groups, 1 new)
+    /// ```
     pub fn subject(&self) -> String {
         let key = if self.key.is_empty() { "unnamed" } else { &self.key };
         let (groups, new) = (self.groups.len(), self.new_groups());
-        plain(&format!("{key}: {} failures in {groups} groups, {new} new", self.count))
+        let mut counts = counted(self.count, "failure");
+        if groups != 1 {
+            counts = format!("{counts} in {}", counted(groups as u64, "group"));
+        }
+        if new > 0 {
+            counts =
+                if groups == 1 { format!("{counts}, new") } else { format!("{counts}, {new} new") };
+        }
+        let what = self.groups.first().map_or_else(String::new, headline);
+        plain(&format!("{key}: {what} ({counts})"))
     }
 
     /// The digest as text, in at most `bytes` bytes, but the heading at the least. What does not
@@ -213,10 +238,12 @@ impl Digest {
         let (groups, count) = self.more(shown);
         if groups > 0 {
             // Writing to a `String` can't fail.
-            let _ = writeln!(text, "+{groups} more groups with {count} failures");
+            let groups = counted(groups as u64, "more group");
+            let _ = writeln!(text, "+{groups} with {}", counted(count, "failure"));
         }
         if self.other > 0 {
-            let _ = writeln!(text, "+{} more failures in groups that were not kept", self.other);
+            let other = counted(self.other, "more failure");
+            let _ = writeln!(text, "+{other} in groups that were not kept");
         }
         (text, shown)
     }
@@ -226,6 +253,26 @@ impl Digest {
         let rest = self.groups.get(shown..).unwrap_or_default();
         (rest.len(), rest.iter().fold(0, |sum, group| sum.saturating_add(group.count)))
     }
+}
+
+/// `1 failure`, `2 failures`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The longest words of a subject about what failed, in bytes.
+const HEADLINE: usize = 100;
+
+/// What failed, in short: the type without its path, and the description.
+fn headline(group: &DigestGroup) -> String {
+    let type_name = group.type_name.split('<').next().unwrap_or_default();
+    let type_name = type_name.rsplit("::").next().unwrap_or_default();
+    let mut text = match group.description.as_str() {
+        "" => type_name.to_owned(),
+        description => format!("{type_name}: {description}"),
+    };
+    crate::text::cut(&mut text, HEADLINE);
+    text
 }
 
 fn entry(group: &DigestGroup) -> String {

@@ -89,25 +89,25 @@ impl fmt::Debug for Fingerprint {
 
 /// A text that is not 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAFingerprint;
+pub struct ParseFingerprintError;
 
-impl fmt::Display for NotAFingerprint {
+impl fmt::Display for ParseFingerprintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not 32 hexadecimal digits")
     }
 }
 
-impl std::error::Error for NotAFingerprint {}
+impl std::error::Error for ParseFingerprintError {}
 
 impl FromStr for Fingerprint {
-    type Err = NotAFingerprint;
+    type Err = ParseFingerprintError;
 
-    fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
+    fn from_str(text: &str) -> Result<Self, ParseFingerprintError> {
         let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !digits {
-            return Err(NotAFingerprint);
+            return Err(ParseFingerprintError);
         }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| NotAFingerprint)
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| ParseFingerprintError)
     }
 }
 

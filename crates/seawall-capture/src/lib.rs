@@ -95,8 +95,8 @@
 //!
 //! A repeat of a known group is recorded without allocating: reusing what a thread and the group
 //! have reserved. A short message takes about a microsecond, one of a hundred bytes with a host, a
-//! duration and numbers in it about two. A new group allocates what it keeps. Of a shard that is
-//! busy a record is copied into its queue.
+//! duration and numbers in it about two. A new group allocates what it keeps. A thread that meets
+//! another at a shard waits for it: for microseconds, never for I/O.
 //!
 //! # Defaults
 //!
@@ -111,6 +111,8 @@
 //! - Redaction goes by shape. A secret that looks like a word stays: give the
 //!   [`Redactor`] a rule for it.
 //! - An explicit fingerprint with an id in it makes a group of each occurrence.
+//! - An error that is wrapped in another type is another group: type and message both count. A rule
+//!   or [`Store::merge`] joins them.
 //! - Groups are evicted shard by shard: a store for 8 groups should have one shard.
 //! - Severity, kind and observability are what the caller says; only panics, timeouts and
 //!   rejections come with some of their own.
@@ -150,7 +152,7 @@ mod text;
 
 pub use alarm::Alarms;
 pub use capture::{Capture, CaptureBuilder, Observer, delivering};
-pub use clock::{Clock, NotATimestamp, Timestamp};
+pub use clock::{Clock, ParseTimestampError, Timestamp};
 pub use digest::Digester;
 pub use fingerprint::{Fingerprint, GroupedBy, Grouping};
 pub use join::{CaptureAttempts, CaptureFinal, CaptureListener};

@@ -14,6 +14,7 @@
 //! Unless it is said by hand, the description is the message with everything that varies replaced
 //! by what it is: `no answer from <host> after <duration>`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,7 @@ pub struct Origin {
 }
 
 /// A failure: redacted, grouped, bounded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Record {
     /// Which group it belongs to, and why.
@@ -91,7 +92,7 @@ pub struct Record {
 }
 
 /// The part of a record that may hold what is personal, and stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct Details {
@@ -242,6 +243,24 @@ impl Record {
                 redactor.apply(text, limits::CAUSE, scratch);
             }
         }
+    }
+}
+
+impl fmt::Debug for Record {
+    /// Without its texts, which belong to where records are shown on purpose.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("grouping", &self.grouping)
+            .field("at", &self.at)
+            .field("type_name", &self.type_name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Details {
+    /// Without anything that may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details").field("location", &self.location).finish_non_exhaustive()
     }
 }
 

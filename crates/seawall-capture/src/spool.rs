@@ -53,7 +53,8 @@
 //!
 //! Groups with their counts, times, sources, first and last body; whether they are resolved or
 //! muted, and what was merged; what was seen before and is not new any more; the count of what was
-//! evicted; digests with their ids; known fingerprints, and since when they are learned. What is in
+//! evicted; digests with their ids, what is gathered for the next, and when a digest last told of a
+//! group; known fingerprints, and since when they are learned. What is in
 //! a batch that was taken and not acknowledged is held again. Not read back: sums of what is gone
 //! (delivered, expired, dropped), and the history that spikes are measured against.
 //!
@@ -110,6 +111,8 @@ pub(crate) const SUMS: Section = Section(2);
 pub(crate) const DIGESTS: Section = Section(3);
 pub(crate) const KNOWN: Section = Section(4);
 pub(crate) const LEARNING: Section = Section(5);
+pub(crate) const GATHERED: Section = Section(7);
+pub(crate) const TOLD: Section = Section(8);
 
 /// What a spool survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

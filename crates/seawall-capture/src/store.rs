@@ -27,10 +27,10 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// Where failures are kept, grouped, counted.
 ///
-/// [`record`](Self::record) never waits and never fails. All else may take its time and may find
-/// the store away.
+/// [`record`](Self::record) never fails, and waits for nothing but a lock that is held for
+/// microseconds. All else may take its time and may find the store unavailable.
 pub trait Store: Send + Sync + 'static {
-    /// Counts an occurrence. Never blocks, never panics, never fails: what can't be kept is
+    /// Counts an occurrence. Never does any I/O, never panics, never fails: what can't be kept is
     /// counted as dropped.
     fn record(&self, record: &Record) -> Seen;
 
@@ -104,8 +104,8 @@ pub enum Seen {
     /// A known group that begins to come much more often than it used to.
     Spiking,
     /// A known group.
-    Again,
-    /// Queued; what it is turns out later.
+    Known,
+    /// Kept; whether the group is new turns out later.
     Queued,
     /// Not kept.
     Dropped(DropReason),
@@ -116,7 +116,7 @@ pub enum Seen {
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum DropReason {
-    /// The queue was full.
+    /// The store has a queue, and it was full.
     QueueFull,
     /// Retention is off.
     RetentionOff,
@@ -189,12 +189,18 @@ pub enum Order {
     Count,
 }
 
-/// Names a batch that was taken.
+/// Names a batch that was taken. Those of this crate's stores are below [`END`](Self::END), so that
+/// readers of JSON that take all numbers for floating point read the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BatchId(pub u64);
 
+impl BatchId {
+    /// 2^53: the first number that a floating-point number may take for another.
+    pub const END: u64 = 1 << 53;
+}
+
 /// Groups that were taken out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 #[must_use = "a batch that is neither acknowledged nor put back comes back when its lease ends"]
 pub struct Batch {
@@ -220,6 +226,17 @@ impl Batch {
     /// Whether it stands for none.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.other == 0
+    }
+}
+
+impl fmt::Debug for Batch {
+    /// Without the groups, of which there may be thousands.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("id", &self.id)
+            .field("groups", &self.groups.len())
+            .field("other", &self.other)
+            .finish()
     }
 }
 
@@ -258,8 +275,8 @@ impl Totals {
 
     /// Whether the sums are what they should be.
     pub fn add_up(&self) -> bool {
-        let sum = self.pending() + self.in_flight + self.delivered + self.expired;
-        self.recorded == sum + self.dropped.total()
+        let places = [self.in_flight, self.delivered, self.expired, self.dropped.total()];
+        self.recorded == places.into_iter().fold(self.pending(), u64::saturating_add)
     }
 }
 
@@ -285,19 +302,19 @@ impl Dropped {
 #[non_exhaustive]
 pub enum StoreError {
     /// It can't be reached, or takes too long.
-    Away(Box<dyn std::error::Error + Send + Sync>),
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
     /// So many batches were taken and not come back for that no more are given out.
     TooManyBatches,
     /// What it holds is not what was stored.
-    Broken(String),
+    Corrupt(String),
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Away(_) => f.write_str("the store is away"),
+            Self::Unavailable(_) => f.write_str("the store is unavailable"),
             Self::TooManyBatches => f.write_str("too many batches are in flight"),
-            Self::Broken(what) => write!(f, "the store holds what was not stored: {what}"),
+            Self::Corrupt(what) => write!(f, "the store holds what was not stored: {what}"),
         }
     }
 }
@@ -305,7 +322,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Away(error) => Some(&**error),
+            Self::Unavailable(error) => Some(&**error),
             _ => None,
         }
     }

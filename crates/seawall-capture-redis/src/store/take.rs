@@ -13,7 +13,7 @@ const MAX_BATCHES: usize = 64;
 
 impl Inner {
     pub(super) async fn take(&self, max: usize) -> Result<Batch, StoreError> {
-        let id = BatchId(rand::random());
+        let id = BatchId(rand::random::<u64>() % BatchId::END);
         let (mut groups, mut other) = (Vec::new(), 0);
         for page in 0.. {
             let most = PAGE.min(max - groups.len());
@@ -37,10 +37,12 @@ impl Inner {
             Ok((0_u8, other, groups)) => Ok((other, reply::groups(groups)?)),
             Err(error) => match redis::from_redis_value(answer) {
                 Ok((2_u8,)) => Err(StoreError::TooManyBatches),
-                Ok((_,)) => Err(StoreError::Away("the batch went back while it was taken".into())),
+                Ok((_,)) => {
+                    Err(StoreError::Unavailable("the batch went back while it was taken".into()))
+                }
                 Err(_) => Err(error),
             },
-            Ok(_) => Err(StoreError::Broken("a batch of an unknown kind".into())),
+            Ok(_) => Err(StoreError::Corrupt("a batch of an unknown kind".into())),
         }
     }
 

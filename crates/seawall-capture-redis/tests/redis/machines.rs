@@ -31,7 +31,7 @@ fn spikes_are_what_they_are_in_memory() {
     for seed in 0..20 {
         let mut numbers = Numbers(seed);
         let begin = Timestamp::from_millis(1_700_000_000_000);
-        let clock = Clock::wound(begin);
+        let clock = Clock::manual(begin);
         let store = MemoryStore::builder().clock(clock.clone()).build().unwrap();
         let script = Script::new(SPIKE);
         let mut invocation = script.prepare_invoke();

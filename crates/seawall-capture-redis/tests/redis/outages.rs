@@ -22,7 +22,7 @@ fn hasty(server: &Server) -> RedisStore {
 
 async fn is_away(store: &RedisStore) {
     until_async("the server is away", async || match store.sync().await {
-        Err(StoreError::Away(_)) => Some(()),
+        Err(StoreError::Unavailable(_)) => Some(()),
         Err(error) => panic!("{error}"),
         Ok(()) => None,
     })
@@ -117,9 +117,9 @@ async fn a_server_that_was_never_there() {
     for n in 0..1_000 {
         store.record(&failure(&format!("E{}x", n % 10)));
     }
-    assert!(matches!(store.sync().await, Err(StoreError::Away(_))));
-    assert!(matches!(store.list(&Filter::default()).await, Err(StoreError::Away(_))));
-    assert!(matches!(Store::totals(&store).await, Err(StoreError::Away(_))));
+    assert!(matches!(store.sync().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.list(&Filter::default()).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(Store::totals(&store).await, Err(StoreError::Unavailable(_))));
     let local = store.local();
     assert_eq!((local.recorded, local.in_flight, local.groups), (1_000, 1_000, 0));
 }
@@ -142,7 +142,7 @@ async fn a_server_that_hangs_holds_nobody_up() {
     until_async("the server hangs", async || {
         store.record(&failure("A"));
         recorded += 1;
-        matches!(store.sync().await, Err(StoreError::Away(_))).then_some(())
+        matches!(store.sync().await, Err(StoreError::Unavailable(_))).then_some(())
     })
     .await;
     assert!(asleep.load(Ordering::SeqCst));
@@ -186,7 +186,7 @@ async fn a_read_only_server_is_read_and_written_to_when_it_may_be() {
     is_away(&store).await;
     let group = until_async("it reads", async || store.group(name).await.ok()).await;
     assert_eq!(group.unwrap().count, 1);
-    assert!(matches!(store.take(1).await, Err(StoreError::Away(_))));
+    assert!(matches!(store.take(1).await, Err(StoreError::Unavailable(_))));
     server.run::<()>("REPLICAOF NO ONE");
     synced(&store).await;
     assert_eq!(store.group(name).await.unwrap().unwrap().count, 11);
@@ -247,7 +247,7 @@ async fn keys_of_others_are_said_to_be_broken_and_cost_nothing() {
     for key in ["sums", "count", "sizes", "aliases", "leases"] {
         server.run::<()>(&format!("SET {{seawall:default}}:{key} another's"));
         store.record(&failure("A"));
-        assert!(matches!(store.sync().await, Err(StoreError::Broken(_))), "{key}");
+        assert!(matches!(store.sync().await, Err(StoreError::Corrupt(_))), "{key}");
         server.run::<()>(&format!("DEL {{seawall:default}}:{key}"));
     }
     synced(&store).await;
@@ -269,7 +269,7 @@ async fn the_breaker_keeps_callers_from_waiting() {
     store.record(&failure("A"));
     server.kill();
     let rejected = until_async("the circuit is open", async || {
-        let Err(StoreError::Away(error)) = store.sync().await else { panic!("it is away") };
+        let Err(StoreError::Unavailable(error)) = store.sync().await else { panic!("it is away") };
         error.to_string().contains("open").then(|| error.to_string())
     })
     .await;

@@ -95,7 +95,7 @@ async fn what_one_process_mutes_is_muted_in_the_others() {
     assert!(one.mute(muted.grouping.fingerprint, None).await.unwrap());
     two.record(&muted);
     synced(&two).await;
-    assert_eq!(two.record(&muted), Seen::Again);
+    assert_eq!(two.record(&muted), Seen::Known);
 }
 
 #[tokio::test]

@@ -40,7 +40,12 @@ impl Rule {
     }
 
     /// Whether this is a canary's rule and `record` its canary.
-    pub(super) fn is_canary(&mut self, record: &Record, now: Timestamp) -> bool {
+    pub(super) fn is_canary(&self, record: &Record) -> bool {
+        matches!(self, Self::Canary { tag, .. } if record.tag(tag).is_some())
+    }
+
+    /// Notes the canary. Says whether it is one of this rule.
+    pub(super) fn saw_canary(&mut self, record: &Record, now: Timestamp) -> bool {
         match self {
             Self::Canary { tag, last, seen, .. } if record.tag(tag).is_some() => {
                 *last = now.max(*last);

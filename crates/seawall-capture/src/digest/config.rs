@@ -8,7 +8,8 @@ use seawall_core::{Check, ConfigError, PolicyKind, Random};
 
 use super::Digester;
 use super::machine::Limits;
-use crate::spool::{DIGESTS, Entries};
+use super::mirror::Remembered;
+use crate::spool::{DIGESTS, GATHERED, TOLD};
 use crate::{Alarms, Clock, Record, Spool};
 
 pub(super) type Key = Arc<dyn Fn(&Record) -> String + Send + Sync>;
@@ -19,6 +20,7 @@ pub(super) type Key = Arc<dyn Fn(&Record) -> String + Send + Sync>;
 /// |---|---|---|
 /// | [`quiet`](Self::quiet) | 30 s | a burst is over by then |
 /// | [`longest`](Self::longest) | 5 min | a burst that does not end is told of while it lasts |
+/// | [`remind`](Self::remind) | 1 min, doubled up to 4 h | a failure that goes on is no news each time |
 /// | [`key`](Self::key) | the service | one team's failures in one digest |
 /// | [`max_groups`](Self::max_groups) | 200 | more than anybody reads |
 /// | [`max_keys`](Self::max_keys) | 32 | keys should be few |
@@ -47,6 +49,8 @@ impl Default for DigesterBuilder {
                 waiting: 64,
                 retry: Duration::from_secs(30),
                 retry_max: Duration::from_mins(15),
+                remind: Duration::from_mins(1),
+                remind_max: Duration::from_hours(4),
             },
             key: Arc::new(|record| record.origin.service.clone()),
             clock: Clock::system(),
@@ -59,7 +63,8 @@ impl Default for DigesterBuilder {
 }
 
 impl DigesterBuilder {
-    /// How long after the last failure a digest is made.
+    /// How long after the last failure a digest is made, if somebody should be
+    /// [told](Self::remind).
     pub fn quiet(mut self, quiet: Duration) -> Self {
         self.limits.quiet = quiet;
         self
@@ -69,6 +74,18 @@ impl DigesterBuilder {
     /// [`quiet`](Self::quiet).
     pub fn longest(mut self, longest: Duration) -> Self {
         self.limits.longest = longest;
+        self
+    }
+
+    /// How long after a digest told of a group another tells of it again, as long as it goes on:
+    /// `first` (above zero), then twice as long each time, up to `most`. A group that is new,
+    /// regressed, unmuted or spiking is told of at once, and so is one that was not told of for
+    /// `most`; a digest that is made for one of them tells of everything else of its key as well.
+    ///
+    /// With a [spool](Self::spool) a restart changes nothing about that.
+    pub fn remind(mut self, first: Duration, most: Duration) -> Self {
+        self.limits.remind = first;
+        self.limits.remind_max = most;
         self
     }
 
@@ -123,10 +140,9 @@ impl DigesterBuilder {
         self
     }
 
-    /// Where digests are kept until they were sent, and read back from when the digester is built:
-    /// those that a process before this one could not send are due at once, with their ids. What is
-    /// still gathered is not in it, except in what a [`MemoryStore`](crate::MemoryStore) keeps there.
-    /// One digester at most is given a spool.
+    /// Where the digester remembers over a restart: digests that were not sent are due at once, with
+    /// their ids; what was gathered goes on being gathered; and who was told of a failure is not
+    /// told of it as of a new one. One digester at most is given a spool.
     pub fn spool(mut self, spool: &Spool) -> Self {
         self.spool = Some(spool.clone());
         self
@@ -147,7 +163,8 @@ impl DigesterBuilder {
     /// Builds it.
     pub fn build(self) -> Result<Digester, ConfigError> {
         let check = Check::of(PolicyKind::Capture);
-        let Limits { quiet, longest, groups, keys, waiting, retry, retry_max } = self.limits;
+        let Limits { quiet, longest, groups, keys, waiting, retry, retry_max, remind, remind_max } =
+            self.limits;
         check.positive("quiet", quiet)?;
         let enough = longest >= quiet;
         check.that(enough, "longest", format_args!("{longest:?}"), "at least as long as quiet")?;
@@ -157,16 +174,23 @@ impl DigesterBuilder {
         check.positive("retry", retry)?;
         let enough = retry_max >= retry;
         check.that(enough, "retry", format_args!("{retry_max:?}"), "at least the first wait")?;
+        check.positive("remind", remind)?;
+        let enough = remind_max >= remind;
+        check.that(enough, "remind", format_args!("{remind_max:?}"), "at least the first wait")?;
         check.positive("send_timeout", self.send_timeout)?;
-        let entries = match &self.spool {
-            None => Entries::default(),
-            Some(spool) => spool.claim(DIGESTS).ok_or_else(|| {
-                let allowed = "a spool that no other digester has";
-                ConfigError::new(PolicyKind::Capture, "spool", "another digester's", allowed)
-            })?,
-        };
-        Ok(Digester::of(self, &entries))
+        let remembered = self.spool.as_ref().map(remembered).transpose()?;
+        Ok(Digester::of(self, &remembered.unwrap_or_default()))
     }
+}
+
+fn remembered(spool: &Spool) -> Result<Remembered, ConfigError> {
+    let claimed = [DIGESTS, GATHERED, TOLD].map(|section| spool.claim(section));
+    let [Some(digests), Some(gathered), Some(told)] = claimed else {
+        let allowed = "a spool that no other digester has";
+        let kind = PolicyKind::Capture;
+        return Err(ConfigError::new(kind, "spool", "another digester's", allowed));
+    };
+    Ok(Remembered { digests, gathered, told })
 }
 
 impl fmt::Debug for DigesterBuilder {

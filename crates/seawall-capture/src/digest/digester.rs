@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use seawall_core::contain;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::config::{DigesterBuilder, Key};
-use super::machine::Machine;
-use super::mirror::{self, Told};
+use super::machine::{Machine, Occurrence, Which};
+use super::mirror::{Mirror, Remembered};
 use super::sink::{Sink, deliver};
 use super::{Digest, SinkError};
-use crate::spool::{DIGESTS, Entries};
+use crate::spool::{DIGESTS, GATHERED, TOLD};
 use crate::store::Seen;
 use crate::{Alarms, Clock, Observer, Record, Spool};
 
@@ -29,7 +30,9 @@ pub struct Digester {
 
 pub(super) struct Inner {
     pub(super) machine: Mutex<Machine>,
-    pub(super) told: Mutex<Told>,
+    pub(super) mirror: Mutex<Mirror>,
+    /// Told whenever a sending ends.
+    settled: Notify,
     key: Key,
     clock: Clock,
     send_timeout: Duration,
@@ -46,6 +49,9 @@ pub struct Closed {
     /// How many were not, and are in the spool: the digester that is built with it next sends them,
     /// with the same ids.
     pub spooled: usize,
+    /// How many [`run`](Digester::run) or another call was still sending when time ran out: they are
+    /// neither sent nor left.
+    pub sending: usize,
     /// Those that were not sent, because the sink failed or time ran out, and are not in the spool as
     /// far as is known, because there is none, or it failed, or time ran out for it as well.
     pub left: Vec<Arc<Digest>>,
@@ -73,25 +79,24 @@ pub struct DigesterCounts {
 struct Sending<'d> {
     digester: &'d Inner,
     id: &'d str,
-    settled: bool,
+    sent: bool,
 }
 
 impl Sending<'_> {
     fn settle(mut self, sent: bool) {
-        self.settled = true;
-        if sent {
-            self.digester.machine.lock().sent(self.id);
-        } else {
-            self.digester.machine.lock().failed(self.id, self.digester.clock.now());
-        }
+        self.sent = sent;
     }
 }
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        if !self.settled {
-            self.digester.machine.lock().failed(self.id, self.digester.clock.now());
+        let Inner { machine, clock, settled, .. } = self.digester;
+        if self.sent {
+            machine.lock().sent(self.id);
+        } else {
+            machine.lock().failed(self.id, clock.steady());
         }
+        settled.notify_waiters();
     }
 }
 
@@ -106,29 +111,31 @@ impl Digester {
         DigesterBuilder::default()
     }
 
-    /// `entries` is what was read of the spool.
-    pub(super) fn of(builder: DigesterBuilder, entries: &Entries) -> Self {
+    /// `remembered` is what was read of the spool.
+    pub(super) fn of(builder: DigesterBuilder, remembered: &Remembered) -> Self {
         let DigesterBuilder { limits, key, clock, random, send_timeout, alarms, spool } = builder;
-        let (digests, unread) = mirror::read(entries);
-        let mut machine = Machine::new(limits, random);
-        machine.restore(digests, clock.now());
-        let (machine, told) = (Mutex::new(machine), Mutex::new(Told::of(entries)));
-        let inner = Arc::new(Inner { machine, told, key, clock, send_timeout, alarms });
+        let (memory, unread) = remembered.read();
+        let mut machine = Machine::new(limits, random, spool.is_some());
+        machine.restore(memory, clock.steady());
+        let (machine, mirror) = (Mutex::new(machine), Mutex::new(Mirror::of(remembered)));
+        let settled = Notify::new();
+        let inner = Inner { machine, mirror, settled, key, clock, send_timeout, alarms };
+        let inner = Arc::new(inner);
         if let Some(spool) = &spool {
-            spool.attach(&[DIGESTS], Arc::clone(&inner) as _, unread);
+            spool.attach(&[DIGESTS, GATHERED, TOLD], Arc::clone(&inner) as _, unread);
         }
         Self { inner, spool }
     }
 
-    /// Makes digests of what is due, of everything if `all`.
-    fn make(&self, all: bool) {
+    /// Makes digests of `which` gatherings.
+    fn make(&self, which: Which) {
         let inner = &*self.inner;
-        let made = inner.machine.lock().close(inner.clock.now(), all);
+        let made = inner.machine.lock().close(inner.clock.steady(), which);
         if let (Some(spool), false) = (&self.spool, made.is_empty()) {
             spool.signal().news();
         }
         if let Some(alarms) = &inner.alarms {
-            for failures in made {
+            for failures in made.into_iter().filter(|failures| *failures > 0) {
                 alarms.flushed(failures);
             }
         }
@@ -146,10 +153,10 @@ impl Digester {
     /// Sends what is due now. Gives how many digests were sent and how many were not, each with
     /// the sink's error.
     pub async fn step<S: Sink + ?Sized>(&self, sink: &S) -> (usize, Vec<SinkError>) {
-        self.make(false);
+        self.make(Which::Over);
         let (mut sent, mut errors) = (0, Vec::new());
         loop {
-            let due = self.inner.machine.lock().next(self.inner.clock.now());
+            let due = self.inner.machine.lock().next(self.inner.clock.steady());
             let Some(digest) = due else { return (sent, errors) };
             match self.send(sink, &digest).await {
                 Ok(()) => sent += 1,
@@ -159,7 +166,7 @@ impl Digester {
     }
 
     async fn send<S: Sink + ?Sized>(&self, sink: &S, digest: &Digest) -> Result<(), SinkError> {
-        let sending = Sending { digester: &self.inner, id: &digest.id, settled: false };
+        let sending = Sending { digester: &self.inner, id: &digest.id, sent: false };
         let done = match timeout(self.inner.send_timeout, deliver(sink, digest)).await {
             Ok(done) => done,
             Err(elapsed) => Err(elapsed.into()),
@@ -173,23 +180,34 @@ impl Digester {
     }
 
     /// Sends everything there is, without waiting for it to be due, each digest once, and ends
-    /// after `within` at the latest. What could not be sent is in the
-    /// [spool](super::DigesterBuilder::spool), if there is one: it is written while the sink is
-    /// busy, and the last quarter of the time, two seconds at most, is left for seeing that it was.
-    /// Without one, what is left is given back.
+    /// after `within` at the latest. What [`run`](Self::run) is sending is waited for, and sent
+    /// again if that fails.
+    ///
+    /// What could not be sent is in the [spool](super::DigesterBuilder::spool), if there is one: it
+    /// is written while the sink is busy, and the last quarter of the time, two seconds at most, is
+    /// left for seeing that it was. So is what nobody has to be [told](super::DigesterBuilder::remind)
+    /// of yet. Without a spool, all of it is sent, and what is left is given back.
     pub async fn close<S: Sink + ?Sized>(&self, sink: &S, within: Duration) -> Closed {
         let deadline = Instant::now() + within.min(Duration::from_hours(24 * 365));
-        self.make(true);
+        self.make(if self.spool.is_some() { Which::Due } else { Which::All });
         let reserve = self.spool.as_ref().map_or(Duration::ZERO, |_| (within / 4).min(RESERVE));
         let sent = self.send_all(sink, deadline - reserve).await;
-        let Some(spool) = &self.spool else {
-            return Closed { sent, spooled: 0, left: self.inner.machine.lock().take_left() };
-        };
-        let left = self.inner.machine.lock().left();
-        match timeout_at(deadline, spool.flush()).await {
-            Ok(Ok(())) => Closed { sent, spooled: left.len(), left: Vec::new() },
-            _ => Closed { sent, spooled: 0, left },
+        let mut closed = Closed { sent, ..Closed::default() };
+        if let Some(spool) = &self.spool {
+            let left = self.inner.machine.lock().left().len();
+            if let Ok(Ok(())) = timeout_at(deadline, spool.flush()).await {
+                closed.spooled = left;
+                return closed;
+            }
+            // Nobody has what was gathered, either.
+            self.make(Which::All);
+            let machine = self.inner.machine.lock();
+            closed.left = machine.left();
+            return closed;
         }
+        let mut machine = self.inner.machine.lock();
+        (closed.sending, closed.left) = (machine.sending(), machine.take_left());
+        closed
     }
 
     /// Sends each digest once, until `deadline`. Gives how many were sent.
@@ -197,13 +215,23 @@ impl Digester {
         let mut sent = 0;
         let mut tried = Vec::new();
         loop {
+            // Before looking, so that none is missed that ends in between.
+            let settled = self.inner.settled.notified();
+            let mut settled = std::pin::pin!(settled);
+            settled.as_mut().enable();
             let next = self.inner.machine.lock().next_but(&tried);
-            let Some(digest) = next else { break };
-            tried.push(digest.id.clone());
-            match timeout_at(deadline, self.send(sink, &digest)).await {
-                Ok(Ok(())) => sent += 1,
-                Ok(Err(_)) => {}
-                Err(_) => break,
+            if let Some(digest) = next {
+                tried.push(digest.id.clone());
+                match timeout_at(deadline, self.send(sink, &digest)).await {
+                    Ok(Ok(())) => sent += 1,
+                    Ok(Err(_)) => {}
+                    Err(_) => break,
+                }
+                continue;
+            }
+            let others = self.inner.machine.lock().is_sending_another_than(&tried);
+            if !others || timeout_at(deadline, settled).await.is_err() {
+                break;
             }
         }
         sent
@@ -232,8 +260,10 @@ impl Observer for Digester {
         }
         // The key is the user's code: it runs outside the lock.
         let key = contain(|| (self.inner.key)(record)).unwrap_or_default();
-        let now = self.inner.clock.now();
-        self.inner.machine.lock().record(&key, record, seen, now);
+        let canary = self.inner.alarms.as_ref().is_some_and(|alarms| alarms.is_canary(record));
+        let what = Occurrence { seen, canary };
+        let now = self.inner.clock.steady();
+        self.inner.machine.lock().record(&key, record, what, now);
     }
 }
 

@@ -1,13 +1,16 @@
 //! When which digest is made and sent. No clock, no I/O.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::Random;
 
+use super::gathering::{Gathering, Kept};
+use super::reminders::{Reminders, Told};
 use super::{Digest, backoff};
-use crate::store::{MemoryStore, Seen};
+use crate::store::Seen;
 use crate::{Fingerprint, Record, Timestamp};
 
 #[derive(Clone, Debug)]
@@ -19,17 +22,8 @@ pub(super) struct Limits {
     pub(super) waiting: usize,
     pub(super) retry: Duration,
     pub(super) retry_max: Duration,
-}
-
-/// What becomes one digest.
-#[derive(Debug)]
-struct Gathering {
-    store: MemoryStore,
-    new: HashSet<Fingerprint>,
-    began: Timestamp,
-    last: Timestamp,
-    from: Timestamp,
-    to: Timestamp,
+    pub(super) remind: Duration,
+    pub(super) remind_max: Duration,
 }
 
 #[derive(Debug)]
@@ -38,6 +32,39 @@ struct Waiting {
     due: Timestamp,
     failures: u32,
     sending: bool,
+}
+
+/// Which gatherings become digests.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Which {
+    /// Those that somebody should be told of, and that are quiet or old enough.
+    Over,
+    /// Those that somebody should be told of.
+    Due,
+    /// All.
+    All,
+}
+
+/// What an occurrence is to the store, and to the alarms.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Occurrence {
+    pub(super) seen: Seen,
+    pub(super) canary: bool,
+}
+
+/// What a process before this one left behind.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) digests: Vec<Digest>,
+    pub(super) gathered: Vec<(String, Kept)>,
+    pub(super) told: Vec<(Fingerprint, Told)>,
+}
+
+/// What the spool is told, `None` for what is there no more.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) gathered: Vec<(String, Option<Kept>)>,
+    pub(super) told: Vec<(Fingerprint, Option<Told>)>,
 }
 
 /// What was counted.
@@ -55,6 +82,10 @@ pub(super) struct Machine {
     limits: Limits,
     random: Random,
     gathering: BTreeMap<String, Gathering>,
+    /// Keys whose gathering became a digest since the spool was last told; `None` where there is
+    /// none.
+    closed: Option<Vec<String>>,
+    reminders: Reminders,
     waiting: Vec<Waiting>,
     pub(super) counts: Counts,
 }
@@ -63,38 +94,56 @@ pub(super) struct Machine {
 const REST: &str = "others";
 
 impl Machine {
-    pub(super) fn new(limits: Limits, random: Random) -> Self {
+    /// `spooled` says whether anybody is going to take changes.
+    pub(super) fn new(limits: Limits, random: Random, spooled: bool) -> Self {
+        let reminders = Reminders::new(limits.remind, limits.remind_max, spooled);
         let (gathering, waiting) = (BTreeMap::new(), Vec::new());
-        Self { limits, random, gathering, waiting, counts: Counts::default() }
+        let closed = spooled.then(Vec::new);
+        let counts = Counts::default();
+        Self { limits, random, gathering, closed, reminders, waiting, counts }
     }
 
-    pub(super) fn record(&mut self, key: &str, record: &Record, seen: Seen, now: Timestamp) {
+    pub(super) fn record(&mut self, key: &str, record: &Record, what: Occurrence, now: Timestamp) {
         let full = self.gathering.len() >= self.limits.keys;
         let key = if full && !self.gathering.contains_key(key) { REST } else { key };
-        if !self.gathering.contains_key(key) {
-            let Some(gathering) = Gathering::new(self.limits.groups, record, now) else { return };
-            self.gathering.insert(key.to_owned(), gathering);
-        }
-        if let Some(gathering) = self.gathering.get_mut(key) {
-            gathering.add(record, seen, now, self.limits.groups);
+        let due = self.reminders.due(record.grouping.fingerprint, what.seen, now);
+        let gathering = match self.gathering.get_mut(key) {
+            Some(gathering) => gathering,
+            None => self.gathering.entry(key.to_owned()).or_insert(Gathering::new(
+                self.limits.groups,
+                record.at,
+                now,
+            )),
+        };
+        gathering.add(record, matches!(what.seen, Seen::New | Seen::Regressed), due, now);
+        if what.canary {
+            gathering.canary();
         }
     }
 
-    /// Makes digests of what is quiet or old enough; of everything if `all`. Gives how many failures
-    /// each of them tells of.
-    pub(super) fn close(&mut self, now: Timestamp, all: bool) -> Vec<u64> {
+    /// Makes digests. Gives how many failures each of them tells of, canaries left out.
+    pub(super) fn close(&mut self, now: Timestamp, which: Which) -> Vec<u64> {
         let mut made = Vec::new();
         let Limits { quiet, longest, .. } = self.limits;
-        let over =
-            |g: &Gathering| all || now.since(g.last) >= quiet || now.since(g.began) >= longest;
+        let over = |gathering: &Gathering| match which {
+            Which::All => true,
+            Which::Due => now >= gathering.due,
+            Which::Over => {
+                let Gathering { due, last, began, .. } = *gathering;
+                now >= due && (now.since(last) >= quiet || now.since(began) >= longest)
+            }
+        };
         let keys: Vec<_> =
             self.gathering.iter().filter(|(_, g)| over(g)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             let Some(gathering) = self.gathering.remove(&key) else { continue };
-            if let Some(digest) = gathering.into_digest(key, &self.random) {
-                made.push(digest.count);
-                self.wait(Arc::new(digest), now);
+            self.reminders.tell(gathering.fingerprints(), now);
+            if let Some(closed) = &mut self.closed {
+                closed.push(key.clone());
             }
+            let (digest, failures) = gathering.into_digest(key, &self.random);
+            made.push(failures);
+            self.wait(Arc::new(digest), now);
         }
         self.bound();
         made
@@ -104,12 +153,43 @@ impl Machine {
         self.waiting.push(Waiting { digest, due, failures: 0, sending: false });
     }
 
-    /// Takes in what was not sent before a restart, the oldest first.
-    pub(super) fn restore(&mut self, digests: Vec<Digest>, now: Timestamp) {
-        for digest in digests {
+    /// Takes in what was not sent before a restart, the oldest first; what was gathered; and when
+    /// who was told of what.
+    pub(super) fn restore(&mut self, memory: Memory, now: Timestamp) {
+        for digest in memory.digests {
             self.wait(Arc::new(digest), now);
         }
+        for (key, kept) in memory.gathered.into_iter().take(self.limits.keys) {
+            self.gathering.insert(key, Gathering::restore(kept, self.limits.groups, now));
+        }
+        for (name, told) in memory.told {
+            self.reminders.restore(name, told, now);
+        }
         self.bound();
+    }
+
+    /// What changed since this was last called.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        let closed = self.closed.as_mut().map(mem::take).unwrap_or_default();
+        // A key that was gathered again since is written, not removed.
+        let mut gathered: Vec<_> = closed
+            .into_iter()
+            .filter(|key| !self.gathering.contains_key(key))
+            .map(|key| (key, None))
+            .collect();
+        for (key, gathering) in &mut self.gathering {
+            if mem::take(&mut gathering.changed) {
+                gathered.push((key.clone(), Some(gathering.kept())));
+            }
+        }
+        Changes { gathered, told: self.reminders.take_changed() }
+    }
+
+    /// Everything that the spool keeps, but for digests; it knows what changed from then on.
+    pub(super) fn take_all(&mut self) -> Changes {
+        self.take_changes();
+        let kept = |(key, gathering): (&String, &Gathering)| (key.clone(), Some(gathering.kept()));
+        Changes { gathered: self.gathering.iter().map(kept).collect(), told: self.reminders.all() }
     }
 
     /// Keeps no more waiting than may: merges the two oldest of one key, or drops the oldest.
@@ -155,6 +235,11 @@ impl Machine {
         self.start(|waiting| !tried.contains(&waiting.digest.id))
     }
 
+    /// Whether one of the digests but those in `tried` is being sent by somebody else.
+    pub(super) fn is_sending_another_than(&self, tried: &[String]) -> bool {
+        self.waiting.iter().any(|w| w.sending && !tried.contains(&w.digest.id))
+    }
+
     fn start(&mut self, is: impl Fn(&Waiting) -> bool) -> Option<Arc<Digest>> {
         let waiting = self.waiting.iter_mut().find(|waiting| !waiting.sending && is(waiting))?;
         waiting.sending = true;
@@ -179,9 +264,15 @@ impl Machine {
         }
     }
 
-    /// Everything that was not sent, which waits no longer.
+    /// Everything that was not sent and that nobody is sending, which waits no longer.
     pub(super) fn take_left(&mut self) -> Vec<Arc<Digest>> {
-        std::mem::take(&mut self.waiting).into_iter().map(|waiting| waiting.digest).collect()
+        let left = self.waiting.extract_if(.., |waiting| !waiting.sending);
+        left.map(|waiting| waiting.digest).collect()
+    }
+
+    /// How many digests somebody is sending.
+    pub(super) fn sending(&self) -> usize {
+        self.waiting.iter().filter(|waiting| waiting.sending).count()
     }
 
     /// Everything that was not sent.
@@ -191,30 +282,5 @@ impl Machine {
 
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len()
-    }
-}
-
-impl Gathering {
-    fn new(groups: usize, record: &Record, now: Timestamp) -> Option<Self> {
-        let builder = MemoryStore::builder().shards(1).max_groups(groups).max_bytes(4 << 20);
-        let (from, to) = (record.at, record.at);
-        let store = builder.build().ok()?;
-        Some(Self { store, new: HashSet::new(), began: now, last: now, from, to })
-    }
-
-    fn add(&mut self, record: &Record, seen: Seen, now: Timestamp, groups: usize) {
-        self.store.record(record);
-        if matches!(seen, Seen::New | Seen::Regressed) && self.new.len() < groups {
-            self.new.insert(record.grouping.fingerprint);
-        }
-        self.last = self.last.max(now);
-        self.from = self.from.min(record.at);
-        self.to = self.to.max(record.at);
-    }
-
-    fn into_digest(self, key: String, random: &Random) -> Option<Digest> {
-        // The store is ours alone: nothing is in flight, so taking can't be refused.
-        let batch = self.store.take(usize::MAX).ok()?;
-        Some(Digest::new(key, (self.from, self.to), &batch.groups, &self.new, batch.other, random))
     }
 }

@@ -1,73 +1,137 @@
-//! The digester as the spool sees it: the digests that wait, by their ids.
+//! The digester as the spool sees it: the digests that wait by their ids, what is gathered by key,
+//! and when a digest last told of a group.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::Digest;
 use super::digester::Inner;
-use crate::spool::{DIGESTS, Entries, EntryWriter, Source};
+use super::machine::{Changes, Memory};
+use crate::Fingerprint;
+use crate::spool::{DIGESTS, Entries, EntryWriter, GATHERED, Section, Source, TOLD};
+
+/// What was read of a spool.
+#[derive(Debug, Default)]
+pub(super) struct Remembered {
+    pub(super) digests: Entries,
+    pub(super) gathered: Entries,
+    pub(super) told: Entries,
+}
+
+impl Remembered {
+    /// What a process before this one left behind, and how many entries are not understood.
+    pub(super) fn read(&self) -> (Memory, u64) {
+        let key = |key: &[u8]| String::from_utf8(key.to_vec()).ok();
+        let name = |key: &[u8]| {
+            let bits: [u8; 16] = key.try_into().ok()?;
+            Some(Fingerprint::from_bits(u128::from_be_bytes(bits)))
+        };
+        let mut digests: Vec<Digest> =
+            read(&self.digests, |_| Some(())).into_iter().map(|((), digest)| digest).collect();
+        digests.sort_by_key(|digest| digest.from);
+        let memory =
+            Memory { digests, gathered: read(&self.gathered, key), told: read(&self.told, name) };
+        let entries = self.digests.len() + self.gathered.len() + self.told.len();
+        let understood = memory.digests.len() + memory.gathered.len() + memory.told.len();
+        (memory, (entries - understood) as u64)
+    }
+}
+
+fn read<K, V: DeserializeOwned>(
+    entries: &Entries,
+    key: impl Fn(&[u8]) -> Option<K>,
+) -> Vec<(K, V)> {
+    let read = |(name, value): (&Vec<u8>, &Vec<u8>)| {
+        Some((key(name)?, serde_json::from_slice(value).ok()?))
+    };
+    entries.iter().filter_map(read).collect()
+}
 
 /// What the spool was told.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Mirror {
     ids: BTreeSet<String>,
     /// What it is told of next.
     came: Vec<Arc<Digest>>,
+    changes: Changes,
     went: Vec<String>,
 }
 
-impl Told {
-    pub(super) fn of(entries: &Entries) -> Self {
-        let ids = entries.keys().map(|id| String::from_utf8_lossy(id).into_owned());
+impl Mirror {
+    pub(super) fn of(remembered: &Remembered) -> Self {
+        let ids = remembered.digests.keys().map(|id| String::from_utf8_lossy(id).into_owned());
         Self { ids: ids.collect(), ..Self::default() }
     }
 
     fn put(&mut self, digest: &Digest, to: &mut EntryWriter<'_>) {
-        // Writing to a vector can't fail, and nothing in a digest can't be written.
-        to.put(DIGESTS, digest.id.as_bytes(), |to| _ = serde_json::to_writer(to, digest));
+        put(DIGESTS, digest.id.as_bytes(), Some(digest), to);
         self.ids.insert(digest.id.clone());
     }
 }
 
-/// The digests that were read, the oldest first, and how many were not understood.
-pub(super) fn read(entries: &Entries) -> (Vec<Digest>, u64) {
-    let digests = entries.values().filter_map(|value| serde_json::from_slice(value).ok());
-    let mut digests: Vec<Digest> = digests.collect();
-    digests.sort_by_key(|digest| digest.from);
-    let unread = (entries.len() - digests.len()) as u64;
-    (digests, unread)
+/// Writes a value, or that there is none any more.
+fn put<T: Serialize>(section: Section, key: &[u8], value: Option<&T>, to: &mut EntryWriter<'_>) {
+    match value {
+        // Writing to a vector can't fail, and nothing in a digest can't be written.
+        Some(value) => to.put(section, key, |to| _ = serde_json::to_writer(to, value)),
+        None => to.remove(section, key),
+    }
+}
+
+impl Changes {
+    /// Writes the next of them. Says whether there was one.
+    fn write_one(&mut self, to: &mut EntryWriter<'_>) -> bool {
+        if let Some((key, kept)) = self.gathered.pop() {
+            put(GATHERED, key.as_bytes(), kept.as_ref(), to);
+        } else if let Some((name, told)) = self.told.pop() {
+            put(TOLD, &name.to_bits().to_be_bytes(), told.as_ref(), to);
+        } else {
+            return false;
+        }
+        true
+    }
 }
 
 impl Source for Inner {
     fn begin(&self) -> bool {
-        let left = self.machine.lock().left();
-        let mut told = self.told.lock();
-        let Told { ids, came, went } = &mut *told;
+        let mut machine = self.machine.lock();
+        let (left, changes) = (machine.left(), machine.take_changes());
+        drop(machine);
+        let mut mirror = self.mirror.lock();
+        let Mirror { ids, came, went, .. } = &mut *mirror;
         went.extend(ids.iter().filter(|id| left.iter().all(|digest| digest.id != **id)).cloned());
         came.extend(left.into_iter().filter(|digest| !ids.contains(&digest.id)));
+        mirror.changes = changes;
         false
     }
 
     fn next(&self, to: &mut EntryWriter<'_>) {
-        let mut told = self.told.lock();
+        let mut mirror = self.mirror.lock();
         while !to.is_full() {
-            if let Some(digest) = told.came.pop() {
-                told.put(&digest, to);
-            } else if let Some(id) = told.went.pop() {
+            // Digests come before what they were gathered of goes: rather twice than never.
+            if let Some(digest) = mirror.came.pop() {
+                mirror.put(&digest, to);
+            } else if let Some(id) = mirror.went.pop() {
                 to.remove(DIGESTS, id.as_bytes());
-                told.ids.remove(&id);
-            } else {
+                mirror.ids.remove(&id);
+            } else if !mirror.changes.write_one(to) {
                 return;
             }
         }
     }
 
     fn all(&self, to: &mut EntryWriter<'_>) {
-        let left = self.machine.lock().left();
-        let mut told = self.told.lock();
-        *told = Told::default();
+        let mut machine = self.machine.lock();
+        let (left, mut all) = (machine.left(), machine.take_all());
+        drop(machine);
+        let mut mirror = self.mirror.lock();
+        *mirror = Mirror::default();
         for digest in left {
-            told.put(&digest, to);
+            mirror.put(&digest, to);
         }
+        while all.write_one(to) {}
     }
 }

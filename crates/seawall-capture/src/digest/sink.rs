@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
-use pin_project::pin_project;
+use seawall_core::contain;
 
 use super::Digest;
 use crate::delivering;
@@ -29,23 +29,45 @@ pub trait Sink: Send + Sync {
     fn send<'a>(&'a self, digest: &'a Digest) -> SinkFuture<'a>;
 }
 
-/// Sends, and captures nothing meanwhile.
-pub(super) fn deliver<'a, S: Sink + ?Sized>(sink: &'a S, digest: &'a Digest) -> Delivery<'a> {
-    Delivery { future: delivering(|| sink.send(digest)) }
+/// Sends, and captures nothing while it does. A panic is a failure of the sink.
+pub(super) async fn deliver<S: Sink + ?Sized>(sink: &S, digest: &Digest) -> Result<(), SinkError> {
+    Delivery(Some(contained(|| sink.send(digest))?)).await
 }
 
-#[pin_project]
-pub(super) struct Delivery<'a> {
-    #[pin]
-    future: SinkFuture<'a>,
+fn contained<R>(work: impl FnOnce() -> R) -> Result<R, SinkError> {
+    delivering(|| contain(work)).map_err(|report| format!("the sink {report}").into())
 }
+
+/// The future of a sink; `None` once it is over.
+struct Delivery<'a>(Option<SinkFuture<'a>>);
 
 impl Future for Delivery<'_> {
     type Output = Result<(), SinkError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.project().future;
-        delivering(|| future.poll(cx))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = &mut self.0 else { return Poll::Pending };
+        let done = match contained(|| future.as_mut().poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(done)) => done,
+            Err(panicked) => Err(panicked),
+        };
+        self.let_go();
+        Poll::Ready(done)
+    }
+}
+
+impl Delivery<'_> {
+    /// Drops the sink's future, which may panic, too.
+    fn let_go(&mut self) {
+        let future = self.0.take();
+        // Whether the digest arrived is known by now, or it never will be.
+        let _ = contained(|| drop(future));
+    }
+}
+
+impl Drop for Delivery<'_> {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
@@ -72,8 +94,13 @@ impl<F> fmt::Debug for Callback<F> {
 }
 
 /// Writes digests as JSON, one on a line, and flushes after each.
-#[derive(Debug)]
 pub struct JsonLines<W>(Mutex<W>);
+
+impl<W> fmt::Debug for JsonLines<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsonLines")
+    }
+}
 
 impl<W: Write + Send> JsonLines<W> {
     /// Writes to `writer`, on the thread that sends: for files and standard output.
@@ -102,10 +129,15 @@ impl<W: Write + Send> Sink for JsonLines<W> {
 }
 
 /// Writes digests as text, for a log that people read.
-#[derive(Debug)]
 pub struct TextLines<W> {
     writer: Mutex<W>,
     bytes: usize,
+}
+
+impl<W> fmt::Debug for TextLines<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextLines").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
 }
 
 impl<W: Write + Send> TextLines<W> {

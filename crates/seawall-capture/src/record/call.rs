@@ -1,6 +1,7 @@
 //! What the policies around a call know of its failure.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use seawall_core::{Error, Name, Rejection, TimedOut};
@@ -10,7 +11,7 @@ use super::limits;
 use crate::text::{assign, render};
 
 /// What the policies around a call know of its failure.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct CallFacts {
@@ -112,6 +113,17 @@ impl CallFacts {
             + self.history.capacity() * size_of::<String>()
             + self.history.iter().map(String::capacity).sum::<usize>()
             + self.delays.capacity() * size_of::<Duration>()
+    }
+}
+
+impl fmt::Debug for CallFacts {
+    /// Without the texts of attempts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallFacts")
+            .field("policy_kind", &self.policy_kind)
+            .field("class", &self.class)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
     }
 }
 

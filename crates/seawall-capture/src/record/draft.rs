@@ -1,6 +1,7 @@
 //! What a caller says of a failure.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::panic::Location;
 
 use seawall_core::{Error, PanicReport};
@@ -28,13 +29,19 @@ use crate::text::{assign, bounded};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a draft is kept only once it is recorded"]
 pub struct Draft {
     pub(crate) record: Box<Record>,
     pub(crate) explicit: Option<String>,
     pub(crate) at: Option<Timestamp>,
     pub(crate) version: Option<String>,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").field("type_name", &self.record.type_name).finish_non_exhaustive()
+    }
 }
 
 impl Draft {

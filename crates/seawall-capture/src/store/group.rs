@@ -1,6 +1,7 @@
 //! What is known of failures that are the same.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::{Fingerprint, GroupedBy, Kind, Record, Severity, Timestamp};
 pub const MAX_TALLY: usize = 16;
 
 /// Failures that are the same, counted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Group {
     /// Its name.
@@ -123,7 +124,7 @@ impl Group {
 }
 
 /// Counts by name, bounded: what is beyond [`MAX_TALLY`] names is counted together.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tally {
     /// Counts by name, in the order in which the names came. The empty name is for those that
@@ -131,6 +132,28 @@ pub struct Tally {
     pub counts: Vec<(String, u64)>,
     /// What all other names counted.
     pub other: u64,
+}
+
+impl fmt::Debug for Group {
+    /// Without the texts of its records.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("fingerprint", &self.fingerprint)
+            .field("count", &self.count)
+            .field("first_seen", &self.first_seen)
+            .field("last_seen", &self.last_seen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tally {
+    /// Without the names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tally")
+            .field("names", &self.counts.len())
+            .field("total", &self.total())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tally {

@@ -1,12 +1,14 @@
 //! The store in memory: sharded, bounded, exact.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{DropReason, Mute, Resolution, Seen};
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Receiver, Sender, queue};
-use crate::{Clock, Fingerprint, Record, Spool, Timestamp};
+use crate::clock::Now;
+use crate::sync::{AtomicU64, Mutex};
+use crate::{Clock, Fingerprint, Record, Spool};
 use batches::Batches;
 pub use config::{MemoryStoreBuilder, Retention};
 use mirror::Mirror;
@@ -20,10 +22,6 @@ mod read;
 mod store;
 mod table;
 
-/// How many occurrences may wait for one shard.
-const PLACES: usize = 64;
-/// How many of them one recording works off.
-const DRAIN: usize = 8;
 /// How often a record is sent on to what its group was merged into. Merges are kept flat, so once
 /// is the rule; more only while one is under way.
 const MAX_HOPS: usize = 8;
@@ -33,9 +31,9 @@ const MAX_HOPS: usize = 8;
 /// # How it stays out of the way
 ///
 /// A recording locks one shard, for constant time: what is kept is in linked lists by how often
-/// and when it came, so neither counting nor evicting searches. If the shard is busy all the same,
-/// the record is queued, and whoever has the shard next works it off; if the queue is full it is
-/// counted as dropped. Reading and taking work in small steps, and let go between them.
+/// and when it came, so neither counting nor evicting searches. Reading and taking work in small
+/// steps, and let go between them. So a recording waits for microseconds at most, and however many
+/// threads fail at once, none of their failures is dropped.
 ///
 /// # What is evicted
 ///
@@ -47,7 +45,7 @@ const MAX_HOPS: usize = 8;
 ///
 /// # Why totals are exact
 ///
-/// Every occurrence is in exactly one place: a group, a queue, `other`, a batch, or one of the sums
+/// Every occurrence is in exactly one place: a group, `other`, a batch, or one of the sums
 /// of what is gone; and it moves from one to the next under a lock that [`totals`](Self::totals)
 /// takes as well.
 ///
@@ -55,14 +53,13 @@ const MAX_HOPS: usize = 8;
 ///
 /// Nothing, unless it is given a [`Spool`]. With one, what was there is read back when the store is
 /// built, and what changes is written; [the module](crate::spool) says what that guarantees.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemoryStore {
     inner: Arc<Inner>,
     /// Held so that it is written as long as the store is there.
     _spool: Option<Spool>,
 }
 
-#[derive(Debug)]
 struct Inner {
     shards: Box<[Shard]>,
     batches: Mutex<Batches>,
@@ -73,21 +70,7 @@ struct Inner {
     mirror: Option<Mirror>,
 }
 
-#[derive(Debug)]
-struct Shard {
-    state: Mutex<State>,
-    queue: Sender<Box<Record>>,
-    dropped_full: AtomicU64,
-}
-
-#[derive(Debug)]
-struct State {
-    table: Table,
-    waiting: Receiver<Box<Record>>,
-}
-
-/// Records whose group turned out to be merged into one of another shard.
-type SentOn = Vec<(Fingerprint, Box<Record>)>;
+type Shard = Mutex<Table>;
 
 impl Default for MemoryStore {
     fn default() -> Self {
@@ -133,13 +116,8 @@ impl Inner {
             retention: config.retention.0.filter(|time| *time > Duration::ZERO),
             spike: config.spike,
         };
-        let shard = |_| {
-            let (queue, waiting) = queue(PLACES);
-            let state = Mutex::new(State { table: Table::new(limits), waiting });
-            Shard { state, queue, dropped_full: AtomicU64::new(0) }
-        };
         Self {
-            shards: (0..config.shards).map(shard).collect(),
+            shards: (0..config.shards).map(|_| Mutex::new(Table::new(limits))).collect(),
             batches: Mutex::new(Batches::new(config.clock.now())),
             clock: config.clock.clone(),
             lease: config.lease,
@@ -161,15 +139,8 @@ impl Inner {
             self.dropped_off.fetch_add(1, Ordering::Relaxed);
             return Seen::Dropped(DropReason::RetentionOff);
         }
-        let now = self.clock.now();
-        let shard = self.shard(record.grouping.fingerprint);
-        let Some(mut state) = shard.state.try_lock() else {
-            return shard.enqueue(record);
-        };
-        let sent_on = state.drain(DRAIN, now);
-        let seen = state.table.record(record, now);
-        drop(state);
-        self.send_on(sent_on, now);
+        let now = self.clock.both();
+        let seen = self.shard(record.grouping.fingerprint).lock().record(record, now);
         seen.unwrap_or_else(|MergedInto(into)| self.record_as(into, record, now))
     }
 
@@ -179,51 +150,28 @@ impl Inner {
         mark: impl FnOnce(&mut Table, Fingerprint) -> bool,
     ) -> bool {
         let name = self.name_of(fingerprint);
-        let mut state = self.settled(self.home(name), self.clock.now());
-        let known = mark(&mut state.table, name);
-        drop(state);
+        let known = mark(&mut self.home(name).lock(), name);
         self.news();
         known
     }
 
     /// Counts an occurrence in the group `into`, or in what that was merged into.
-    fn record_as(&self, into: Fingerprint, record: &Record, now: Timestamp) -> Seen {
+    fn record_as(&self, into: Fingerprint, record: &Record, now: Now) -> Seen {
         let mut into = into;
         for _ in 0..MAX_HOPS {
-            let mut state = self.shard(into).state.lock();
-            match state.table.record_as(into, record, now) {
+            match self.shard(into).lock().record_as(into, record, now) {
                 Ok(seen) => return seen,
                 Err(MergedInto(further)) => into = further,
             }
         }
-        self.shard(into).dropped_full.fetch_add(1, Ordering::Relaxed);
-        Seen::Dropped(DropReason::QueueFull)
-    }
-
-    fn send_on(&self, records: SentOn, now: Timestamp) {
-        for (into, record) in records {
-            self.record_as(into, &record, now);
-        }
-    }
-
-    /// Locks a shard in which nothing waits.
-    fn settled<'s>(&self, shard: &'s Shard, now: Timestamp) -> MutexGuard<'s, State> {
-        loop {
-            let mut state = shard.state.lock();
-            let sent_on = state.drain(PLACES, now);
-            if sent_on.is_empty() {
-                return state;
-            }
-            drop(state);
-            self.send_on(sent_on, now);
-        }
+        self.shard(into).lock().record_here(into, record, now)
     }
 
     /// What a group goes by that may have been merged.
     fn name_of(&self, fingerprint: Fingerprint) -> Fingerprint {
         let mut name = fingerprint;
         for _ in 0..MAX_HOPS {
-            let merged = self.shard(name).state.lock().table.merged_into(name);
+            let merged = self.shard(name).lock().merged_into(name);
             match merged {
                 Some(into) => name = into,
                 None => break,
@@ -235,35 +183,17 @@ impl Inner {
     /// The shard of a group: that of its name, or any other for one of those that collided.
     fn home(&self, name: Fingerprint) -> &Shard {
         let first = self.shard(name);
-        if first.state.lock().table.knows(name) {
+        if first.lock().knows(name) {
             return first;
         }
-        let other = self.shards.iter().find(|shard| shard.state.lock().table.knows(name));
+        let other = self.shards.iter().find(|shard| shard.lock().knows(name));
         other.unwrap_or(first)
     }
 }
 
-impl Shard {
-    fn enqueue(&self, record: &Record) -> Seen {
-        if self.queue.send(Box::new(record.clone())) {
-            return Seen::Queued;
-        }
-        self.dropped_full.fetch_add(1, Ordering::Relaxed);
-        Seen::Dropped(DropReason::QueueFull)
-    }
-}
-
-impl State {
-    /// Works off at most `most` of what waits. Gives back what belongs elsewhere.
-    fn drain(&mut self, most: usize, now: Timestamp) -> SentOn {
-        let mut sent_on = SentOn::new();
-        for _ in 0..most {
-            let Some(record) = self.waiting.next() else { break };
-            if let Err(MergedInto(into)) = self.table.record(&record, now) {
-                sent_on.push((into, record));
-            }
-        }
-        sent_on
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("totals", &self.totals()).finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,7 @@ struct Bench {
 }
 
 fn bench(rules: impl FnOnce(AlarmsBuilder) -> AlarmsBuilder) -> Bench {
-    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let alarms = rules(Alarms::builder().clock(clock.clone())).build().unwrap();
     let store = MemoryStore::builder().clock(clock.clone()).build().unwrap();
     let builder = Capture::builder().clock(clock.clone()).store(store.clone());

@@ -23,7 +23,7 @@ struct Bench {
 }
 
 fn bench_with(change: impl FnOnce(DigesterBuilder) -> DigesterBuilder) -> Bench {
-    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let builder = Digester::builder().clock(clock.clone()).random(Random::seeded(7));
     let digester = change(builder).build().unwrap();
     let store = MemoryStore::builder().clock(clock.clone()).build().unwrap();
@@ -115,7 +115,7 @@ async fn new_groups_are_on_top_and_the_rest_goes_by_count() {
     let digest = bench.sent().remove(0);
     let order: Vec<_> = digest.groups.iter().map(|g| (g.type_name.as_str(), g.new)).collect();
     assert_eq!(order, [("C", true), ("B", false), ("A", false)]);
-    assert_eq!(digest.subject(), "billing: 6 failures in 3 groups, 1 new");
+    assert_eq!(digest.subject(), "billing: C: it broke (6 failures in 3 groups, 1 new)");
     assert_eq!(digest.groups[0].sources.get("cart"), Some(1));
 }
 
@@ -231,7 +231,7 @@ async fn a_sink_that_captures_does_not_feed_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn each_digest_is_a_flush_for_the_pager_whether_it_was_sent_or_not() {
-    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let alarms = seawall_capture::Alarms::builder()
         .clock(clock.clone())
         .pager("pager", 5, SECOND * 60, 3)

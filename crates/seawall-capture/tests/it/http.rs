@@ -206,7 +206,7 @@ async fn get_has_no_side_effect_on_anything() {
 struct Away;
 
 fn away<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
-    Box::pin(std::future::ready(Err(StoreError::Away("10.0.0.1 refused".into()))))
+    Box::pin(std::future::ready(Err(StoreError::Unavailable("10.0.0.1 refused".into()))))
 }
 
 impl Store for Away {

@@ -50,7 +50,7 @@ fn an_internal_line_has_everything_in_its_place() {
             "type": "panic",
             "message": "invoice 4711 is gone",
             "fingerprint": record.grouping.fingerprint.to_string(),
-            "fingerprint_version": 1,
+            "fingerprint_version": 2,
             "grouped_by": "explicit",
             "location": "src/cart.rs:1:2",
             "stack_trace": "  std::x\n> shop::total (./src/cart.rs:42)",

@@ -30,7 +30,7 @@ fn chain() -> Link {
 }
 
 fn capture() -> (Capture, MemoryStore) {
-    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let store = MemoryStore::builder().clock(clock.clone()).build().unwrap();
     let capture = Capture::builder()
         .service("billing")

@@ -10,7 +10,7 @@ use seawall_capture::{Capture, Clock, Digester, Draft, Timestamp};
 const HOSTILE: &str = "x\r\nBcc: all@example.org\u{1b}[31m\u{202e}\u{2028}<script>alert(1)</script>&amp;\"'{{ 7 * 7 }}{% raw %}";
 
 async fn digest_of(records: impl IntoIterator<Item = Draft>) -> Digest {
-    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let digester = Digester::builder().clock(clock.clone()).build().unwrap();
     let capture =
         Capture::builder().service("billing").clock(clock).observer(digester.clone()).build();
@@ -37,11 +37,14 @@ async fn the_built_in_words_say_what_the_digest_says() {
     let digest = digest_of([gone(), gone(), Draft::new("Other", "no route")]).await;
     let rendered = Templates::default().render(&digest);
     assert_eq!(rendered.failed, None);
-    assert_eq!(rendered.subject, "billing: 3 failures in 2 groups, 2 new");
+    assert_eq!(
+        rendered.subject,
+        "billing: Gone: invoice <num> is gone (3 failures in 2 groups, 2 new)"
+    );
     assert_eq!(rendered.text, digest.text(16 << 10));
     let html = rendered.html.unwrap();
     for part in [
-        "<h1 style=\"font-size: 1.2em\">billing: 3 failures in 2 groups, 2 new</h1>",
+        "<h1 style=\"font-size: 1.2em\">billing: Gone: invoice &lt;num&gt; is gone (3 failures in 2 groups, 2 new)</h1>",
         "<h2 style=\"font-size: 1em\">NEW 2× Gone</h2>\n<p>invoice &lt;num&gt; is gone</p>",
         "<li>sources: cart 2</li>",
         "2023-11-14T22:13:20.000Z to 2023-11-14T22:13:20.000Z",

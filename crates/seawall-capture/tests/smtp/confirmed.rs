@@ -21,7 +21,10 @@ async fn a_digest_arrives_as_text_and_html() {
     assert_eq!(message["to"], json!(["ann@example.org"]));
     assert_eq!(headers(&message, "To"), ["Ann <ann@example.org>"]);
     assert_eq!(headers(&message, "From"), ["Alarms <alarms@example.org>"]);
-    assert_eq!(headers(&message, "Subject"), ["billing: 2 failures in 1 groups, 1 new"]);
+    assert_eq!(
+        headers(&message, "Subject"),
+        ["billing: Gone: invoice <num> is gone (2 failures, new)"]
+    );
     assert_eq!(headers(&message, "Auto-Submitted"), ["auto-generated"]);
     assert_eq!(headers(&message, "Date"), ["Tue, 14 Nov 2023 22:13:20 +0000"]);
     let id = headers(&message, "Message-ID")[0];

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 /// A digester with a clock that is wound by hand, and who feeds it.
 fn digester(change: impl FnOnce(DigesterBuilder) -> DigesterBuilder) -> (Clock, Capture, Digester) {
-    let clock = Clock::wound(Timestamp::from_millis(1_700_000_000_000));
+    let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let builder = Digester::builder().clock(clock.clone()).send_timeout(Duration::from_hours(1000));
     let digester = change(builder).build().unwrap();
     let builder = Capture::builder().service("billing").clock(clock.clone());

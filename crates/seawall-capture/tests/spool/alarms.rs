@@ -31,7 +31,7 @@ impl Bench {
 }
 
 fn clock() -> Clock {
-    Clock::wound(Timestamp::from_millis(1_700_000_000_000))
+    Clock::manual(Timestamp::from_millis(1_700_000_000_000))
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Model {
         } else if self.resolved.remove(&name) {
             Seen::Regressed
         } else {
-            Seen::Again
+            Seen::Known
         }
     }
 

@@ -34,7 +34,7 @@ async fn groups_come_back_as_they_were() {
     let totals = store.totals();
     assert_eq!((totals.recorded, totals.held, totals.groups, totals.add_up()), (3, 3, 1, true));
     // And it goes on.
-    assert_eq!(seen(&spool, &store, &draft(11)).await, Seen::Again);
+    assert_eq!(seen(&spool, &store, &draft(11)).await, Seen::Known);
     assert_eq!(store.list(&Filter::default())[0].count, 4);
 }
 
@@ -91,7 +91,7 @@ async fn what_was_resolved_muted_and_seen_is_known() {
         ("resolved", Seen::Regressed),
         ("muted", Seen::Muted),
         ("counting", Seen::Unmuted),
-        ("delivered", Seen::Again),
+        ("delivered", Seen::Known),
         ("other", Seen::New),
     ] {
         assert_eq!(seen(&spool, &store, &record(kind)).await, wanted, "{kind}");
@@ -153,7 +153,7 @@ async fn what_was_merged_stays_merged_in_flight_or_not() {
 #[tokio::test]
 async fn what_was_evicted_expired_or_left_out_is_counted_and_gone() {
     let folder = Folder::new();
-    let clock = Clock::wound(moment(0));
+    let clock = Clock::manual(moment(0));
     let small = |spool: &Spool, groups| {
         let builder = MemoryStore::builder().shards(1).max_groups(groups).spool(spool);
         let retention = Retention::of(Duration::from_secs(100));
@@ -218,7 +218,7 @@ async fn failures_that_collide_come_back_apart() {
     }
     let (spool, store) = open(&folder.spool());
     for check in [3, 2, 1] {
-        assert_eq!(seen(&spool, &store, &colliding(check)).await, Seen::Again);
+        assert_eq!(seen(&spool, &store, &colliding(check)).await, Seen::Known);
     }
     assert_eq!(counts(&store), counted([("E1x", 2), ("E2x", 3), ("E3x", 2)]));
 }

@@ -78,7 +78,7 @@ fn is_file(word: &str) -> bool {
 fn without_punctuation(url: &str) -> &str {
     const BRACKETS: [(u8, u8); 3] = [(b'(', b')'), (b'[', b']'), (b'{', b'}')];
     let bytes = url.as_bytes();
-    let count = |bracket: u8| bytes.iter().filter(|byte| **byte == bracket).count();
+    let count = |bracket: u8| url.matches(char::from(bracket)).count();
     // How many more are closed than opened, in what is left of the URL.
     let mut surplus = BRACKETS.map(|(open, close)| count(close).saturating_sub(count(open)));
     let mut end = bytes.len();

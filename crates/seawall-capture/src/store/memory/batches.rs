@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::table::MergedInto;
 use super::{Inner, MAX_HOPS, MemoryStore};
+use crate::clock::Now;
 use crate::store::{Batch, BatchId, Group, StoreError};
 use crate::{Fingerprint, Timestamp};
 
@@ -16,6 +17,7 @@ const MAX_BATCHES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Batches {
     next: u64,
+    /// Each with the steady time at which it was taken.
     pub(super) held: Vec<(Batch, Timestamp)>,
     pub(super) delivered: u64,
 }
@@ -24,7 +26,8 @@ impl Batches {
     /// The first id is made of the time, so that nobody acknowledges a batch of this process who
     /// took one of the process before. Small enough for those who read numbers as floats.
     pub(super) fn new(now: Timestamp) -> Self {
-        let next = u64::try_from(now.as_millis()).unwrap_or(0).saturating_mul(1_000);
+        let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+        let next = millis.saturating_mul(1_000) % (BatchId::END / 2);
         Self { next, held: Vec::new(), delivered: 0 }
     }
 
@@ -38,18 +41,18 @@ impl MemoryStore {
     /// Takes at most `max` groups out, together with what is known of those that were evicted.
     pub fn take(&self, max: usize) -> Result<Batch, StoreError> {
         let inner = &*self.inner;
-        let now = inner.clock.now();
+        let now = inner.clock.both();
         inner.expire(now);
         let mut batches = inner.batches.lock();
         inner.end_leases(&mut batches, now);
         if batches.held.len() == MAX_BATCHES {
             return Err(StoreError::TooManyBatches);
         }
-        let (groups, other) = inner.take(max, now);
+        let (groups, other) = inner.take(max);
         let id = BatchId(batches.next);
         batches.next += 1;
         let batch = Batch::new(id, groups, other);
-        batches.held.push((batch.clone(), now));
+        batches.held.push((batch.clone(), now.steady));
         Ok(batch)
     }
 
@@ -58,7 +61,7 @@ impl MemoryStore {
         let inner = &*self.inner;
         let mut batches = inner.batches.lock();
         let Some(batch) = batches.end(id) else { return false };
-        batches.delivered += batch.count();
+        batches.delivered = batches.delivered.saturating_add(batch.count());
         inner.forget_batch(&batch);
         true
     }
@@ -68,7 +71,7 @@ impl MemoryStore {
         let inner = &*self.inner;
         let mut batches = inner.batches.lock();
         let Some(batch) = batches.end(id) else { return false };
-        inner.count_again(&batch, inner.clock.now());
+        inner.count_again(&batch, inner.clock.both());
         true
     }
 
@@ -82,16 +85,16 @@ impl MemoryStore {
 
 impl Inner {
     /// The batches' lock is held, as for all that moves groups between shards and batches.
-    fn take(&self, max: usize, now: Timestamp) -> (Vec<Arc<Group>>, u64) {
+    fn take(&self, max: usize) -> (Vec<Arc<Group>>, u64) {
         let (mut groups, mut other) = (Vec::new(), 0);
         for shard in &self.shards {
-            other += self.settled(shard, now).table.take_other();
+            other = shard.lock().take_other().saturating_add(other);
             let mut more = true;
             while more {
-                let mut state = shard.state.lock();
+                let mut table = shard.lock();
                 for _ in 0..CHUNK {
                     more = groups.len() < max;
-                    let group = more.then(|| state.table.take()).flatten();
+                    let group = more.then(|| table.take()).flatten();
                     let Some(group) = group else {
                         more = false;
                         break;
@@ -103,53 +106,53 @@ impl Inner {
         (groups, other)
     }
 
-    fn end_leases(&self, batches: &mut Batches, now: Timestamp) {
-        let over = |taken: &Timestamp| now.since(*taken) >= self.lease;
+    fn end_leases(&self, batches: &mut Batches, now: Now) {
+        let over = |taken: &Timestamp| now.steady.since(*taken) >= self.lease;
         while let Some(at) = batches.held.iter().position(|(_, taken)| over(taken)) {
             let (batch, _) = batches.held.swap_remove(at);
             self.count_again(&batch, now);
         }
     }
 
-    fn count_again(&self, batch: &Batch, now: Timestamp) {
+    fn count_again(&self, batch: &Batch, now: Now) {
         for group in &batch.groups {
             self.absorb(group.fingerprint, group, now);
         }
         // Any shard will do: only the sum matters.
-        self.shards[0].state.lock().table.sums.other += batch.other;
+        self.shards[0].lock().add_other(batch.other);
     }
 
-    fn absorb(&self, name: Fingerprint, group: &Group, now: Timestamp) {
+    fn absorb(&self, name: Fingerprint, group: &Group, now: Now) {
         let mut name = name;
         for _ in 0..MAX_HOPS {
-            match self.home(name).state.lock().table.put_back(name, group, now) {
+            match self.home(name).lock().put_back(name, group, now) {
                 Ok(()) => return,
                 Err(MergedInto(into)) => name = into,
             }
         }
-        self.shards[0].state.lock().table.sums.other += group.count;
+        self.shards[0].lock().add_other(group.count);
     }
 
     fn merge(&self, from: Fingerprint, into: Fingerprint) -> bool {
         // Held throughout: merges come one after the other, and totals see none half done.
         let batches = self.batches.lock();
-        let now = self.clock.now();
+        let now = self.clock.both();
         let (from, into) = (self.name_of(from), self.name_of(into));
-        if from == into || !self.home(into).state.lock().table.knows(into) {
+        if from == into || !self.home(into).lock().knows(into) {
             return false;
         }
-        let Ok(group) = self.settled(self.home(from), now).table.merge_away(from, into) else {
+        let Ok(group) = self.home(from).lock().merge_away(from, into) else {
             return false;
         };
         for shard in &self.shards {
-            shard.state.lock().table.redirect(from, into);
+            shard.lock().redirect(from, into);
         }
         if let Some(group) = group {
             self.absorb(into, &group, now);
         }
         // What is in flight of one is in flight of the other now.
         if !batches.held.is_empty() {
-            self.home(into).state.lock().table.note(into);
+            self.home(into).lock().note(into);
         }
         true
     }

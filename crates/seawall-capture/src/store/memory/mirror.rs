@@ -59,7 +59,7 @@ impl Inner {
         }
         for group in &batch.groups {
             let name = self.name_of(group.fingerprint);
-            self.home(name).state.lock().table.note(name);
+            self.home(name).lock().note(name);
         }
         self.news();
     }
@@ -67,9 +67,9 @@ impl Inner {
     /// Takes in what was read, and notes what changes from then on. Gives how many entries were not
     /// understood.
     pub(super) fn restore(&self, groups: &Entries, sums: &Entries) -> u64 {
-        let now = self.clock.now();
+        let now = self.clock.both();
         for shard in &self.shards {
-            shard.state.lock().table.note_changes();
+            shard.lock().note_changes();
         }
         let mut origins = HashSet::new();
         let mut read: Vec<_> =
@@ -78,14 +78,11 @@ impl Inner {
         // The last touched last, as the lists that say what goes first have it.
         read.sort_by_key(|(_, kept)| kept.touched);
         for (name, kept) in read {
-            self.birthplace(name, &kept).state.lock().table.restore(name, kept, now);
+            self.birthplace(name, &kept).lock().restore(name, kept, now);
         }
         let other = sums.get(OTHER).and_then(|sum| sum.as_slice().try_into().ok());
         let other = other.map_or(0, u64::from_le_bytes);
-        let mut state = self.shards[0].state.lock();
-        state.table.sums.other += other;
-        state.table.sums.recorded += other;
-        drop(state);
+        self.shards[0].lock().restore_other(other);
         if let Some(mirror) = &self.mirror {
             let changed = self.shards.iter().map(|_| Vec::new()).collect();
             *mirror.told.lock() = Told { changed, other };
@@ -113,8 +110,8 @@ impl Inner {
 
     /// What is held of the group `name` of `shard`, and in flight.
     fn owed(&self, shard: &Shard, name: Fingerprint, in_flight: &InFlight) -> Option<Kept> {
-        let now = self.clock.now();
-        let mut kept = shard.state.lock().table.kept(name, now);
+        let now = self.clock.both();
+        let mut kept = shard.lock().kept(name, now);
         for group in in_flight.get(&name).into_iter().flatten() {
             match &mut kept.get_or_insert_with(|| Kept::of(None, now)).group {
                 Some(kept) => kept.merge(group),
@@ -146,9 +143,9 @@ impl Inner {
     /// What was evicted, and is owed.
     fn other(&self) -> u64 {
         let batches = self.batches.lock();
-        let in_flight: u64 = batches.held.iter().map(|(batch, _)| batch.other).sum();
-        let held: u64 = self.shards.iter().map(|shard| shard.state.lock().table.sums.other).sum();
-        held + in_flight
+        let in_flight = batches.held.iter().map(|(batch, _)| batch.other);
+        let held = self.shards.iter().map(|shard| shard.lock().sums.other);
+        in_flight.chain(held).fold(0, u64::saturating_add)
     }
 
     fn tell_other(&self, told: &mut Told, to: &mut EntryWriter<'_>) {
@@ -163,11 +160,10 @@ impl Inner {
 impl Source for Inner {
     fn begin(&self) -> bool {
         let Some(mirror) = &self.mirror else { return false };
-        let now = self.clock.now();
         let mut told = mirror.told.lock();
         let mut too_many = false;
         for (shard, names) in self.shards.iter().zip(&mut told.changed) {
-            too_many |= self.settled(shard, now).table.take_changes(names);
+            too_many |= shard.lock().take_changes(names);
         }
         too_many
     }
@@ -193,7 +189,7 @@ impl Source for Inner {
         // Before anything is told, so that what changes meanwhile is told of afterwards.
         for (shard, changed) in self.shards.iter().zip(&mut told.changed) {
             changed.clear();
-            shard.state.lock().table.take_changes(changed);
+            shard.lock().take_changes(changed);
             changed.clear();
         }
         let mut in_flight: HashSet<_> =
@@ -202,7 +198,7 @@ impl Source for Inner {
             let mut from = Some(0);
             while let Some(place) = from {
                 names.clear();
-                from = shard.state.lock().table.all_names(place, CHUNK, &mut names);
+                from = shard.lock().all_names(place, CHUNK, &mut names);
                 self.tell(shard, &names, to);
                 for name in &names {
                     in_flight.remove(name);

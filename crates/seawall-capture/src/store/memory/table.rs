@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::list::{Links, List, NONE};
+use crate::clock::Now;
 use crate::store::spike::{Change, Spike};
 use crate::store::{Filter, Group, Resolution, Seen, SpikeConfig};
 use crate::{Fingerprint, Grouping, Record, Timestamp};
@@ -62,7 +63,9 @@ struct Entry {
     /// `None` until the first failure of the group's own came, where others were merged into it.
     check: Option<u64>,
     links: Links,
+    /// Steady.
     born: Timestamp,
+    /// By the system's clock, as a retention goes on over a restart.
     touched: Timestamp,
     bytes: usize,
     muted: Option<Muted>,
@@ -110,7 +113,7 @@ impl Table {
     }
 
     /// Counts an occurrence, unless its group was merged into another.
-    pub(super) fn record(&mut self, record: &Record, now: Timestamp) -> Result<Seen, MergedInto> {
+    pub(super) fn record(&mut self, record: &Record, now: Now) -> Result<Seen, MergedInto> {
         if let Some(into) = self.aliases.get(&record.grouping.fingerprint) {
             return Err(MergedInto(*into));
         }
@@ -123,13 +126,18 @@ impl Table {
         &mut self,
         name: Fingerprint,
         record: &Record,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Seen, MergedInto> {
         if let Some(into) = self.aliases.get(&name) {
             return Err(MergedInto(*into));
         }
+        Ok(self.record_here(name, record, now))
+    }
+
+    /// Counts an occurrence in the group `name`, wherever that was merged into.
+    pub(super) fn record_here(&mut self, name: Fingerprint, record: &Record, now: Now) -> Seen {
         let slot = self.by_name.get(&name).copied();
-        Ok(self.count(name, slot, None, record, now))
+        self.count(name, slot, None, record, now)
     }
 
     fn count(
@@ -138,10 +146,10 @@ impl Table {
         slot: Option<u32>,
         check: Option<u64>,
         record: &Record,
-        now: Timestamp,
+        now: Now,
     ) -> Seen {
-        self.sums.recorded += 1;
-        self.sums.held += 1;
+        self.sums.recorded = self.sums.recorded.saturating_add(1);
+        self.sums.held = self.sums.held.saturating_add(1);
         self.expire_some(now);
         // It may have been the one that expired.
         match slot.filter(|_| self.by_name.contains_key(&name)) {
@@ -169,10 +177,10 @@ impl Table {
         self.slots.get_mut(slot as usize)?.as_deref_mut()
     }
 
-    fn again(&mut self, slot: u32, record: &Record, now: Timestamp) -> Seen {
+    fn again(&mut self, slot: u32, record: &Record, now: Now) -> Seen {
         let spike = self.limits.spike;
-        let Some(entry) = self.entry(slot) else { return Seen::Again };
-        entry.touched = entry.touched.max(now);
+        let Some(entry) = self.entry(slot) else { return Seen::Known };
+        entry.touched = entry.touched.max(now.wall);
         let live = entry.group.is_some();
         let group = match &mut entry.group {
             Some(group) => {
@@ -181,8 +189,8 @@ impl Table {
             }
             group => group.insert(Group::of(record, entry.name, false)),
         };
-        let began = entry.spike.observe(1, now, &spike) == Change::Began;
-        let muted = entry.muted.as_mut().map(|muted| muted.count(now));
+        let began = entry.spike.observe(1, now.steady, &spike) == Change::Began;
+        let muted = entry.muted.as_mut().map(|muted| muted.count(now.steady));
         let seen =
             if entry.resolved.as_ref().is_some_and(|r| r.is_broken_by(&record.origin.version)) {
                 entry.resolved = None;
@@ -196,7 +204,7 @@ impl Table {
             } else if began {
                 Seen::Spiking
             } else {
-                Seen::Again
+                Seen::Known
             };
         if !live {
             self.unlink(slot);
@@ -209,25 +217,19 @@ impl Table {
         seen
     }
 
-    fn insert(
-        &mut self,
-        name: Fingerprint,
-        check: Option<u64>,
-        record: &Record,
-        now: Timestamp,
-    ) -> Seen {
+    fn insert(&mut self, name: Fingerprint, check: Option<u64>, record: &Record, now: Now) -> Seen {
         let group = Group::of(record, name, true);
         let slot = self.add(name, check, group, now);
         let spike = self.limits.spike;
         if let Some(entry) = self.entry(slot) {
-            entry.spike.observe(1, now, &spike);
+            entry.spike.observe(1, now.steady, &spike);
         }
         self.shrink(slot, now);
         Seen::New
     }
 
     /// Adds a group that is not there. Its count must be in the sums already.
-    fn add(&mut self, name: Fingerprint, check: Option<u64>, group: Group, now: Timestamp) -> u32 {
+    fn add(&mut self, name: Fingerprint, check: Option<u64>, group: Group, now: Now) -> u32 {
         self.make_room(now);
         self.sums.groups += 1;
         let slot = self.place(Entry { check, group: Some(group), ..Entry::empty(name, now) });
@@ -256,13 +258,13 @@ impl Table {
     }
 
     /// A copy of the group `name`.
-    pub(super) fn group(&mut self, name: Fingerprint, now: Timestamp) -> Option<Group> {
+    pub(super) fn group(&mut self, name: Fingerprint, now: Now) -> Option<Group> {
         let slot = self.by_name.get(&name).copied()?;
         let (muted, resolved) = self.marks(slot);
         let spike = self.limits.spike;
         let entry = self.entry(slot)?;
         let group = entry.group.as_ref()?;
-        let spiking = entry.spike.is_on(now, &spike);
+        let spiking = entry.spike.is_on(now.steady, &spike);
         Some(Group { spiking, muted, resolved, ..group.clone() })
     }
 
@@ -286,13 +288,13 @@ impl Table {
 }
 
 impl Entry {
-    fn empty(name: Fingerprint, now: Timestamp) -> Self {
+    fn empty(name: Fingerprint, now: Now) -> Self {
         Self {
             name,
             check: None,
             links: Links::NONE,
-            born: now,
-            touched: now,
+            born: now.steady,
+            touched: now.wall,
             bytes: 0,
             muted: None,
             resolved: None,

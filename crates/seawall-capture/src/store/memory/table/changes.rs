@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Muted, Table};
+use crate::clock::Now;
 use crate::store::{Group, Resolution};
 use crate::{Fingerprint, Timestamp};
 
@@ -35,8 +36,8 @@ pub(in super::super) struct Kept {
 
 impl Kept {
     /// A group of which nothing is known but that.
-    pub(in super::super) fn of(group: Option<Group>, now: Timestamp) -> Self {
-        let (born, touched) = (now, now);
+    pub(in super::super) fn of(group: Option<Group>, now: Now) -> Self {
+        let (born, touched) = (now.steady, now.wall);
         Self { merged_into: None, check: None, born, touched, muted: None, resolved: None, group }
     }
 }
@@ -86,7 +87,7 @@ impl Table {
     }
 
     /// What is known of `name`, for the spool, which knows it from then on.
-    pub(in super::super) fn kept(&mut self, name: Fingerprint, now: Timestamp) -> Option<Kept> {
+    pub(in super::super) fn kept(&mut self, name: Fingerprint, now: Now) -> Option<Kept> {
         if let Some(into) = self.aliases.get(&name) {
             return Some(Kept { merged_into: Some(*into), ..Kept::of(None, now) });
         }
@@ -119,8 +120,14 @@ impl Table {
         (end < self.slots.len()).then_some(end)
     }
 
+    /// Takes in how many occurrences were evicted.
+    pub(in super::super) fn restore_other(&mut self, other: u64) {
+        self.sums.other = self.sums.other.saturating_add(other);
+        self.sums.recorded = self.sums.recorded.saturating_add(other);
+    }
+
     /// Takes in what the spool kept of `name`.
-    pub(in super::super) fn restore(&mut self, name: Fingerprint, kept: Kept, now: Timestamp) {
+    pub(in super::super) fn restore(&mut self, name: Fingerprint, kept: Kept, now: Now) {
         if let Some(into) = kept.merged_into {
             self.aliases.insert(name, into);
             return;
@@ -130,16 +137,16 @@ impl Table {
             self.make_room(now);
         }
         if let Some(group) = &kept.group {
-            self.sums.recorded += group.count;
-            self.sums.held += group.count;
+            self.sums.recorded = self.sums.recorded.saturating_add(group.count);
+            self.sums.held = self.sums.held.saturating_add(group.count);
             self.sums.groups += 1;
         }
         let slot = self.place(Entry {
             check: kept.check,
             // A clock that was set back must not keep it for longer.
-            born: kept.born.min(now),
-            touched: kept.touched.min(now),
-            muted: kept.muted,
+            born: kept.born.min(now.steady),
+            touched: kept.touched.min(now.wall),
+            muted: kept.muted.map(|muted| muted.restored(now.steady)),
             resolved: kept.resolved,
             kept: true,
             // Nothing that the spool does not know.

@@ -1,8 +1,9 @@
 //! Groups that leave the table whole, and come back: taken, put back, merged.
 
 use super::{DORMANT, Table};
+use crate::Fingerprint;
+use crate::clock::Now;
 use crate::store::Group;
-use crate::{Fingerprint, Timestamp};
 
 /// How many merges one shard remembers.
 const MAX_ALIASES: usize = 1_024;
@@ -24,7 +25,7 @@ impl Table {
         let snapshot = self.marks(slot);
         let mut group = self.empty(slot)?;
         (group.muted, group.resolved) = snapshot;
-        self.sums.held -= group.count;
+        self.sums.held = self.sums.held.saturating_sub(group.count);
         self.relink(slot);
         self.forget_oldest();
         Some(group)
@@ -35,17 +36,22 @@ impl Table {
         std::mem::take(&mut self.sums.other)
     }
 
+    /// Counts occurrences that nothing else is known of.
+    pub(in super::super) fn add_other(&mut self, other: u64) {
+        self.sums.other = self.sums.other.saturating_add(other);
+    }
+
     /// Counts a group that was taken, or that was merged into `name`.
     pub(in super::super) fn put_back(
         &mut self,
         name: Fingerprint,
         group: &Group,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), MergedInto> {
         if let Some(into) = self.aliases.get(&name) {
             return Err(MergedInto(*into));
         }
-        self.sums.held += group.count;
+        self.sums.held = self.sums.held.saturating_add(group.count);
         let slot = if let Some(slot) = self.by_name.get(&name).copied() {
             self.absorb(slot, group, now);
             slot
@@ -59,13 +65,13 @@ impl Table {
         Ok(())
     }
 
-    fn absorb(&mut self, slot: u32, other: &Group, now: Timestamp) {
+    fn absorb(&mut self, slot: u32, other: &Group, now: Now) {
         let Some(entry) = self.entry(slot) else { return };
         if let Some(group) = &mut entry.group {
             group.merge(other);
         } else {
             entry.group = Some(Group { fingerprint: entry.name, ..other.clone() });
-            entry.touched = entry.touched.max(now);
+            entry.touched = entry.touched.max(now.wall);
             self.unlink(slot);
             self.make_room(now);
             self.sums.groups += 1;
@@ -92,7 +98,7 @@ impl Table {
             group
         });
         if let Some(group) = &group {
-            self.sums.held -= group.count;
+            self.sums.held = self.sums.held.saturating_sub(group.count);
         }
         Ok(group)
     }

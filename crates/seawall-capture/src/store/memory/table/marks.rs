@@ -48,6 +48,11 @@ impl Table {
 }
 
 impl Muted {
+    /// As it was kept by a process before this one, whose clock may have been wrong.
+    pub(super) fn restored(self, now: Timestamp) -> Self {
+        Self { since: self.since.map(|since| since.min(now)), ..self }
+    }
+
     /// Counts an occurrence. Says whether it ends the mute.
     pub(super) fn count(&mut self, now: Timestamp) -> bool {
         let over = self.since.is_none_or(|since| now.since(since) >= self.mute.period);

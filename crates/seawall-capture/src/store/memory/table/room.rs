@@ -1,12 +1,12 @@
 //! Keeping within bounds: what is evicted, what expires, what is forgotten.
 
 use super::{DORMANT, NONE, NURSERY, Table};
-use crate::Timestamp;
+use crate::clock::Now;
 use crate::store::Group;
 
 impl Table {
     /// Evicts until one more group fits.
-    pub(super) fn make_room(&mut self, now: Timestamp) {
+    pub(super) fn make_room(&mut self, now: Now) {
         while self.sums.groups >= self.limits.groups {
             let Some(victim) = self.victim(NONE, now) else { return };
             self.evict(victim);
@@ -14,7 +14,7 @@ impl Table {
     }
 
     /// Evicts until the bytes fit, but not `slot`.
-    pub(super) fn shrink(&mut self, slot: u32, now: Timestamp) {
+    pub(super) fn shrink(&mut self, slot: u32, now: Now) {
         while self.sums.bytes > self.limits.bytes {
             let Some(victim) = self.victim(slot, now) else { return };
             self.evict(victim);
@@ -23,11 +23,12 @@ impl Table {
 
     /// The next to be evicted: what came once and is no longer new, or is beyond the nursery; else
     /// the rarest; else what came once. Of each the one that came longest ago.
-    fn victim(&self, except: u32, now: Timestamp) -> Option<u32> {
+    fn victim(&self, except: u32, now: Now) -> Option<u32> {
         let nursery = self.head(NURSERY, except);
         if let Some(slot) = nursery {
             let entry = self.slots[slot as usize].as_deref();
-            let grown = entry.is_some_and(|entry| now.since(entry.born) >= self.limits.new_for);
+            let grown =
+                entry.is_some_and(|entry| now.steady.since(entry.born) >= self.limits.new_for);
             if grown || self.lists[NURSERY].len * 4 > self.limits.groups {
                 return nursery;
             }
@@ -53,8 +54,8 @@ impl Table {
 
     fn evict(&mut self, slot: u32) {
         let Some(group) = self.empty(slot) else { return };
-        self.sums.held -= group.count;
-        self.sums.other += group.count;
+        self.sums.held = self.sums.held.saturating_sub(group.count);
+        self.sums.other = self.sums.other.saturating_add(group.count);
         self.sums.evicted += 1;
         self.forget_unless_marked(slot);
     }
@@ -101,7 +102,7 @@ impl Table {
 
     /// Looks at two lists in turn and drops what is past its retention at their heads: faster than
     /// one recording can add.
-    pub(super) fn expire_some(&mut self, now: Timestamp) {
+    pub(super) fn expire_some(&mut self, now: Now) {
         for _ in 0..2 {
             let lists = self.filled & !(1 << DORMANT);
             let later = lists & (u64::MAX << self.cursor);
@@ -114,23 +115,23 @@ impl Table {
         }
     }
 
-    fn expire_head(&mut self, list: usize, now: Timestamp) -> bool {
+    fn expire_head(&mut self, list: usize, now: Now) -> bool {
         let Some(retention) = self.limits.retention else { return false };
         let slot = self.lists[list].head;
         let Some(entry) = self.entry(slot) else { return false };
-        if now.since(entry.touched) < retention {
+        if now.wall.since(entry.touched) < retention {
             return false;
         }
         if let Some(group) = self.empty(slot) {
-            self.sums.held -= group.count;
-            self.sums.expired += group.count;
+            self.sums.held = self.sums.held.saturating_sub(group.count);
+            self.sums.expired = self.sums.expired.saturating_add(group.count);
         }
         self.forget_unless_marked(slot);
         true
     }
 
     /// Drops what is past its retention, at most `most` groups. Says whether there may be more.
-    pub(in super::super) fn expire(&mut self, most: usize, now: Timestamp) -> bool {
+    pub(in super::super) fn expire(&mut self, most: usize, now: Now) -> bool {
         let mut left = most;
         for list in 0..DORMANT {
             while self.expire_head(list, now) {
