@@ -15,7 +15,7 @@
 //! Parameters are in the query. `GET` never changes anything. What goes wrong is answered as
 //! problem details (RFC 9457): 400 for a parameter that is wrong or unknown, 401 without a token or
 //! with one that is unknown, 403 for what the token or the address does not allow, 404 for what is
-//! not there, 503 when the store is away.
+//! not there, 503 when the store is unavailable.
 //!
 //! ```no_run
 //! use std::net::SocketAddr;
@@ -33,8 +33,8 @@
 //!
 //! With [`Access::tokens`], whoever has the token, as `Authorization: Bearer ...`; tokens are
 //! compared in a time that does not depend on where they differ. With [`Access::loopback`],
-//! whoever comes from this machine: that needs axum's `ConnectInfo<SocketAddr>`, and where it is
-//! missing nobody may. A reverse proxy on this machine makes everybody come from it: use tokens
+//! whoever comes from this machine and is no web page: that needs axum's
+//! `ConnectInfo<SocketAddr>`, and where it is missing nobody may. A reverse proxy on this machine makes everybody come from it: use tokens
 //! then.
 
 use std::collections::HashMap;
@@ -44,8 +44,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, Path, Query, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -53,10 +55,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::Fingerprint;
+use crate::record::limits;
 use crate::store::{BatchId, Filter, Mute, Order, Resolution, Store, StoreError};
 
-use access::Verdict;
 pub use access::{Access, AccessError};
+use access::{Sender, Verdict};
 
 mod access;
 
@@ -156,17 +159,27 @@ fn done(done: bool, missing: &str) -> Answer {
 }
 
 async fn admit(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Answer {
-    let headers = request.headers();
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    // In HTTP/2 the host is in the address.
+    let host = request.uri().authority().map(Authority::as_str);
+    let sender = Sender {
+        authorization: text(&request, &header::AUTHORIZATION),
+        peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+        host: text(&request, &header::HOST).or(host),
+        origin: text(&request, &header::ORIGIN),
+    };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    match shared.access.admits(token, peer, reads) {
+    match shared.access.admits(&sender, reads) {
         Verdict::Admitted => Ok(next.run(request).await),
         Verdict::Unknown => {
             Err(Problem(StatusCode::UNAUTHORIZED, "a bearer token is needed".into()))
         }
         Verdict::Forbidden => Err(Problem(StatusCode::FORBIDDEN, "not allowed".into())),
     }
+}
+
+/// A header, if it is there; one that is no text is nobody's.
+fn text<'r>(request: &'r Request, name: &HeaderName) -> Option<&'r str> {
+    request.headers().get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
 /// The parameters of a request, each taken out once.
@@ -198,7 +211,7 @@ impl Asked {
     }
 }
 
-type Asking = Result<Query<Parameters>, axum::extract::rejection::QueryRejection>;
+type Asking = Result<Query<Parameters>, QueryRejection>;
 
 fn asked(query: Asking) -> Result<Asked, Problem> {
     let Query(parameters) = query.map_err(|error| Problem::bad(error.to_string()))?;
@@ -209,12 +222,23 @@ fn nothing_asked(query: Asking) -> Result<(), Problem> {
     asked(query)?.finish()
 }
 
-fn fingerprint(text: &str) -> Result<Fingerprint, Problem> {
-    text.parse().map_err(|error| Problem::bad(format!("fingerprint: {error}")))
+type Named = Result<Path<String>, PathRejection>;
+
+/// The part of the path that names something, read as what it names.
+fn named<T: std::str::FromStr>(what: &str, path: Named) -> Result<T, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    let Path(text) = path.map_err(|error| Problem::bad(format!("{what}: {error}")))?;
+    text.parse().map_err(|error| Problem::bad(format!("{what}: {error}")))
 }
 
-fn batch(text: &str) -> Result<BatchId, Problem> {
-    text.parse().map(BatchId).map_err(|error| Problem::bad(format!("id: {error}")))
+fn fingerprint(path: Named) -> Result<Fingerprint, Problem> {
+    named("fingerprint", path)
+}
+
+fn batch(path: Named) -> Result<BatchId, Problem> {
+    named("id", path).map(BatchId)
 }
 
 async fn list(State(shared): State<Arc<Shared>>, query: Asking) -> Answer {
@@ -237,13 +261,9 @@ async fn list(State(shared): State<Arc<Shared>>, query: Asking) -> Answer {
     json_of(&shared.store.list(&filter).await?)
 }
 
-async fn group(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-    query: Asking,
-) -> Answer {
+async fn group(State(shared): State<Arc<Shared>>, name: Named, query: Asking) -> Answer {
     nothing_asked(query)?;
-    let group = shared.store.group(fingerprint(&name)?).await?;
+    let group = shared.store.group(fingerprint(name)?).await?;
     json_of(&group.ok_or_else(|| Problem::not_found(NO_GROUP))?)
 }
 
@@ -264,41 +284,28 @@ async fn take(State(shared): State<Arc<Shared>>, query: Asking) -> Answer {
     json_of(&json!({ "id": batch.id, "groups": groups, "other": batch.other }))
 }
 
-async fn acknowledge(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    query: Asking,
-) -> Answer {
+async fn acknowledge(State(shared): State<Arc<Shared>>, id: Named, query: Asking) -> Answer {
     nothing_asked(query)?;
-    done(shared.store.acknowledge(batch(&id)?).await?, NO_BATCH)
+    done(shared.store.acknowledge(batch(id)?).await?, NO_BATCH)
 }
 
-async fn put_back(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    query: Asking,
-) -> Answer {
+async fn put_back(State(shared): State<Arc<Shared>>, id: Named, query: Asking) -> Answer {
     nothing_asked(query)?;
-    done(shared.store.put_back(batch(&id)?).await?, NO_BATCH)
+    done(shared.store.put_back(batch(id)?).await?, NO_BATCH)
 }
 
-async fn resolve(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-    query: Asking,
-) -> Answer {
+async fn resolve(State(shared): State<Arc<Shared>>, name: Named, query: Asking) -> Answer {
     let mut asked = asked(query)?;
     let version = asked.take::<String>("version")?;
     asked.finish()?;
+    if version.as_ref().is_some_and(|version| version.len() > limits::NAME) {
+        return Err(Problem::bad(format!("version: longer than {} bytes", limits::NAME)));
+    }
     let resolution = version.map_or(Resolution::NOW, Resolution::in_version);
-    done(shared.store.resolve(fingerprint(&name)?, resolution).await?, NO_GROUP)
+    done(shared.store.resolve(fingerprint(name)?, resolution).await?, NO_GROUP)
 }
 
-async fn mute(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-    query: Asking,
-) -> Answer {
+async fn mute(State(shared): State<Arc<Shared>>, name: Named, query: Asking) -> Answer {
     let mut asked = asked(query)?;
     let (count, period) = (asked.take::<u64>("count")?, asked.take::<u64>("period")?);
     asked.finish()?;
@@ -307,14 +314,10 @@ async fn mute(
         (Some(count @ 1..), Some(period @ 1..)) => Mute::until(count, Duration::from_secs(period)),
         _ => return Err(Problem::bad("count and period: both at least 1, or neither")),
     };
-    done(shared.store.mute(fingerprint(&name)?, Some(mute)).await?, NO_GROUP)
+    done(shared.store.mute(fingerprint(name)?, Some(mute)).await?, NO_GROUP)
 }
 
-async fn unmute(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-    query: Asking,
-) -> Answer {
+async fn unmute(State(shared): State<Arc<Shared>>, name: Named, query: Asking) -> Answer {
     nothing_asked(query)?;
-    done(shared.store.mute(fingerprint(&name)?, None).await?, NO_GROUP)
+    done(shared.store.mute(fingerprint(name)?, None).await?, NO_GROUP)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hint::black_box;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Who may read, and who may change something.
 #[derive(Clone)]
@@ -35,7 +35,9 @@ pub(super) enum Verdict {
 }
 
 impl Access {
-    /// Whoever comes from this machine may do everything, and nobody else anything.
+    /// Whoever comes from this machine may do everything, and nobody else anything. A web page that is
+    /// open in a browser on this machine is somebody else: a request whose `Origin` is not what it
+    /// asks, or whose `Host` is not `localhost` or a loopback address, is refused.
     pub const fn loopback() -> Self {
         Self(Kind::Loopback)
     }
@@ -50,19 +52,12 @@ impl Access {
         Ok(Self(Kind::Tokens { read, write }))
     }
 
-    pub(super) fn admits(
-        &self,
-        header: Option<&str>,
-        peer: Option<SocketAddr>,
-        reads: bool,
-    ) -> Verdict {
+    pub(super) fn admits(&self, sender: &Sender<'_>, reads: bool) -> Verdict {
         match &self.0 {
-            Kind::Loopback => {
-                let here = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-                if here { Verdict::Admitted } else { Verdict::Forbidden }
-            }
+            Kind::Loopback if sender.is_here() && sender.is_no_foreign_page() => Verdict::Admitted,
+            Kind::Loopback => Verdict::Forbidden,
             Kind::Tokens { read, write } => {
-                let token = header.and_then(bearer).unwrap_or_default();
+                let token = sender.authorization.and_then(bearer).unwrap_or_default();
                 // Both are always compared, so that time does not tell which it was.
                 let (may_read, may_write) = (same(token, read), same(token, write));
                 match (may_read, may_write, reads) {
@@ -73,6 +68,41 @@ impl Access {
             }
         }
     }
+}
+
+/// What a request says of who sends it. A header that is no text is as good as none of ours.
+#[derive(Debug, Default)]
+pub(super) struct Sender<'r> {
+    pub(super) authorization: Option<&'r str>,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) host: Option<&'r str>,
+    pub(super) origin: Option<&'r str>,
+}
+
+impl Sender<'_> {
+    fn is_here(&self) -> bool {
+        self.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    }
+
+    /// Browsers name the page that a request comes from, and the host that they were told to ask:
+    /// the first keeps pages of others out, the second those whose name was made to point here.
+    fn is_no_foreign_page(&self) -> bool {
+        let same = |origin: &str| {
+            let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            host.is_some() && host == self.host
+        };
+        self.host.is_none_or(is_loopback) && self.origin.is_none_or(same)
+    }
+}
+
+/// Whether `host`, with or without a port, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let address = || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+    name.eq_ignore_ascii_case("localhost") || address()
 }
 
 fn bearer(header: &str) -> Option<&str> {
