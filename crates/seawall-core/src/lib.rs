@@ -9,6 +9,7 @@
 //! | operation | [`Operation`] | can be started again and again |
 //! | attempt | [`Attempt`] | which start this is, and how much time is left |
 //! | policy | [`Policy`], [`Chain`] | wraps an operation |
+//! | admission | [`Admit`], [`Admission`], [`Settle`] | whether a call may start |
 //! | layer | [`Layer`] | becomes a policy when its pipeline is built |
 //! | class | [`Class`], [`Classify`], [`Judge`] | what an outcome means |
 //! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
@@ -37,6 +38,7 @@
 //! # }
 //! ```
 
+pub mod admission;
 pub mod backoff;
 pub mod class;
 pub mod config;
@@ -61,6 +63,9 @@ mod reporter;
 mod setup;
 mod timeline;
 
+pub use admission::{
+    Admission, Admit, Admitted, AdmittedFuture, Guarded, NoWait, Settle, Unobserved,
+};
 pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
 pub use class::{AllTransient, ByClass, Class, Classify, Health, Judge};

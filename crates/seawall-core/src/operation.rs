@@ -9,9 +9,8 @@ use pin_project::pin_project;
 
 use crate::{AllTransient, Attempt, Classify, Error};
 
-pub use deferrable::{Deferrable, Once, Repeated, Start};
-
-mod deferrable;
+#[doc(hidden)]
+pub use crate::admission::deferred::{Deferrable, Once, Repeated, Start};
 
 /// Can be started once.
 ///

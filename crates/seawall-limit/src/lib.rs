@@ -19,7 +19,6 @@
 //! Applications use the facade, `seawall`, which re-exports what they need from here.
 
 pub mod adaptive;
-pub mod admission;
 pub mod bulkhead;
 pub mod rate;
 pub mod throttle;

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::shared::{Call, Shared};
 use super::state::End;
-use crate::admission::Settle;
+use seawall_core::Settle;
 
 /// A call's right to be in flight, to be told how the call ended.
 ///
@@ -60,13 +60,12 @@ impl Drop for AdaptivePermit<'_> {
     }
 }
 
-impl Settle for AdaptivePermit<'_> {
+impl<T, E> Settle<T, E> for AdaptivePermit<'_> {
     #[inline]
-    fn succeeded(self) {
-        self.success();
-    }
-
-    fn failed<E>(self, error: &Error<E>) {
+    fn settle(self, outcome: &Result<T, Error<E>>) {
+        let Err(error) = outcome else {
+            return self.success();
+        };
         match (error.last(), error.class()) {
             (Error::TimedOut(_), _) => self.timed_out(),
             // A policy inside refused: the dependency was never asked.

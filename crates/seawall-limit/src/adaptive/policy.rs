@@ -8,7 +8,7 @@ use seawall_core::{
 
 use super::shared::Shared;
 use super::{AdaptiveLimitBuilder, AdaptivePermit, Range};
-use crate::admission::{Admission, Guarded, Limit, Limited, NoWait};
+use seawall_core::{Admission, Admit, Admitted, Guarded, NoWait};
 
 /// Admits as many calls in flight as the dependency turns out to bear. Clones share it. See the
 /// [chapter](crate::adaptive).
@@ -110,12 +110,12 @@ impl AdaptiveLimit {
     }
 }
 
-impl Limit for AdaptiveLimit {
+impl Admit for AdaptiveLimit {
     type Permit<'p> = AdaptivePermit<'p>;
     type Wait<'p> = NoWait<AdaptivePermit<'p>>;
 
     #[inline]
-    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
+    fn try_admit(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
         self.try_admit(attempt)
     }
 
@@ -128,11 +128,11 @@ impl Limit for AdaptiveLimit {
 }
 
 impl Policy for AdaptiveLimit {
-    type Wrapped<'p, Op> = Limited<'p, Self, Op>;
+    type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        Limited::new(self, op)
+        Admitted::new(self, op)
     }
 
     fn describe(&self, inner: Description) -> Description {

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, ready};
 use seawall_core::Rejection;
 
 use super::{Bulkhead, Permit};
-use crate::admission::Admission;
 use crate::semaphore::Wait;
+use seawall_core::Admission;
 
 /// A call that waits for its [`Permit`], made by [`Bulkhead::acquire`].
 ///

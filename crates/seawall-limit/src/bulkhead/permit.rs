@@ -1,9 +1,7 @@
 use std::mem;
 
-use seawall_core::Error;
-
 use super::Bulkhead;
-use crate::admission::Settle;
+use seawall_core::Settle;
 
 /// A call's right to be in flight. Dropping it, at any point, gives it back.
 #[derive(Debug)]
@@ -59,10 +57,4 @@ impl Drop for OwnedPermit {
     }
 }
 
-impl Settle for Permit<'_> {
-    #[inline]
-    fn succeeded(self) {}
-
-    #[inline]
-    fn failed<E>(self, _: &Error<E>) {}
-}
+impl<T, E> Settle<T, E> for Permit<'_> {}

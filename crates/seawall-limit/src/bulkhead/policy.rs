@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::shared::Shared;
 use super::{Acquire, BulkheadBuilder, OwnedPermit, Permit};
-use crate::admission::{Admission, Guarded, Limit, Limited};
 use crate::semaphore::{Demand, MAX_LIMIT, Priority, Wait};
+use seawall_core::{Admission, Admit, Admitted, Guarded};
 
 /// Admits a limited number of calls in flight.
 ///
@@ -236,12 +236,12 @@ impl PartitionSnapshot {
     }
 }
 
-impl Limit for Bulkhead {
+impl Admit for Bulkhead {
     type Permit<'p> = Permit<'p>;
     type Wait<'p> = Acquire<'p>;
 
     #[inline]
-    fn admit_at_once(&self, _: &mut Attempt) -> Option<Permit<'_>> {
+    fn try_admit(&self, _: &mut Attempt) -> Option<Permit<'_>> {
         let entered = self.shared.limiter.semaphore.try_acquire(&self.demand).is_ok();
         entered.then(|| Permit::new(self))
     }
@@ -256,11 +256,11 @@ impl Limit for Bulkhead {
 }
 
 impl Policy for Bulkhead {
-    type Wrapped<'p, Op> = Limited<'p, Self, Op>;
+    type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        Limited::new(self, op)
+        Admitted::new(self, op)
     }
 
     fn describe(&self, inner: Description) -> Description {

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::reservation::Claim;
 use super::{RateLimit, RatePermit, Reservation};
-use crate::admission::Admission;
 use crate::wait_limit::WaitLimit;
+use seawall_core::Admission;
 
 /// A call that waits for its permit, made by [`RateLimit::acquire`].
 ///

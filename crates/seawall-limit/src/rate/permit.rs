@@ -1,14 +1,8 @@
-use seawall_core::Error;
-
-use crate::admission::Settle;
+use seawall_core::Settle;
 
 /// The permit of a call that was let in by its rate. A permit that was taken stays taken, so there
 /// is nothing to give back.
 #[derive(Clone, Copy, Debug)]
 pub struct RatePermit(pub(in crate::rate) ());
 
-impl Settle for RatePermit {
-    fn succeeded(self) {}
-
-    fn failed<E>(self, _: &Error<E>) {}
-}
+impl<T, E> Settle<T, E> for RatePermit {}

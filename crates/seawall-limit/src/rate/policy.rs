@@ -16,8 +16,8 @@ use super::machine::Algorithm;
 use super::quota::Quota;
 use super::shared::Shared;
 use super::{Acquire, RateLimitBuilder, RatePermit, Reservation};
-use crate::admission::{Admission, Guarded, Limit, Limited};
 use seawall_core::wakers::wake_all;
+use seawall_core::{Admission, Admit, Admitted, Guarded};
 
 /// Admits a limited number of calls in a period. Clones share it. See the [chapter](crate::rate).
 #[derive(Clone)]
@@ -170,12 +170,12 @@ impl fmt::Debug for RateLimit {
     }
 }
 
-impl Limit for RateLimit {
+impl Admit for RateLimit {
     type Permit<'p> = RatePermit;
     type Wait<'p> = Acquire<'p>;
 
     #[inline]
-    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<RatePermit> {
+    fn try_admit(&self, attempt: &mut Attempt) -> Option<RatePermit> {
         let now = self.shared.time.at(attempt.began());
         (self.shared.state.fast_path.take(now) == Take::Taken).then_some(RatePermit(()))
     }
@@ -193,11 +193,11 @@ impl Limit for RateLimit {
 }
 
 impl Policy for RateLimit {
-    type Wrapped<'p, Op> = Limited<'p, Self, Op>;
+    type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        Limited::new(self, op)
+        Admitted::new(self, op)
     }
 
     fn describe(&self, inner: Description) -> Description {

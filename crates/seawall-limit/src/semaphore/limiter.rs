@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Demand, Key, Queued, Semaphore, Verdict, Word};
-use crate::admission::Admission;
 use crate::wait_limit::WaitLimit;
+use seawall_core::Admission;
 
 #[derive(Debug)]
 pub(crate) struct Limiter {

@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use seawall_core::{Class, Error, Health};
 
 use super::machine::Ratio;
-use crate::admission::Settle;
+use seawall_core::Settle;
 
 /// The permit of a call that was not shed, to be told whether the dependency accepted the call.
 /// Dropped, the call counts as not accepted: there was no answer in time.
@@ -41,13 +41,12 @@ impl Drop for ThrottlePermit<'_> {
     }
 }
 
-impl Settle for ThrottlePermit<'_> {
+impl<T, E> Settle<T, E> for ThrottlePermit<'_> {
     #[inline]
-    fn succeeded(self) {
-        self.accepted();
-    }
-
-    fn failed<E>(self, error: &Error<E>) {
+    fn settle(self, outcome: &Result<T, Error<E>>) {
+        let Err(error) = outcome else {
+            return self.accepted();
+        };
         match error.class() {
             Class::Ignored => self.ignore(),
             class if class.health() == Health::Healthy => self.accepted(),

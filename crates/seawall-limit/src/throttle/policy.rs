@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::shared::{Settings, Shared};
 use super::{ThrottleBuilder, ThrottlePermit};
-use crate::admission::{Admission, Guarded, Limit, Limited, NoWait};
+use seawall_core::{Admission, Admit, Admitted, Guarded, NoWait};
 
 /// Sheds calls in proportion to how few a dependency accepts. Clones share it. See the
 /// [chapter](crate::throttle).
@@ -76,12 +76,12 @@ impl Throttle {
     }
 }
 
-impl Limit for Throttle {
+impl Admit for Throttle {
     type Permit<'p> = ThrottlePermit<'p>;
     type Wait<'p> = NoWait<ThrottlePermit<'p>>;
 
     #[inline]
-    fn admit_at_once(&self, attempt: &mut Attempt) -> Option<ThrottlePermit<'_>> {
+    fn try_admit(&self, attempt: &mut Attempt) -> Option<ThrottlePermit<'_>> {
         // Only a dependency that refuses calls needs a random number.
         let healthy = self.shared.probability(attempt.began()) <= 0.0;
         healthy.then(|| ThrottlePermit::new(&self.shared.ratio))
@@ -97,11 +97,11 @@ impl Limit for Throttle {
 }
 
 impl Policy for Throttle {
-    type Wrapped<'p, Op> = Limited<'p, Self, Op>;
+    type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        Limited::new(self, op)
+        Admitted::new(self, op)
     }
 
     fn describe(&self, inner: Description) -> Description {

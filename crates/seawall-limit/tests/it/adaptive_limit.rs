@@ -5,10 +5,9 @@ use std::time::Duration;
 use crate::support::by_hand;
 use seawall_core::{
     AllTransient, Attempt, Class, Description, Error, FromFn, Layer, LayerContext, Lazy, Policy,
-    Reason, Rejection, Rule,
+    Reason, Rejection, Rule, Settle,
 };
 use seawall_limit::adaptive::{Adaptation, AdaptivePermit, Aimd, Gradient, Vegas};
-use seawall_limit::admission::Settle;
 use seawall_limit::{AdaptiveLimit, AdaptiveLimitBuilder};
 use tokio::time::{Instant, advance, sleep};
 
@@ -68,7 +67,7 @@ async fn a_timeout_inside_is_a_loss_and_lingers() {
     );
     let permit = limit.try_acquire().unwrap();
     advance(MS * 50).await;
-    permit.failed::<()>(&Error::TimedOut(timed_out));
+    permit.settle(&Err::<(), Error<()>>(Error::TimedOut(timed_out)));
     let snapshot = limit.snapshot();
     assert_eq!((snapshot.limit, snapshot.in_flight, snapshot.lingering), (7, 1, 1));
 }
@@ -103,13 +102,13 @@ async fn one_who_came_with_little_time_left_does_not_make_the_others_look_slow()
 async fn overload_is_a_loss_an_error_says_nothing_and_an_inner_refusal_is_no_call() {
     let limit = of(10);
     let overloaded = Error::operation_failed((), Class::Overloaded { retry_after: None });
-    limit.try_acquire().unwrap().failed(&overloaded);
+    limit.try_acquire().unwrap().settle(&Err::<(), _>(overloaded));
     assert_eq!(limit.snapshot().limit, 7);
     let failed = Error::operation_failed((), Class::Transient);
-    limit.try_acquire().unwrap().failed(&failed);
+    limit.try_acquire().unwrap().settle(&Err::<(), _>(failed));
     let kind = seawall_core::PolicyKind::Breaker;
     let refused = Rejection::new("inner".into(), kind, Reason::Open);
-    limit.try_acquire().unwrap().failed::<()>(&refused.into());
+    limit.try_acquire().unwrap().settle(&Err::<(), Error<()>>(refused.into()));
     let snapshot = limit.snapshot();
     assert_eq!((snapshot.limit, snapshot.in_flight, snapshot.lingering), (7, 0, 0));
 }

@@ -3,8 +3,9 @@
 use std::future::{Ready, ready};
 use std::time::Duration;
 
-use seawall_core::{Class, Description, Error, Layer, LayerContext, Policy, Random, Reason, Rule};
-use seawall_limit::admission::Settle;
+use seawall_core::{
+    Class, Description, Error, Layer, LayerContext, Policy, Random, Reason, Rule, Settle,
+};
 use seawall_limit::{KeyedThrottle, Throttle, ThrottleBuilder};
 use tokio::time::advance;
 
@@ -76,13 +77,13 @@ async fn while_it_is_down_one_in_ten_gets_through_and_soon_after_all_do() {
 async fn what_a_call_came_to_decides_whether_it_was_accepted() {
     let throttle = of(Random::highest()).build().unwrap();
     let failed = |class| Error::operation_failed((), class);
-    throttle.try_acquire().unwrap().failed(&failed(Class::Permanent));
+    throttle.try_acquire().unwrap().settle(&Err::<(), _>(failed(Class::Permanent)));
     assert_eq!((throttle.snapshot().requests, throttle.snapshot().accepts), (1, 1));
-    throttle.try_acquire().unwrap().failed(&failed(Class::Transient));
-    throttle.try_acquire().unwrap().failed(&failed(Class::Cancelled));
+    throttle.try_acquire().unwrap().settle(&Err::<(), _>(failed(Class::Transient)));
+    throttle.try_acquire().unwrap().settle(&Err::<(), _>(failed(Class::Cancelled)));
     drop(throttle.try_acquire().unwrap());
     assert_eq!((throttle.snapshot().requests, throttle.snapshot().accepts), (4, 1));
-    throttle.try_acquire().unwrap().failed(&failed(Class::Ignored));
+    throttle.try_acquire().unwrap().settle(&Err::<(), _>(failed(Class::Ignored)));
     assert_eq!(throttle.snapshot().requests, 4);
 }
 

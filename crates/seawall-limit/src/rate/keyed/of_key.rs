@@ -8,8 +8,8 @@ use seawall_core::{
 };
 
 use super::KeyedRateLimit;
-use crate::admission::{Admission, Limit, Limited};
 use crate::rate::RatePermit;
+use seawall_core::{Admission, Admit, Admitted};
 
 /// The rate limit of one key, made by [`KeyedRateLimit::get`]. In every pipeline it has the name and
 /// the listeners of the set.
@@ -45,7 +45,7 @@ impl<K: Display> RateLimitOf<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone + Display> Limit for RateLimitOf<K> {
+impl<K: Eq + Hash + Clone + Display> Admit for RateLimitOf<K> {
     type Permit<'p>
         = RatePermit
     where
@@ -57,7 +57,7 @@ impl<K: Eq + Hash + Clone + Display> Limit for RateLimitOf<K> {
         K: 'p;
 
     #[inline]
-    fn admit_at_once(&self, _: &mut Attempt) -> Option<RatePermit> {
+    fn try_admit(&self, _: &mut Attempt) -> Option<RatePermit> {
         None
     }
 
@@ -71,13 +71,13 @@ impl<K: Eq + Hash + Clone + Display> Limit for RateLimitOf<K> {
 
 impl<K: Eq + Hash + Clone + Display> Policy for RateLimitOf<K> {
     type Wrapped<'p, Op>
-        = Limited<'p, Self, Op>
+        = Admitted<'p, Self, Op>
     where
         K: 'p;
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        Limited::new(self, op)
+        Admitted::new(self, op)
     }
 
     fn describe(&self, inner: Description) -> Description {

@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use seawall_core::Rejection;
+use crate::Rejection;
 
-/// The wait for a `P` at a limit where nobody waits: there is none, and no place for it in futures.
+/// The wait for a permit `P` at a policy where no call waits. There is none, so futures need no
+/// space for it.
 #[derive(Debug)]
 pub struct NoWait<P>(Infallible, PhantomData<fn() -> P>);
 

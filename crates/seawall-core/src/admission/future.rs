@@ -1,0 +1,181 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+
+use super::deferred::Start;
+use super::{Admission, Settle};
+use crate::{Attempt, Error, Rare, Rejection};
+
+/// A call that a policy admits: it waits for its permit, if it has to, and then runs.
+///
+/// # Cancel safety
+///
+/// Dropped while it waits, it gives its place up; dropped while it runs, it gives its permit back.
+#[pin_project]
+#[must_use = "futures do nothing unless polled"]
+pub struct AdmittedFuture<P, W, S, Fut> {
+    #[pin]
+    state: State<P, W, S, Fut>,
+}
+
+#[pin_project(project = StateProjection)]
+enum State<P, W, S, Fut> {
+    Running {
+        // Before the permit: what is inside ends before its permit goes to the next.
+        #[pin]
+        future: Fut,
+        // `None` once the call has ended.
+        permit: Option<P>,
+    },
+    /// Not admitted at once. Moved in and out of calls, never passed by reference, and dropped out
+    /// of line: that keeps the running call in registers while nothing waits.
+    Deferred(Rare<Deferral<P, W, S, Fut>>),
+}
+
+enum Deferral<P, W, S, Fut> {
+    Refused(Rejection),
+    Pending(Pin<Box<Pending<P, W, S, Fut>>>),
+}
+
+// What is taken when the call starts is an `Option`.
+#[pin_project(project = PendingProjection)]
+enum Pending<P, W, S, Fut> {
+    Waiting { wait: W, start: Option<S>, attempt: Attempt },
+    Granted { permit: Option<P>, start: Option<S>, attempt: Attempt },
+    Started(#[pin] AdmittedFuture<P, W, S, Fut>),
+}
+
+impl<P, W, S, Fut> AdmittedFuture<P, W, S, Fut> {
+    #[inline]
+    pub(super) const fn running(permit: P, future: Fut) -> Self {
+        Self { state: State::Running { future, permit: Some(permit) } }
+    }
+
+    #[inline]
+    pub(super) fn deferred(
+        (admission, attempt): (Admission<P, W>, Attempt),
+        start: impl FnOnce() -> S,
+    ) -> Self {
+        let pending = |pending| Deferral::Pending(Box::pin(pending));
+        let deferral = match admission {
+            Admission::Granted(permit) => {
+                pending(Pending::Granted { permit: Some(permit), start: Some(start()), attempt })
+            }
+            Admission::Waiting(wait) => {
+                pending(Pending::Waiting { wait, start: Some(start()), attempt })
+            }
+            Admission::Refused(rejection) => Deferral::Refused(rejection),
+        };
+        Self { state: State::Deferred(Rare::some(deferral)) }
+    }
+}
+
+impl<P, W, S, Fut, T, E> Future for AdmittedFuture<P, W, S, Fut>
+where
+    P: Settle<T, E>,
+    W: Future<Output = Result<P, Rejection>> + Unpin,
+    S: Start<Future = Fut>,
+    Fut: Future<Output = Result<T, Error<E>>>,
+{
+    type Output = Result<T, Error<E>>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Running { future, permit } => {
+                // Success and failure apart: a small output then stays in registers, where a whole
+                // `Result` is copied.
+                match ready!(future.poll(cx)) {
+                    Ok(output) => Poll::Ready(settle(permit, Ok(output))),
+                    Err(error) => Poll::Ready(settle(permit, Err(error))),
+                }
+            }
+            StateProjection::Deferred(deferral) => match deferral.take() {
+                Some(Deferral::Refused(rejection)) => Poll::Ready(Err(rejection.into())),
+                Some(Deferral::Pending(pending)) => match pending.poll_pending(cx) {
+                    Ok(outcome) => Poll::Ready(outcome),
+                    Err(pending) => {
+                        deferral.put(Deferral::Pending(pending));
+                        Poll::Pending
+                    }
+                },
+                None => polled_after_ready(),
+            },
+        }
+    }
+}
+
+impl<P, W, S, Fut, T, E> Pending<P, W, S, Fut>
+where
+    P: Settle<T, E>,
+    W: Future<Output = Result<P, Rejection>> + Unpin,
+    S: Start<Future = Fut>,
+    Fut: Future<Output = Result<T, Error<E>>>,
+{
+    /// The outcome, or itself, if there is none yet.
+    #[cold]
+    #[inline(never)]
+    fn poll_pending(
+        mut self: Pin<Box<Self>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Fut::Output, Pin<Box<Self>>> {
+        match self.as_mut().project() {
+            PendingProjection::Waiting { wait, start, attempt } => match Pin::new(wait).poll(cx) {
+                Poll::Pending => return Err(self),
+                Poll::Ready(Err(rejection)) => return Ok(Err(rejection.into())),
+                Poll::Ready(Ok(permit)) => {
+                    // Held while the call is started, so that a panic gives it back.
+                    let start = start.take().unwrap_or_else(|| polled_after_ready());
+                    let future = start.start(attempt.restart_clock());
+                    self.set(Self::Started(AdmittedFuture::running(permit, future)));
+                }
+            },
+            PendingProjection::Granted { permit, start, attempt } => {
+                let permit = permit.take().unwrap_or_else(|| polled_after_ready());
+                let start = start.take().unwrap_or_else(|| polled_after_ready());
+                let future = start.start(*attempt);
+                self.set(Self::Started(AdmittedFuture::running(permit, future)));
+            }
+            PendingProjection::Started(_) => {}
+        }
+        let PendingProjection::Started(started) = self.as_mut().project() else {
+            polled_after_ready()
+        };
+        match started.poll(cx) {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => Err(self),
+        }
+    }
+}
+
+#[inline]
+fn settle<P: Settle<T, E>, T, E>(
+    permit: &mut Option<P>,
+    outcome: Result<T, Error<E>>,
+) -> Result<T, Error<E>> {
+    match permit.take() {
+        Some(permit) => permit.settle(&outcome),
+        None => polled_after_ready(),
+    }
+    outcome
+}
+
+#[cold]
+fn polled_after_ready() -> ! {
+    panic!("a call was polled after it was over")
+}
+
+impl<P, W, S, Fut> fmt::Debug for AdmittedFuture<P, W, S, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.state {
+            State::Running { .. } => "AdmittedFuture::Running",
+            State::Deferred(_) => "AdmittedFuture::Deferred",
+        })
+    }
+}

@@ -1,0 +1,85 @@
+use std::fmt;
+
+use super::deferred::{Deferrable, Once, Repeated};
+use super::{Admission, Admit, AdmittedFuture, Settle};
+use crate::{Attempt, Call, Operation};
+
+/// An operation that a policy admits.
+pub struct Admitted<'p, A, Op> {
+    policy: &'p A,
+    inner: Deferrable<Op>,
+}
+
+impl<'p, A, Op> Admitted<'p, A, Op> {
+    /// `op`, admitted by `policy`.
+    #[inline]
+    pub const fn new(policy: &'p A, op: Op) -> Self {
+        Self { policy, inner: Deferrable::new(op) }
+    }
+}
+
+// By value: passing the address of an attempt would spill it to the stack, on the fast path, too.
+#[cold]
+#[inline(never)]
+fn admit<A: Admit>(
+    policy: &A,
+    mut attempt: Attempt,
+) -> (Admission<A::Permit<'_>, A::Wait<'_>>, Attempt) {
+    (policy.admit(&mut attempt), attempt)
+}
+
+impl<'p, A: Admit, Op: Call> Call for Admitted<'p, A, Op>
+where
+    A::Permit<'p>: Settle<Op::Output, Op::Error>,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = AdmittedFuture<A::Permit<'p>, A::Wait<'p>, Once<Op>, Op::Future>;
+
+    #[expect(
+        clippy::inline_always,
+        reason = "40 to 100 instructions a call of a pipeline, by count"
+    )]
+    #[inline(always)]
+    fn start(self, mut attempt: Attempt) -> Self::Future {
+        match self.policy.try_admit(&mut attempt) {
+            Some(permit) => AdmittedFuture::running(permit, self.inner.into_op().start(attempt)),
+            None => AdmittedFuture::deferred(admit(self.policy, attempt), || self.inner.once()),
+        }
+    }
+}
+
+impl<'p, A: Admit, Op: Operation> Operation for Admitted<'p, A, Op>
+where
+    A::Permit<'p>: Settle<Op::Output, Op::Error>,
+{
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = AdmittedFuture<A::Permit<'p>, A::Wait<'p>, Repeated<Op>, Op::Future>;
+
+    #[expect(
+        clippy::inline_always,
+        reason = "40 to 100 instructions a call of a pipeline, by count"
+    )]
+    #[inline(always)]
+    fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
+        if let Some(op) = self.inner.own()
+            && let Some(permit) = self.policy.try_admit(&mut attempt)
+        {
+            return AdmittedFuture::running(permit, op.attempt(attempt));
+        }
+        AdmittedFuture::deferred(admit(self.policy, attempt), || self.inner.repeated())
+    }
+}
+
+impl<A, Op: Clone> Clone for Admitted<'_, A, Op> {
+    fn clone(&self) -> Self {
+        Self { policy: self.policy, inner: self.inner.clone() }
+    }
+}
+
+impl<A: fmt::Debug, Op> fmt::Debug for Admitted<'_, A, Op> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitted").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
