@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use seawall_core::{
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Reporter, Setup,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::machine::{Abandoned, OpenWait, Predicate, Restored, Settings};
@@ -40,7 +42,7 @@ mod recovery;
 )]
 #[must_use = "a builder does nothing until it is built"]
 pub struct BreakerBuilder {
-    name: Option<Name>,
+    setup: Setup,
     consecutive: Option<Option<u32>>,
     failure_rate: Option<Option<f64>>,
     slow_rate: Option<f64>,
@@ -56,8 +58,6 @@ pub struct BreakerBuilder {
     lease: Option<Duration>,
     ramp: Option<Ramp>,
     waiting: Option<(u32, Duration)>,
-    pub(crate) listeners: Option<Listeners>,
-    shutdown: Option<CancellationToken>,
     abandoned: Abandoned,
     tally: bool,
     restore: Option<(Export, Option<Duration>)>,
@@ -78,7 +78,7 @@ const CHECK: Check = Check::of(PolicyKind::Breaker);
 impl Default for BreakerBuilder {
     fn default() -> Self {
         Self {
-            name: None,
+            setup: Setup::default(),
             consecutive: None,
             failure_rate: None,
             slow_rate: None,
@@ -94,8 +94,6 @@ impl Default for BreakerBuilder {
             lease: None,
             ramp: None,
             waiting: None,
-            listeners: None,
-            shutdown: None,
             abandoned: Abandoned::default(),
             tally: false,
             restore: None,
@@ -107,7 +105,7 @@ impl BreakerBuilder {
     /// The name in errors, events and descriptions: 1 to 256 bytes. Default: the pipeline's name;
     /// outside a pipeline `breaker`.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -145,36 +143,29 @@ impl BreakerBuilder {
     /// The listeners that receive its events. Default: the pipeline's; outside a pipeline none, until
     /// [`Breaker::listeners`] adds some.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
     /// Refuses callers that [wait for the verdict](Self::wait_for_verdict) as soon as `token` is
     /// cancelled, with the reason "shutting down". Default: the pipeline's token.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.shutdown = Some(token);
+        self.setup.shutdown(token);
         self
     }
 
     /// Builds the breaker. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Breaker, ConfigError> {
-        self.build_with("breaker".into())
-    }
-
-    fn build_with(mut self, name: Name) -> Result<Breaker, ConfigError> {
         let restored = self.restored()?;
-        let listeners = self.listeners.take();
-        let (name, settings) = self.parts(name)?;
-        Ok(Breaker::new(name, Arc::new(settings), listeners, restored.as_ref()))
+        let reporter = self.reporter()?;
+        Ok(Breaker::new(reporter, Arc::new(self.settings()?), restored.as_ref()))
     }
 
-    /// The name and the settings; `name` where the builder has none.
-    pub(crate) fn parts(mut self, name: Name) -> Result<(Name, Settings), ConfigError> {
-        let name = CHECK.name(self.name.take().unwrap_or(name))?;
-        Ok((name, self.settings()?))
+    pub(crate) fn reporter(&self) -> Result<Reporter, ConfigError> {
+        self.setup.reporter(PolicyKind::Breaker)
     }
 
-    fn settings(self) -> Result<Settings, ConfigError> {
+    pub(crate) fn settings(self) -> Result<Settings, ConfigError> {
         Ok(Settings {
             rules: self.rules()?,
             wait: self.wait()?,
@@ -198,11 +189,7 @@ impl BreakerBuilder {
 impl Layer for BreakerBuilder {
     type Policy = Breaker;
 
-    fn into_policy(mut self, context: &LayerContext) -> Result<Breaker, ConfigError> {
-        if self.shutdown.is_none() {
-            self.shutdown.clone_from(&context.shutdown);
-        }
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
-        self.build_with(context.name.clone())
+    fn into_policy(self, context: &LayerContext) -> Result<Breaker, ConfigError> {
+        Self { setup: self.setup.fill(context), ..self }.build()
     }
 }

@@ -1,50 +1,31 @@
 //! The events of a breaker.
 
-use std::cell::Cell;
-
-use seawall_core::{Event, EventKind, PolicyKind};
+use seawall_core::EventKind;
 
 use crate::machine::Effects;
 use crate::shared::Shared;
 use crate::time::Nanos;
 
 impl Shared {
-    #[inline]
-    pub(crate) fn is_heard(&self) -> bool {
-        self.listeners.get().is_some_and(|listeners| !listeners.is_empty())
+    /// Reports an event that needs no order.
+    pub(crate) fn report(&self, now: Nanos, kind: impl FnOnce() -> EventKind) {
+        if self.reporter.is_heard() {
+            self.reporter.report_at(self.instant(now), kind());
+        }
     }
 
-    /// Reports an event that needs no order. Events that a listener causes by calling a breaker are
-    /// not reported: a listener that makes a call when one is refused would never end.
-    pub(crate) fn emit(&self, now: Nanos, kind: impl FnOnce() -> EventKind) {
-        thread_local! {
-            static REPORTING: Cell<bool> = const { Cell::new(false) };
-        }
-        if !self.is_heard() || REPORTING.replace(true) {
-            return;
-        }
-        if let Some(listeners) = self.listeners.get() {
-            // Listeners' panics are contained: this returns.
-            let at = self.instant(now);
-            listeners.emit(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, kind()));
-        }
-        REPORTING.set(false);
-    }
-}
-
-impl Shared {
     /// Queues the transitions among `effects`, in order, and takes them out. Called under the lock.
     pub(crate) fn queue(&self, effects: &mut Effects, now: Nanos) {
-        let Some(listeners) = self.listeners.get() else {
+        if !self.reporter.is_heard() {
             effects.clear();
             return;
-        };
+        }
         let at = self.instant(now);
         let transition = |kind: &mut EventKind| {
             matches!(kind, EventKind::Transition(_) | EventKind::Shadowed(_))
         };
         for kind in effects.extract_if(.., transition) {
-            listeners.queue(|| Event::new(self.name.clone(), PolicyKind::Breaker, at, kind));
+            self.reporter.queue(at, kind);
         }
     }
 
@@ -55,12 +36,10 @@ impl Shared {
             self.draw_waits();
         }
         self.wake();
-        if let Some(listeners) = self.listeners.get() {
-            listeners.deliver();
-        }
+        self.reporter.deliver();
         // Not queued: there may be any number of them, and the queue is bounded.
         for kind in rest {
-            self.emit(now, || kind);
+            self.report(now, || kind);
         }
     }
 }

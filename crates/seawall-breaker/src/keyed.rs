@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use seawall_core::{Check, CircuitState, ConfigError, Listeners, Name, PolicyKind};
+use seawall_core::{Check, CircuitState, ConfigError, Listeners, PolicyKind, Reporter};
 
 use crate::machine::Settings;
 use crate::{Breaker, BreakerBuilder};
@@ -34,9 +34,8 @@ use crate::{Breaker, BreakerBuilder};
 /// # }
 /// ```
 pub struct KeyedBreaker<K> {
-    name: Name,
+    reporter: Reporter,
     settings: Arc<Settings>,
-    listeners: Listeners,
     max_keys: usize,
     kept: Mutex<Kept<K>>,
 }
@@ -53,15 +52,12 @@ struct Kept<K> {
 impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
     /// A set of at most `max_keys` breakers, at least 1, configured as `builder` says, but for an
     /// export to restore, which is one breaker's. The breaker of a key is called `name[key]`.
-    pub fn new(mut builder: BreakerBuilder, max_keys: usize) -> Result<Self, ConfigError> {
+    pub fn new(builder: BreakerBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::Breaker);
         check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
-        let listeners = builder.listeners.take().unwrap_or_default();
-        let (name, settings) = builder.parts("breaker".into())?;
         Ok(Self {
-            name,
-            settings: Arc::new(settings),
-            listeners,
+            reporter: builder.reporter()?,
+            settings: Arc::new(builder.settings()?),
             max_keys,
             kept: Mutex::new(Kept {
                 by_key: HashMap::new(),
@@ -97,14 +93,14 @@ impl<K: Hash + Eq + Clone + Display> KeyedBreaker<K> {
 
     fn make(&self, key: &K) -> Breaker {
         let settings = Arc::clone(&self.settings);
-        Breaker::new(self.name.for_key(key), settings, Some(self.listeners.clone()), None)
+        Breaker::new(self.reporter.for_key(key), settings, None)
     }
 }
 
 impl<K> KeyedBreaker<K> {
     /// The listeners of all its breakers.
     pub fn listeners(&self) -> &Listeners {
-        &self.listeners
+        self.reporter.listeners()
     }
 
     /// How many breakers are kept.
@@ -199,7 +195,7 @@ impl<K> Kept<K> {
 impl<K> Debug for KeyedBreaker<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyedBreaker")
-            .field("name", &self.name)
+            .field("name", self.reporter.name())
             .field("len", &self.len())
             .field("max_keys", &self.max_keys)
             .finish_non_exhaustive()

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use seawall_core::{Event, EventKind, Listeners, Timeline};
+use seawall_core::{Event, EventKind, Listeners, PolicyKind, Reporter, Timeline};
 use tokio::time::Instant;
 
 use crate::BreakerBuilder;
@@ -31,7 +31,7 @@ impl Model {
     }
 
     pub fn fresh(builder: BreakerBuilder) -> Self {
-        let (name, settings) = builder.parts("model".into()).expect("a valid configuration");
+        let settings = builder.settings().expect("a valid configuration");
         let waits = settings.wait.draw(0, None);
         let machine = Machine::new(Arc::new(settings), waits, 0);
         let transitions = Arc::new(AtomicUsize::new(0));
@@ -43,7 +43,8 @@ impl Model {
             }
         });
         let timeline = Timeline::since(Instant::now());
-        Self { shared: Shared::of(machine, timeline, name, Some(listeners)), transitions }
+        let reporter = Reporter::new("model".into(), PolicyKind::Breaker, listeners);
+        Self { shared: Shared::of(machine, timeline, reporter), transitions }
     }
 
     pub fn admit(&self, now: Nanos) -> Option<Call> {

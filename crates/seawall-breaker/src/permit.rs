@@ -102,7 +102,7 @@ impl<'b> Permit<'b> {
     /// Reports a panic in the user's judge.
     #[cold]
     pub(crate) fn tell(&self, report: PanicReport) {
-        self.breaker.emit(self.breaker.now(), || EventKind::Panicked(report));
+        self.breaker.report(self.breaker.now(), || EventKind::Panicked(report));
     }
 
     /// The generation that admitted the call.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seawall_core::operation::Deferrable;
 use seawall_core::{
     ByClass, Check, CircuitState, Class, ConfigError, Description, Error, Layer, LayerContext,
-    Listeners, Name, Policy, PolicyKind, Rejection,
+    Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
 };
 
 use crate::call::BreakerCall;
@@ -36,12 +36,11 @@ impl Breaker {
     }
 
     pub(crate) fn new(
-        name: Name,
+        reporter: Reporter,
         settings: Arc<Settings>,
-        listeners: Option<Listeners>,
         restored: Option<&Restored>,
     ) -> Self {
-        Self(Arc::new(Shared::new(name, settings, listeners, restored)))
+        Self(Arc::new(Shared::new(reporter, settings, restored)))
     }
 
     /// Admits a call, or refuses it with the evidence.
@@ -149,12 +148,12 @@ impl Breaker {
 
     /// The name.
     pub fn name(&self) -> &Name {
-        &self.0.name
+        self.0.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.0.listeners.get_or_init(Listeners::default)
+        self.0.reporter.listeners()
     }
 
     /// The state after the last call. Transitions happen when a call asks, so an open circuit whose
@@ -190,7 +189,7 @@ impl Breaker {
     ///
     /// Names the wrong field and its allowed range.
     pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
-        let (_, settings) = builder.parts(self.name().clone())?;
+        let settings = builder.settings()?;
         let inner = &*self.0;
         let tally = inner.peek(|machine| machine.settings().tally);
         let check = Check::of(PolicyKind::Breaker);
@@ -286,7 +285,7 @@ impl<J> Layer for Judged<J> {
 impl std::fmt::Debug for Breaker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Breaker")
-            .field("name", &self.0.name)
+            .field("name", self.name())
             .field("state", &self.state())
             .finish_non_exhaustive()
     }

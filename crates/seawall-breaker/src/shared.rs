@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use seawall_core::{CircuitState, EventKind, Listeners, Name, Timeline};
+use seawall_core::{CircuitState, EventKind, Reporter, Timeline};
 use tokio::time::Instant;
 
 use crate::machine::{Effects, Machine, Recording, Restored, Settings, Trigger};
@@ -44,9 +44,7 @@ pub(crate) struct Shared {
     /// Made when it first refuses.
     refusals: OnceLock<Box<RefusalCache>>,
     timeline: Timeline,
-    pub(crate) name: Name,
-    /// Made when somebody first asks for it: most breakers of a set have no listeners.
-    pub(crate) listeners: OnceLock<Listeners>,
+    pub(crate) reporter: Reporter,
     /// Made when a caller first waits for a verdict.
     pub(crate) waiters: OnceLock<Box<Waiters>>,
 }
@@ -75,9 +73,8 @@ pub(crate) struct Tallies {
 
 impl Shared {
     pub(crate) fn new(
-        name: Name,
+        reporter: Reporter,
         settings: Arc<Settings>,
-        listeners: Option<Listeners>,
         restored: Option<&Restored>,
     ) -> Self {
         let openings = restored.map_or(0, |restored| restored.openings);
@@ -91,15 +88,10 @@ impl Shared {
             Some(restored) => Machine::restore(settings, waits, restored, start),
             None => Machine::new(settings, waits, start),
         };
-        Self::of(machine, timeline, name, listeners)
+        Self::of(machine, timeline, reporter)
     }
 
-    pub(crate) fn of(
-        machine: Machine,
-        timeline: Timeline,
-        name: Name,
-        listeners: Option<Listeners>,
-    ) -> Self {
+    pub(crate) fn of(machine: Machine, timeline: Timeline, reporter: Reporter) -> Self {
         let shared = Self {
             stripes: Stripes::new(),
             machine: Mutex::new(machine),
@@ -108,8 +100,7 @@ impl Shared {
             slow_after: AtomicU64::new(NEVER),
             refusals: OnceLock::new(),
             timeline,
-            name,
-            listeners: listeners.map_or_else(OnceLock::new, OnceLock::from),
+            reporter,
             waiters: OnceLock::new(),
         };
         shared.publish(&shared.machine.lock());

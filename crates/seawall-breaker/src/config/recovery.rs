@@ -113,7 +113,9 @@ impl BreakerBuilder {
         };
         CHECK.at_least_one("wait_for_verdict", callers)?;
         CHECK.positive("wait_for_verdict", longest)?;
-        Ok(Some(Waiting { callers, timeout: longest, shutdown: self.shutdown.clone() }.into()))
+        Ok(Some(
+            Waiting { callers, timeout: longest, shutdown: self.setup.token().cloned() }.into(),
+        ))
     }
 
     pub(super) fn probing(&self) -> Result<Probing, ConfigError> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use seawall_core::{EventKind, PolicyKind, Rejection};
+use seawall_core::{EventKind, Rejection};
 
 use super::{Admitted, Shared, StateWord};
 use crate::machine::{Admission, Refusal, RefusalTerms, Ticket};
@@ -49,7 +49,7 @@ impl Shared {
             Admission::Refused(refusal) => Err(refusal),
             Admission::Shadowed(ticket, refusal) => {
                 self.refusals().count();
-                self.emit(now, || EventKind::WouldReject(self.rejection(refusal, now)));
+                self.report(now, || EventKind::WouldReject(self.rejection(refusal, now)));
                 Ok(admitted(ticket))
             }
         }
@@ -82,13 +82,14 @@ impl Shared {
     pub(crate) fn refuse(&self, refusal: Refusal, now: Nanos) -> Rejection {
         self.refusals().count();
         let rejection = self.rejection(refusal, now);
-        self.emit(now, || EventKind::Rejected(rejection.clone()));
+        self.report(now, || EventKind::Rejected(rejection.clone()));
         rejection
     }
 
     fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
         let Refusal { reason, terms: RefusalTerms { since, until, evidence } } = refusal;
-        Rejection::new(self.name.clone(), PolicyKind::Breaker, reason)
+        self.reporter
+            .rejection(reason)
             .in_force_for_nanos(now.saturating_sub(since))
             .retry_in_nanos(until.saturating_sub(now))
             .because_packed(evidence)

@@ -98,7 +98,7 @@ impl Shared {
         }
         let settled = self.measure(admitted, Outcome { failed, slow, hint: hint.map(nanos) }, now);
         if slow {
-            self.emit(now, || EventKind::slow_call(Duration::from_nanos(elapsed)));
+            self.report(now, || EventKind::slow_call(Duration::from_nanos(elapsed)));
         }
         settled.into()
     }

@@ -95,7 +95,7 @@ fn a_learned_lease_doubles_when_one_ended_in_vain_up_to_the_longest() {
 
 fn settings(probes: u32, needed: u32) -> Settings {
     let builder = Breaker::builder().probes(probes).probe_successes(needed);
-    builder.parts("probes".into()).unwrap().1
+    builder.settings().unwrap()
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn in_shadow_what_would_have_been_refused_is_not_measured() {
 #[test]
 fn a_restored_machine_is_where_the_other_was() {
     let restore = |state, wait, left| {
-        let (_, settings) = Breaker::builder().parts("edges".into()).unwrap();
+        let settings = Breaker::builder().settings().unwrap();
         let evidence = Some(Evidence::new(Rule::Predicate, 1.0, 1.0, 3));
         let age = Duration::from_nanos(30);
         let restored = Restored { state, generation: 9, age, wait, left, openings: 4, evidence };

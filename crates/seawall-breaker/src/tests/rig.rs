@@ -21,7 +21,7 @@ pub(super) struct Rig {
 }
 
 pub(super) fn rig(builder: BreakerBuilder) -> Rig {
-    let (_, settings) = builder.parts("edges".into()).unwrap();
+    let settings = builder.settings().unwrap();
     let machine = Machine::new(Arc::new(settings), WAITS, 0);
     Rig { machine, now: 0, effects: Effects::new() }
 }
@@ -63,7 +63,7 @@ impl Rig {
     }
 
     pub(super) fn reconfigure(&mut self, builder: BreakerBuilder) {
-        let (_, settings) = builder.parts("edges".into()).unwrap();
+        let settings = builder.settings().unwrap();
         let waits = Waits { first: 7, next: 9 };
         drop(self.machine.reconfigure(Arc::new(settings), waits, self.now, &mut self.effects));
     }

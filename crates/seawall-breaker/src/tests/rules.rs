@@ -10,7 +10,7 @@ use crate::time::NEVER;
 use crate::{Breaker, BreakerBuilder};
 
 fn settings(builder: BreakerBuilder) -> Settings {
-    builder.parts("rules".into()).unwrap().1
+    builder.settings().unwrap()
 }
 
 fn rules(builder: BreakerBuilder) -> Rules {

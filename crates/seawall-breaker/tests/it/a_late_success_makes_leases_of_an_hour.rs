@@ -10,6 +10,8 @@ use tokio::time::advance;
 const HALF_AN_HOUR: Duration = Duration::from_mins(30);
 const LONGEST_LEASE: Duration = seawall_breaker::defaults::MAX_LEASE;
 
+type Answer = fn(Permit<'_>) -> Settlement;
+
 fn half_open(probes: u32) -> Breaker {
     let breaker = Breaker::builder().consecutive_failures(1).probes(probes).build().unwrap();
     breaker.try_acquire().unwrap().failure(Class::Transient);
@@ -32,7 +34,7 @@ async fn probes_that_hang_after_a_late_success_keep_callers_out_for_one_lease() 
 
 #[tokio::test(start_paused = true)]
 async fn late_successes_are_a_verdict_and_late_failures_are_not() {
-    let answers: [(fn(Permit<'_>) -> Settlement, Settlement, CircuitState); 2] = [
+    let answers: [(Answer, Settlement, CircuitState); 2] = [
         (|permit| permit.success(), Settlement::Counted, CircuitState::Closed),
         (|permit| permit.failure(Class::Transient), Settlement::Stale, CircuitState::HalfOpen),
     ];

@@ -6,6 +6,7 @@ mod a_key_dropped_under_the_lock_deadlocks;
 mod a_key_that_asks_its_set_deadlocks;
 mod a_keyed_wait_outlives_the_process;
 mod a_late_success_makes_leases_of_an_hour;
+mod a_listener_that_calls_back_is_told_without_end;
 mod a_predicate_loses_the_hint;
 mod a_predicate_taken_away_opens;
 mod a_restored_ramp_has_an_endless_lease;
