@@ -2,8 +2,8 @@
 
 use std::task::{Context, Poll};
 
-use crate::sync::{AtomicUsize, Ordering};
-use crate::waiting::{Place, Waiting};
+use seawall_core::sync::{AtomicUsize, Ordering};
+use seawall_core::{WakerSlot, Wakers};
 
 /// The count does not grow any more.
 const CLOSED: usize = 1;
@@ -18,7 +18,7 @@ const ONE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct ClosableCount {
     word: AtomicUsize,
-    waiting: Waiting,
+    waiters: Wakers,
 }
 
 /// The count is closed.
@@ -27,7 +27,7 @@ pub(crate) struct Closed;
 
 impl ClosableCount {
     pub(crate) fn new() -> Self {
-        Self { word: AtomicUsize::new(0), waiting: Waiting::new() }
+        Self { word: AtomicUsize::new(0), waiters: Wakers::new() }
     }
 
     /// Counts a holder in.
@@ -60,7 +60,7 @@ impl ClosableCount {
         // below.
         let before = self.word.fetch_sub(ONE, Ordering::AcqRel);
         if before & DRAINING != 0 && before & !FLAGS == ONE {
-            self.waiting.wake_all();
+            self.waiters.wake_all();
         }
     }
 
@@ -80,14 +80,14 @@ impl ClosableCount {
 
     /// Ready when the count is zero, and closed by then: it is closed in the step in which it is
     /// found to be zero, so no holder is counted in after it was seen drained. Until then the
-    /// caller is woken in `place`, and must [give it up](Self::leave_place) when it stops waiting.
-    pub(crate) fn poll_drained(&self, place: &mut Place, cx: &mut Context<'_>) -> Poll<()> {
+    /// caller's waker is in `slot`, and must be [removed](Self::leave) when it stops waiting.
+    pub(crate) fn poll_drained(&self, slot: &mut WakerSlot, cx: &mut Context<'_>) -> Poll<()> {
         if self.close_if_zero() {
             return Poll::Ready(());
         }
         // Registered first and looked at again after: the last holder either finds the waker under
         // the lock, or took the lock before, and then its `fetch_sub` is visible here.
-        self.waiting.wait(place, cx.waker());
+        self.waiters.register(slot, cx.waker());
         if self.close_if_zero() { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -105,7 +105,7 @@ impl ClosableCount {
             || self.word.load(Ordering::Acquire) == FLAGS
     }
 
-    pub(crate) fn leave_place(&self, place: &Place) {
-        self.waiting.leave(place);
+    pub(crate) fn leave(&self, slot: &WakerSlot) {
+        self.waiters.remove(slot);
     }
 }

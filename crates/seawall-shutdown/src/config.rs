@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind};
+use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Setup};
 use tokio::time::Instant;
 
 use crate::defaults::{DEFAULT_GRACE_PERIOD, DRAIN_DELAY_PERCENT};
@@ -24,31 +24,29 @@ const CHECK: Check = Check::of(PolicyKind::Shutdown);
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ShutdownBuilder {
-    name: Name,
+    setup: Setup,
     grace_period: Duration,
     drain_delay: DrainDelay,
     phases: Vec<Phase>,
     steps: Vec<(String, Step)>,
     signals: Vec<Signal>,
-    listeners: Listeners,
 }
 
 impl ShutdownBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            name: Name::from("shutdown"),
+            setup: Setup::default(),
             grace_period: DEFAULT_GRACE_PERIOD,
             drain_delay: DrainDelay::default(),
             phases: Phase::defaults(),
             steps: Vec::new(),
             signals: Vec::new(),
-            listeners: Listeners::default(),
         }
     }
 
     /// The name in reports and events. Default: `shutdown`.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = name.into();
+        self.setup.name(name);
         self
     }
 
@@ -99,14 +97,14 @@ impl ShutdownBuilder {
 
     /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = listeners.clone();
+        self.setup.listeners(listeners);
         self
     }
 
     /// Builds the shutdown, and installs the signal handlers. Errors name the field and the allowed
     /// range.
     pub fn build(mut self) -> Result<Shutdown, ConfigError> {
-        let name = CHECK.name(self.name)?;
+        let reporter = self.setup.reporter(PolicyKind::Shutdown)?;
         CHECK.positive("grace_period", self.grace_period)?;
         check_phases(&self.phases)?;
         self.drain_delay.default = share(self.grace_period, DRAIN_DELAY_PERCENT);
@@ -129,7 +127,7 @@ impl ShutdownBuilder {
             [] => None,
             signals => Some(Handlers::install(signals).map_err(|error| not_installed(&error))?),
         };
-        let shared = Arc::new(Shared::new(name, self.listeners, plan, self.drain_delay));
+        let shared = Arc::new(Shared::new(reporter, plan, self.drain_delay));
         if let Some(handlers) = handlers {
             let thread = SignalThread::start(handlers, Arc::downgrade(&shared));
             shared.driver.set_signal_thread(thread.map_err(|error| not_installed(&error))?);

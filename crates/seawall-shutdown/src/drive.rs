@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use seawall_core::{Event, EventKind, Name, PolicyKind};
+use seawall_core::{EventKind, Name};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::machine::{Action, Machine, StepId};
@@ -148,8 +148,5 @@ fn execute(shared: &Arc<Shared>, action: Action) {
 }
 
 fn report(shared: &Shared, kind: impl FnOnce(&Machine) -> EventKind) {
-    shared.listeners.emit(|| {
-        let kind = kind(&shared.plan.lock().machine);
-        Event::new(shared.name.clone(), PolicyKind::Shutdown, Instant::now(), kind)
-    });
+    shared.reporter.report(|| kind(&shared.plan.lock().machine));
 }

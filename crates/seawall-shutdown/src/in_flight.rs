@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use seawall_core::WakerSlot;
+
 use crate::ShuttingDown;
 use crate::closable_count::{ClosableCount, Closed};
-use crate::waiting::Place;
 
 /// Counts requests in flight, refuses new ones once it is closed, and says when none is left.
 /// Clones share the count.
@@ -96,12 +97,12 @@ impl InFlight {
     ///
     /// Cancel safe: dropping it and calling it again loses nothing.
     pub fn drained(&self) -> Drained<'_> {
-        Drained { count: &self.0, place: Place::default() }
+        Drained { count: &self.0, slot: WakerSlot::default() }
     }
 
     /// [`drained`](Self::drained) for the caller that drives the shutdown.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_drained(&mut Place::driver(), cx)
+        self.0.poll_drained(&mut WakerSlot::driver(), cx)
     }
 }
 
@@ -125,7 +126,7 @@ impl fmt::Debug for InFlight {
 #[must_use = "futures do nothing unless polled"]
 pub struct Drained<'a> {
     count: &'a ClosableCount,
-    place: Place,
+    slot: WakerSlot,
 }
 
 impl Future for Drained<'_> {
@@ -133,13 +134,13 @@ impl Future for Drained<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let count = self.count;
-        count.poll_drained(&mut self.place, cx)
+        count.poll_drained(&mut self.slot, cx)
     }
 }
 
 impl Drop for Drained<'_> {
     fn drop(&mut self) {
-        self.count.leave_place(&self.place);
+        self.count.leave(&self.slot);
     }
 }
 

@@ -205,10 +205,8 @@ mod signals;
 mod step;
 mod subsystem;
 mod supervise;
-mod sync;
 mod tasks;
 mod trigger;
-mod waiting;
 
 pub use config::ShutdownBuilder;
 pub use critical::CriticalGuard;

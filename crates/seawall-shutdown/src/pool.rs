@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use seawall_core::wakers::wake_all;
 
 use crate::InFlight;
 pub use config::WorkerPoolBuilder;
@@ -79,9 +80,7 @@ impl<J> WorkerPool<J> {
             }
             queue.push(job)
         };
-        if let Some(worker) = idle {
-            worker.wake();
-        }
+        wake_all(idle);
         Ok(())
     }
 
@@ -103,9 +102,7 @@ impl<J> Shared<J> {
     /// Refuses new jobs, and lets the workers end when the queue is empty.
     fn close(&self) {
         let idle = self.queue.lock().close();
-        for worker in idle {
-            worker.wake();
-        }
+        wake_all(idle);
     }
 }
 

@@ -34,7 +34,7 @@ impl Shutdown {
 
     /// The name in reports and events.
     pub fn name(&self) -> &Name {
-        &self.0.name
+        self.0.reporter.name()
     }
 
     /// Begins the shutdown, unless it has begun. Returns whether this was the first time. May be
@@ -139,7 +139,7 @@ impl Shutdown {
 impl fmt::Debug for Shutdown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shutdown")
-            .field("name", &self.0.name)
+            .field("name", self.name())
             .field("reason", &self.reason())
             .field("in_flight", &self.0.requests.count())
             .field("tasks", &self.tasks())

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use seawall_core::{
-    ConfigError, Description, FromFuture, Layer, LayerContext, Lazy, Listeners, Name, Policy,
-    PolicyKind, Reason, Rejection,
+    ConfigError, Description, FromFuture, Layer, LayerContext, Lazy, Name, Policy, PolicyKind,
+    Reason, Rejection, Reporter,
 };
 
 pub use config::ShutdownGateBuilder;
@@ -21,7 +21,7 @@ mod token_flag;
 
 /// Refuses new calls once the shutdown has begun, and lets those in flight finish.
 ///
-/// It belongs outermost: then a call that was admitted once may still use everything inside.
+/// It belongs outermost: then a call that was admitted may still use everything inside.
 ///
 /// ```
 /// use seawall_core::Reason;
@@ -31,7 +31,7 @@ mod token_flag;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let token = CancellationToken::new();
-/// let gate = ShutdownGate::builder().token(&token).name("orders").build()?;
+/// let gate = ShutdownGate::builder().shutdown(token.clone()).name("orders").build()?;
 /// assert_eq!(gate.call(async { Ok::<_, std::io::Error>(42) }).await?, 42);
 ///
 /// token.cancel();
@@ -44,10 +44,9 @@ mod token_flag;
 pub struct ShutdownGate(Arc<Inner>);
 
 struct Inner {
-    name: Name,
+    reporter: Reporter,
     cancelled: Option<TokenFlag>,
     in_flight: Option<InFlight>,
-    listeners: Listeners,
 }
 
 impl Layer for ShutdownGate {
@@ -66,7 +65,7 @@ impl ShutdownGate {
 
     /// The gate's name.
     pub fn name(&self) -> &Name {
-        &self.0.name
+        self.0.reporter.name()
     }
 
     /// Whether calls are refused.
@@ -76,7 +75,7 @@ impl ShutdownGate {
             || self.0.in_flight.as_ref().is_some_and(InFlight::is_closed)
     }
 
-    /// Runs `future`, or refuses it. Nothing happens until it is polled.
+    /// Runs `future`, or refuses it. Nothing happens before the first poll.
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
@@ -87,7 +86,7 @@ impl ShutdownGate {
         Lazy::new(self.wrap(FromFuture::new(future, &seawall_core::AllTransient)))
     }
 
-    /// Admits a call, until the guard is dropped; for code that is no future.
+    /// Admits a call until the guard is dropped, for code that is no future.
     ///
     /// # Errors
     ///
@@ -111,8 +110,7 @@ impl ShutdownGate {
 impl Inner {
     #[cold]
     fn refuse(&self) -> Rejection {
-        let (name, kind) = (self.name.clone(), PolicyKind::Shutdown);
-        self.listeners.rejected(Rejection::new(name, kind, Reason::ShuttingDown))
+        self.reporter.refuse(Reason::ShuttingDown)
     }
 }
 
@@ -124,20 +122,20 @@ impl Policy for ShutdownGate {
         ShutdownGateCall { gate: self, op }
     }
 
-    /// A gate with neither token nor counter does nothing, and says nothing.
+    /// A gate with neither token nor counter does nothing and is left out.
     fn describe(&self, inner: Description) -> Description {
         if self.0.cancelled.is_none() && self.0.in_flight.is_none() {
             return inner;
         }
         let text = "refuses new calls once the shutdown has begun";
-        inner.layer(PolicyKind::Shutdown, &self.0.name, text)
+        inner.layer(PolicyKind::Shutdown, self.0.reporter.name(), text)
     }
 }
 
 impl fmt::Debug for ShutdownGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShutdownGate")
-            .field("name", &self.0.name)
+            .field("name", self.0.reporter.name())
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
     }

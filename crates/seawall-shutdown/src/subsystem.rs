@@ -137,7 +137,7 @@ fn trigger_from(parent: &Shared, child: &Shutdown) {
 }
 
 fn from_parent(parent: &Shared) -> ShutdownReason {
-    ShutdownReason::Parent { parent: parent.name.to_string() }
+    ShutdownReason::Parent { parent: parent.reporter.name().to_string() }
 }
 
 /// The parent's time for its tasks is over: forces the subsystems that are left, here and now.

@@ -9,10 +9,10 @@ use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use pin_project::pin_project;
+use seawall_core::{WakerSlot, Wakers};
 use tokio::task::AbortHandle;
 
 use crate::closable_count::Closed;
-use crate::waiting::{Place, Waiting};
 pub use counts::TaskCounts;
 pub(crate) use shard::Remaining;
 use shard::Shard;
@@ -31,7 +31,7 @@ const RUN: u32 = 64;
 #[derive(Debug)]
 pub(crate) struct Tasks {
     shards: [Padded; SHARDS as usize],
-    waiting: Waiting,
+    waiters: Wakers,
 }
 
 /// A shard, on cache lines of its own.
@@ -72,7 +72,7 @@ thread_local! {
 
 impl Tasks {
     pub(crate) fn new() -> Self {
-        Self { shards: Default::default(), waiting: Waiting::new() }
+        Self { shards: Default::default(), waiters: Wakers::new() }
     }
 
     pub(crate) fn enter(
@@ -105,7 +105,7 @@ impl Tasks {
     /// once.
     pub(crate) fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
         // Before the locks are taken: a task that ends after that finds the waker.
-        self.waiting.wait(&mut Place::driver(), cx.waker());
+        self.waiters.register(&mut WakerSlot::driver(), cx.waker());
         let mut shards = self.shards.each_ref().map(|shard| shard.0.lock());
         if shards.iter().all(|shard| shard.is_empty()) {
             for shard in &mut shards {
@@ -176,7 +176,7 @@ impl Drop for Entry {
         };
         drop(slot);
         if is_last {
-            self.tasks.waiting.wake_all();
+            self.tasks.waiters.wake_all();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether something has happened, and what made it happen first.
 
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use seawall_core::sync::{AtomicUsize, Mutex, Ordering};
 
 /// Can be fired any number of times from any number of threads; the first is kept.
 #[derive(Debug)]

@@ -8,12 +8,8 @@
 
 #[path = "../src/closable_count.rs"]
 mod closable_count;
-#[path = "../src/sync.rs"]
-mod sync;
 #[path = "../src/trigger.rs"]
 mod trigger;
-#[path = "../src/waiting.rs"]
-mod waiting;
 
 use std::future::{Future, poll_fn};
 
@@ -21,15 +17,15 @@ use loom::future::block_on;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
+use seawall_core::WakerSlot;
 
 use closable_count::ClosableCount;
 use trigger::Trigger;
-use waiting::Place;
 
 /// Waits as long as it takes: a lost wake is a deadlock, which loom reports.
 fn drain(count: &ClosableCount) -> impl Future<Output = ()> {
-    let mut place = Place::default();
-    poll_fn(move |cx| count.poll_drained(&mut place, cx))
+    let mut slot = WakerSlot::default();
+    poll_fn(move |cx| count.poll_drained(&mut slot, cx))
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn compose(shared: &Shared) -> Report {
     let account = shared.account.lock();
     let subsystems = shared.subsystems.lock().reports();
     Report {
-        name: shared.name.to_string(),
+        name: shared.reporter.name().to_string(),
         reason: shared.trigger.reason().unwrap_or_else(|| ShutdownReason::requested("unknown")),
         forced: shared.forced.reason(),
         total: plan.machine.elapsed(now),

@@ -41,6 +41,7 @@ impl<J> Queue<J> {
 
     /// The next job for `worker`, or `None` when there will be none.
     pub(super) fn poll_next(&mut self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<J>> {
+        // Under the lock, as only the worker's own task can be behind its waker, and that is alive.
         self.idle.retain(|(idle, _)| *idle != worker);
         if let Some(job) = self.jobs.pop_front() {
             self.counts.running += 1;

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use seawall_core::{Listeners, Name};
+use seawall_core::Reporter;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +23,7 @@ use crate::trigger::Trigger;
 use crate::{FailedTask, InFlight, Report, ShutdownReason};
 
 pub(crate) struct Shared {
-    pub(crate) name: Name,
-    pub(crate) listeners: Listeners,
+    pub(crate) reporter: Reporter,
     pub(crate) drain_delay: DrainDelay,
     pub(crate) trigger: Trigger<ShutdownReason>,
     pub(crate) forced: Trigger<ShutdownReason>,
@@ -51,15 +50,9 @@ pub(crate) struct Tokens {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        name: Name,
-        listeners: Listeners,
-        plan: Plan,
-        drain_delay: DrainDelay,
-    ) -> Self {
+    pub(crate) fn new(reporter: Reporter, plan: Plan, drain_delay: DrainDelay) -> Self {
         Self {
-            name,
-            listeners,
+            reporter,
             drain_delay,
             trigger: Trigger::new(),
             forced: Trigger::new(),
@@ -137,6 +130,6 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Shared").field("name", self.reporter.name()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use seawall_core::{ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Setup};
 use tokio_util::sync::CancellationToken;
 
 use super::token_flag::TokenFlag;
@@ -12,26 +12,26 @@ use crate::{InFlight, Shutdown};
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ShutdownGateBuilder {
-    name: Option<Name>,
-    token: Option<CancellationToken>,
+    setup: Setup,
+    /// Not in `setup`: a gate that counts takes no token from the pipeline.
+    shutdown: Option<CancellationToken>,
     in_flight: Option<InFlight>,
-    listeners: Option<Listeners>,
 }
 
 impl ShutdownGateBuilder {
     /// The name in errors and events. Default: the pipeline's, or `shutdown`.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
-    /// Refuses once `token` is cancelled.
-    pub fn token(mut self, token: &CancellationToken) -> Self {
-        self.token = Some(token.clone());
+    /// Refuses once `token` is cancelled. Default: the pipeline's token, unless the gate counts.
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = Some(token);
         self
     }
 
-    /// Counts calls in flight in `in_flight`, and refuses once that is closed.
+    /// Counts calls in `in_flight`, and refuses once that is closed.
     pub fn in_flight(mut self, in_flight: &InFlight) -> Self {
         self.in_flight = Some(in_flight.clone());
         self
@@ -43,20 +43,19 @@ impl ShutdownGateBuilder {
         self.in_flight(shutdown.in_flight())
     }
 
-    /// Who is told of refusals. Default: the pipeline's listeners.
+    /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
-    /// Builds the gate. One with neither token nor counter admits everything.
+    /// Builds the gate. One with neither token nor counter admits everything. Errors name the field
+    /// and the allowed range.
     pub fn build(self) -> Result<ShutdownGate, ConfigError> {
-        let name = self.name.unwrap_or_else(|| Name::from("shutdown"));
         Ok(ShutdownGate(Arc::new(Inner {
-            name: Check::of(PolicyKind::Shutdown).name(name)?,
-            cancelled: self.token.map(TokenFlag::new),
+            reporter: self.setup.reporter(PolicyKind::Shutdown)?,
+            cancelled: self.shutdown.map(TokenFlag::new),
             in_flight: self.in_flight,
-            listeners: self.listeners.unwrap_or_default(),
         })))
     }
 }
@@ -65,10 +64,9 @@ impl Layer for ShutdownGateBuilder {
     type Policy = ShutdownGate;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<ShutdownGate, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
-        if self.token.is_none() && self.in_flight.is_none() {
-            self.token.clone_from(&context.shutdown);
+        self.setup = self.setup.fill(context);
+        if self.in_flight.is_none() {
+            self.shutdown = self.shutdown.or_else(|| context.shutdown.clone());
         }
         self.build()
     }

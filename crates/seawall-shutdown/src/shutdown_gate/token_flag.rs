@@ -7,8 +7,8 @@ use std::task::{Context, Wake, Waker};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Whether a token is cancelled, in one load: asking the token itself takes a lock, which all
-/// calls of a process would share.
+/// Whether a token is cancelled, in one load: the token itself takes a lock, which all calls of a
+/// process would share.
 pub(super) struct TokenFlag {
     flag: Arc<Flag>,
     // Waits with `flag` as its waker for as long as this lives.

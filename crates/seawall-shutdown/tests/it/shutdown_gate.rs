@@ -23,7 +23,7 @@ fn is_refused(outcome: &Outcome) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_token_refuses_new_calls_and_lets_those_in_flight_finish() {
     let token = CancellationToken::new();
-    let gate = ShutdownGate::builder().token(&token).build().unwrap();
+    let gate = ShutdownGate::builder().shutdown(token.clone()).build().unwrap();
     let slow = async {
         sleep(Duration::from_secs(1)).await;
         Ok(7)
@@ -46,7 +46,7 @@ async fn a_token_refuses_new_calls_and_lets_those_in_flight_finish() {
 async fn a_token_that_was_cancelled_before_refuses() {
     let token = CancellationToken::new();
     token.cancel();
-    let gate = ShutdownGate::builder().token(&token).build().unwrap();
+    let gate = ShutdownGate::builder().shutdown(token.clone()).build().unwrap();
     assert!(is_refused(&gate.call(async { Ok(1) }).await));
 }
 

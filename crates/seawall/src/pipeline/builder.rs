@@ -146,7 +146,7 @@ impl<L, C> PipelineBuilder<L, C> {
     /// Like [`shutdown`](Self::shutdown), for who has a token in place of a coordinator: stops
     /// once `token` is cancelled. Nobody waits for calls in flight.
     pub fn shutdown_token(self, token: CancellationToken) -> PipelineBuilder<Gated<L>, C> {
-        self.gated(ShutdownGate::builder().token(&token), token)
+        self.gated(ShutdownGate::builder().shutdown(token.clone()), token)
     }
 
     /// Hands `token` to the policies, without a gate.

@@ -197,7 +197,7 @@ fn build(dice: &Dice, kind: PolicyKind, context: &LayerContext) -> Built {
             let in_flight = InFlight::new();
             let gate = ShutdownGate::builder()
                 .in_flight(&in_flight)
-                .token(&context.shutdown.clone().unwrap());
+                .shutdown(context.shutdown.clone().unwrap());
             Built::new(Starts(gate.into_policy(context).unwrap()), Handle::Gate(in_flight))
         }
         other => unreachable!("{other} is not drawn"),
