@@ -57,7 +57,7 @@
 //! # What comes back
 //!
 //! [`Error<E>`](Error), whichever policies were around: the operation's own error, timed out,
-//! rejected, panicked, cancelled, or given up after so many attempts. The operation's `E` is
+//! rejected, panicked, cancelled, or given up after a number of attempts. The operation's `E` is
 //! always within reach by [`Error::operation`] and [`Error::into_operation`].
 //!
 //! # What an outcome means
@@ -155,7 +155,8 @@
 //!
 //! # A call with a deadline
 //!
-//! Who is called often knows by when the answer is wanted. [`told`](Lazy::with_attempt) hands that to one call:
+//! A service often knows by when its caller wants the answer.
+//! [`with_attempt`](Lazy::with_attempt) hands that to one call:
 //! the timeouts cut it off then, the retry begins nothing that would be late, and the operation sees
 //! what is left, to send it on.
 //!
@@ -303,7 +304,7 @@
 //! # In tests
 //!
 //! Time is tokio's, so under `#[tokio::test(start_paused = true)]` no test waits. `seawall-testkit`
-//! has operations that do as they are told, a listener that keeps what it hears, and a driver that
+//! has operations that follow a script, a listener that keeps what it hears, and a driver that
 //! drops a future at each of its awaits:
 //!
 //! ```
@@ -337,7 +338,7 @@
 //! | `serde` | [`breaker::Export`] can be written down and read, [`shutdown::Report`] written |
 //!
 //! None is on unless it is asked for. For more of capture (`http`, `smtp`, `templates`) depend on
-//! `seawall-capture` beside this crate: its types are the same.
+//! `seawall-capture` too: its types are the same.
 //!
 //! # Without a pipeline
 //!
@@ -425,7 +426,7 @@ pub mod breaker {
 pub mod capture {
     pub use seawall_capture::*;
 }
-/// The vocabulary, for who writes a policy: [the chapter](seawall_core).
+/// The vocabulary, for authors of policies: [the chapter](seawall_core).
 pub mod core {
     pub use seawall_core::*;
 }

@@ -93,7 +93,7 @@ impl<P: Policy, C> Pipeline<P, C> {
     }
 
     /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts: its number, the
-    /// time that is left, what the attempt before came to.
+    /// time that is left, the outcome of the attempt before.
     ///
     /// ```
     /// # use seawall::{Pipeline, Retry};
@@ -140,8 +140,8 @@ impl<P: Policy, C> Pipeline<P, C> {
         &self.policy
     }
 
-    /// Who is told of what the pipeline's own policies do. A policy that was made outside, to be
-    /// shared, has listeners of its own.
+    /// The listeners that receive the events of the pipeline's own policies. A policy that was
+    /// made outside, to be shared, has listeners of its own.
     pub const fn listeners(&self) -> &Listeners {
         &self.listeners
     }

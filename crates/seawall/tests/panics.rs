@@ -49,7 +49,7 @@ fn passing(place: Place) {
     assert!(BOMB.get() != place, "at {place:?}");
 }
 
-/// Is pending once, then fails or succeeds; panics where it was told to.
+/// Is pending once, then fails or succeeds; panics at the place that is given.
 struct Operation {
     polls: u32,
     fails: bool,
@@ -121,7 +121,7 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
                 .max(Duration::from_millis(1)),
             ),
         )
-        .breaker(breaker.judged_by(judge))
+        .layer(breaker.judged_by(judge))
         .attempt_timeout(60 * second)
         .guard_panics()
         .classify(|_: &&str| {

@@ -1,12 +1,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use seawall_breaker::Breaker;
 use seawall_core::{
     AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Listener, Listeners,
     Name, PolicyKind, Scope,
 };
 use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
-use seawall_limit::{Bulkhead, BulkheadBuilder};
+use seawall_limit::{AdaptiveLimit, Bulkhead, BulkheadBuilder, Throttle};
+use seawall_retry::{Hedge, Retry};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -63,14 +65,20 @@ impl<L, C> PipelineBuilder<L, C> {
         self.layer(Timeout::builder().limit(limit).scope(Scope::Attempt))
     }
 
-    /// Repeats what is inside: a [`Retry`](crate::Retry) or its builder.
-    pub fn retry<N: Layer>(self, retry: N) -> PipelineBuilder<Chain<L, N>, C> {
+    /// Repeats what is inside: a [`Retry`] or its builder.
+    pub fn retry<J, N: Layer<Policy = Retry<J>>>(
+        self,
+        retry: N,
+    ) -> PipelineBuilder<Chain<L, N>, C> {
         self.layer(retry)
     }
 
-    /// Refuses calls while what is inside keeps failing: a [`Breaker`](crate::Breaker) or its
+    /// Refuses calls while what is inside keeps failing: a [`Breaker`] or its
     /// builder.
-    pub fn breaker<N: Layer>(self, breaker: N) -> PipelineBuilder<Chain<L, N>, C> {
+    pub fn breaker<N: Layer<Policy = Breaker>>(
+        self,
+        breaker: N,
+    ) -> PipelineBuilder<Chain<L, N>, C> {
         self.layer(breaker)
     }
 
@@ -80,22 +88,25 @@ impl<L, C> PipelineBuilder<L, C> {
         self.layer(fallback)
     }
 
-    /// Launches a second attempt beside one that is slow, and takes the first outcome: a
-    /// [`Hedge`](crate::retry::Hedge) or its builder.
-    pub fn hedge<N: Layer>(self, hedge: N) -> PipelineBuilder<Chain<L, N>, C> {
+    /// Launches a second attempt while a slow one is under way, and takes the first outcome: a
+    /// [`Hedge`] or its builder.
+    pub fn hedge<N: Layer<Policy = Hedge>>(self, hedge: N) -> PipelineBuilder<Chain<L, N>, C> {
         self.layer(hedge)
     }
 
     /// Lets at most `limit` calls into what is inside at a time, and refuses the others. For a
     /// queue, partitions or a handle to be shared, give a
-    /// [`Bulkhead`](crate::limit::Bulkhead) or its builder to [`layer`](Self::layer).
+    /// [`Bulkhead`] or its builder to [`layer`](Self::layer).
     pub fn bulkhead(self, limit: u32) -> PipelineBuilder<Chain<L, BulkheadBuilder>, C> {
         self.layer(Bulkhead::builder().limit(limit))
     }
 
     /// Lets calls in flight grow and shrink with what the dependency stands: an
-    /// [`AdaptiveLimit`](crate::limit::AdaptiveLimit) or its builder.
-    pub fn adaptive_limit<N: Layer>(self, limit: N) -> PipelineBuilder<Chain<L, N>, C> {
+    /// [`AdaptiveLimit`] or its builder.
+    pub fn adaptive_limit<N: Layer<Policy = AdaptiveLimit>>(
+        self,
+        limit: N,
+    ) -> PipelineBuilder<Chain<L, N>, C> {
         self.layer(limit)
     }
 
@@ -105,9 +116,12 @@ impl<L, C> PipelineBuilder<L, C> {
         self.layer(limit)
     }
 
-    /// Asks in proportion to what is accepted: a [`Throttle`](crate::limit::Throttle) or its
+    /// Asks in proportion to what is accepted: a [`Throttle`] or its
     /// builder.
-    pub fn throttle<N: Layer>(self, throttle: N) -> PipelineBuilder<Chain<L, N>, C> {
+    pub fn throttle<N: Layer<Policy = Throttle>>(
+        self,
+        throttle: N,
+    ) -> PipelineBuilder<Chain<L, N>, C> {
         self.layer(throttle)
     }
 
@@ -143,8 +157,8 @@ impl<L, C> PipelineBuilder<L, C> {
         self.gated(gate, shutdown.intake_token())
     }
 
-    /// Like [`shutdown`](Self::shutdown), for who has a token in place of a coordinator: stops
-    /// once `token` is cancelled. Nobody waits for calls in flight.
+    /// Like [`shutdown`](Self::shutdown), with a token in place of a coordinator: stops once
+    /// `token` is cancelled. Nothing waits for calls in flight.
     pub fn shutdown_token(self, token: CancellationToken) -> PipelineBuilder<Gated<L>, C> {
         self.gated(ShutdownGate::builder().shutdown(token.clone()), token)
     }

@@ -80,7 +80,7 @@ impl<C> StandardPipeline<C> {
         self.policy.inner.inner.outer.get()
     }
 
-    /// The limit on what is in flight, to look at its snapshot. `None` where it was
+    /// The limit on the calls in flight, to look at its snapshot. `None` where it was
     /// [left out](StandardBuilder::without_limit).
     pub const fn adaptive_limit(&self) -> Option<&AdaptiveLimit> {
         self.policy.inner.inner.inner.inner.inner.outer.as_ref()
@@ -92,12 +92,12 @@ impl<C> StandardPipeline<C> {
 ///
 /// | layer | default | reason |
 /// |---|---|---|
-/// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | nobody who waits for an answer waits longer |
+/// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | no caller waits longer for an answer |
 /// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
 /// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
-/// | breaker | [`Breaker::builder`], open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | who is limited may probe often |
+/// | breaker | [`Breaker::builder`], open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | with the limit a probe costs little, so it may come often |
 /// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT) | three attempts fit into the timeout |
-/// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on what is in flight |
+/// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on the calls in flight |
 /// | panic guard | on | a panic costs one call, not the task |
 ///
 /// The figures were chosen by a yardstick, `docs/yardstick.md` in the repository: eight outages of
@@ -107,11 +107,11 @@ pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
     gate: ShutdownGateBuilder,
     timeout: Duration,
-    retry: Repeats,
+    retry: RetryChoice,
     idempotent: bool,
-    breaker: Omittable<Recipe<Breaker>>,
+    breaker: Omittable<BoxedLayer<Breaker>>,
     attempt_timeout: Duration,
-    limit: Option<Recipe<AdaptiveLimit>>,
+    limit: Option<BoxedLayer<AdaptiveLimit>>,
     guard_panics: bool,
 }
 
@@ -122,11 +122,11 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: Repeats::ByDefault,
+            retry: RetryChoice::Default,
             idempotent: false,
-            breaker: Omittable::new(Recipe::new(StandardBuilder::default_breaker())),
+            breaker: Omittable::new(BoxedLayer::new(StandardBuilder::default_breaker())),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
-            limit: Some(Recipe::new(AdaptiveLimit::builder())),
+            limit: Some(BoxedLayer::new(AdaptiveLimit::builder())),
             guard_panics: true,
         }
     }
@@ -134,7 +134,7 @@ impl Pipeline<Identity> {
 
 impl StandardBuilder {
     /// The longest that a call may take. Ten seconds is the limit for keeping a person's
-    /// attention (Nielsen, Usability Engineering, 1993); who serves machines wants less.
+    /// attention (Nielsen, Usability Engineering, 1993); callers that are machines want less.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// The longest that one attempt may take: three attempts and the waiting between them fit
@@ -142,8 +142,8 @@ impl StandardBuilder {
     pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
     /// What each call pays into the budget of its retries: half a retry. At 30 % errors that is
-    /// enough for every retry that is needed. That retries keep an overload alive, for which a
-    /// retry alone has less, the limit prevents.
+    /// enough for every retry that is needed. A retry alone has less, because retries keep an overload
+    /// alive; here the limit prevents that.
     pub const DEFAULT_DEPOSIT: f64 = 0.5;
 
     /// The longest that the breaker stays open before it probes again: the time that callers may
@@ -176,35 +176,35 @@ impl<C> StandardBuilder<C> {
         self.timeout(Duration::MAX)
     }
 
-    /// Says that the operation is safe to repeat. A retry that is [given](Self::retry) has to be
-    /// told by itself: [`build`](Self::build) refuses both.
+    /// Says that the operation is safe to repeat. A retry that is [given](Self::retry) says so
+    /// itself: [`build`](Self::build) refuses both.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Retries as told: a [`Retry`] or its builder.
+    /// Uses this retry, a [`Retry`] or its builder, in place of the default one.
     pub fn retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
-        self.retry = Repeats::AsTold(Recipe::new(retry));
+        self.retry = RetryChoice::Given(BoxedLayer::new(retry));
         self
     }
 
     /// Never repeats a call.
     pub fn without_retry(mut self) -> Self {
-        self.retry = Repeats::Never;
+        self.retry = RetryChoice::None;
         self
     }
 
-    /// Breaks the circuit as told: a [`Breaker`] or its builder.
+    /// Uses this breaker, a [`Breaker`] or its builder, in place of the default one.
     pub fn breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
-        self.breaker = Omittable::new(Recipe::new(breaker));
+        self.breaker = Omittable::new(BoxedLayer::new(breaker));
         self
     }
 
     /// Never breaks the circuit.
     pub fn without_breaker(mut self) -> Self {
         let never_opens = Breaker::builder().without_consecutive_failures().without_failure_rate();
-        self.breaker = Omittable::omitted(Recipe::new(never_opens));
+        self.breaker = Omittable::omitted(BoxedLayer::new(never_opens));
         self
     }
 
@@ -219,9 +219,9 @@ impl<C> StandardBuilder<C> {
         self.attempt_timeout(Duration::MAX)
     }
 
-    /// Limits what is in flight as told: an [`AdaptiveLimit`] or its builder.
+    /// Uses this limit, an [`AdaptiveLimit`] or its builder, in place of the default one.
     pub fn adaptive_limit(mut self, limit: impl Layer<Policy = AdaptiveLimit> + 'static) -> Self {
-        self.limit = Some(Recipe::new(limit));
+        self.limit = Some(BoxedLayer::new(limit));
         self
     }
 
@@ -304,27 +304,27 @@ impl<C> fmt::Debug for StandardBuilder<C> {
 }
 
 /// Whether and how the pipeline repeats.
-enum Repeats {
-    ByDefault,
-    AsTold(Recipe<Retry>),
-    Never,
+enum RetryChoice {
+    Default,
+    Given(BoxedLayer<Retry>),
+    None,
 }
 
-impl Repeats {
-    fn into_layer(self, idempotent: bool) -> Result<Omittable<Recipe<Retry>>, ConfigError> {
+impl RetryChoice {
+    fn into_layer(self, idempotent: bool) -> Result<Omittable<BoxedLayer<Retry>>, ConfigError> {
         let default = StandardBuilder::default_retry();
         Ok(match self {
-            Self::ByDefault if idempotent => Omittable::new(Recipe::new(default.idempotent())),
-            Self::ByDefault => Omittable::new(Recipe::new(default)),
-            Self::AsTold(retry) => {
-                // A handle that was built can't be told any more.
-                let allowed = "said to the retry that is given";
+            Self::Default if idempotent => Omittable::new(BoxedLayer::new(default.idempotent())),
+            Self::Default => Omittable::new(BoxedLayer::new(default)),
+            Self::Given(retry) => {
+                // A handle is built already, so nothing about it can be changed.
+                let allowed = "set on the retry that is given";
                 Check::of(PolicyKind::Pipeline).that(!idempotent, "idempotent", "set", allowed)?;
                 Omittable::new(retry)
             }
-            Self::Never => {
+            Self::None => {
                 let one_attempt = Retry::builder().max_attempts(1).without_budget();
-                Omittable::omitted(Recipe::new(one_attempt))
+                Omittable::omitted(BoxedLayer::new(one_attempt))
             }
         })
     }
@@ -332,17 +332,17 @@ impl Repeats {
 
 /// How a layer is made once the pipeline is built: holds a builder or a handle alike, so that the
 /// type of the pipeline does not depend on which was given.
-struct Recipe<P>(Box<Make<P>>);
+struct BoxedLayer<P>(Box<Make<P>>);
 
 type Make<P> = dyn FnOnce(&LayerContext) -> Result<P, ConfigError>;
 
-impl<P> Recipe<P> {
+impl<P> BoxedLayer<P> {
     fn new(layer: impl Layer<Policy = P> + 'static) -> Self {
         Self(Box::new(|context| layer.into_policy(context)))
     }
 }
 
-impl<P: seawall_core::Policy> Layer for Recipe<P> {
+impl<P: seawall_core::Policy> Layer for BoxedLayer<P> {
     type Policy = P;
 
     fn into_policy(self, context: &LayerContext) -> Result<P, ConfigError> {

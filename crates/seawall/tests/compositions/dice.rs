@@ -29,12 +29,12 @@ impl Dice {
         1 + self.below(most)
     }
 
-    /// Whether something comes about that does in so many of a hundred.
+    /// Whether something happens whose probability is this many percent.
     pub(crate) fn percent(&self, chance: u32) -> bool {
         self.below(100) < chance
     }
 
-    /// Up to so many milliseconds, most of them whole.
+    /// Up to this many milliseconds, most of them whole.
     pub(crate) fn millis(&self, most: u32) -> Duration {
         let nanos = if self.percent(20) { self.below(1_000_000) } else { 0 };
         Duration::from_millis(self.below(most).into()) + Duration::from_nanos(nanos.into())

@@ -27,7 +27,7 @@ pub(crate) fn classify(fault: &Fault) -> Class {
 /// What is known of all attempts of all calls of one run.
 pub(crate) struct World {
     pub(crate) dice: Dice,
-    /// Whether an attempt may be pending for ever: something has to cut it off.
+    /// Whether an attempt may never end: something has to cut it off.
     pub(crate) may_hang: Cell<bool>,
     pub(crate) may_panic: bool,
     pub(crate) started: Cell<u64>,

@@ -50,7 +50,7 @@ async fn the_event_of_an_opening_and_its_record_name_what_failed() -> Result<(),
                     failed: 3× no route to <ip>, 1× reset by peer; retry in ";
     assert!(lines[0].starts_with(expected), "{}", lines[0]);
 
-    // Two records: that the circuit opened, and what the caller got, with how it came to it.
+    // Two records: that the circuit opened, and what the caller got, with its history.
     let groups = store.list(&Filter::default());
     assert_eq!(groups.len(), 2);
     let opened = groups.iter().find(|group| group.last.type_name == "seawall::CircuitOpened");

@@ -1,0 +1,95 @@
+//! The documents of the repository: links lead somewhere, the index of decisions is complete, and a
+//! policy's page has the diagram of its chapter.
+
+use std::path::{Path, PathBuf};
+
+use crate::{entries, read, root};
+
+/// The Markdown files in `folder`, not in those inside it.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|it| it == "md");
+    entries(folder).into_iter().filter(is_page).collect()
+}
+
+/// The Markdown files in `folder` and in all folders inside it.
+fn all_pages(folder: &Path) -> Vec<PathBuf> {
+    let folders = entries(folder).into_iter().filter(|path| path.is_dir());
+    pages(folder).into_iter().chain(folders.flat_map(|it| all_pages(&it))).collect()
+}
+
+/// The targets: the text between `](` and `)`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    let root = root();
+    let mut pages = pages(&root);
+    for folder in ["docs", "benches", "crates"] {
+        pages.extend(all_pages(&root.join(folder)));
+    }
+    let mut checked = 0;
+    for page in pages {
+        for link in links(&read(&page)) {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let target = page.parent().expect("in a folder").join(file);
+            assert!(target.exists(), "{}: {link} leads nowhere", page.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "only {checked} links were found");
+}
+
+#[test]
+fn every_decision_is_in_the_index_with_its_title() {
+    let folder = root().join("docs/decisions");
+    let index = read(&folder.join("README.md"));
+    let mut missing = Vec::new();
+    for page in pages(&folder) {
+        let file = page.file_name().expect("a file").to_str().expect("text");
+        let text = read(&page);
+        let Some((number, title)) =
+            text.lines().next().and_then(|line| line.strip_prefix("# ")?.split_once(": "))
+        else {
+            continue;
+        };
+        let line = format!("- [{number}]({file}) {title}");
+        if !index.lines().any(|it| it == line) {
+            missing.push(line);
+        }
+    }
+    assert!(missing.is_empty(), "not in docs/decisions/README.md:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn a_policys_page_has_the_diagram_of_its_chapter() {
+    for (page, chapter) in [
+        ("adaptive-limit", "seawall-limit/src/adaptive.rs"),
+        ("breaker", "seawall-breaker/src/lib.rs"),
+        ("bulkhead", "seawall-limit/src/bulkhead.rs"),
+        ("capture", "seawall-capture/src/lib.rs"),
+        ("capture-redis", "seawall-capture-redis/src/lib.rs"),
+        ("fallback", "seawall-guard/src/fallback.rs"),
+        ("panic-guard", "seawall-guard/src/panic_guard.rs"),
+        ("rate-limit", "seawall-limit/src/rate.rs"),
+        ("retry", "seawall-retry/src/lib.rs"),
+        ("shedding", "seawall-limit/src/throttle.rs"),
+        ("shutdown", "seawall-shutdown/src/lib.rs"),
+        ("supervise", "seawall-guard/src/task.rs"),
+        ("timeout", "seawall-guard/src/timeout.rs"),
+    ] {
+        let page = root().join("docs").join(page).with_extension("md");
+        let chapter = root().join("crates").join(chapter);
+        let (page_text, chapter) = (read(&page), read(&chapter).replace("//! ", ""));
+        assert_eq!(diagram(&page_text), diagram(&chapter), "{}", page.display());
+    }
+}
+
+/// The first diagram in a text.
+fn diagram(text: &str) -> Option<&str> {
+    text.split("```mermaid\n").nth(1)?.split("```").next()
+}
