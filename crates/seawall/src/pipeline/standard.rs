@@ -267,7 +267,7 @@ impl<C> StandardBuilder<C> {
 
     /// Stops with `token`; see [`PipelineBuilder::shutdown_token`].
     pub fn shutdown_token(mut self, token: CancellationToken) -> Self {
-        self.gate = self.gate.token(&token);
+        self.gate = self.gate.shutdown(token.clone());
         self.base = self.base.stopped_by(token);
         self
     }
