@@ -79,7 +79,6 @@
 mod chain;
 mod config;
 mod defaults;
-mod event;
 mod future;
 mod policy;
 

@@ -104,7 +104,6 @@
 //! To end tasks or to signal expected conditions: that is what errors are for.
 
 mod config;
-mod event;
 mod future;
 mod policy;
 

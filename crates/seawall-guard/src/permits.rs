@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use seawall_core::{Evidence, Rule};
+
 /// A bounded number of permits.
 #[derive(Debug)]
 pub(crate) struct Permits {
@@ -27,6 +29,12 @@ impl Permits {
 
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Why a permit is refused.
+    pub(crate) fn evidence(&self) -> Evidence {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).into();
+        Evidence::new(Rule::InFlight, count(self.taken()), count(self.max), 0)
     }
 
     /// Takes a permit, unless all are taken.

@@ -1,23 +1,23 @@
-//! Tasks that are counted, and tasks that are started again.
+//! Tasks that are counted, and tasks that are restarted.
 //!
 //! # What
 //!
-//! [`Tasks`] spawns tasks and knows what became of each: finished, panicked or cancelled. A panic
-//! is told to listeners when it happens, not when somebody joins; a handle tells it apart from a
-//! cancellation; and whichever it was, the task is counted out.
+//! [`Tasks`] spawns tasks and counts how each ended: finished, panicked or cancelled. Listeners receive a
+//! panic when it happens, not when the task is joined; a handle tells a panic from a cancellation; and
+//! every task is counted out, however it ended.
 //!
-//! [`Supervisor`] keeps long-running tasks running: a consumer, a refresher, a watcher. It starts a
-//! child again when it ends, one for one, and gives up when that happens too often. It promises
-//! what a supervisor of Erlang promises with the strategy
+//! [`Supervisor`] keeps long-running tasks running: a consumer, a refresher, a watcher. It restarts a
+//! child when it ends, one for one, and gives up when that happens too often. It promises what a
+//! supervisor of Erlang promises with the strategy
 //! [`one_for_one`](https://www.erlang.org/doc/system/sup_princ.html):
 //!
 //! - Children are started in the order in which they were added.
-//! - A child that ends is started again alone; the others do not notice.
+//! - A child that ends is restarted alone; the others are not affected.
 //! - [`Restart`] says after which ends: always, after failures only, or never.
-//! - More than [`max_restarts`](SupervisorBuilder::max_restarts) within
-//!   [`within`](SupervisorBuilder::within), of all children together, and it gives up: the rest is
+//! - After more than [`max_restarts`](SupervisorBuilder::max_restarts) within
+//!   [`within`](SupervisorBuilder::within), of all children together, it gives up: the other children are
 //!   stopped in the opposite order of their start, one after the other, and it ends with an error.
-//! - Told to stop, it stops them in that order, too.
+//! - When it is stopped, it stops them in that order, too.
 //!
 //! Two things are different. A restart waits for a [backoff](SupervisorBuilder::backoff); Erlang
 //! restarts at once. And stopping a child is dropping its future at an await, as there is no exit
@@ -66,32 +66,31 @@
 //!
 //! # Telemetry
 //!
-//! [`Panicked`](seawall_core::EventKind::Panicked) for each panic, also in dropping what was stopped or is
-//! over, whose end stands; [`Restarted`](seawall_core::EventKind::Restarted) for each restart, and
-//! [`GaveUp`](seawall_core::EventKind::GaveUp) at the end, under the name `supervisor/child`.
+//! [`Panicked`](seawall_core::EventKind::Panicked) for each panic, also one in dropping a child that was
+//! stopped or is over, whose end stands; [`Restarted`](seawall_core::EventKind::Restarted) for each
+//! restart, and [`GaveUp`](seawall_core::EventKind::GaveUp) at the end, under the name
+//! `supervisor/child`.
 //!
 //! # Traps
 //!
-//! - A child that keeps state in what its function captures keeps it over restarts. Make the state
-//!   inside the future.
-//! - Restarts cure what is transient. A child that fails at once, each time, is given up after
-//!   `max_restarts`; let that end the process, or a supervisor above.
-//! - With `panic = "abort"` there is nothing to catch and nothing to start again.
+//! - State that a child's function captures outlives restarts. Make the state inside the future.
+//! - Restarts cure transient failures. A child that fails at once, each time, is given up after
+//!   `max_restarts`; let that end the process, or have a supervisor above.
+//! - With `panic = "abort"` there is nothing to catch and nothing to restart.
 //!
 //! # When not to use it
 //!
-//! For one request use a pipeline. For tasks that end by themselves use [`Tasks`]. To start the
-//! whole process again use what started it.
+//! For one request use a pipeline. For tasks that end by themselves use [`Tasks`]. To restart the whole
+//! process use whatever started it.
 
 mod config;
-mod event;
+mod defaults;
 mod machine;
 mod supervisor;
 mod tracked;
 
-pub use config::{
-    DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, SupervisorBuilder, default_backoff,
-};
-pub use machine::{Ended, Restart};
+pub use config::SupervisorBuilder;
+pub use defaults::{DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, default_backoff};
+pub use machine::Restart;
 pub use supervisor::{Supervisor, SupervisorError};
 pub use tracked::{Task, TaskCounts, TaskError, Tasks, TasksBuilder};

@@ -99,7 +99,6 @@ mod blocking;
 mod config;
 mod defaults;
 mod detach;
-mod event;
 mod expiry;
 mod future;
 mod limit;

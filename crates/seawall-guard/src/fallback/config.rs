@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use seawall_core::{
-    Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PolicyKind,
+    Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PolicyKind, Setup,
 };
 
 use super::chain::Link;
@@ -18,8 +18,7 @@ use crate::permits::Permits;
 #[must_use = "a builder does nothing until it is built"]
 pub struct FallbackBuilder<T, E> {
     chain: Vec<Link<T, E>>,
-    name: Option<Name>,
-    listeners: Option<Listeners>,
+    setup: Setup,
     when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
     max_concurrent: usize,
 }
@@ -28,8 +27,7 @@ impl<T, E> FallbackBuilder<T, E> {
     pub(super) fn new() -> Self {
         Self {
             chain: Vec::new(),
-            name: None,
-            listeners: None,
+            setup: Setup::default(),
             when: Arc::new(default_classes),
             max_concurrent: Permits::UNLIMITED,
         }
@@ -37,7 +35,7 @@ impl<T, E> FallbackBuilder<T, E> {
 
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -56,7 +54,7 @@ impl<T, E> FallbackBuilder<T, E> {
 
     /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
@@ -95,11 +93,9 @@ impl<T, E> FallbackBuilder<T, E> {
     /// Builds the fallback. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Fallback<T, E>, ConfigError> {
         let check = Check::of(PolicyKind::Fallback);
-        let name = self.name.unwrap_or_else(|| Name::from("fallback"));
         check.that(self.max_concurrent > 0, "max_concurrent", self.max_concurrent, "at least 1")?;
         Ok(Fallback(Arc::new(Shared {
-            name: check.name(name)?,
-            listeners: self.listeners.unwrap_or_default(),
+            reporter: self.setup.reporter(PolicyKind::Fallback)?,
             when: self.when,
             permits: Permits::new(self.max_concurrent),
             counts: Counts::default(),
@@ -112,8 +108,7 @@ impl<T, E> Layer for FallbackBuilder<T, E> {
     type Policy = Fallback<T, E>;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Fallback<T, E>, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }
@@ -121,7 +116,7 @@ impl<T, E> Layer for FallbackBuilder<T, E> {
 impl<T, E> fmt::Debug for FallbackBuilder<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FallbackBuilder")
-            .field("name", &self.name)
+            .field("setup", &self.setup)
             .field("links", &self.chain.len())
             .field("max_concurrent", &self.max_concurrent)
             .finish_non_exhaustive()

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Class, ConfigError, Description, Error, FromFuture, Layer,
-    LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind, catch,
+    AllTransient, Attempt, Call, Class, ConfigError, Description, Error, EventKind, FromFuture,
+    Layer, LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind, Reason, Reporter,
+    catch,
 };
 
+use super::FallbackBuilder;
 use super::chain::Link;
 use super::future::FallbackFuture;
-use super::{FallbackBuilder, event};
 use crate::permits::Permits;
 
 /// Answers in the operation's place when it fails.
@@ -37,8 +38,7 @@ use crate::permits::Permits;
 pub struct Fallback<T, E>(pub(super) Arc<Shared<T, E>>);
 
 pub(super) struct Shared<T, E> {
-    pub(super) name: Name,
-    pub(super) listeners: Listeners,
+    pub(super) reporter: Reporter,
     pub(super) when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
     pub(super) permits: Permits,
     pub(super) counts: Counts,
@@ -63,7 +63,8 @@ impl<T, E> Shared<T, E> {
         match catch(f) {
             Ok(result) => Some(result),
             Err(caught) => {
-                event::panicked(self, &caught.into_report());
+                let report = caught.into_report();
+                self.reporter.report(|| EventKind::Panicked(report));
                 None
             }
         }
@@ -72,19 +73,20 @@ impl<T, E> Shared<T, E> {
     /// No permit is left.
     pub(super) fn refused(&self) {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
-        event::full(self);
+        let rejection = self.reporter.rejection(Reason::Full);
+        self.reporter.refused(rejection.because(self.permits.evidence()));
     }
 
     /// A link answered.
     pub(super) fn degraded(&self, class: Class) {
         self.counts.degraded.fetch_add(1, Ordering::Relaxed);
-        event::degraded(self, class);
+        self.reporter.report(|| EventKind::degraded(class));
     }
 
     /// No link answered.
     pub(super) fn failed(&self, class: Class) {
         self.counts.failed.fetch_add(1, Ordering::Relaxed);
-        event::failed(self, class);
+        self.reporter.report(|| EventKind::fallback_failed(class));
     }
 }
 
@@ -135,12 +137,12 @@ impl<T, E> Fallback<T, E> {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.0.name
+        self.0.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.0.listeners
+        self.0.reporter.listeners()
     }
 
     /// How many calls it answered for.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use seawall_core::panic::{CAN_CATCH, PayloadType, capture_backtraces, install_hook};
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use seawall_core::{
+    Check, ConfigError, EventKind, Layer, LayerContext, Listeners, Name, PolicyKind, Setup,
+};
 
+use super::PanicGuard;
 use super::policy::Shared;
-use super::{PanicGuard, event};
 
 /// What a guard does in a program that is built with `panic = "abort"`, where no panic can be caught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +27,7 @@ pub enum OnAbort {
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct PanicGuardBuilder {
-    name: Option<Name>,
-    listeners: Option<Listeners>,
+    setup: Setup,
     enabled: bool,
     hook: bool,
     backtrace: bool,
@@ -37,8 +38,7 @@ pub struct PanicGuardBuilder {
 impl Default for PanicGuardBuilder {
     fn default() -> Self {
         Self {
-            name: None,
-            listeners: None,
+            setup: Setup::default(),
             enabled: true,
             hook: true,
             backtrace: false,
@@ -51,7 +51,7 @@ impl Default for PanicGuardBuilder {
 impl PanicGuardBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -91,7 +91,7 @@ impl PanicGuardBuilder {
 
     /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
@@ -103,8 +103,7 @@ impl PanicGuardBuilder {
 
     fn build_where(self, can_catch: bool) -> Result<PanicGuard, ConfigError> {
         let check = Check::of(PolicyKind::PanicGuard);
-        let name = self.name.unwrap_or_else(|| Name::from("panic guard"));
-        let name = check.name(name)?;
+        let reporter = self.setup.reporter(PolicyKind::PanicGuard)?;
         check.that(self.hook || !self.backtrace, "backtrace", "on", "off without the hook")?;
         check.that(
             can_catch || !self.enabled || self.on_abort == OnAbort::Warn,
@@ -119,8 +118,7 @@ impl PanicGuardBuilder {
             capture_backtraces(true);
         }
         let guard = PanicGuard(Arc::new(Shared {
-            name,
-            listeners: self.listeners.unwrap_or_default(),
+            reporter,
             enabled: self.enabled,
             backtrace: self.backtrace,
             types: self.types,
@@ -128,7 +126,8 @@ impl PanicGuardBuilder {
             caught: AtomicU64::new(0),
         }));
         if self.enabled && !can_catch {
-            event::ineffective(&guard);
+            let why = "the program is built with panic = \"abort\"";
+            guard.0.reporter.report(|| EventKind::ineffective(why));
         }
         Ok(guard)
     }
@@ -138,8 +137,7 @@ impl Layer for PanicGuardBuilder {
     type Policy = PanicGuard;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<PanicGuard, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::panic::PayloadType;
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, catch,
+    AllTransient, Attempt, Call, Caught, ConfigError, Description, EventKind, FromFuture, Layer,
+    LayerContext, Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind,
+    Reporter, catch,
 };
 
+use super::PanicGuardBuilder;
 use super::future::PanicGuardFuture;
-use super::{PanicGuardBuilder, event};
 
 /// Turns a panic of the operation into an error.
 ///
@@ -42,8 +43,7 @@ pub struct PanicGuard(pub(super) Arc<Shared>);
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) name: Name,
-    pub(super) listeners: Listeners,
+    pub(super) reporter: Reporter,
     pub(super) enabled: bool,
     pub(super) backtrace: bool,
     pub(super) types: Vec<PayloadType>,
@@ -59,12 +59,12 @@ impl PanicGuard {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.0.name
+        self.0.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.0.listeners
+        self.0.reporter.listeners()
     }
 
     /// How many panics it caught, in starting, polling and dropping calls.
@@ -103,7 +103,7 @@ impl PanicGuard {
         }
         let report = caught.report(&self.0.types, self.0.backtrace);
         self.0.caught.fetch_add(1, Ordering::Relaxed);
-        event::panicked(self, &report);
+        self.0.reporter.report(|| EventKind::Panicked(report.clone()));
         report
     }
 
@@ -113,7 +113,7 @@ impl PanicGuard {
     #[expect(clippy::unnecessary_box_returns, reason = "an error holds it in a box")]
     pub(super) fn panicked(&self, caught: Caught) -> Box<Panicked> {
         let report = self.report(caught);
-        Box::new(Panicked::new(self.0.name.clone(), report))
+        Box::new(Panicked::new(self.name().clone(), report))
     }
 }
 

@@ -1,34 +1,17 @@
-//! How a supervisor is configured.
+//! The builder of a supervisor.
 
 use std::time::Duration;
 
-use seawall_core::{Backoff, Check, ConfigError, Listeners, Name, PolicyKind, Random};
+use seawall_core::{Backoff, Check, ConfigError, Listeners, Name, PolicyKind, Random, Setup};
 
-use super::Supervisor;
 use super::machine::Intensity;
-
-/// How many restarts may be within [`DEFAULT_WITHIN`], unless set: with the default backoff a child
-/// that fails at once is given up after about a second.
-pub const DEFAULT_MAX_RESTARTS: u32 = 3;
-
-/// The period in which restarts are counted, unless set: Erlang's default.
-pub const DEFAULT_WITHIN: Duration = Duration::from_secs(5);
-
-/// The largest number of restarts that may be allowed in a period: each is remembered for as long.
-pub const MAX_RESTARTS: u32 = 10_000;
-
-/// The wait before a restart, unless set: 100 ms and twice as long each time, up to 5 s, with full
-/// jitter, so that what failed together does not come back together.
-pub fn default_backoff() -> Backoff {
-    Backoff::exponential(Duration::from_millis(100)).max(Duration::from_secs(5))
-}
+use super::{DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, Supervisor, default_backoff};
 
 /// Builds a [`Supervisor`]. The [chapter](super) has the table of defaults.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct SupervisorBuilder {
-    name: Name,
-    listeners: Listeners,
+    setup: Setup,
     max_restarts: u32,
     within: Duration,
     backoff: Backoff,
@@ -38,8 +21,7 @@ pub struct SupervisorBuilder {
 impl Default for SupervisorBuilder {
     fn default() -> Self {
         Self {
-            name: Name::from("supervisor"),
-            listeners: Listeners::default(),
+            setup: Setup::default(),
             max_restarts: DEFAULT_MAX_RESTARTS,
             within: DEFAULT_WITHIN,
             backoff: default_backoff(),
@@ -51,18 +33,18 @@ impl Default for SupervisorBuilder {
 impl SupervisorBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = name.into();
+        self.setup.name(name);
         self
     }
 
-    /// Who is told of panics and restarts.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = listeners.clone();
+        self.setup.listeners(listeners);
         self
     }
 
-    /// How many restarts there may be, of all children together, [within](Self::within) a period,
-    /// at most [`MAX_RESTARTS`]. With 0 the first end that asks for a restart is the last.
+    /// How many restarts may happen [within](Self::within) a period, of all children together. At most
+    /// [`MAX_RESTARTS`]. With 0 the supervisor gives up instead of the first restart.
     pub fn max_restarts(mut self, max: u32) -> Self {
         self.max_restarts = max;
         self
@@ -74,21 +56,20 @@ impl SupervisorBuilder {
         self
     }
 
-    /// The wait before a restart. It grows with the restarts of one child in a row, and begins
-    /// again when the child ran for longer than the [period](Self::within).
+    /// The wait before a restart. It grows with the restarts of one child in a row, and starts over once
+    /// the child ran for longer than the [period](Self::within).
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Where jitter is drawn from.
+    /// The source of jitter.
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self
     }
 
-    /// Makes the supervisor, without children. Fails if the name is empty or too long, and where a
-    /// number is out of its range.
+    /// Builds the supervisor, without children. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Supervisor, ConfigError> {
         let check = Check::of(PolicyKind::Supervisor);
         self.backoff.check(check)?;
@@ -100,8 +81,7 @@ impl SupervisorBuilder {
         )?;
         let within = check.positive("within", self.within)?;
         Ok(Supervisor {
-            name: check.name(self.name)?,
-            listeners: self.listeners,
+            reporter: self.setup.reporter(PolicyKind::Supervisor)?,
             intensity: Intensity::new(self.max_restarts, within),
             within,
             backoff: self.backoff,

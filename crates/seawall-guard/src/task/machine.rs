@@ -1,4 +1,4 @@
-//! When a child is started again, and how often is too often: decided without a clock.
+//! When a child is restarted, and how often is too often: decided without a clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,23 +8,20 @@ use tokio::time::Instant;
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
+pub(super) enum ChildEnd {
     /// With `Ok`.
-    Normally,
-    /// With an error, whose message this is, cut to [`MAX_MESSAGE`](seawall_core::panic::MAX_MESSAGE) bytes.
+    Normal,
+    /// With an error of this message.
     Failed(String),
-    /// By a panic.
     Panicked(PanicReport),
-    /// Cancelled from outside of its supervisor.
+    /// Cancelled, but not by its supervisor.
     Cancelled,
 }
 
-impl Ended {
-    /// What it means.
-    pub const fn class(&self) -> Class {
+impl ChildEnd {
+    pub(super) const fn class(&self) -> Class {
         match self {
-            Self::Normally => Class::Success,
+            Self::Normal => Class::Success,
             Self::Failed(_) => Class::Transient,
             Self::Panicked(_) => Class::Panicked,
             Self::Cancelled => Class::Cancelled,
@@ -32,7 +29,7 @@ impl Ended {
     }
 }
 
-/// After which ends a child is started again.
+/// After which ends a child is restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Restart {
@@ -45,11 +42,10 @@ pub enum Restart {
 }
 
 impl Restart {
-    /// Whether a child that `ended` is started again.
-    pub const fn applies(self, ended: &Ended) -> bool {
+    pub(super) const fn applies(self, end: &ChildEnd) -> bool {
         match self {
             Self::Always => true,
-            Self::OnFailure => !matches!(ended, Ended::Normally),
+            Self::OnFailure => !matches!(end, ChildEnd::Normal),
             Self::Never => false,
         }
     }
@@ -68,8 +64,8 @@ impl Intensity {
         Self { max, within, restarts: VecDeque::new() }
     }
 
-    /// Notes a restart at `now` and gives how many there were within the period, or `None` if that
-    /// would be one too many. A clock that goes backwards forgets nothing.
+    /// Notes a restart at `now` and returns how many there were within the period, or `None` if this would
+    /// be one too many. A clock that goes backwards drops nothing.
     pub(super) fn restart(&mut self, now: Instant) -> Option<u32> {
         while let Some(oldest) = self.restarts.front()
             && now.saturating_duration_since(*oldest) > self.within
@@ -95,10 +91,10 @@ mod tests {
     fn restarts_by_kind_of_end() {
         let report = seawall_core::contain(|| panic!("boom")).unwrap_err();
         let ends = [
-            Ended::Normally,
-            Ended::Failed(String::new()),
-            Ended::Panicked(report),
-            Ended::Cancelled,
+            ChildEnd::Normal,
+            ChildEnd::Failed(String::new()),
+            ChildEnd::Panicked(report),
+            ChildEnd::Cancelled,
         ];
         let table = [
             (Restart::Always, [true, true, true, true]),
@@ -106,7 +102,7 @@ mod tests {
             (Restart::Never, [false, false, false, false]),
         ];
         for (restart, applies) in table {
-            assert_eq!(ends.each_ref().map(|ended| restart.applies(ended)), applies, "{restart:?}");
+            assert_eq!(ends.each_ref().map(|end| restart.applies(end)), applies, "{restart:?}");
         }
     }
 

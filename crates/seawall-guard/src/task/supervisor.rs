@@ -1,4 +1,4 @@
-//! Long-running tasks that are started again.
+//! Long-running tasks that are restarted.
 
 use std::fmt::{self, Display};
 use std::future::{Future, pending};
@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::panic::message_of;
-use seawall_core::{Backoff, Listeners, Name, PanicReport, PolicyKind, Random, contain};
+use seawall_core::{
+    Backoff, Class, EventKind, Name, PanicReport, PolicyKind, Random, Reporter, StopReason, contain,
+};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
-use super::machine::{Ended, Intensity, Restart};
-use super::{SupervisorBuilder, event};
-use crate::monitored::{Monitor, Monitored, TaskEnd};
+use super::SupervisorBuilder;
+use super::machine::{ChildEnd, Intensity, Restart};
+use crate::monitored::{Monitor, Monitored};
 
 type Running = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 type Make = Arc<dyn Fn() -> Running + Send + Sync>;
@@ -23,8 +25,7 @@ type Make = Arc<dyn Fn() -> Running + Send + Sync>;
 /// Keeps long-running tasks running. The [chapter](super) says what it promises.
 #[must_use = "a supervisor does nothing until it runs"]
 pub struct Supervisor {
-    pub(super) name: Name,
-    pub(super) listeners: Listeners,
+    pub(super) reporter: Reporter,
     pub(super) intensity: Intensity,
     pub(super) within: Duration,
     pub(super) backoff: Backoff,
@@ -33,7 +34,7 @@ pub struct Supervisor {
 }
 
 pub(super) struct Child {
-    name: Name,
+    reporter: Reporter,
     restart: Restart,
     make: Make,
     /// Restarts in a row.
@@ -43,18 +44,41 @@ pub(super) struct Child {
     task: Option<AbortHandle>,
 }
 
-/// A child failed more often than it may, or nobody may start it again: its supervisor gave up.
+/// A supervisor gave up, because a child would have been restarted once too often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SupervisorError {
     /// The supervisor.
     pub supervisor: Name,
-    /// The child whose end was one too many.
+    /// The child, as `supervisor/child`.
     pub child: Name,
     /// How often that child was started.
     pub starts: u32,
-    /// How the child ended the last time.
-    pub last: Ended,
+    pub(super) last: ChildEnd,
+}
+
+impl SupervisorError {
+    /// The class of the child's last end: [`Class::Success`] where it returned `Ok`.
+    pub const fn class(&self) -> Class {
+        self.last.class()
+    }
+
+    /// The message of the child's last error, cut to
+    /// [`MAX_MESSAGE`](seawall_core::panic::MAX_MESSAGE) bytes, if it ended with one.
+    pub fn failed(&self) -> Option<&str> {
+        match &self.last {
+            ChildEnd::Failed(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The child's last panic, if it ended by one.
+    pub const fn panicked(&self) -> Option<&PanicReport> {
+        match &self.last {
+            ChildEnd::Panicked(report) => Some(report),
+            _ => None,
+        }
+    }
 }
 
 impl Display for SupervisorError {
@@ -65,10 +89,10 @@ impl Display for SupervisorError {
             "supervisor '{supervisor}': too many restarts; '{child}' was started {starts} times and "
         )?;
         match last {
-            Ended::Normally => f.write_str("ended normally"),
-            Ended::Failed(error) => write!(f, "failed: {error}"),
-            Ended::Panicked(report) => report.fmt(f),
-            Ended::Cancelled => f.write_str("was cancelled"),
+            ChildEnd::Normal => f.write_str("ended normally"),
+            ChildEnd::Failed(error) => write!(f, "failed: {error}"),
+            ChildEnd::Panicked(report) => report.fmt(f),
+            ChildEnd::Cancelled => f.write_str("was cancelled"),
         }
     }
 }
@@ -81,30 +105,30 @@ impl Supervisor {
         SupervisorBuilder::default()
     }
 
-    /// Adds a child: `make` makes its future, for the first start and for each restart.
+    /// Adds a child. `make` makes its future, at the first start and at each restart.
     pub fn child<F, Fut, E>(mut self, name: &str, restart: Restart, make: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Display,
     {
-        let make: Make = Arc::new(move || Box::pin(Said(make())));
-        let name = Name::from(format!("{}/{name}", self.name));
-        let (restarts, starts) = (0, 0);
+        let make: Make = Arc::new(move || Box::pin(ErrorText(make())));
+        let name = Name::from(format!("{}/{name}", self.reporter.name()));
+        let listeners = self.reporter.listeners().clone();
         self.children.push(Child {
-            name,
+            reporter: Reporter::new(name, PolicyKind::Supervisor, listeners),
             restart,
             make,
-            restarts,
-            starts,
+            restarts: 0,
+            starts: 0,
             delay: None,
             task: None,
         });
         self
     }
 
-    /// Runs the children, each in a task of its own, until all have ended for good, or one ends
-    /// that may not be started again for want of restarts.
+    /// Runs the children, each in a task of its own, until all have ended for good, or one would be
+    /// restarted once too often.
     ///
     /// # Cancel safety
     ///
@@ -125,12 +149,12 @@ impl Supervisor {
     ) -> Result<(), SupervisorError> {
         let mut tasks = JoinSet::new();
         for child in &mut self.children {
-            child.start(&self.listeners, &mut tasks, Duration::ZERO);
+            child.start(&mut tasks, Duration::ZERO);
         }
         let mut stop = std::pin::pin!(stop);
         loop {
             let joined = tokio::select! {
-                // Told to stop and a child ended: stop.
+                // Stopping goes before a child that ended.
                 biased;
                 () = &mut stop => None,
                 joined = tasks.join_next_with_id() => joined,
@@ -148,12 +172,12 @@ impl Supervisor {
 
     fn ended(
         &mut self,
-        joined: Result<(Id, (Ended, Duration)), JoinError>,
-        tasks: &mut JoinSet<(Ended, Duration)>,
+        joined: Result<(Id, (ChildEnd, Duration)), JoinError>,
+        tasks: &mut JoinSet<(ChildEnd, Duration)>,
     ) -> Result<(), SupervisorError> {
         let (id, ended, ran) = match joined {
             Ok((id, (ended, ran))) => (id, ended, ran),
-            Err(error) => (error.id(), Ended::Cancelled, Duration::ZERO),
+            Err(error) => (error.id(), ChildEnd::Cancelled, Duration::ZERO),
         };
         let is = |child: &&mut Child| child.task.as_ref().is_some_and(|task| task.id() == id);
         let Some(child) = self.children.iter_mut().find(is) else { return Ok(()) };
@@ -162,11 +186,12 @@ impl Supervisor {
             return Ok(());
         }
         let Some(restarts) = self.intensity.restart(Instant::now()) else {
-            event::gave_up(&self.listeners, &child.name, child.starts, ended.class());
+            let (starts, class) = (child.starts, ended.class());
+            child.reporter.report(|| EventKind::gave_up(starts, StopReason::Attempts, class));
             return Err(SupervisorError {
-                supervisor: self.name.clone(),
-                child: child.name.clone(),
-                starts: child.starts,
+                supervisor: self.reporter.name().clone(),
+                child: child.reporter.name().clone(),
+                starts,
                 last: ended,
             });
         };
@@ -176,39 +201,34 @@ impl Supervisor {
         child.restarts = child.restarts.saturating_add(1);
         let delay = self.backoff.delay(child.restarts, child.delay, &self.random);
         child.delay = Some(delay);
-        event::restarted(&self.listeners, &child.name, restarts);
-        child.start(&self.listeners, tasks, delay);
+        child.reporter.report(|| EventKind::restarted(restarts));
+        child.start(tasks, delay);
         Ok(())
     }
 }
 
 impl Child {
     /// Starts the child after `delay`.
-    fn start(
-        &mut self,
-        listeners: &Listeners,
-        tasks: &mut JoinSet<(Ended, Duration)>,
-        delay: Duration,
-    ) {
+    fn start(&mut self, tasks: &mut JoinSet<(ChildEnd, Duration)>, delay: Duration) {
         self.starts = self.starts.saturating_add(1);
         let make = Arc::clone(&self.make);
-        let watch = Telling { listeners: listeners.clone(), name: self.name.clone() };
+        let monitor = ChildMonitor(self.reporter.clone());
         self.task = Some(tasks.spawn(async move {
             if !delay.is_zero() {
                 sleep(delay).await;
             }
             let began = Instant::now();
-            (run(make, watch).await, began.elapsed())
+            (run(make, monitor).await, began.elapsed())
         }));
     }
 }
 
-/// A child's future, whose error is but its message. No async block: one that is left by a panic
-/// drops what it holds on the way, where another panic ends the process.
+/// A child's future, whose error is its message. Not an async block: when a panic leaves one, it drops
+/// what it holds while unwinding, where a second panic aborts.
 #[pin_project]
-struct Said<Fut>(#[pin] Fut);
+struct ErrorText<Fut>(#[pin] Fut);
 
-impl<Fut: Future<Output = Result<(), E>>, E: Display> Future for Said<Fut> {
+impl<Fut: Future<Output = Result<(), E>>, E: Display> Future for ErrorText<Fut> {
     type Output = Result<(), String>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -217,39 +237,33 @@ impl<Fut: Future<Output = Result<(), E>>, E: Display> Future for Said<Fut> {
     }
 }
 
-/// Runs a child once; its panics are told wherever they are, also when it is stopped.
-async fn run(make: Make, watch: Telling) -> Ended {
+/// Runs a child once. All its panics are reported, also one while it is stopped.
+async fn run(make: Make, monitor: ChildMonitor) -> ChildEnd {
     let future = match contain(|| make()) {
         Ok(future) => future,
         Err(report) => {
-            watch.panicked(&report);
-            return Ended::Panicked(report);
+            monitor.panicked(&report);
+            return ChildEnd::Panicked(report);
         }
     };
-    match Monitored::new(future, watch).await {
-        Ok(Ok(())) => Ended::Normally,
-        Ok(Err(error)) => Ended::Failed(error),
-        Err(report) => Ended::Panicked(report),
+    match Monitored::new(future, monitor).await {
+        Ok(Ok(())) => ChildEnd::Normal,
+        Ok(Err(error)) => ChildEnd::Failed(error),
+        Err(report) => ChildEnd::Panicked(report),
     }
 }
 
-/// Tells of the panics of the child `name`.
-struct Telling {
-    listeners: Listeners,
-    name: Name,
-}
+/// Reports the panics of a child. Its end is known to the supervisor, which joins the task.
+struct ChildMonitor(Reporter);
 
-impl Monitor for Telling {
+impl Monitor for ChildMonitor {
     fn panicked(&self, report: &PanicReport) {
-        event::panicked(&self.listeners, &self.name, PolicyKind::Supervisor, report);
+        self.0.report(|| EventKind::Panicked(report.clone()));
     }
-
-    // The supervisor joins the task.
-    fn ended(&mut self, _: TaskEnd) {}
 }
 
-/// Stops the children in the opposite order of their start, each after the one before is gone.
-async fn stop_all(children: &mut [Child], tasks: &mut JoinSet<(Ended, Duration)>) {
+/// Stops the children in the opposite order of their start, each after the previous one is gone.
+async fn stop_all(children: &mut [Child], tasks: &mut JoinSet<(ChildEnd, Duration)>) {
     for child in children.iter_mut().rev() {
         let Some(task) = child.task.take() else { continue };
         task.abort();
@@ -260,7 +274,7 @@ async fn stop_all(children: &mut [Child], tasks: &mut JoinSet<(Ended, Duration)>
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supervisor")
-            .field("name", &self.name)
+            .field("name", self.reporter.name())
             .field("intensity", &self.intensity)
             .field("children", &self.children.len())
             .finish_non_exhaustive()

@@ -8,15 +8,15 @@ use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use seawall_core::{
-    Cancelled, Check, ConfigError, Error, Listeners, Name, PanicReport, Panicked, PolicyKind,
+    Cancelled, ConfigError, Error, EventKind, Listeners, Name, PanicReport, Panicked, PolicyKind,
+    Reporter, Setup,
 };
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::event;
 use crate::monitored::{Monitor, Monitored, TaskEnd};
 
-/// Spawns tasks and counts what becomes of them. Clones share the counts.
+/// Spawns tasks and counts how they ended. Clones share the counts.
 ///
 /// ```
 /// use seawall_guard::task::{TaskError, Tasks};
@@ -38,13 +38,12 @@ pub struct Tasks(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    name: Name,
-    listeners: Listeners,
+    reporter: Reporter,
     counts: Mutex<TaskCounts>,
     idle: Notify,
 }
 
-/// What became of tasks: `started` is `running + finished + panicked + cancelled`, always.
+/// How many tasks are in which state. `started` is always `running + finished + panicked + cancelled`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskCounts {
@@ -52,7 +51,7 @@ pub struct TaskCounts {
     pub started: u64,
     /// Neither over nor dropped.
     pub running: u64,
-    /// Came to an output.
+    /// Returned an output.
     pub finished: u64,
     /// Panicked.
     pub panicked: u64,
@@ -71,7 +70,7 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    /// The same as the toolkit's one error.
+    /// The same as an [`Error`].
     pub fn into_error<E>(self) -> Error<E> {
         match self {
             Self::Panicked(panicked) => Error::Panicked(panicked.into()),
@@ -92,31 +91,29 @@ impl fmt::Display for TaskError {
 impl std::error::Error for TaskError {}
 
 /// Builds [`Tasks`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct TasksBuilder {
-    name: Name,
-    listeners: Listeners,
+    setup: Setup,
 }
 
 impl TasksBuilder {
     /// The name in errors and events, `"tasks"` unless set. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = name.into();
+        self.setup.name(name);
         self
     }
 
-    /// Who is told of panics.
+    /// The listeners that receive the panics of tasks.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = listeners.clone();
+        self.setup.listeners(listeners);
         self
     }
 
-    /// Makes it. Fails if the name is empty or too long.
+    /// Builds the tasks. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Tasks, ConfigError> {
         Ok(Tasks(Arc::new(Shared {
-            name: Check::of(PolicyKind::Tasks).name(self.name)?,
-            listeners: self.listeners,
+            reporter: self.setup.reporter(PolicyKind::Tasks)?,
             counts: Mutex::new(TaskCounts::default()),
             idle: Notify::new(),
         })))
@@ -124,12 +121,12 @@ impl TasksBuilder {
 }
 
 impl Tasks {
-    /// Configures it.
+    /// Configures tasks.
     pub fn builder() -> TasksBuilder {
-        TasksBuilder { name: Name::from("tasks"), listeners: Listeners::default() }
+        TasksBuilder::default()
     }
 
-    /// Spawns `future`. A panic in it is told to the listeners when it happens.
+    /// Spawns `future`. The listeners receive a panic in it when it happens.
     ///
     /// # Panics
     ///
@@ -148,12 +145,12 @@ impl Tasks {
         Task { handle, tasks: self.clone() }
     }
 
-    /// What became of its tasks so far.
+    /// How many tasks are in which state.
     pub fn counts(&self) -> TaskCounts {
         *self.0.counts.lock()
     }
 
-    /// Waits until none runs. More may be spawned meanwhile, and are waited for, too.
+    /// Waits until no task runs. Tasks that are spawned during the wait are waited for, too.
     ///
     /// # Cancel safety
     ///
@@ -170,10 +167,10 @@ impl Tasks {
     }
 }
 
-/// A task that was spawned by [`Tasks`]. As a future it waits for the task; dropping it lets the
-/// task go on.
+/// A task that was spawned by [`Tasks`]. As a future it waits for the task; dropping it detaches the
+/// task.
 #[derive(Debug)]
-#[must_use = "a task goes on without its handle, but nobody learns what it came to"]
+#[must_use = "a task goes on without its handle, but its output is lost"]
 pub struct Task<T> {
     handle: JoinHandle<Result<T, PanicReport>>,
     tasks: Tasks,
@@ -196,7 +193,7 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let joined = ready!(Pin::new(&mut self.handle).poll(cx));
-        let name = || self.tasks.0.name.clone();
+        let name = || self.tasks.0.reporter.name().clone();
         Poll::Ready(match joined {
             Ok(Ok(output)) => Ok(output),
             Ok(Err(report)) => {
@@ -208,7 +205,7 @@ impl<T> Future for Task<T> {
     }
 }
 
-/// Counts its task out when it is dropped, so exactly once, however the task ends.
+/// Counts its task out when it is dropped, so exactly once.
 struct Counted {
     tasks: Tasks,
     end: TaskEnd,
@@ -234,8 +231,7 @@ impl Drop for Counted {
 
 impl Monitor for Counted {
     fn panicked(&self, report: &PanicReport) {
-        let shared = &self.tasks.0;
-        event::panicked(&shared.listeners, &shared.name, PolicyKind::Tasks, report);
+        self.tasks.0.reporter.report(|| EventKind::Panicked(report.clone()));
     }
 
     fn ended(&mut self, end: TaskEnd) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use seawall_core::{Evidence, Lazy, Policy, PolicyKind, Reason, Rejection, Rule};
+use seawall_core::{Lazy, Policy, Reason, Rejection};
 
 use super::{Timeout, TimeoutCall};
 use crate::permits::{Permit, Permits};
@@ -109,11 +109,8 @@ impl Blocking {
     fn admit(&self) -> Result<Permit<Arc<Permits>>, Rejection> {
         Permits::try_acquire(Arc::clone(&self.permits)).ok_or_else(|| {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
-            let max = f64::from(u32::try_from(self.permits.max()).unwrap_or(u32::MAX));
-            let name = self.timeout.name().clone();
-            let rejection = Rejection::new(name, PolicyKind::Timeout, Reason::Full)
-                .because(Evidence::new(Rule::InFlight, max, max, 0));
-            self.timeout.listeners().rejected(rejection)
+            let rejection = self.timeout.reporter.rejection(Reason::Full);
+            self.timeout.reporter.refused(rejection.because(self.permits.evidence()))
         })
     }
 }

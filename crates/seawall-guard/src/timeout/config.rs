@@ -4,33 +4,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Scope,
+    Attempt, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Scope, Setup,
 };
 
 use super::limit::Limit;
-use super::policy::Identity;
 use super::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, Timeout};
 
 /// Builds a [`Timeout`]. The [chapter](super) has the table of defaults.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct TimeoutBuilder {
-    name: Option<Name>,
+    setup: Setup,
     scope: Scope,
     limit: Option<Limit>,
-    listeners: Option<Listeners>,
 }
 
 impl Default for TimeoutBuilder {
     fn default() -> Self {
-        Self { name: None, scope: Scope::Total, limit: None, listeners: None }
+        Self { setup: Setup::default(), scope: Scope::Total, limit: None }
     }
 }
 
 impl TimeoutBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -78,21 +76,19 @@ impl TimeoutBuilder {
 
     /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
     /// Builds the timeout. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Timeout, ConfigError> {
-        let name = self.name.unwrap_or_else(|| Name::from("timeout"));
-        let name = Check::of(PolicyKind::Timeout).name(name)?;
         let default = match self.scope {
             Scope::Attempt => DEFAULT_ATTEMPT_LIMIT,
             _ => DEFAULT_LIMIT,
         };
         let limit = self.limit.unwrap_or(Limit::Fixed(default));
-        let listeners = self.listeners.unwrap_or_default();
-        Ok(Timeout { identity: Identity { name, scope: self.scope, listeners }, limit })
+        let reporter = self.setup.reporter(PolicyKind::Timeout)?;
+        Ok(Timeout { reporter, scope: self.scope, limit })
     }
 }
 
@@ -100,8 +96,7 @@ impl Layer for TimeoutBuilder {
     type Policy = Timeout;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Timeout, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }

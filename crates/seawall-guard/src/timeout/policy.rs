@@ -4,15 +4,15 @@ use std::future::Future;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, ConfigError, Description, FromFuture, Layer, LayerContext,
-    Lazy, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Scope, TimedOut,
+    AllTransient, Attempt, Call, Caught, ConfigError, Description, EventKind, FromFuture, Layer,
+    LayerContext, Lazy, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Reporter, Scope,
+    TimedOut,
 };
-use tokio::time::Instant;
 
+use super::TimeoutBuilder;
 use super::future::TimeoutFuture;
 use super::limit::Limit;
 use super::plan::{LONGEST, Span};
-use super::{TimeoutBuilder, event};
 
 /// Cuts a call off when it takes too long.
 ///
@@ -37,16 +37,9 @@ use super::{TimeoutBuilder, event};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Timeout {
-    pub(super) identity: Identity,
-    pub(super) limit: Limit,
-}
-
-/// Who speaks, for what, and to whom.
-#[derive(Clone, Debug)]
-pub(super) struct Identity {
-    pub(super) name: Name,
+    pub(super) reporter: Reporter,
     pub(super) scope: Scope,
-    pub(super) listeners: Listeners,
+    pub(super) limit: Limit,
 }
 
 impl Timeout {
@@ -57,9 +50,8 @@ impl Timeout {
     }
 
     pub(crate) fn named(name: &str, limit: Duration) -> Self {
-        let listeners = Listeners::default();
-        let identity = Identity { name: Name::from(name), scope: Scope::Total, listeners };
-        Self { identity, limit: Limit::Fixed(limit) }
+        let reporter = Reporter::new(name.into(), PolicyKind::Timeout, Listeners::default());
+        Self { reporter, scope: Scope::Total, limit: Limit::Fixed(limit) }
     }
 
     /// Configures a timeout.
@@ -69,26 +61,25 @@ impl Timeout {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.identity.name
+        self.reporter.name()
     }
 
     /// What it bounds.
     pub fn scope(&self) -> Scope {
-        self.identity.scope
+        self.scope
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.identity.listeners
+        self.reporter.listeners()
     }
 
     /// The error of a call that was cut off, reported.
     pub(super) fn cut_off(&self, span: Span, attempt: Attempt) -> TimedOut {
-        let Identity { name, scope, .. } = &self.identity;
-        let now = Instant::now();
-        let elapsed = now.saturating_duration_since(span.began);
-        let error = TimedOut::new(name.clone(), *scope, span.by(), span.limit, elapsed, attempt);
-        event::timed_out(&self.identity, now, &error);
+        let name = self.name().clone();
+        let elapsed = span.began.elapsed();
+        let error = TimedOut::new(name, self.scope, span.by(), span.limit, elapsed, attempt);
+        self.reporter.report(|| EventKind::TimedOut(error.clone()));
         error
     }
 
@@ -96,7 +87,7 @@ impl Timeout {
     #[cold]
     pub(super) fn panicked(&self, caught: Caught) -> Panicked {
         let report = caught.into_report();
-        event::panicked(&self.identity, &report);
+        self.reporter.report(|| EventKind::Panicked(report.clone()));
         Panicked::in_callback(self.name().clone(), PolicyKind::Timeout, report)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use seawall_core::Listeners;
 use seawall_guard::Supervisor;
-use seawall_guard::task::{Ended, Restart, SupervisorBuilder};
+use seawall_guard::task::{Restart, SupervisorBuilder};
 use seawall_testkit::Recorder;
 use tokio::time::sleep;
 
@@ -71,6 +71,6 @@ async fn of_a_child_that_failed_before() {
     let supervisor = supervisor.max_restarts(0).build().unwrap();
     let supervisor = supervisor.child("failing", Restart::Always, || Failing);
     let error = supervisor.run().await.unwrap_err();
-    assert_eq!(error.last, Ended::Failed("down".to_owned()), "what it came to stands");
+    assert_eq!(error.failed(), Some("down"), "its end stands");
     assert_eq!(lines(&recorder).len(), 1);
 }

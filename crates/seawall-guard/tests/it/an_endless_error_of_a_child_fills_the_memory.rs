@@ -4,7 +4,7 @@ use std::fmt;
 
 use seawall_core::panic::MAX_MESSAGE;
 use seawall_guard::Supervisor;
-use seawall_guard::task::{Ended, Restart};
+use seawall_guard::task::Restart;
 
 /// Has no end, save for who would listen to all of it.
 struct Endless;
@@ -24,7 +24,7 @@ async fn it_is_listened_to_for_as_long_as_what_is_kept() {
     let supervisor = Supervisor::builder().max_restarts(0).build().unwrap();
     let talks = || std::future::ready(Err(Endless));
     let error = supervisor.child("talks", Restart::Always, talks).run().await.unwrap_err();
-    let Ended::Failed(text) = error.last else { panic!("{:?}", error.last) };
+    let text = error.failed().unwrap();
     assert!(text.ends_with('…') && text.len() <= MAX_MESSAGE, "{text}");
 }
 
@@ -33,5 +33,5 @@ async fn a_short_one_is_kept_whole() {
     let supervisor = Supervisor::builder().max_restarts(0).build().unwrap();
     let fails = || std::future::ready(Err("down"));
     let error = supervisor.child("fails", Restart::Always, fails).run().await.unwrap_err();
-    assert_eq!(error.last, Ended::Failed("down".to_owned()));
+    assert_eq!(error.failed(), Some("down"));
 }

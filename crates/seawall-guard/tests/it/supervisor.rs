@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use seawall_core::{Backoff, EventKind, Listeners};
+use seawall_core::{Backoff, Class, EventKind, Listeners};
 use seawall_guard::Supervisor;
-use seawall_guard::task::{Ended, MAX_RESTARTS, Restart, SupervisorBuilder};
+use seawall_guard::task::{MAX_RESTARTS, Restart, SupervisorBuilder};
 use seawall_testkit::{Alive, Recorder, Script, Step};
 use tokio::time::{Instant, sleep};
 
@@ -87,7 +87,7 @@ async fn too_many_restarts_and_it_gives_up_and_stops_the_others() {
     let begin = Instant::now();
     let error = supervisor.run().await.unwrap_err();
     assert_eq!((error.child.as_str(), error.starts), ("top/failing", 3));
-    assert_eq!(error.last, Ended::Failed("down".to_owned()));
+    assert_eq!((error.failed(), error.class()), (Some("down"), Class::Transient));
     assert_eq!(
         error.to_string(),
         "supervisor 'top': too many restarts; 'top/failing' was started 3 times and failed: down"
@@ -202,7 +202,8 @@ async fn a_panic_in_making_a_child_and_in_dropping_it_are_its_end() {
         },
     );
     let error = supervisor.run().await.unwrap_err();
-    assert!(matches!(error.last, Ended::Panicked(report) if &*report.message == "touched"));
+    assert_eq!(&*error.panicked().unwrap().message, "touched");
+    assert_eq!((error.failed(), error.class()), (None, Class::Panicked));
     assert_eq!(made.load(Ordering::SeqCst), 2);
     assert_eq!(recorder.count(|kind| matches!(kind, EventKind::Panicked(_))), 2);
 }

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Cancelled, Classify, Error, PanicReport, Panicked, PolicyKind,
-    Rejection, contain,
+    AllTransient, Attempt, Call, Cancelled, Classify, Error, EventKind, PanicReport, Panicked,
+    PolicyKind, Rejection, contain,
 };
 use tokio::task::JoinHandle;
 
-use super::super::event;
 use super::Blocking;
 use super::work::Presence;
 
@@ -39,10 +38,12 @@ where
         let state = match blocking.admit() {
             Ok(admitted) => {
                 let (presence, guard) = Presence::begin(&blocking.counts, admitted);
-                let identity = blocking.timeout.identity.clone();
+                let reporter = blocking.timeout.reporter.clone();
                 let task = tokio::task::spawn_blocking(move || {
                     // Reported here, as the caller may have left.
-                    let report = |report: &PanicReport| event::panicked(&identity, report);
+                    let report = |report: &PanicReport| {
+                        reporter.report(|| EventKind::Panicked(report.clone()));
+                    };
                     let outcome = contain(work).inspect_err(report);
                     // The caller's code, too.
                     let _ = contain(|| drop(permit)).inspect_err(report);

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use seawall_core::{PanicReport, contain};
+use seawall_core::{EventKind, PanicReport, contain};
 use tokio::runtime::Handle;
 
-use super::super::event;
 use super::Detach;
 use super::future::Boxed;
 use crate::monitored::{Monitor, Monitored, TaskEnd};
@@ -29,7 +28,7 @@ where
     }
     detach.ended.dropped.fetch_add(1, Ordering::Relaxed);
     if let Err(report) = contain(|| drop(work)) {
-        event::panicked(&detach.timeout.identity, &report);
+        detach.timeout.reporter.report(|| EventKind::Panicked(report));
     }
 }
 
@@ -58,7 +57,7 @@ struct Detached {
 
 impl Monitor for Detached {
     fn panicked(&self, report: &PanicReport) {
-        event::panicked(&self.detach.timeout.identity, report);
+        self.detach.timeout.reporter.report(|| EventKind::Panicked(report.clone()));
     }
 
     fn ended(&mut self, end: TaskEnd) {
