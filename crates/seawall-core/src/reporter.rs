@@ -86,7 +86,13 @@ impl Reporter {
     /// Reports a rejection, and returns it.
     #[inline]
     pub fn refused(&self, rejection: Rejection) -> Rejection {
-        self.report(|| EventKind::Rejected(rejection.clone()));
+        if self.is_heard() { self.report_refused(rejection) } else { rejection }
+    }
+
+    // Out of line, so that a refusal nobody hears of is built where the caller wants it.
+    #[cold]
+    fn report_refused(&self, rejection: Rejection) -> Rejection {
+        self.report_at(Instant::now(), EventKind::Rejected(rejection.clone()));
         rejection
     }
 

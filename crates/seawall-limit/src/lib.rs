@@ -24,7 +24,6 @@ pub mod rate;
 pub mod throttle;
 
 mod semaphore;
-mod sync;
 mod wait_limit;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};

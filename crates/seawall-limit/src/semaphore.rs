@@ -27,8 +27,8 @@ pub(crate) use partition::{Partition, Partitions};
 pub(crate) use queue::{Key, Order, QueueConfig, Verdict};
 pub(crate) use word::{MAX_LIMIT, Word};
 
-use crate::sync::{AtomicU64, Mutex, Ordering};
 use queue::{Queue, Settled};
+use seawall_core::sync::{AtomicU64, Mutex, Ordering};
 use seawall_core::wakers::discard;
 
 mod codel;

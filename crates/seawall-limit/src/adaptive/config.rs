@@ -1,6 +1,6 @@
 use parking_lot::Mutex;
 use seawall_core::{
-    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Setup, Timeline,
 };
 
 use super::deadband::SharedDeadband;
@@ -13,25 +13,23 @@ use crate::semaphore::{Limiter, MAX_LIMIT, Partitions, QueueConfig, Semaphore};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct AdaptiveLimitBuilder {
-    name: Option<Name>,
+    setup: Setup,
     adaptation: Adaptation,
     min: u32,
     max: u32,
     initial: Option<u32>,
     shadow: bool,
-    listeners: Option<Listeners>,
 }
 
 impl Default for AdaptiveLimitBuilder {
     fn default() -> Self {
         Self {
-            name: None,
+            setup: Setup::default(),
             adaptation: Adaptation::Aimd(Aimd::default()),
             min: defaults::MIN,
             max: defaults::MAX,
             initial: None,
             shadow: false,
-            listeners: None,
         }
     }
 }
@@ -39,7 +37,7 @@ impl Default for AdaptiveLimitBuilder {
 impl AdaptiveLimitBuilder {
     /// Its name in errors, events and metrics. Default: the pipeline's, or "adaptive limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -77,7 +75,7 @@ impl AdaptiveLimitBuilder {
 
     /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
@@ -87,18 +85,10 @@ impl AdaptiveLimitBuilder {
         let range = self.range(check)?;
         self.check_adaptation(check)?;
         let limit = if self.shadow { MAX_LIMIT } else { range.initial };
-        let name = check.name(self.name.unwrap_or_else(|| Name::from("adaptive limit")))?;
+        let semaphore = Semaphore::new(limit, QueueConfig::default(), Partitions::default());
         let state = State::new(Adaptive::new(self.adaptation, range));
         Ok(AdaptiveLimit::from_shared(Shared {
-            limiter: Limiter {
-                semaphore: Semaphore::new(limit, QueueConfig::default(), Partitions::default()),
-                name,
-                kind: PolicyKind::AdaptiveLimit,
-                listeners: self.listeners.unwrap_or_default(),
-                shutdown: None,
-                longest_wait: None,
-                refused: 0.into(),
-            },
+            limiter: Limiter::new(semaphore, self.setup.reporter(PolicyKind::AdaptiveLimit)?),
             deadband: SharedDeadband::new(state.deadband()),
             state: Mutex::new(state),
             time: Timeline::new(),
@@ -150,8 +140,7 @@ impl Layer for AdaptiveLimitBuilder {
     type Policy = AdaptiveLimit;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<AdaptiveLimit, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }

@@ -87,12 +87,12 @@ impl AdaptiveLimit {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.limiter.name
+        self.shared.limiter.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.limiter.listeners
+        self.shared.limiter.reporter.listeners()
     }
 
     #[inline]

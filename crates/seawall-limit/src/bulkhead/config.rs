@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind};
+use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Setup};
 use tokio_util::sync::CancellationToken;
 
 use super::policy::check_limit;
@@ -16,7 +16,7 @@ const MAX_PARTITIONS: usize = 64;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct BulkheadBuilder {
-    name: Option<Name>,
+    setup: Setup,
     limit: u32,
     queue: Option<(u32, Duration)>,
     order: Order,
@@ -24,14 +24,12 @@ pub struct BulkheadBuilder {
     codel: Option<CoDel>,
     partitions: Vec<(Name, f64)>,
     reserves: Vec<(Priority, f64)>,
-    listeners: Option<Listeners>,
-    shutdown: Option<CancellationToken>,
 }
 
 impl Default for BulkheadBuilder {
     fn default() -> Self {
         Self {
-            name: None,
+            setup: Setup::default(),
             limit: defaults::LIMIT,
             queue: None,
             order: Order::Fifo,
@@ -39,8 +37,6 @@ impl Default for BulkheadBuilder {
             codel: None,
             partitions: Vec::new(),
             reserves: Vec::new(),
-            listeners: None,
-            shutdown: None,
         }
     }
 }
@@ -48,7 +44,7 @@ impl Default for BulkheadBuilder {
 impl BulkheadBuilder {
     /// Its name in errors, events and metrics. Default: the pipeline's, or "bulkhead".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -116,7 +112,7 @@ impl BulkheadBuilder {
 
     /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
@@ -124,7 +120,7 @@ impl BulkheadBuilder {
     /// Calls for which there is room are still admitted: the pipeline refuses those, or
     /// [`Bulkhead::close`] does.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.shutdown = Some(token);
+        self.setup.shutdown(token);
         self
     }
 
@@ -143,19 +139,13 @@ impl BulkheadBuilder {
             fair: self.fair,
             codel: self.codel,
         };
-        Ok(Bulkhead::from_shared(Shared {
-            limiter: Limiter {
-                semaphore: Semaphore::new(limit, queue, partitions),
-                name: check.name(self.name.unwrap_or_else(|| Name::from("bulkhead")))?,
-                kind: PolicyKind::Bulkhead,
-                listeners: self.listeners.unwrap_or_default(),
-                shutdown: self.shutdown,
-                longest_wait,
-                refused: 0.into(),
-            },
-            headroom,
-            text,
-        }))
+        let semaphore = Semaphore::new(limit, queue, partitions);
+        let limiter = Limiter {
+            shutdown: self.setup.token().cloned(),
+            longest_wait,
+            ..Limiter::new(semaphore, self.setup.reporter(PolicyKind::Bulkhead)?)
+        };
+        Ok(Bulkhead::from_shared(Shared { limiter, headroom, text }))
     }
 
     fn check_queue(&self, check: Check) -> Result<(), ConfigError> {
@@ -252,11 +242,7 @@ impl Layer for BulkheadBuilder {
     type Policy = Bulkhead;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Bulkhead, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
-        if self.shutdown.is_none() {
-            self.shutdown.clone_from(&context.shutdown);
-        }
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }

@@ -196,12 +196,12 @@ impl Bulkhead {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.limiter.name
+        self.shared.limiter.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.limiter.listeners
+        self.shared.limiter.reporter.listeners()
     }
 
     /// How many places a call of this handle takes.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use seawall_core::{
-    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Timeline,
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Reporter, Setup, Timeline,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -15,27 +15,23 @@ use super::{RateLimit, defaults};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct RateLimitBuilder {
-    name: Option<Name>,
+    setup: Setup,
     algorithm: Algorithm,
     permits: u64,
     period: Duration,
     burst: Option<u64>,
     queue: Option<(u32, Duration)>,
-    listeners: Option<Listeners>,
-    shutdown: Option<CancellationToken>,
 }
 
 impl Default for RateLimitBuilder {
     fn default() -> Self {
         Self {
-            name: None,
+            setup: Setup::default(),
             algorithm: Algorithm::Gcra,
             permits: defaults::PERMITS,
             period: defaults::PERIOD,
             burst: None,
             queue: None,
-            listeners: None,
-            shutdown: None,
         }
     }
 }
@@ -43,7 +39,7 @@ impl Default for RateLimitBuilder {
 impl RateLimitBuilder {
     /// Its name in errors, events and metrics. Default: the pipeline's, or "rate limit".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -83,13 +79,13 @@ impl RateLimitBuilder {
 
     /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
     /// Once `token` is cancelled, calls that wait are refused with "shutting down".
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.shutdown = Some(token);
+        self.setup.shutdown(token);
         self
     }
 
@@ -108,34 +104,28 @@ impl RateLimitBuilder {
             shown: quota.shown().to_bits().into(),
             time: Timeline::new(),
             algorithm: self.algorithm,
-            name: self.checked_name()?,
-            listeners: self.listeners.unwrap_or_default(),
-            shutdown: self.shutdown,
+            reporter: self.setup.reporter(PolicyKind::RateLimit)?,
+            shutdown: self.setup.token().cloned(),
             queue: self.queue,
         }))
     }
 
-    /// The name, the listeners and the quota of a set of limits, which has no other setting.
-    pub(super) fn into_keyed_parts(self) -> Result<(Name, Listeners, Quota), ConfigError> {
+    /// The reporter and the quota of a set of limits, which has no other setting.
+    pub(super) fn keyed_parts(&self) -> Result<(Reporter, Quota), ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);
         for (field, is_set) in [
             ("algorithm", self.algorithm != Algorithm::Gcra),
             ("queue", self.queue.is_some()),
-            ("shutdown", self.shutdown.is_some()),
+            ("shutdown", self.setup.token().is_some()),
         ] {
             check.that(!is_set, field, "set", "left out where there is a limit for each key")?;
         }
-        Ok((self.checked_name()?, self.listeners.clone().unwrap_or_default(), self.quota()?))
+        Ok((self.setup.reporter(PolicyKind::RateLimit)?, self.quota()?))
     }
 
     fn quota(&self) -> Result<Quota, ConfigError> {
         check_burst(self.algorithm, self.burst)?;
         Quota::new(self.permits, self.period, self.burst)
-    }
-
-    fn checked_name(&self) -> Result<Name, ConfigError> {
-        let name = self.name.clone().unwrap_or_else(|| Name::from("rate limit"));
-        Check::of(PolicyKind::RateLimit).name(name)
     }
 }
 
@@ -149,11 +139,7 @@ impl Layer for RateLimitBuilder {
     type Policy = RateLimit;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<RateLimit, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
-        if self.shutdown.is_none() {
-            self.shutdown.clone_from(&context.shutdown);
-        }
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }

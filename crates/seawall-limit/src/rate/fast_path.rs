@@ -17,7 +17,7 @@
 //! costs a whole number, so nothing is rounded. What does not fit a word is decided under the lock.
 
 use super::gcra::{FineNanos, GcraRate};
-use crate::sync::{AtomicU64, Ordering};
+use seawall_core::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct FastPath {

@@ -151,12 +151,12 @@ impl RateLimit {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.name
+        self.shared.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.listeners
+        self.shared.reporter.listeners()
     }
 }
 

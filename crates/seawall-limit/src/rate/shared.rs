@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use seawall_core::{Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rule, Timeline};
+use seawall_core::{Evidence, Reason, Rejection, Reporter, Rule, Timeline};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,7 @@ pub(super) struct Shared {
     pub(super) shown: AtomicU64,
     pub(super) time: Timeline,
     pub(super) algorithm: Algorithm,
-    pub(super) name: Name,
-    pub(super) listeners: Listeners,
+    pub(super) reporter: Reporter,
     pub(super) shutdown: Option<CancellationToken>,
     /// How many calls may wait, and for how long.
     pub(super) queue: Option<(u32, Duration)>,
@@ -75,9 +74,8 @@ impl Shared {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let rate = f64::from_bits(self.shown.load(Ordering::Relaxed));
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-        let rejection = Rejection::new(self.name.clone(), PolicyKind::RateLimit, reason)
-            .because(Evidence::new(Rule::Rate, rate, rate, waiting))
-            .retry_in_nanos(wait.unwrap_or(u64::MAX));
-        self.listeners.rejected(rejection)
+        let evidence = Evidence::new(Rule::Rate, rate, rate, waiting);
+        let rejection = self.reporter.rejection(reason).because(evidence);
+        self.reporter.refused(rejection.retry_in_nanos(wait.unwrap_or(u64::MAX)))
     }
 }

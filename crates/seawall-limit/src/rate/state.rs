@@ -6,7 +6,7 @@ use super::fast_path::FastPath;
 use super::machine::{Algorithm, Meter};
 use super::quota::Quota;
 use super::wait_queue::WaitQueue;
-use crate::sync::{Mutex, MutexGuard};
+use seawall_core::sync::{Mutex, MutexGuard};
 
 #[derive(Debug)]
 pub(super) struct State {

@@ -1,4 +1,4 @@
-//! The semaphore with a name, listeners and a clock: it refuses, waits and reports.
+//! The semaphore with a reporter and a clock: it refuses, waits and reports.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{
-    Event, EventKind, Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rule,
-};
+use seawall_core::{EventKind, Evidence, Reason, Rejection, Reporter, Rule};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,9 +17,7 @@ use seawall_core::Admission;
 #[derive(Debug)]
 pub(crate) struct Limiter {
     pub(crate) semaphore: Semaphore,
-    pub(crate) name: Name,
-    pub(crate) kind: PolicyKind,
-    pub(crate) listeners: Listeners,
+    pub(crate) reporter: Reporter,
     pub(crate) shutdown: Option<CancellationToken>,
     /// How long a call may wait. `None` where there is no queue.
     pub(crate) longest_wait: Option<Duration>,
@@ -29,6 +25,10 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
+    pub(crate) const fn new(semaphore: Semaphore, reporter: Reporter) -> Self {
+        Self { semaphore, reporter, shutdown: None, longest_wait: None, refused: AtomicU64::new(0) }
+    }
+
     /// Admits a call, or gives it a place in the queue, or refuses it.
     pub(crate) fn acquire(
         &self,
@@ -106,24 +106,21 @@ impl Limiter {
         waited: Option<Duration>,
     ) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        let mut rejection = Rejection::new(self.name.clone(), self.kind, reason);
+        let mut rejection = self.reporter.rejection(reason);
         if let Some(evidence) = evidence {
             rejection = rejection.because(evidence);
         }
         if let Some(waited) = waited {
             rejection = rejection.in_force_for(waited);
         }
-        self.listeners.rejected(rejection)
+        self.reporter.refused(rejection)
     }
 
     /// Sets another limit and reports it.
     pub(crate) fn resize(&self, limit: u32) {
         let before = self.semaphore.resize(limit);
         if before != limit {
-            self.listeners.emit(|| {
-                let kind = EventKind::limit_changed(before, limit);
-                Event::new(self.name.clone(), self.kind, Instant::now(), kind)
-            });
+            self.reporter.report(|| EventKind::limit_changed(before, limit));
         }
     }
 }

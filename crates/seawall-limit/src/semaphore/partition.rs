@@ -1,7 +1,7 @@
 use seawall_core::Name;
 
 use super::Demand;
-use crate::sync::{AtomicU32, Ordering};
+use seawall_core::sync::{AtomicU32, Ordering};
 
 /// A part of the calls that has a share of the limit.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use seawall_core::{
     Attempt, ConfigError, Description, Layer, LayerContext, Name, Policy, PolicyKind, Rejection,
+    Reporter,
 };
 
 use super::KeyedRateLimit;
@@ -17,13 +18,13 @@ use seawall_core::{Admission, Admit, Admitted};
 pub struct RateLimitOf<K> {
     limit: KeyedRateLimit<K>,
     key: K,
-    // Made when it is first asked for: calls that are let in don't need it.
-    name: OnceLock<Name>,
+    // Made for the first refusal or the first question for the name.
+    reporter: OnceLock<Reporter>,
 }
 
 impl<K> RateLimitOf<K> {
     pub(super) const fn new(limit: KeyedRateLimit<K>, key: K) -> Self {
-        Self { limit, key, name: OnceLock::new() }
+        Self { limit, key, reporter: OnceLock::new() }
     }
 
     /// The key.
@@ -36,12 +37,16 @@ impl<K: Display> RateLimitOf<K> {
     /// Its name: `name[key]`, cut off at [`Name::MAX_LEN`] bytes. Made when it is first asked for
     /// or a call is refused, and kept.
     pub fn name(&self) -> &Name {
-        if let Some(name) = self.name.get() {
-            return name;
+        self.reporter().name()
+    }
+
+    fn reporter(&self) -> &Reporter {
+        if let Some(reporter) = self.reporter.get() {
+            return reporter;
         }
         // Before the cell is locked: displaying a key is the user's code.
-        let name = self.limit.shared.name.for_key(&self.key);
-        self.name.get_or_init(|| name)
+        let reporter = self.limit.shared.reporter.for_key(&self.key);
+        self.reporter.get_or_init(|| reporter)
     }
 }
 
@@ -62,7 +67,7 @@ impl<K: Eq + Hash + Clone + Display> Admit for RateLimitOf<K> {
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<RatePermit, Self::Wait<'_>> {
-        match self.limit.take(&self.key, attempt.began(), || self.name().clone()) {
+        match self.limit.take(&self.key, attempt.began(), || self.reporter()) {
             Ok(()) => Admission::Granted(RatePermit(())),
             Err(rejection) => Admission::Refused(rejection),
         }

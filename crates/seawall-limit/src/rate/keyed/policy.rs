@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use seawall_core::{AllTransient, Class, Classify, ConfigError, Error, Listeners, Name, Rejection};
+use seawall_core::{
+    AllTransient, Class, Classify, ConfigError, Error, Listeners, Rejection, Reporter,
+};
 use tokio::time::Instant;
 
 use super::RateLimitOf;
@@ -66,8 +68,9 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
     ///
     /// When `max_keys` is 0, or where `rate` has a setting that limits with a key don't have: an
     /// algorithm, a queue, a shutdown token.
+    #[expect(clippy::needless_pass_by_value, reason = "as the other keyed policies are made")]
     pub fn new(rate: RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
-        let shared = Shared::new(rate, max_keys)?;
+        let shared = Shared::new(&rate, max_keys)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -82,15 +85,15 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
-        self.take(key, Instant::now(), || self.shared.name.clone())
+        self.take(key, Instant::now(), || &self.shared.reporter)
     }
 
-    /// Takes a permit, or refuses in the name of `name`.
-    pub(super) fn take<Q>(
+    /// Takes a permit, or refuses by `reporter`.
+    pub(super) fn take<'r, Q>(
         &self,
         key: &Q,
         now: Instant,
-        name: impl FnOnce() -> Name,
+        reporter: impl FnOnce() -> &'r Reporter,
     ) -> Result<(), Rejection>
     where
         K: Borrow<Q>,
@@ -106,7 +109,7 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
                 .map(|taken| taken.map_err(|wait| (rate.permits(), wait)))
         };
         let taken = known.unwrap_or_else(|| self.take_as_new(key.to_owned(), now));
-        taken.map_err(|(permits, wait)| shared.refuse(name(), permits, wait))
+        taken.map_err(|(permits, wait)| shared.refuse(reporter(), permits, wait))
     }
 
     // The key is made and dropped outside the locks: it may call this limit.
@@ -148,7 +151,7 @@ impl<K: Eq + Hash + Clone + Display> KeyedRateLimit<K> {
 impl<K> KeyedRateLimit<K> {
     /// The listeners that receive the events of all keys.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.listeners
+        self.shared.reporter.listeners()
     }
 
     /// Sets another rate for all keys. Time that was used up stays used up. Errors as
@@ -181,7 +184,7 @@ impl<K> Clone for KeyedRateLimit<K> {
 impl<K> fmt::Debug for KeyedRateLimit<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedRateLimit")
-            .field("name", &self.shared.name)
+            .field("name", self.shared.reporter.name())
             .field("snapshot", &self.snapshot())
             .finish_non_exhaustive()
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use seawall_core::{
-    Check, ConfigError, Evidence, Listeners, Name, PolicyKind, Reason, Rejection, Rule, Timeline,
+    Check, ConfigError, Evidence, PolicyKind, Reason, Rejection, Reporter, Rule, Timeline,
 };
 
 use super::cells::Cells;
@@ -16,22 +16,20 @@ pub(super) struct Shared<K> {
     // Held while a permit is taken: the cells count in fractions that this rate defines.
     pub(super) rate: RwLock<GcraRate>,
     pub(super) time: Timeline,
-    pub(super) name: Name,
-    pub(super) listeners: Listeners,
+    pub(super) reporter: Reporter,
     pub(super) refused: AtomicU64,
 }
 
 impl<K> Shared<K> {
-    pub(super) fn new(rate: RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
+    pub(super) fn new(rate: &RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);
         check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
-        let (name, listeners, quota) = rate.into_keyed_parts()?;
+        let (reporter, quota) = rate.keyed_parts()?;
         Ok(Self {
             cells: Cells::new(max_keys),
             rate: RwLock::new(GcraRate::new(quota)),
             time: Timeline::new(),
-            name,
-            listeners,
+            reporter,
             refused: 0.into(),
         })
     }
@@ -40,12 +38,11 @@ impl<K> Shared<K> {
         clippy::cast_precision_loss,
         reason = "evidence is for people; a rate is a round figure"
     )]
-    pub(super) fn refuse(&self, name: Name, permits: u64, wait: u64) -> Rejection {
+    pub(super) fn refuse(&self, reporter: &Reporter, permits: u64, wait: u64) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let limit = permits as f64;
-        let rejection = Rejection::new(name, PolicyKind::RateLimit, Reason::RateLimited)
-            .because(Evidence::new(Rule::Rate, limit, limit, 0))
-            .retry_in_nanos(wait);
-        self.listeners.rejected(rejection)
+        let evidence = Evidence::new(Rule::Rate, limit, limit, 0);
+        let rejection = reporter.rejection(Reason::RateLimited).because(evidence);
+        reporter.refused(rejection.retry_in_nanos(wait))
     }
 }
