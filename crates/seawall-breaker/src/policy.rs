@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use seawall_core::operation::Deferrable;
 use seawall_core::{
-    ByClass, Check, CircuitState, Class, ConfigError, Description, Error, Layer, LayerContext,
-    Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
+    ByClass, Check, CircuitState, Class, ConfigError, Description, Error, Listeners, Name, Policy,
+    PolicyKind, Rejection, Reporter,
 };
 
 use crate::call::BreakerCall;
@@ -263,22 +263,6 @@ impl<J> Policy for Judged<J> {
     fn describe(&self, inner: Description) -> Description {
         let text = format!("{}, with a judge of its own", self.breaker.text());
         inner.layer(PolicyKind::Breaker, self.breaker.name(), text)
-    }
-}
-
-impl Layer for Breaker {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
-    }
-}
-
-impl<J> Layer for Judged<J> {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

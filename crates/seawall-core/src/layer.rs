@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Chain, ConfigError, Identity, Listeners, Name, Policy};
+use crate::{Chain, ConfigError, Listeners, Name, Optional, Policy};
 
 /// What a pipeline hands to the layers that it builds.
 #[derive(Clone, Debug)]
@@ -38,26 +38,41 @@ pub trait Layer {
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError>;
 }
 
-impl Layer for Identity {
-    type Policy = Self;
+/// Every policy is a layer: it was built before, and is added as it is.
+impl<P: Policy> Layer for P {
+    type Policy = P;
 
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
+    fn into_policy(self, _: &LayerContext) -> Result<P, ConfigError> {
         Ok(self)
     }
 }
 
-impl<Outer: Layer, Inner: Layer> Layer for Chain<Outer, Inner> {
+impl<L: Layer> Layer for Option<L> {
+    type Policy = Optional<L::Policy>;
+
+    fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {
+        self.map(|layer| layer.into_policy(context)).transpose().map(Optional)
+    }
+}
+
+/// Two layers, one around the other, that become a [`Chain`] of policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Layers<Outer, Inner> {
+    outer: Outer,
+    inner: Inner,
+}
+
+impl<Outer, Inner> Layers<Outer, Inner> {
+    /// `outer` around `inner`.
+    pub const fn new(outer: Outer, inner: Inner) -> Self {
+        Self { outer, inner }
+    }
+}
+
+impl<Outer: Layer, Inner: Layer> Layer for Layers<Outer, Inner> {
     type Policy = Chain<Outer::Policy, Inner::Policy>;
 
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {
         Ok(Chain::new(self.outer.into_policy(context)?, self.inner.into_policy(context)?))
-    }
-}
-
-impl<L: Layer> Layer for Option<L> {
-    type Policy = Option<L::Policy>;
-
-    fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {
-        self.map(|layer| layer.into_policy(context)).transpose()
     }
 }

@@ -76,7 +76,7 @@ pub use error::{
     Scope, StopReason, TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
-pub use layer::{Layer, LayerContext};
+pub use layer::{Layer, LayerContext, Layers};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;
 pub use operation::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Description;
 pub use kind::PolicyKind;
-pub use optional::{Optional, OptionalFuture};
+pub use optional::{Optional, OptionalCall, OptionalFuture};
 
 mod kind;
 mod optional;
@@ -77,28 +77,6 @@ impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
 
     fn describe(&self, inner: Description) -> Description {
         self.outer.describe(self.inner.describe(inner))
-    }
-}
-
-impl<P: Policy> Policy for Option<P> {
-    type Wrapped<'p, Op>
-        = Optional<P::Wrapped<'p, Op>, Op>
-    where
-        Self: 'p;
-
-    #[inline]
-    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        match self {
-            Some(policy) => Optional::Wrapped(policy.wrap(op)),
-            None => Optional::Bare(op),
-        }
-    }
-
-    fn describe(&self, inner: Description) -> Description {
-        match self {
-            Some(policy) => policy.describe(inner),
-            None => inner,
-        }
     }
 }
 

@@ -5,8 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use seawall_core::{
-    ConfigError, Description, FromFuture, Layer, LayerContext, Lazy, Name, Policy, PolicyKind,
-    Reason, Rejection, Reporter,
+    Description, FromFuture, Lazy, Name, Policy, PolicyKind, Reason, Rejection, Reporter,
 };
 
 pub use config::ShutdownGateBuilder;
@@ -47,14 +46,6 @@ struct Inner {
     reporter: Reporter,
     cancelled: Option<TokenFlag>,
     in_flight: Option<InFlight>,
-}
-
-impl Layer for ShutdownGate {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
-    }
 }
 
 impl ShutdownGate {

@@ -4,9 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use seawall_core::class::Health;
-use seawall_core::{
-    ConfigError, Description, Error, Layer, LayerContext, Name, Policy, PolicyKind,
-};
+use seawall_core::{Description, Error, Name, Policy, PolicyKind};
 
 use super::top::Top;
 use super::watch::{Watch, WatchedCall};
@@ -59,13 +57,5 @@ impl Policy for CaptureAttempts {
 
     fn describe(&self, inner: Description) -> Description {
         inner.layer(PolicyKind::Capture, &self.0.name, "notes what attempts fail of")
-    }
-}
-
-impl Layer for CaptureAttempts {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }

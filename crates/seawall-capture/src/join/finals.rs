@@ -4,10 +4,7 @@ use std::error::Error as StdError;
 use std::panic::Location;
 use std::sync::Arc;
 
-use seawall_core::{
-    AllTransient, ConfigError, Description, Error, FromFuture, Layer, LayerContext, Lazy, Name,
-    Policy, PolicyKind,
-};
+use seawall_core::{AllTransient, Description, Error, FromFuture, Lazy, Name, Policy, PolicyKind};
 
 use super::inside;
 use super::watch::{Watch, WatchedCall};
@@ -94,13 +91,5 @@ impl Policy for CaptureFinal {
 
     fn describe(&self, inner: Description) -> Description {
         inner.layer(PolicyKind::Capture, &self.0.name, "captures final failures")
-    }
-}
-
-impl Layer for CaptureFinal {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }

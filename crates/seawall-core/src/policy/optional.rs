@@ -4,18 +4,47 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use crate::{Attempt, Call, Operation};
+use crate::{Attempt, Call, Description, Operation, Policy};
+
+/// A policy that may be absent: `Optional(None)` does nothing, and the description does not mention
+/// it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Optional<P>(pub Option<P>);
+
+impl<P: Policy> Policy for Optional<P> {
+    type Wrapped<'p, Op>
+        = OptionalCall<P::Wrapped<'p, Op>, Op>
+    where
+        Self: 'p;
+
+    #[inline]
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        OptionalCall(match &self.0 {
+            Some(policy) => Either::Wrapped(policy.wrap(op)),
+            None => Either::Bare(op),
+        })
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        match &self.0 {
+            Some(policy) => policy.describe(inner),
+            None => inner,
+        }
+    }
+}
 
 /// An operation that an optional policy wraps, or the bare one where the policy is absent.
 #[derive(Clone, Copy, Debug)]
-pub enum Optional<W, Op> {
-    /// The policy is there.
-    Wrapped(W),
-    /// The policy is absent.
-    Bare(Op),
+pub struct OptionalCall<W, Op>(Either<W, Op>);
+
+#[pin_project(project = EitherProjection)]
+#[derive(Clone, Copy, Debug)]
+enum Either<W, B> {
+    Wrapped(#[pin] W),
+    Bare(#[pin] B),
 }
 
-impl<W, Op> Call for Optional<W, Op>
+impl<W, Op> Call for OptionalCall<W, Op>
 where
     W: Call,
     Op: Call<Output = W::Output, Error = W::Error>,
@@ -26,14 +55,14 @@ where
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
-        match self {
-            Self::Wrapped(call) => OptionalFuture::Wrapped(call.start(attempt)),
-            Self::Bare(call) => OptionalFuture::Bare(call.start(attempt)),
-        }
+        OptionalFuture(match self.0 {
+            Either::Wrapped(call) => Either::Wrapped(call.start(attempt)),
+            Either::Bare(call) => Either::Bare(call.start(attempt)),
+        })
     }
 }
 
-impl<W, Op> Operation for Optional<W, Op>
+impl<W, Op> Operation for OptionalCall<W, Op>
 where
     W: Operation,
     Op: Operation<Output = W::Output, Error = W::Error>,
@@ -44,23 +73,18 @@ where
 
     #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        match self {
-            Self::Wrapped(op) => OptionalFuture::Wrapped(op.attempt(attempt)),
-            Self::Bare(op) => OptionalFuture::Bare(op.attempt(attempt)),
-        }
+        OptionalFuture(match &mut self.0 {
+            Either::Wrapped(op) => Either::Wrapped(op.attempt(attempt)),
+            Either::Bare(op) => Either::Bare(op.attempt(attempt)),
+        })
     }
 }
 
-/// The future of an [`Optional`] operation.
-#[pin_project(project = OptionalProjection)]
+/// The future of an [`OptionalCall`].
+#[pin_project]
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub enum OptionalFuture<W, Fut> {
-    /// The policy is there.
-    Wrapped(#[pin] W),
-    /// The policy is absent.
-    Bare(#[pin] Fut),
-}
+pub struct OptionalFuture<W, Fut>(#[pin] Either<W, Fut>);
 
 impl<W, Fut> Future for OptionalFuture<W, Fut>
 where
@@ -71,9 +95,9 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            OptionalProjection::Wrapped(future) => future.poll(cx),
-            OptionalProjection::Bare(future) => future.poll(cx),
+        match self.project().0.project() {
+            EitherProjection::Wrapped(future) => future.poll(cx),
+            EitherProjection::Bare(future) => future.poll(cx),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use seawall_core::{
     AllTransient, Attempt, Call, Chain, Class, Description, Error, FromAttemptFn, FromFn,
-    FromFuture, Identity, Lazy, Name, Operation, Policy, PolicyKind,
+    FromFuture, Identity, Lazy, Name, Operation, Optional, Policy, PolicyKind,
 };
 use tokio::time::Instant;
 
@@ -109,16 +109,16 @@ async fn references_arcs_and_options_are_policies() {
     let policy = Arc::new(policy);
     assert_eq!(Lazy::new(policy.wrap(answer())).await.unwrap(), 42);
     assert_eq!(Lazy::new(Chain::new(Identity, &*policy).wrap(answer())).await.unwrap(), 42);
-    assert_eq!(Lazy::new(Some(Arc::clone(&policy)).wrap(answer())).await.unwrap(), 42);
+    assert_eq!(Lazy::new(Optional(Some(Arc::clone(&policy))).wrap(answer())).await.unwrap(), 42);
     assert_eq!(notes.lock().len(), 6);
-    assert_eq!(Lazy::new(None::<Noting>.wrap(answer())).await.unwrap(), 42);
+    assert_eq!(Lazy::new(Optional(None::<Noting>).wrap(answer())).await.unwrap(), 42);
     assert_eq!(notes.lock().len(), 6);
 }
 
 #[tokio::test]
 async fn an_operation_can_be_started_again_through_any_chain() {
     let (policy, notes) = noting("it");
-    let chain = Chain::new(&policy, Some(Identity));
+    let chain = Chain::new(&policy, Optional(Some(Identity)));
     let mut op = chain.wrap(answer());
     for _ in 0..3 {
         assert_eq!(op.attempt(Attempt::first()).await.unwrap(), 42);
@@ -158,7 +158,7 @@ async fn the_error_is_classed_where_it_leaves_the_operation() {
 fn a_description_lists_the_layers_from_the_outside_in() {
     let (outer, _) = noting("outer");
     let (inner, _) = noting("inner");
-    let text = Chain::new(outer, Some(inner)).describe(Description::bare()).to_string();
+    let text = Chain::new(outer, Optional(Some(inner))).describe(Description::bare()).to_string();
     let expected = "policy 'outer': notes\n  policy 'inner': notes\none attempt per call, with no \
                     limit in time";
     assert_eq!(text, expected);

@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, ConfigError, Description, FromFuture, Layer, LayerContext, Lazy,
-    Operation, Policy, PolicyKind,
+    AllTransient, Attempt, Call, Description, FromFuture, Lazy, Operation, Policy, PolicyKind,
 };
 use tokio::time::Instant;
 
@@ -185,14 +184,6 @@ impl Policy for Deadline {
             Some(left) => described.cut_to(left),
             None => described,
         }
-    }
-}
-
-impl Layer for Deadline {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Class, ConfigError, Description, Error, EventKind, FromFuture,
-    Layer, LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind, Reason, Reporter,
-    catch,
+    AllTransient, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Lazy, Listeners,
+    Name, Operation, Policy, PolicyKind, Reason, Reporter, catch,
 };
 
 use super::FallbackBuilder;
@@ -199,14 +198,6 @@ impl<T, E> Policy for Fallback<T, E> {
         let waits = self.0.chain.iter().any(|link| matches!(link, Link::Later(_)));
         let longest = inner.longest().filter(|_| !waits);
         inner.layer(PolicyKind::Fallback, self.name(), text).with_longest(longest)
-    }
-}
-
-impl<T, E> Layer for Fallback<T, E> {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::panic::PayloadType;
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, ConfigError, Description, EventKind, FromFuture, Layer,
-    LayerContext, Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind,
-    Reporter, catch,
+    AllTransient, Attempt, Call, Caught, ConfigError, Description, EventKind, FromFuture, Lazy,
+    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
 };
 
 use super::PanicGuardBuilder;
@@ -135,14 +134,6 @@ impl Policy for PanicGuard {
             "catches nothing: built with panic = \"abort\""
         };
         inner.layer(PolicyKind::PanicGuard, self.name(), text)
-    }
-}
-
-impl Layer for PanicGuard {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, ConfigError, Description, EventKind, FromFuture, Layer,
-    LayerContext, Lazy, Listeners, Name, Operation, Panicked, Policy, PolicyKind, Reporter, Scope,
-    TimedOut,
+    AllTransient, Attempt, Call, Caught, Description, EventKind, FromFuture, Lazy, Listeners, Name,
+    Operation, Panicked, Policy, PolicyKind, Reporter, Scope, TimedOut,
 };
 
 use super::TimeoutBuilder;
@@ -131,14 +130,6 @@ impl Policy for Timeout {
             Limit::Fixed(_) => layer(format!("never for {what}")),
             Limit::By(_) => layer(format!("by function for {what}")),
         }
-    }
-}
-
-impl Layer for Timeout {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

@@ -1,10 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use seawall_core::{
-    Attempt, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
-    Rejection,
-};
+use seawall_core::{Attempt, Description, Listeners, Name, Policy, PolicyKind, Rejection};
 
 use super::shared::Shared;
 use super::{AdaptiveLimitBuilder, AdaptivePermit, Range};
@@ -143,14 +140,6 @@ impl Policy for AdaptiveLimit {
             "between {min} and {max} in flight, {initial} to begin with, adapted by {algorithm}{shadow}"
         );
         inner.layer(PolicyKind::AdaptiveLimit, self.name(), text)
-    }
-}
-
-impl Layer for AdaptiveLimit {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

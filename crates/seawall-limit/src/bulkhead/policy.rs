@@ -3,8 +3,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy,
-    PolicyKind, Rejection,
+    Attempt, Check, ConfigError, Description, Listeners, Name, Policy, PolicyKind, Rejection,
 };
 use tokio::time::Instant;
 
@@ -270,13 +269,5 @@ impl Policy for Bulkhead {
         };
         let text = format!("at most {} in flight{}", self.snapshot().limit, self.shared.text);
         inner.layer(PolicyKind::Bulkhead, self.name(), text).with_longest(longest)
-    }
-}
-
-impl Layer for Bulkhead {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }

@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
-    Rejection,
+    Attempt, ConfigError, Description, Listeners, Name, Policy, PolicyKind, Rejection,
 };
 use tokio::time::Instant;
 
@@ -214,13 +213,5 @@ impl Policy for RateLimit {
             longest = longest.and_then(|longest| longest.checked_add(wait));
         }
         inner.layer(PolicyKind::RateLimit, self.name(), text).with_longest(longest)
-    }
-}
-
-impl Layer for RateLimit {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }

@@ -1,9 +1,6 @@
 use std::sync::Arc;
 
-use seawall_core::{
-    Attempt, ConfigError, Description, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
-    Rejection,
-};
+use seawall_core::{Attempt, Description, Listeners, Name, Policy, PolicyKind, Rejection};
 use tokio::time::Instant;
 
 use super::shared::{Settings, Shared};
@@ -108,13 +105,5 @@ impl Policy for Throttle {
         let Settings { k, window, .. } = &*self.shared.settings;
         let text = format!("{k} calls for each that was accepted in the last {window:?}");
         inner.layer(PolicyKind::Throttle, self.name(), text)
-    }
-}
-
-impl Layer for Throttle {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }

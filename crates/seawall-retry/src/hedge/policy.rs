@@ -4,9 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Class, ConfigError, Description, Error, FromAttemptFn,
-    FromFn, Judge, Layer, LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind,
-    contain,
+    AllTransient, Attempt, ByClass, Call, Class, Description, Error, FromAttemptFn, FromFn, Judge,
+    Lazy, Listeners, Name, Operation, Policy, PolicyKind, contain,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -184,14 +183,6 @@ impl<J> fmt::Display for Hedge<J> {
             Some(budget) => write!(f, ", {budget}"),
             None => f.write_str(", no budget"),
         }
-    }
-}
-
-impl<J> Layer for Hedge<J> {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Class, ConfigError, Description, Error, FromAttemptFn,
-    FromFn, Judge, Layer, LayerContext, Lazy, Listeners, Name, Operation, Policy, PolicyKind,
-    Random, contain,
+    AllTransient, Attempt, ByClass, Call, Class, Description, Error, FromAttemptFn, FromFn, Judge,
+    Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, contain,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -254,14 +253,6 @@ impl<J> fmt::Display for Retry<J> {
         } else {
             f.write_str(", only what was refused as overloaded")
         }
-    }
-}
-
-impl<J> Layer for Retry<J> {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
 

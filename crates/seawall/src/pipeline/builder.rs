@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use seawall_breaker::Breaker;
 use seawall_core::{
-    AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Listener, Listeners,
+    AllTransient, Check, ConfigError, Identity, Layer, LayerContext, Layers, Listener, Listeners,
     Name, PolicyKind, Scope,
 };
 use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
@@ -42,9 +42,9 @@ impl Pipeline<Identity> {
 
 impl<L, C> PipelineBuilder<L, C> {
     /// Adds a policy of any kind inside those that were added before.
-    pub fn layer<N: Layer>(self, layer: N) -> PipelineBuilder<Chain<L, N>, C> {
+    pub fn layer<N: Layer>(self, layer: N) -> PipelineBuilder<Layers<L, N>, C> {
         let Self { name, layer: outer, classifier, listeners, shutdown } = self;
-        PipelineBuilder { name, layer: Chain::new(outer, layer), classifier, listeners, shutdown }
+        PipelineBuilder { name, layer: Layers::new(outer, layer), classifier, listeners, shutdown }
     }
 
     /// Takes `layer` in place of what was added.
@@ -56,12 +56,12 @@ impl<L, C> PipelineBuilder<L, C> {
     /// Limits the whole of what is inside to `limit`: put it before [`retry`](Self::retry) to
     /// bound all attempts and the waiting between them. For more than a limit, give a
     /// [`Timeout::builder`] to [`layer`](Self::layer).
-    pub fn timeout(self, limit: Duration) -> PipelineBuilder<Chain<L, TimeoutBuilder>, C> {
+    pub fn timeout(self, limit: Duration) -> PipelineBuilder<Layers<L, TimeoutBuilder>, C> {
         self.layer(Timeout::builder().limit(limit).scope(Scope::Total))
     }
 
     /// Limits each attempt to `limit`: put it after [`retry`](Self::retry).
-    pub fn attempt_timeout(self, limit: Duration) -> PipelineBuilder<Chain<L, TimeoutBuilder>, C> {
+    pub fn attempt_timeout(self, limit: Duration) -> PipelineBuilder<Layers<L, TimeoutBuilder>, C> {
         self.layer(Timeout::builder().limit(limit).scope(Scope::Attempt))
     }
 
@@ -69,7 +69,7 @@ impl<L, C> PipelineBuilder<L, C> {
     pub fn retry<J, N: Layer<Policy = Retry<J>>>(
         self,
         retry: N,
-    ) -> PipelineBuilder<Chain<L, N>, C> {
+    ) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(retry)
     }
 
@@ -78,26 +78,26 @@ impl<L, C> PipelineBuilder<L, C> {
     pub fn breaker<N: Layer<Policy = Breaker>>(
         self,
         breaker: N,
-    ) -> PipelineBuilder<Chain<L, N>, C> {
+    ) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(breaker)
     }
 
     /// Answers in the place of what is inside when that fails: a
     /// [`Fallback`](crate::guard::Fallback) or its builder.
-    pub fn fallback<N: Layer>(self, fallback: N) -> PipelineBuilder<Chain<L, N>, C> {
+    pub fn fallback<N: Layer>(self, fallback: N) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(fallback)
     }
 
     /// Launches a second attempt while a slow one is under way, and takes the first outcome: a
     /// [`Hedge`] or its builder.
-    pub fn hedge<N: Layer<Policy = Hedge>>(self, hedge: N) -> PipelineBuilder<Chain<L, N>, C> {
+    pub fn hedge<N: Layer<Policy = Hedge>>(self, hedge: N) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(hedge)
     }
 
     /// Lets at most `limit` calls into what is inside at a time, and refuses the others. For a
     /// queue, partitions or a handle to be shared, give a
     /// [`Bulkhead`] or its builder to [`layer`](Self::layer).
-    pub fn bulkhead(self, limit: u32) -> PipelineBuilder<Chain<L, BulkheadBuilder>, C> {
+    pub fn bulkhead(self, limit: u32) -> PipelineBuilder<Layers<L, BulkheadBuilder>, C> {
         self.layer(Bulkhead::builder().limit(limit))
     }
 
@@ -106,13 +106,13 @@ impl<L, C> PipelineBuilder<L, C> {
     pub fn adaptive_limit<N: Layer<Policy = AdaptiveLimit>>(
         self,
         limit: N,
-    ) -> PipelineBuilder<Chain<L, N>, C> {
+    ) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(limit)
     }
 
     /// Limits how many calls start in a period: a [`RateLimit`](crate::limit::RateLimit) or its
     /// builder.
-    pub fn rate_limit<N: Layer>(self, limit: N) -> PipelineBuilder<Chain<L, N>, C> {
+    pub fn rate_limit<N: Layer>(self, limit: N) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(limit)
     }
 
@@ -121,12 +121,12 @@ impl<L, C> PipelineBuilder<L, C> {
     pub fn throttle<N: Layer<Policy = Throttle>>(
         self,
         throttle: N,
-    ) -> PipelineBuilder<Chain<L, N>, C> {
+    ) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(throttle)
     }
 
     /// Turns panics of what is inside into errors.
-    pub fn guard_panics(self) -> PipelineBuilder<Chain<L, PanicGuardBuilder>, C> {
+    pub fn guard_panics(self) -> PipelineBuilder<Layers<L, PanicGuardBuilder>, C> {
         self.layer(PanicGuard::builder())
     }
 
@@ -175,7 +175,7 @@ impl<L, C> PipelineBuilder<L, C> {
         token: CancellationToken,
     ) -> PipelineBuilder<Gated<L>, C> {
         let Self { name, layer, classifier, listeners, shutdown } = self.stopped_by(token);
-        PipelineBuilder { name, layer: Chain::new(gate, layer), classifier, listeners, shutdown }
+        PipelineBuilder { name, layer: Layers::new(gate, layer), classifier, listeners, shutdown }
     }
 }
 
@@ -192,7 +192,7 @@ impl<L: Layer, C> PipelineBuilder<L, C> {
 }
 
 /// Layers behind the gate that closes with a shutdown.
-pub type Gated<L> = Chain<ShutdownGateBuilder, L>;
+pub type Gated<L> = Layers<ShutdownGateBuilder, L>;
 
 impl<L, C> fmt::Debug for PipelineBuilder<L, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

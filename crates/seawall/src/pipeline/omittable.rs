@@ -11,15 +11,6 @@ pub struct Omittable<P> {
 }
 
 impl<P> Omittable<P> {
-    pub(super) const fn new(inner: P) -> Self {
-        Self { inner, omitted: false }
-    }
-
-    /// `inner` does nothing.
-    pub(super) const fn omitted(inner: P) -> Self {
-        Self { inner, omitted: true }
-    }
-
     /// What is inside, unless it was left out.
     pub const fn get(&self) -> Option<&P> {
         if self.omitted { None } else { Some(&self.inner) }
@@ -42,7 +33,25 @@ impl<P: Policy> Policy for Omittable<P> {
     }
 }
 
-impl<L: Layer> Layer for Omittable<L> {
+/// A layer that becomes an [`Omittable`] policy.
+#[derive(Debug)]
+pub(super) struct OmittableLayer<L> {
+    inner: L,
+    omitted: bool,
+}
+
+impl<L> OmittableLayer<L> {
+    pub(super) const fn new(inner: L) -> Self {
+        Self { inner, omitted: false }
+    }
+
+    /// `inner` does nothing.
+    pub(super) const fn omitted(inner: L) -> Self {
+        Self { inner, omitted: true }
+    }
+}
+
+impl<L: Layer> Layer for OmittableLayer<L> {
     type Policy = Omittable<L::Policy>;
 
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {

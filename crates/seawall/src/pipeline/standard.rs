@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use seawall_breaker::{Breaker, BreakerBuilder, defaults};
 use seawall_core::{
-    AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Listener, Name,
-    PolicyKind, Scope,
+    AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Layers, Listener, Name,
+    Optional, PolicyKind, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
 use seawall_limit::AdaptiveLimit;
@@ -12,7 +12,7 @@ use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
-use super::omittable::Omittable;
+use super::omittable::{Omittable, OmittableLayer};
 use super::{Pipeline, PipelineBuilder};
 
 /// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, retry, breaker,
@@ -31,7 +31,7 @@ pub type Standard = Chain<
     Chain<Omittable<Timeout>, Chain<Omittable<Retry>, Chain<Omittable<Breaker>, Attempt>>>,
 >;
 
-type Attempt = Chain<Omittable<Timeout>, Chain<Option<AdaptiveLimit>, PanicGuard>>;
+type Attempt = Chain<Omittable<Timeout>, Chain<Optional<AdaptiveLimit>, PanicGuard>>;
 
 /// The pipeline with the recommended layers in the recommended order, with a name that fits into
 /// a struct. Made by [`Pipeline::standard`].
@@ -83,7 +83,7 @@ impl<C> StandardPipeline<C> {
     /// The limit on the calls in flight, to look at its snapshot. `None` where it was
     /// [left out](StandardBuilder::without_limit).
     pub const fn adaptive_limit(&self) -> Option<&AdaptiveLimit> {
-        self.policy.inner.inner.inner.inner.inner.outer.as_ref()
+        self.policy.inner.inner.inner.inner.inner.outer.0.as_ref()
     }
 }
 
@@ -109,7 +109,7 @@ pub struct StandardBuilder<C = AllTransient> {
     timeout: Duration,
     retry: RetryChoice,
     idempotent: bool,
-    breaker: Omittable<BoxedLayer<Breaker>>,
+    breaker: OmittableLayer<BoxedLayer<Breaker>>,
     attempt_timeout: Duration,
     limit: Option<BoxedLayer<AdaptiveLimit>>,
     guard_panics: bool,
@@ -124,7 +124,7 @@ impl Pipeline<Identity> {
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
             retry: RetryChoice::Default,
             idempotent: false,
-            breaker: Omittable::new(BoxedLayer::new(StandardBuilder::default_breaker())),
+            breaker: OmittableLayer::new(BoxedLayer::new(StandardBuilder::default_breaker())),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
             limit: Some(BoxedLayer::new(AdaptiveLimit::builder())),
             guard_panics: true,
@@ -197,14 +197,14 @@ impl<C> StandardBuilder<C> {
 
     /// Uses this breaker, a [`Breaker`] or its builder, in place of the default one.
     pub fn breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
-        self.breaker = Omittable::new(BoxedLayer::new(breaker));
+        self.breaker = OmittableLayer::new(BoxedLayer::new(breaker));
         self
     }
 
     /// Never breaks the circuit.
     pub fn without_breaker(mut self) -> Self {
         let never_opens = Breaker::builder().without_consecutive_failures().without_failure_rate();
-        self.breaker = Omittable::omitted(BoxedLayer::new(never_opens));
+        self.breaker = OmittableLayer::omitted(BoxedLayer::new(never_opens));
         self
     }
 
@@ -277,19 +277,19 @@ impl<C> StandardBuilder<C> {
         let timeout = |limit, scope| {
             let timeout = Timeout::builder().limit(limit).scope(scope);
             if limit < Duration::MAX {
-                Omittable::new(timeout)
+                OmittableLayer::new(timeout)
             } else {
-                Omittable::omitted(timeout)
+                OmittableLayer::omitted(timeout)
             }
         };
         let guard = PanicGuard::builder();
         let guard = if self.guard_panics { guard } else { guard.disabled() };
-        let limited = Chain::new(self.limit, guard);
-        let attempt = Chain::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
+        let limited = Layers::new(self.limit, guard);
+        let attempt = Layers::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
         let retry = self.retry.into_layer(self.idempotent)?;
-        let repeated = Chain::new(retry, Chain::new(self.breaker, attempt));
-        let bounded = Chain::new(timeout(self.timeout, Scope::Total), repeated);
-        self.base.with_layer(Chain::new(self.gate, bounded)).build()
+        let repeated = Layers::new(retry, Layers::new(self.breaker, attempt));
+        let bounded = Layers::new(timeout(self.timeout, Scope::Total), repeated);
+        self.base.with_layer(Layers::new(self.gate, bounded)).build()
     }
 }
 
@@ -311,20 +311,25 @@ enum RetryChoice {
 }
 
 impl RetryChoice {
-    fn into_layer(self, idempotent: bool) -> Result<Omittable<BoxedLayer<Retry>>, ConfigError> {
+    fn into_layer(
+        self,
+        idempotent: bool,
+    ) -> Result<OmittableLayer<BoxedLayer<Retry>>, ConfigError> {
         let default = StandardBuilder::default_retry();
         Ok(match self {
-            Self::Default if idempotent => Omittable::new(BoxedLayer::new(default.idempotent())),
-            Self::Default => Omittable::new(BoxedLayer::new(default)),
+            Self::Default if idempotent => {
+                OmittableLayer::new(BoxedLayer::new(default.idempotent()))
+            }
+            Self::Default => OmittableLayer::new(BoxedLayer::new(default)),
             Self::Given(retry) => {
                 // A handle is built already, so nothing about it can be changed.
                 let allowed = "set on the retry that is given";
                 Check::of(PolicyKind::Pipeline).that(!idempotent, "idempotent", "set", allowed)?;
-                Omittable::new(retry)
+                OmittableLayer::new(retry)
             }
             Self::None => {
                 let one_attempt = Retry::builder().max_attempts(1).without_budget();
-                Omittable::omitted(BoxedLayer::new(one_attempt))
+                OmittableLayer::omitted(BoxedLayer::new(one_attempt))
             }
         })
     }

@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use seawall_core::{
-    Attempt, ConfigError, Description, Layer, LayerContext, Name, Policy, PolicyKind, Rejection,
+    Attempt, Description, Name, Policy, PolicyKind, Rejection,
     Reporter,
 };
 
@@ -88,13 +88,5 @@ impl<K: Eq + Hash + Clone + Display> Policy for RateLimitOf<K> {
     fn describe(&self, inner: Description) -> Description {
         let text = self.limit.shared.rate.read().describe() + ", for each key";
         inner.layer(PolicyKind::RateLimit, self.name(), text)
-    }
-}
-
-impl<K: Eq + Hash + Clone + Display> Layer for RateLimitOf<K> {
-    type Policy = Self;
-
-    fn into_policy(self, _: &LayerContext) -> Result<Self, ConfigError> {
-        Ok(self)
     }
 }
