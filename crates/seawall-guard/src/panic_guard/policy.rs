@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::panic::PayloadType;
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, ConfigError, Description, EventKind, FromFuture, Lazy,
-    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
+    AllTransient, Attempt, Call, Caught, Description, EventKind, FromFuture, Lazy, Listeners, Name,
+    Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
 };
 
 use super::PanicGuardBuilder;
