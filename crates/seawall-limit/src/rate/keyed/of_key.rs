@@ -3,10 +3,7 @@ use std::future::Ready;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
-use seawall_core::{
-    Attempt, Description, Name, Policy, PolicyKind, Rejection,
-    Reporter,
-};
+use seawall_core::{Attempt, Description, Name, Policy, PolicyKind, Rejection, Reporter};
 
 use super::KeyedRateLimit;
 use crate::rate::RatePermit;
