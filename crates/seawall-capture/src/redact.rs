@@ -2,15 +2,23 @@
 //!
 //! | what | example | becomes |
 //! |---|---|---|
-//! | the value of a sensitive key | `password=hunter2`, `"token": "abc"`, `secret: Some("x")` | `password=[redacted]` |
-//! | the value of an authorization or cookie header | `Authorization: Bearer abc` | `Authorization: [redacted]` |
+//! | the value of a sensitive key | `password=hunter2`, `"token": "abc"`, `secret: Some("x")`, `password%3Dx` | `password=[redacted]` |
+//! | a value on the lines after its key, indented | `password: \|` and two lines | `password: \|` and `[redacted]` |
+//! | the value of a sensitive option | `--password hunter2` | `--password [redacted]` |
+//! | `sig`, `key`, `code`, `auth` and `pass` in the query of a URL | `?sig=abc` | `?sig=[redacted]` |
+//! | the value of an authorization or cookie header, folded lines included | `Authorization: Bearer abc` | `Authorization: [redacted]` |
 //! | a bearer or basic token without its header | `Bearer eyJhbGciOi...` | `Bearer [redacted]` |
-//! | a JSON web token | `eyJhbGciOi...` | `[redacted]` |
+//! | a JSON web token, an access key that its issuer marked | `eyJhbGciOi...`, `AKIA...`, `ghp_...` | `[redacted]` |
+//! | a PEM block | `-----BEGIN PRIVATE KEY-----...` | `[redacted]` |
 //! | user and password in a URL | `postgres://app:pw@db/x` | `postgres://[redacted]@db/x` |
 //! | an e-mail address | `ann@example.org` | `[e-mail]` |
 //! | a card-like number: 13 to 19 digits that pass the Luhn check | `4111 1111 1111 1111` | `[card]` |
 //!
-//! A key is sensitive if, without `-`, `_` and case, it ends with one of [`KEYS`] or of the user's.
+//! A key is sensitive if, without `-`, `_` and case, it ends with one of [`KEYS`] or of the user's,
+//! or with one of them and `s`, digits or a word such as `value`. What was the value of a key, of at
+//! least 4 bytes, is taken out wherever else it is in the text: `password=hunter2: 'hunter2' is too
+//! short`. Shorter than 8 bytes it is left in the middle of words.
+//!
 //! It goes by shape, so it errs on the side of taking out too much, and it can't know a secret that
 //! looks like a word: user rules are for those.
 //!

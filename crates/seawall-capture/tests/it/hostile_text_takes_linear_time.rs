@@ -41,7 +41,7 @@ const TOKENS: [&str; 29] = [
 
 /// A hundred times what it takes, and a tenth of what it took.
 const ENOUGH: Duration = Duration::from_secs(1);
-const LENGTH: usize = 32 << 10;
+const LENGTH: usize = 16 << 10;
 
 fn check(text: &str, what: &str) {
     let began = Instant::now();

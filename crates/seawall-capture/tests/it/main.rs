@@ -22,6 +22,7 @@ mod quoted_names_and_commits;
 mod record;
 mod redact;
 mod reminders;
+mod secrets_that_got_through;
 mod store;
 mod templates;
 mod versions_without_an_order;
