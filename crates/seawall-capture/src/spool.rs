@@ -220,13 +220,16 @@ impl Spool {
     /// # Errors
     ///
     /// [`SpoolError::Io`] if writing failed: it is tried again, whether or not anybody asks.
+    /// [`SpoolError::Ended`] if the spool's thread is gone, which takes a bug in it.
     pub async fn flush(&self) -> Result<(), SpoolError> {
         let shared = &*self.0.0;
         let mut progress = shared.progress.subscribe();
         let ticket = shared.signal.request();
-        let done = progress.wait_for(|progress| progress.ticket >= ticket).await;
-        match done.map_err(|_| SpoolError::Ended)?.failed.clone() {
-            Some(error) => Err(SpoolError::Io(error)),
+        let done = progress.wait_for(|p| p.ticket >= ticket || p.ended).await;
+        let done = done.map_err(|_| SpoolError::Ended)?;
+        match &done.failed {
+            _ if done.ticket < ticket => Err(SpoolError::Ended),
+            Some(error) => Err(SpoolError::Io(Arc::clone(error))),
             None => Ok(()),
         }
     }
@@ -265,5 +268,24 @@ impl fmt::Debug for Spool {
             .field("path", &self.path())
             .field("counts", &self.counts())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody waits for a thread that is gone.
+    #[tokio::test]
+    async fn flushing_says_that_the_thread_ended() {
+        let folder = std::env::temp_dir().join(format!("seawall-ended-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let spool = Spool::open(folder.join("spool")).unwrap();
+        spool.flush().await.unwrap();
+        // What the thread does when it ends, for whatever reason.
+        spool.0.0.signal.stop(LAST);
+        assert!(matches!(spool.flush().await, Err(SpoolError::Ended)));
+        drop(spool);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

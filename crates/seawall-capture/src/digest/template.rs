@@ -11,6 +11,7 @@ use self::view::View;
 use super::{Digest, TextLines, plain};
 use crate::text::{bounded, cut};
 
+mod bounds;
 mod view;
 
 /// The longest subject, in bytes.
@@ -189,7 +190,8 @@ impl TemplatesBuilder {
         self
     }
 
-    /// Reads the templates and tries them. The first that is bad is refused, with its line.
+    /// Reads the templates and tries them. The first that is bad is refused, with its line: also one
+    /// that is longer than 256 KiB, has a tag longer than 1,024 bytes, or nests blocks deeper than 64.
     pub fn build(self) -> Result<Templates, TemplateError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -200,6 +202,9 @@ impl TemplatesBuilder {
         });
         let sources = [self.subject, self.text, self.html];
         for (part, source) in Part::ALL.into_iter().zip(sources) {
+            if let Some((line, why)) = bounds::refused(&source) {
+                return Err(TemplateError { line: Some(line), ..part.failed(&why) });
+            }
             let added = environment.add_template_owned(part.name(), source);
             added.map_err(|error| part.error(&error))?;
         }

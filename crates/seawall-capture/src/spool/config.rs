@@ -39,7 +39,8 @@ impl SpoolBuilder {
         }
     }
 
-    /// How long repeats wait at most before they are written. Above zero.
+    /// How long repeats wait at most before they are written. Above zero; [`Duration::MAX`] for until
+    /// something new comes, or somebody asks.
     pub fn every(mut self, every: Duration) -> Self {
         self.every = every;
         self

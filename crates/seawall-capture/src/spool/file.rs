@@ -31,7 +31,15 @@ impl Paths {
 
     /// Locks the spool against other processes, and against a second opening in this one.
     pub(super) fn lock(&self) -> Result<Lock, SpoolError> {
-        let file = writable().create(true).open(&self.lock).map_err(SpoolError::io)?;
+        // Made anew or opened, never both at once: that would make the target of a link that leads
+        // nowhere.
+        let file = match writable().create_new(true).open(&self.lock) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                writable().open(&self.lock)
+            }
+            made => made,
+        };
+        let file = file.map_err(SpoolError::io)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(SpoolError::Locked),
@@ -55,6 +63,10 @@ impl Paths {
     /// Reads what there is. Gives the length of what is whole, and of the file; `None` where there
     /// is none yet. Changes nothing.
     pub(super) fn read(&self) -> Result<(Image, Option<(u64, u64)>), SpoolError> {
+        // Opening a pipe waits for somebody who writes to it.
+        if fs::metadata(&self.spool).is_ok_and(|spool| !spool.is_file() && !spool.is_dir()) {
+            return Err(SpoolError::NotASpool);
+        }
         let file = match File::open(&self.spool) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -57,6 +57,8 @@ pub(super) struct Progress {
     /// Attempts that failed since the last that did not.
     pub(super) attempts: u64,
     pub(super) failed: Option<Arc<io::Error>>,
+    /// Nothing is written any more.
+    pub(super) ended: bool,
 }
 
 impl Shared {
@@ -91,7 +93,7 @@ impl Shared {
             // Theirs to panic; there is nobody to tell.
             let _ = contain(|| (self.report)(&event));
         }
-        self.progress.send_replace(Progress { ticket, attempts, failed });
+        self.progress.send_replace(Progress { ticket, attempts, failed, ended: false });
     }
 }
 

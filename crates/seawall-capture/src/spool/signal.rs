@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+/// What is too long for the clock is as long as this.
+const NEVER: Duration = Duration::from_hours(365 * 24);
+
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     /// Whether there is news already: what spares all but the first the lock.
@@ -69,7 +72,8 @@ impl Signal {
     /// Waits for a request; after `rest` for news as well; `most` at the longest.
     pub(super) fn wait(&self, rest: Duration, most: Duration) {
         let now = Instant::now();
-        let (rest, most) = (now + rest, now + most.max(rest));
+        let later = |time: Duration| now.checked_add(time).unwrap_or(now + NEVER);
+        let (rest, most) = (later(rest), later(most.max(rest)));
         let mut state = self.state.lock();
         loop {
             let now = Instant::now();

@@ -54,6 +54,7 @@ impl Writer {
     /// Writes until nobody is there any more.
     pub(super) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
+        let end = End(Arc::clone(&shared));
         loop {
             let asked = shared.signal.begin();
             let began = Instant::now();
@@ -68,7 +69,7 @@ impl Writer {
         }
         // Whoever waits for the end may open the spool again at once.
         drop(self);
-        shared.signal.end();
+        drop(end);
     }
 
     /// For how long nothing but a request makes it write again.
@@ -158,6 +159,16 @@ impl Writer {
         sync_folder(&self.paths.spool)?;
         self.rewrite = false;
         Ok(())
+    }
+}
+
+/// Tells everybody that waits that nothing is written any more, however the thread ended.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.progress.send_modify(|progress| progress.ended = true);
+        self.0.signal.end();
     }
 }
 

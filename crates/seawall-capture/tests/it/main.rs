@@ -25,5 +25,6 @@ mod reminders;
 mod secrets_that_got_through;
 mod store;
 mod templates;
+mod templates_that_are_too_deep;
 mod versions_without_an_order;
 mod web_pages_are_foreign;

@@ -40,7 +40,7 @@ async fn something_else_is_an_error_and_left_as_it_is() {
 }
 
 /// An entry as the format has it, whatever its value.
-fn entry(section: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
+pub(super) fn entry(section: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
     let mut body = vec![0, section];
     body.extend_from_slice(&u16::try_from(key.len()).unwrap().to_le_bytes());
     body.extend_from_slice(key);

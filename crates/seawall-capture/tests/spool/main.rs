@@ -7,6 +7,7 @@ mod digests;
 mod files;
 mod killed;
 mod model;
+mod not_a_file;
 mod restart;
 mod trouble;
 
@@ -57,7 +58,7 @@ fn open(path: &Path) -> (Spool, MemoryStore) {
     (spool, store)
 }
 
-/// What recording says while the spool's thread is at rest: otherwise it may have the shard.
+/// What recording says.
 async fn seen(spool: &Spool, store: &MemoryStore, record: &Record) -> Seen {
     spool.flush().await.unwrap();
     store.record(record)
