@@ -146,18 +146,12 @@
     clippy::cast_possible_truncation,
     reason = "the counts are bounded by `build()`, the words hold two numbers on purpose"
 )]
-#![expect(
-    clippy::inline_always,
-    reason = "measured: the path of a call under a closed circuit must not become a call itself"
-)]
 
-mod call;
 mod config;
 pub mod defaults;
 mod event;
 mod export;
-mod future;
-mod guarded;
+mod judged;
 mod keyed;
 mod machine;
 #[cfg(seawall_loom)]
@@ -175,14 +169,13 @@ mod tests;
 mod time;
 mod waiting;
 
-pub use call::BreakerCall;
 pub use config::BreakerBuilder;
 pub use export::Export;
-pub use future::BreakerFuture;
-pub use guarded::Guarded;
+pub use judged::{Judged, JudgedPermit, JudgedWait};
 pub use keyed::KeyedBreaker;
 pub use machine::{Abandoned, WindowCounts};
 pub use permit::{OwnedPermit, Permit, Settlement};
-pub use policy::{Breaker, Judged};
+pub use policy::Breaker;
 pub use ramp::Ramp;
 pub use snapshot::{Snapshot, Totals};
+pub use waiting::WaitForVerdict;

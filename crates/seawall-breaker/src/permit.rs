@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seawall_core::{Class, EventKind, PanicReport};
+use seawall_core::{Class, Error, EventKind, Settle};
 
 use crate::machine::Settled;
 use crate::shared::{Admitted, Shared};
@@ -85,24 +85,16 @@ impl<'b> Permit<'b> {
         breaker.settle(admitted, class)
     }
 
-    /// The admission, which nobody has to settle any longer.
+    /// Takes the permit apart: nobody has to settle it any longer.
     #[inline]
-    pub(crate) fn keep(self) -> Admitted {
-        let admitted = self.admitted;
+    fn into_parts(self) -> (&'b Shared, Admitted) {
+        let parts = (self.breaker, self.admitted);
         std::mem::forget(self);
-        admitted
+        parts
     }
 
-    /// [`keep`](Self::keep), with the breaker.
-    #[inline]
-    pub(crate) fn into_parts(self) -> (&'b Shared, Admitted) {
-        (self.breaker, self.keep())
-    }
-
-    /// Reports a panic in the user's judge.
-    #[cold]
-    pub(crate) fn tell(&self, report: PanicReport) {
-        self.breaker.report(self.breaker.now(), || EventKind::Panicked(report));
+    pub(crate) fn report(&self, kind: EventKind) {
+        self.breaker.report(self.breaker.now(), || kind);
     }
 
     /// The generation that admitted the call.
@@ -187,6 +179,16 @@ impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
         self.breaker.abandon(self.admitted);
+    }
+}
+
+impl<T, E> Settle<T, E> for Permit<'_> {
+    #[inline]
+    fn settle(self, outcome: &Result<T, Error<E>>) {
+        match outcome {
+            Ok(_) => self.success(),
+            Err(error) => Permit::settle(self, error.class()),
+        };
     }
 }
 

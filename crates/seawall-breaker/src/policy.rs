@@ -2,32 +2,22 @@
 
 use std::sync::Arc;
 
-use seawall_core::operation::Deferrable;
 use seawall_core::{
-    ByClass, Check, CircuitState, Class, ConfigError, Description, Error, Listeners, Name, Policy,
-    PolicyKind, Rejection, Reporter,
+    Admission, Admit, Admitted, Attempt, Check, CircuitState, Class, ConfigError, Description,
+    Error, Guarded, Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
 };
 
-use crate::call::BreakerCall;
-use crate::guarded::Guarded;
+use crate::judged::Judged;
 use crate::machine::{Machine, Restored, Settings, Trigger};
 use crate::permit::{OwnedPermit, Permit};
-use crate::shared::{Admitted, Shared};
+use crate::shared::{self, Shared};
 use crate::snapshot::Snapshot;
+use crate::waiting::WaitForVerdict;
 use crate::{BreakerBuilder, Export};
 
 /// A circuit breaker. Clones share it.
 #[derive(Clone)]
 pub struct Breaker(pub(crate) Arc<Shared>);
-
-/// A breaker with its own judge of what a failure is. Made by [`Breaker::judged_by`].
-///
-/// Shares its circuit with the breaker that it was made from.
-#[derive(Clone, Debug)]
-pub struct Judged<J> {
-    breaker: Breaker,
-    judge: J,
-}
 
 impl Breaker {
     /// A builder with the default settings.
@@ -65,17 +55,17 @@ impl Breaker {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
-        self.admit().map(|admitted| Permit::new(&self.0, admitted))
+        self.acquire().map(|admitted| Permit::new(&self.0, admitted))
     }
 
     /// [`try_acquire`](Self::try_acquire), with a permit that can outlive this handle.
     pub fn try_acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
-        let admitted = self.admit()?;
+        let admitted = self.acquire()?;
         Ok(OwnedPermit::new(Arc::clone(&self.0), admitted))
     }
 
     #[inline]
-    fn admit(&self) -> Result<Admitted, Rejection> {
+    fn acquire(&self) -> Result<shared::Admitted, Rejection> {
         self.0.try_admit().map_or_else(|| self.0.admit_or_refuse(self.0.now()), Ok)
     }
 
@@ -130,19 +120,19 @@ impl Breaker {
     /// # }
     /// ```
     #[inline]
-    pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Fut>
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Guarded::new(&self.0, future)
+        Guarded::new(self, future)
     }
 
     /// This breaker with outcomes classed by `judge` instead of by the pipeline's classifier.
     pub fn judged_by<J>(&self, judge: J) -> Judged<J> {
-        Judged { breaker: self.clone(), judge }
+        Judged::new(self.clone(), judge)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.peek(|machine| machine.settings().to_string())
     }
 
@@ -236,33 +226,30 @@ impl Breaker {
     }
 }
 
+impl Admit for Breaker {
+    type Permit<'p> = Permit<'p>;
+    type Wait<'p> = WaitForVerdict<'p>;
+
+    #[inline]
+    fn try_admit(&self, _: &mut Attempt) -> Option<Permit<'_>> {
+        self.0.try_admit().map(|admitted| Permit::new(&self.0, admitted))
+    }
+
+    fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, WaitForVerdict<'_>> {
+        self.0.admit_or_wait(self.0.moment(attempt.began()))
+    }
+}
+
 impl Policy for Breaker {
-    type Wrapped<'p, Op> = BreakerCall<'p, Op>;
+    type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
     #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        BreakerCall { breaker: &self.0, judge: &ByClass, op: Deferrable::new(op) }
+        Admitted::new(self, op)
     }
 
     fn describe(&self, inner: Description) -> Description {
         inner.layer(PolicyKind::Breaker, self.name(), self.text())
-    }
-}
-
-impl<J> Policy for Judged<J> {
-    type Wrapped<'p, Op>
-        = BreakerCall<'p, Op, J>
-    where
-        Self: 'p;
-
-    #[inline]
-    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
-        BreakerCall { breaker: &self.breaker.0, judge: &self.judge, op: Deferrable::new(op) }
-    }
-
-    fn describe(&self, inner: Description) -> Description {
-        let text = format!("{}, with a judge of its own", self.breaker.text());
-        inner.layer(PolicyKind::Breaker, self.breaker.name(), text)
     }
 }
 

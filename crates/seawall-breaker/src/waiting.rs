@@ -3,24 +3,22 @@
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 
-use seawall_core::{Reason, Rejection};
+use seawall_core::{Admission, Reason, Rejection};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::machine::{Machine, Refusal, Waiting};
-use crate::shared::{Admitted, Shared};
+use crate::permit::Permit;
+use crate::shared::Shared;
+use crate::time::Nanos;
 
-/// The wait of one caller: it ends with an admission or a rejection.
-pub(crate) type Wait<'b> =
-    Pin<Box<dyn Future<Output = Result<Admitted, Rejection>> + Send + Sync + 'b>>;
+/// A caller's wait for the verdict. It ends with a permit or a rejection.
+#[must_use = "futures do nothing unless polled"]
+pub struct WaitForVerdict<'b>(Pin<Box<dyn Future<Output = Waited<'b>> + Send + Sync + 'b>>);
 
-/// The answer to a future that asks for admission.
-pub(crate) enum Entrance<'b> {
-    In(Admitted),
-    Out(Rejection),
-    Wait(Wait<'b>),
-}
+type Waited<'b> = Result<Permit<'b>, Rejection>;
 
 /// The callers that wait.
 #[derive(Debug, Default)]
@@ -58,30 +56,26 @@ impl Drop for Place<'_> {
 }
 
 impl Shared {
-    /// Admits a future, refuses it, or has it wait.
-    pub(crate) fn enter(&self, at: Instant) -> Entrance<'_> {
-        let now = self.moment(at);
+    /// Admits a call, refuses it, or has it wait.
+    pub(crate) fn admit_or_wait(&self, now: Nanos) -> Admission<Permit<'_>, WaitForVerdict<'_>> {
         match self.admit(now) {
-            Ok(admitted) => Entrance::In(admitted),
-            Err(refusal) => match self.join_waiters(refusal) {
-                Some(wait) => Entrance::Wait(wait),
-                None => Entrance::Out(self.refuse(refusal, now)),
+            Ok(admitted) => Admission::Granted(Permit::new(self, admitted)),
+            Err(refusal) => match self.wait_for_verdict(refusal) {
+                Some(wait) => Admission::Waiting(wait),
+                None => Admission::Refused(self.refuse(refusal, now)),
             },
         }
     }
 
-    #[inline]
-    fn join_waiters(&self, refusal: Refusal) -> Option<Wait<'_>> {
-        if refusal.reason == Reason::ProbesInFlight { self.join() } else { None }
-    }
-
-    #[cold]
-    fn join(&self) -> Option<Wait<'_>> {
+    fn wait_for_verdict(&self, refusal: Refusal) -> Option<WaitForVerdict<'_>> {
+        if refusal.reason != Reason::ProbesInFlight {
+            return None;
+        }
         let waiting = self.peek(|machine| machine.settings().waiting.clone())?;
         let waiters = self.waiters.get_or_init(Default::default);
         let place = waiters.place(waiting.callers)?;
         let deadline = Instant::now().checked_add(waiting.timeout);
-        Some(Box::pin(self.wait(place, waiting, deadline)))
+        Some(WaitForVerdict(Box::pin(self.wait(place, waiting, deadline))))
     }
 
     async fn wait(
@@ -89,7 +83,7 @@ impl Shared {
         place: Place<'_>,
         waiting: Box<Waiting>,
         deadline: Option<Instant>,
-    ) -> Result<Admitted, Rejection> {
+    ) -> Waited<'_> {
         loop {
             // Registered before the state is read, so that no verdict between the two is missed.
             let mut change = pin!(place.0.change.notified());
@@ -97,7 +91,7 @@ impl Shared {
             let at = Instant::now();
             let now = self.moment(at);
             let mut refusal = match self.admit(now) {
-                Ok(admitted) => return Ok(admitted),
+                Ok(admitted) => return Ok(Permit::new(self, admitted)),
                 Err(refusal) => refusal,
             };
             if refusal.reason != Reason::ProbesInFlight {
@@ -128,5 +122,19 @@ impl Shared {
         if let Some(waiters) = self.waiters.get() {
             waiters.change.notify_waiters();
         }
+    }
+}
+
+impl<'b> Future for WaitForVerdict<'b> {
+    type Output = Waited<'b>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl std::fmt::Debug for WaitForVerdict<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WaitForVerdict").finish_non_exhaustive()
     }
 }
