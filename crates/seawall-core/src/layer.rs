@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Chain, ConfigError, Listeners, Name, Optional, Policy};
+use crate::{Chain, ConfigError, Listeners, Name, Optional, Policy, Random};
 
 /// What a pipeline hands to the layers that it builds.
 #[derive(Clone, Debug)]
@@ -14,12 +14,15 @@ pub struct LayerContext {
     pub listeners: Listeners,
     /// Cancelled when the process shuts down: policies stop repeating and waiting.
     pub shutdown: Option<CancellationToken>,
+    /// The source of the random numbers of all policies. Each takes a sequence of its own from it.
+    pub random: Option<Random>,
 }
 
 impl LayerContext {
-    /// The context of a pipeline called `name`, with neither listeners nor a shutdown token.
+    /// The context of a pipeline called `name`, with neither listeners nor a shutdown token; random
+    /// numbers come from the thread's generator.
     pub fn new(name: impl Into<Name>) -> Self {
-        Self { name: name.into(), listeners: Listeners::default(), shutdown: None }
+        Self { name: name.into(), listeners: Listeners::default(), shutdown: None, random: None }
     }
 }
 

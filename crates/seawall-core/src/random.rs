@@ -1,4 +1,4 @@
-//! Chance: injectable, seedable, one source a policy.
+//! Random numbers: injectable, seedable, one source for each policy.
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +49,17 @@ impl Random {
     /// generators", OOPSLA 2014), whose state is one counter. Not for secrets.
     pub fn seeded(seed: u64) -> Self {
         Self(Source::Seeded(Arc::new(AtomicU64::new(seed))))
+    }
+
+    /// A source of its own that follows from this one: a [seeded](Self::seeded) source is seeded by
+    /// one draw of this one. The other sources keep no state that two could share, so they are
+    /// cloned.
+    #[must_use]
+    pub fn split(&self) -> Self {
+        match &self.0 {
+            Source::Seeded(_) => Self::seeded(self.next_u64()),
+            _ => self.clone(),
+        }
     }
 
     /// Draws from `next`, which gives 64 evenly distributed bits.
@@ -143,6 +154,15 @@ mod tests {
         let drawn = [one.next_u64(), other.next_u64()];
         assert_eq!(drawn, [alone.next_u64(), alone.next_u64()]);
         assert_ne!(drawn[0], drawn[1]);
+    }
+
+    #[test]
+    fn a_split_source_does_not_depend_on_what_its_origin_draws_later() {
+        let (one, other) = (Random::seeded(3), Random::seeded(3));
+        let (split, same) = (one.split(), other.split());
+        one.next_u64();
+        assert_eq!(split.next_u64(), same.next_u64());
+        assert_ne!(one.split().next_u64(), one.split().next_u64());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Check, ConfigError, LayerContext, Listeners, Name, PolicyKind, Reporter};
+use crate::{Check, ConfigError, LayerContext, Listeners, Name, PolicyKind, Random, Reporter};
 
-/// The name, the listeners and the shutdown token of a policy that is being built.
+/// The name, the listeners, the shutdown token and the source of random numbers of a policy that is being built.
 ///
 /// A builder keeps one of these and hands its own setters on to it. In a pipeline, whatever was not
 /// set is [taken from the pipeline](Self::fill).
@@ -13,6 +13,7 @@ pub struct Setup {
     name: Option<Name>,
     listeners: Option<Listeners>,
     shutdown: Option<CancellationToken>,
+    random: Option<Random>,
 }
 
 impl Setup {
@@ -31,19 +32,34 @@ impl Setup {
         self.shutdown = Some(token);
     }
 
-    /// Takes from the pipeline what was not set.
+    /// Sets the source of the policy's random numbers.
+    pub fn random(&mut self, random: Random) {
+        self.random = Some(random);
+    }
+
+    /// Takes from the pipeline what was not set. A source of random numbers is
+    /// [split](Random::split), so that what one policy draws does not depend on the others.
+    ///
+    /// Call it once for each policy that is built: each call splits the pipeline's source again.
     #[must_use]
     pub fn fill(self, context: &LayerContext) -> Self {
         Self {
             name: self.name.or_else(|| Some(context.name.clone())),
             listeners: self.listeners.or_else(|| Some(context.listeners.clone())),
             shutdown: self.shutdown.or_else(|| context.shutdown.clone()),
+            random: self.random.or_else(|| context.random.as_ref().map(Random::split)),
         }
     }
 
     /// The token that stops the policy.
     pub const fn token(&self) -> Option<&CancellationToken> {
         self.shutdown.as_ref()
+    }
+
+    /// The source of the policy's random numbers. Without one they come from the thread's
+    /// generator.
+    pub const fn source(&self) -> Option<&Random> {
+        self.random.as_ref()
     }
 
     /// The reporter of a policy of this kind. Without a name it is named after its kind; without

@@ -135,6 +135,11 @@ impl<P: Policy, C> Pipeline<P, C> {
         &self.name
     }
 
+    /// The classifier: what an error of the operation means.
+    pub const fn classifier(&self) -> &C {
+        &self.classifier
+    }
+
     /// The policies.
     pub const fn policy(&self) -> &P {
         &self.policy

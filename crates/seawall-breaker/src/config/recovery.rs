@@ -23,7 +23,7 @@ impl BreakerBuilder {
 
     /// The source of the open wait's jitter. Default: the thread generator.
     pub fn random(mut self, random: Random) -> Self {
-        self.wait_mut().random = random;
+        self.setup.random(random);
         self
     }
 
@@ -104,7 +104,11 @@ impl BreakerBuilder {
     pub(super) fn wait(&self) -> Result<Arc<OpenWait>, ConfigError> {
         self.wait.backoff.check(CHECK)?;
         CHECK.positive("open_wait", self.wait.backoff.base(1))?;
-        Ok(Arc::clone(&self.wait))
+        let mut wait = Arc::clone(&self.wait);
+        if let Some(random) = self.setup.source() {
+            Arc::make_mut(&mut wait).random = random.clone();
+        }
+        Ok(wait)
     }
 
     pub(super) fn waiting(&self) -> Result<Option<Box<Waiting>>, ConfigError> {

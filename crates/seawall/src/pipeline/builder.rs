@@ -4,7 +4,7 @@ use std::time::Duration;
 use seawall_breaker::Breaker;
 use seawall_core::{
     AllTransient, Check, ConfigError, Identity, Layer, LayerContext, Layers, Listener, Listeners,
-    Name, PolicyKind, Scope,
+    Name, PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
 use seawall_limit::{AdaptiveLimit, Bulkhead, BulkheadBuilder, Throttle};
@@ -25,6 +25,7 @@ pub struct PipelineBuilder<L = Identity, C = AllTransient> {
     classifier: C,
     listeners: Listeners,
     shutdown: Option<CancellationToken>,
+    random: Option<Random>,
 }
 
 impl Pipeline<Identity> {
@@ -36,6 +37,7 @@ impl Pipeline<Identity> {
             classifier: AllTransient,
             listeners: Listeners::default(),
             shutdown: None,
+            random: None,
         }
     }
 }
@@ -43,14 +45,15 @@ impl Pipeline<Identity> {
 impl<L, C> PipelineBuilder<L, C> {
     /// Adds a policy of any kind inside those that were added before.
     pub fn layer<N: Layer>(self, layer: N) -> PipelineBuilder<Layers<L, N>, C> {
-        let Self { name, layer: outer, classifier, listeners, shutdown } = self;
-        PipelineBuilder { name, layer: Layers::new(outer, layer), classifier, listeners, shutdown }
+        let Self { name, layer: outer, classifier, listeners, shutdown, random } = self;
+        let layer = Layers::new(outer, layer);
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
     }
 
     /// Takes `layer` in place of what was added.
     pub(super) fn with_layer<N>(self, layer: N) -> PipelineBuilder<N, C> {
-        let Self { name, layer: _, classifier, listeners, shutdown } = self;
-        PipelineBuilder { name, layer, classifier, listeners, shutdown }
+        let Self { name, layer: _, classifier, listeners, shutdown, random } = self;
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
     }
 
     /// Limits the whole of what is inside to `limit`: put it before [`retry`](Self::retry) to
@@ -136,14 +139,25 @@ impl<L, C> PipelineBuilder<L, C> {
     /// A closure has to say what it classes, `|error: &ApiError| ..`: left to guess, the compiler says
     /// at the call that its implementation is "not general enough".
     pub fn classify<D>(self, classifier: D) -> PipelineBuilder<L, D> {
-        let Self { name, layer, classifier: _, listeners, shutdown } = self;
-        PipelineBuilder { name, layer, classifier, listeners, shutdown }
+        let Self { name, layer, classifier: _, listeners, shutdown, random } = self;
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
     }
 
     /// Adds a listener to what the pipeline's policies do: `|event: &Event| ..`, or a type that
     /// implements [`Listener`].
     pub fn listener(self, listener: impl Listener) -> Self {
         self.listeners.add(listener);
+        self
+    }
+
+    /// Draws all random numbers of the pipeline's policies from `random`: with a
+    /// [seeded](Random::seeded) source two runs under a paused clock are the same to the byte.
+    ///
+    /// Each policy takes a sequence of its own, so that what one draws does not depend on the
+    /// others. A policy that was given a source of its own, or built outside, keeps that. Default:
+    /// the thread's generator.
+    pub fn random(mut self, random: Random) -> Self {
+        self.random = Some(random);
         self
     }
 
@@ -174,8 +188,9 @@ impl<L, C> PipelineBuilder<L, C> {
         gate: ShutdownGateBuilder,
         token: CancellationToken,
     ) -> PipelineBuilder<Gated<L>, C> {
-        let Self { name, layer, classifier, listeners, shutdown } = self.stopped_by(token);
-        PipelineBuilder { name, layer: Layers::new(gate, layer), classifier, listeners, shutdown }
+        let Self { name, layer, classifier, listeners, shutdown, random } = self.stopped_by(token);
+        let layer = Layers::new(gate, layer);
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
     }
 }
 
@@ -185,6 +200,7 @@ impl<L: Layer, C> PipelineBuilder<L, C> {
         let mut context = LayerContext::new(Check::of(PolicyKind::Pipeline).name(self.name)?);
         context.listeners = self.listeners;
         context.shutdown = self.shutdown;
+        context.random = self.random;
         let policy = self.layer.into_policy(&context)?;
         let LayerContext { name, listeners, .. } = context;
         Ok(Pipeline { name, policy, classifier: self.classifier, listeners })

@@ -4,7 +4,7 @@ use std::time::Duration;
 use seawall_breaker::{Breaker, BreakerBuilder, defaults};
 use seawall_core::{
     AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Layers, Listener, Name,
-    Optional, PolicyKind, Scope,
+    Optional, PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
 use seawall_limit::AdaptiveLimit;
@@ -255,6 +255,12 @@ impl<C> StandardBuilder<C> {
     /// Adds a listener; see [`PipelineBuilder::listener`].
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.base = self.base.listener(listener);
+        self
+    }
+
+    /// Draws all random numbers from one source; see [`PipelineBuilder::random`].
+    pub fn random(mut self, random: Random) -> Self {
+        self.base = self.base.random(random);
         self
     }
 
