@@ -1,52 +1,49 @@
-//! The yardstick: the cost of outages without policies, with the usual stacks, and with seawall's.
+//! The yardstick: the cost of outages with nothing, with the usual stacks, and with ours.
 //!
-//! A computed server of 1,000 calls a second, 700 calls a second of open load, a deadline of 500 ms,
-//! attempts of 100 ms, at most three of them. After a time of health something happens to the
-//! server; what is lost from then until ten seconds after it is over is counted in seconds of load.
+//! Eight scenario files, `examples/rehearse/yardstick/`, played by `seawall-rehearse` with one client
+//! and six of them with ten: a table of all of them at once, and a picture of each.
 //!
 //! ```sh
-//! cargo run --release -p seawall-benches --bin yardstick                           # real time
-//! cargo run --release -p seawall-benches --bin yardstick --features virtual-time   # in a minute
+//! cargo run --release -p seawall-benches --bin yardstick --features yardstick
+//! cargo run --release -p seawall-benches --bin yardstick --features yardstick,peers -- --real --seeds 1
 //! ```
 //!
-//! With the feature tokio's clock is paused and jumps from timer to timer: the same figures, as the
-//! server is computed, except for how long a refusal takes.
+//! `--real` goes by the real clock, as the breakers of other libraries do: the same figures, as the
+//! servers are computed, except for how long a refusal takes.
 
-mod load;
-#[cfg(all(feature = "peers", not(feature = "virtual-time")))]
+#[cfg(feature = "peers")]
 mod peers;
 mod picture;
-mod server;
-mod stacks;
-mod trigger;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use load::Cost;
-use stacks::Stack;
-use trigger::Trigger;
+use seawall_rehearse::{Clock, Figures, Rehearsal, Scenario, Stack, StackReport};
 
-const USAGE: &str = "usage: yardstick [--seeds N] [--health SECONDS] [--pictures FOLDER] [STACK]";
+const USAGE: &str = "usage: yardstick [--real] [--seeds N] [--pictures FOLDER] [STACK]";
+
+/// The eight outages. Ten clients are measured with all but the first and the last.
+const SCENARIOS: [&str; 8] =
+    ["down", "black-hole", "freeze", "slow", "errors-5", "errors-15", "fewer-slots", "flapping"];
+
+/// Goodput that never comes back is counted as back after so many seconds.
+const WATCHED: f64 = 10.0;
 
 struct Options {
-    seeds: u64,
-    health: Duration,
+    clock: Clock,
+    seeds: Option<u32>,
     pictures: Option<PathBuf>,
     stack: String,
 }
 
 fn options() -> Option<Options> {
     let mut options =
-        Options { seeds: 1, health: Duration::from_secs(30), pictures: None, stack: String::new() };
+        Options { clock: Clock::Virtual, seeds: None, pictures: None, stack: String::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--seeds" => options.seeds = arguments.next()?.parse().ok().filter(|&n| n > 0)?,
-            "--health" => {
-                options.health = Duration::from_secs(arguments.next()?.parse().ok()?);
-            }
+            "--real" => options.clock = Clock::Real,
+            "--seeds" => options.seeds = arguments.next()?.parse().ok().filter(|&n| n > 0),
             "--pictures" => options.pictures = Some(arguments.next()?.into()),
             flag if flag.starts_with('-') => return None,
             stack => stack.clone_into(&mut options.stack),
@@ -60,124 +57,99 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let (one, ten) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| table(1, &trigger::ALL, &options));
-        let ten = scope.spawn(|| table(10, &trigger::ALL[1..7], &options));
-        (one.join().expect("a table"), ten.join().expect("a table"))
-    });
-    println!("Loss in seconds of load / back after s / requests per call\n");
-    print(1, &trigger::ALL, &one);
-    print(10, &trigger::ALL[1..7], &ten);
-    let Some(folder) = &options.pictures else { return ExitCode::SUCCESS };
-    let first: Vec<_> = one.into_iter().map(|(name, mut seeds)| (name, seeds.remove(0))).collect();
-    match picture::write(folder, &trigger::ALL, &first) {
+    match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", folder.display());
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// The costs of a stack: for each seed, for each trigger.
-type Row = (&'static str, Vec<Vec<Cost>>);
-
-/// Measures all stacks, one after the other.
-fn table(clients: usize, triggers: &[Trigger], options: &Options) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for stack in stacks().filter(|stack| stack.name.contains(&options.stack)) {
-        eprintln!("{clients} client(s), {}", stack.name);
-        let seed =
-            |seed| runtime().block_on(measure(stack, clients, triggers, options.health, seed));
-        rows.push((stack.name, (1..=options.seeds).map(seed).collect()));
+fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    println!("Loss in seconds of load / back after s / requests per call\n");
+    let one = table(1, &SCENARIOS, options)?;
+    table(10, &SCENARIOS[1..7], options)?;
+    if let Some(folder) = &options.pictures {
+        picture::write(folder, &SCENARIOS, &one)?;
     }
-    rows
+    Ok(())
 }
 
-fn print(clients: usize, triggers: &[Trigger], rows: &[Row]) {
-    header(clients, triggers);
-    for (name, costs) in rows {
-        row(name, costs, triggers.len());
+fn scenario(name: &str) -> Result<Scenario, seawall_rehearse::Mistakes> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/rehearse/yardstick"));
+    Scenario::read(&folder.join(name).with_extension("toml"))
+}
+
+/// Measures all stacks and prints them: for each, a report for each scenario.
+fn table(
+    clients: u32,
+    names: &[&str],
+    options: &Options,
+) -> Result<Vec<Vec<StackReport>>, Box<dyn std::error::Error>> {
+    let mut scenarios = Vec::new();
+    for name in names {
+        let scenario = scenario(name)?.with_clients(clients);
+        let (seed, seeds) = (scenario.seed(), options.seeds.unwrap_or(scenario.seeds()));
+        scenarios.push(scenario.with_seeds(seed, seeds));
     }
-    println!();
-}
-
-fn stacks() -> impl Iterator<Item = &'static Stack> {
-    #[cfg(not(all(feature = "peers", not(feature = "virtual-time"))))]
-    let peers: &[Stack] = &[];
-    #[cfg(all(feature = "peers", not(feature = "virtual-time")))]
-    let peers = peers::ALL;
-    stacks::ALL.iter().chain(peers)
-}
-
-fn header(clients: usize, triggers: &[Trigger]) {
     print!("| {clients} client(s) | sum | lost in health | refused in, p99 |");
-    for trigger in triggers {
-        print!(" {} |", trigger.name);
+    for scenario in &scenarios {
+        print!(" {} |", scenario.name());
     }
-    println!("\n|---|{}", "---:|".repeat(triggers.len() + 3));
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a few seeds")]
-fn row(name: &str, costs: &[Vec<Cost>], triggers: usize) {
-    let mean = |of: &dyn Fn(&Cost) -> f64, trigger: usize| {
-        costs.iter().map(|costs| of(&costs[trigger])).sum::<f64>() / costs.len() as f64
-    };
-    let worst = |of: &dyn Fn(&Cost) -> f64| costs.iter().flatten().map(of).fold(0.0, f64::max);
-    let sum: f64 = (0..triggers).map(|trigger| mean(&|cost| cost.loss, trigger)).sum();
-    print!(
-        "| {name} | {sum:.1} | {:.2} % | {:.2} ms |",
-        worst(&|cost| cost.lost_in_health) * 100.0,
-        worst(&|cost| cost.refused_in),
-    );
-    for trigger in 0..triggers {
-        print!(
-            " {:.2} / {:.1} / {:.2} |",
-            mean(&|cost| cost.loss, trigger),
-            mean(&|cost| cost.back, trigger),
-            mean(&|cost| cost.attempts, trigger),
-        );
+    println!("\n|---|{}", "---:|".repeat(scenarios.len() + 3));
+    let mut rows = Vec::new();
+    for stack in stacks(&scenarios[0], options) {
+        let row = measure(&stack, &scenarios, options.clock)?;
+        print(&row);
+        rows.push(row);
     }
     println!();
+    Ok(rows)
 }
 
-/// All triggers at once, each with a server and clients of its own.
-async fn measure(
+fn stacks(scenario: &Scenario, options: &Options) -> Vec<Stack> {
+    let mut stacks = Rehearsal::new(scenario.clone()).stacks().to_vec();
+    #[cfg(feature = "peers")]
+    if options.clock == Clock::Real {
+        stacks.extend(peers::stacks());
+    }
+    // It is always played in virtual time.
+    stacks.retain(|stack| options.clock == Clock::Virtual || stack.name() != "omniscient");
+    stacks.retain(|stack| stack.name().contains(&options.stack));
+    stacks
+}
+
+/// All scenarios at once, each with servers and clients of its own.
+fn measure(
     stack: &Stack,
-    clients: usize,
-    triggers: &[Trigger],
-    health: Duration,
-    seed: u64,
-) -> Vec<Cost> {
-    let run = |(n, trigger): (usize, &Trigger)| {
-        load::run(stack, clients, *trigger, health, seed * 1_000 + n as u64)
+    scenarios: &[Scenario],
+    clock: Clock,
+) -> Result<Vec<StackReport>, Box<dyn std::error::Error>> {
+    let play = |scenario: &Scenario| {
+        Rehearsal::of(scenario.clone(), vec![stack.clone()]).clock(clock).run()
     };
-    let runs = triggers.iter().enumerate().map(run);
-    join_all(runs.collect()).await
+    let reports: Result<Vec<_>, _> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            scenarios.iter().map(|scenario| scope.spawn(move || play(scenario))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a report")).collect()
+    });
+    Ok(reports?.into_iter().flat_map(|report| report.stacks).collect())
 }
 
-async fn join_all<Fut: Future<Output = Cost>>(runs: Vec<Fut>) -> Vec<Cost> {
-    let mut runs: Vec<_> = runs.into_iter().map(|run| (Box::pin(run), None)).collect();
-    std::future::poll_fn(|cx| {
-        let mut all = true;
-        for (run, cost) in &mut runs {
-            if cost.is_none()
-                && let std::task::Poll::Ready(done) = run.as_mut().poll(cx)
-            {
-                *cost = Some(done);
-            }
-            all &= cost.is_some();
-        }
-        if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    runs.into_iter().filter_map(|(_, cost)| cost).collect()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time();
-    #[cfg(feature = "virtual-time")]
-    builder.start_paused(true);
-    builder.build().expect("a runtime")
+fn print(row: &[StackReport]) {
+    let worst =
+        |of: fn(&Figures) -> f64| row.iter().map(|cell| of(&cell.worst)).fold(0.0, f64::max);
+    let sum: f64 = row.iter().map(|cell| cell.median.loss).sum();
+    print!(
+        "| {} | {sum:.1} | {:.2} % | {:.2} ms |",
+        row[0].name,
+        worst(|figures| figures.lost_in_health) * 100.0,
+        worst(|figures| figures.refused_p99) * 1e3,
+    );
+    for cell in row {
+        let Figures { loss, recovery, amplification, .. } = &cell.median;
+        print!(" {loss:.2} / {:.1} / {amplification:.2} |", recovery.min(WATCHED));
+    }
+    println!();
 }

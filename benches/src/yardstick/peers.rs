@@ -4,6 +4,7 @@
 //! Their breakers read the standard clock, so they are measured in real time only. Delays between
 //! attempts begin at 20 ms wherever the default of a second would leave no time for a second attempt.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,42 +21,69 @@ use tokio::time::timeout;
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt as _, service_fn};
 
-use crate::server::{Failed, Server};
-use crate::stacks::{ATTEMPT, Calling, Client, DEADLINE, Request, Stack};
+use seawall_rehearse::{Calling, Client, Request, Stack};
 
+/// The whole call, as in the scenario files.
+const DEADLINE: Duration = Duration::from_millis(500);
+/// One attempt of it.
+const ATTEMPT: Duration = Duration::from_millis(100);
 const ATTEMPTS: u32 = 3;
 const DELAY: Duration = Duration::from_millis(20);
 
 /// All of them, in the order of the table.
-pub(crate) const ALL: &[Stack] = &[
-    Stack { name: "tower (budget, limit of 30; no breaker exists)", client: tower },
-    Stack { name: "tower-resilience", client: tower_resilience },
-    Stack { name: "seatbelt", client: seatbelt },
-    Stack { name: "failsafe + backon", client: failsafe },
-    Stack { name: "recloser + backon", client: recloser },
-    Stack { name: "recloser + backon, tuned, semaphore of 30", client: tuned },
-    Stack { name: "rskit", client: rskit },
-    Stack { name: "resilient", client: resilient },
-    Stack { name: "do-over", client: do_over },
-];
+pub(crate) fn stacks() -> Vec<Stack> {
+    let all: [(&str, fn() -> Peer); 9] = [
+        ("tower (budget, limit of 30; no breaker exists)", tower),
+        ("tower-resilience", tower_resilience),
+        ("seatbelt", seatbelt),
+        ("failsafe + backon", failsafe),
+        ("recloser + backon", recloser),
+        ("recloser + backon, tuned, semaphore of 30", tuned),
+        ("rskit", rskit),
+        ("resilient", resilient),
+        ("do-over", do_over),
+    ];
+    all.map(|(name, make)| Stack::new(name, move |_| make())).into()
+}
+
+/// The request failed.
+#[derive(Clone, Copy, Debug)]
+struct Failed;
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request failed")
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// A client of another library.
+struct Peer(Box<dyn Fn(Request) -> Calling>);
+
+impl Client for Peer {
+    fn call(&self, request: Request) -> Calling {
+        (self.0)(request)
+    }
+}
+
+async fn send(request: Request) -> Result<(), Failed> {
+    if request.send().await.is_done() { Ok(()) } else { Err(Failed) }
+}
 
 /// A client that makes each call by `call`.
-fn client<Fut>(call: impl Fn(Request) -> Fut + Send + Sync + 'static) -> Client
+fn client<Fut>(call: impl Fn(Request) -> Fut + 'static) -> Peer
 where
-    Fut: Future<Output = bool> + Send + 'static,
+    Fut: Future<Output = bool> + 'static,
 {
-    Box::new(move |server: Arc<Server>| -> Calling {
-        let request = Request::to(server);
-        let calling = call(request.clone());
-        Box::pin(async move {
-            let good = timeout(DEADLINE, calling).await.unwrap_or(false);
-            request.outcome(good)
-        })
-    })
+    Peer(Box::new(move |request| -> Calling {
+        let calling = call(request);
+        Box::pin(async move { timeout(DEADLINE, calling).await.unwrap_or(false) })
+    }))
 }
 
 /// A client of a tower service, which is cloned for each call.
-fn service<S>(service: S) -> Client
+fn service<S>(service: S) -> Peer
 where
     S: Service<Request> + Clone + Send + 'static,
     S::Future: Send,
@@ -70,7 +98,7 @@ where
 }
 
 async fn attempt(request: Request) -> Result<(), Failed> {
-    timeout(ATTEMPT, request.send()).await.unwrap_or(Err(Failed))
+    timeout(ATTEMPT, send(request)).await.unwrap_or(Err(Failed))
 }
 
 fn delays() -> ExponentialBuilder {
@@ -80,13 +108,13 @@ fn delays() -> ExponentialBuilder {
         .with_jitter()
 }
 
-fn tower() -> Client {
+fn tower() -> Peer {
     service(
         ServiceBuilder::new()
             .concurrency_limit(30)
             .retry(Budgeted { left: ATTEMPTS, budget: Arc::new(TpsBudget::default()) })
             .timeout(ATTEMPT)
-            .service(service_fn(Request::send)),
+            .service(service_fn(send)),
     )
 }
 
@@ -121,7 +149,7 @@ impl tower::retry::Policy<Request, (), BoxError> for Budgeted {
 type Limited = tower_resilience_timelimiter::TimeLimiterError<Failed>;
 type Broken = tower_resilience_circuitbreaker::CircuitBreakerError<Limited>;
 
-fn tower_resilience() -> Client {
+fn tower_resilience() -> Peer {
     service(
         ServiceBuilder::new()
             .layer(
@@ -141,11 +169,11 @@ fn tower_resilience() -> Client {
                     .cancel_running_future(true)
                     .build(),
             )
-            .service(service_fn(Request::send)),
+            .service(service_fn(send)),
     )
 }
 
-fn seatbelt() -> Client {
+fn seatbelt() -> Peer {
     let clock = tick::Clock::new_tokio();
     let context = ResilienceContext::<Request, Result<(), Failed>>::new(&clock).name("yardstick");
     let recovery = |result: &Result<(), Failed>| match result {
@@ -164,7 +192,7 @@ fn seatbelt() -> Client {
         seatbelt::timeout::Timeout::layer("timeout", &context)
             .timeout_error(|_| Failed)
             .timeout(ATTEMPT),
-        Execute::new(Request::send),
+        Execute::new(send),
     )
         .into_service();
     let service = Arc::new(service);
@@ -174,7 +202,7 @@ fn seatbelt() -> Client {
     })
 }
 
-fn failsafe() -> Client {
+fn failsafe() -> Peer {
     let breaker = failsafe::Config::new().build();
     client(move |request| {
         let breaker = breaker.clone();
@@ -182,18 +210,18 @@ fn failsafe() -> Client {
     })
 }
 
-fn recloser() -> Client {
+fn recloser() -> Peer {
     by_hand(recloser::Recloser::default(), Semaphore::MAX_PERMITS)
 }
 
 /// Open for 200 ms, half-open for five calls, in a semaphore.
-fn tuned() -> Client {
+fn tuned() -> Peer {
     let breaker =
         recloser::Recloser::custom().half_open_len(5).open_wait(Duration::from_millis(200)).build();
     by_hand(breaker, 30)
 }
 
-fn by_hand(breaker: recloser::Recloser, places: usize) -> Client {
+fn by_hand(breaker: recloser::Recloser, places: usize) -> Peer {
     let breaker = recloser::AsyncRecloser::from(breaker);
     let places = Arc::new(Semaphore::new(places));
     client(move |request| {
@@ -211,7 +239,7 @@ fn by_hand(breaker: recloser::Recloser, places: usize) -> Client {
     })
 }
 
-fn rskit() -> Client {
+fn rskit() -> Peer {
     let retry = rskit_resilience::RetryPolicy::new()
         .with_max_attempts(ATTEMPTS as usize)
         .with_initial_backoff(DELAY)
@@ -229,7 +257,7 @@ fn rskit() -> Client {
     })
 }
 
-fn resilient() -> Client {
+fn resilient() -> Peer {
     let pipeline = resilient::pipeline::Pipeline::new()
         .with_retry(
             resilient::RetryPolicy::default()
@@ -247,7 +275,7 @@ fn resilient() -> Client {
     })
 }
 
-fn do_over() -> Client {
+fn do_over() -> Peer {
     let policy = Arc::new(Wrap::new(
         do_over::retry::RetryPolicy::exponential(ATTEMPTS as usize - 1, DELAY, 2.0),
         Wrap::new(
@@ -258,7 +286,7 @@ fn do_over() -> Client {
     client(move |request| {
         let policy = Arc::clone(&policy);
         async move {
-            let call = || async { request.clone().send().await.map_err(DoOverError::Inner) };
+            let call = || async { send(request.clone()).await.map_err(DoOverError::Inner) };
             policy.execute(call).await.is_ok()
         }
     })

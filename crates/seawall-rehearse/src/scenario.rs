@@ -144,6 +144,13 @@ impl Scenario {
         self
     }
 
+    /// The same scenario with as many clients, which share the load.
+    #[must_use]
+    pub fn with_clients(mut self, clients: u32) -> Self {
+        self.load.clients = clients.max(1);
+        self
+    }
+
     /// The seeds that it is played with.
     pub(crate) fn each_seed(&self) -> impl Iterator<Item = u64> + use<> {
         let first = self.seed;

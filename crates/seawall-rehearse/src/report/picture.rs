@@ -6,7 +6,7 @@ use super::junit::escaped;
 use super::{Report, StackReport};
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 118.0;
+const LEFT: f64 = 150.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 46.0;
 const PANEL: f64 = 84.0;
@@ -80,7 +80,7 @@ impl Report {
     fn faults(&self, frame: &Frame, height: f64, svg: &mut String) {
         for (index, fault) in self.faults.iter().enumerate() {
             let (from, until) = (frame.x(fault.from), frame.x(fault.until));
-            let bottom = height - BOTTOM - TOP + 16.0;
+            let bottom = height - BOTTOM - GAP - 22.0;
             // Names of faults that overlap are in two lines.
             let line = if index % 2 == 0 { 16.0 } else { 29.0 };
             let _ = writeln!(
@@ -102,7 +102,7 @@ fn panel(
     svg: &mut String,
 ) {
     let bottom = top + PANEL;
-    let name = escaped(&stack.name);
+    let name = escaped(&shortened(&stack.name));
     let loss = stack.runs.first().map_or(0.0, |run| run.loss);
     let _ = writeln!(
         svg,
@@ -133,6 +133,15 @@ fn panel(
         let _ = writeln!(svg, "<path class=\"bound\" d=\"{}\"/>", line(bound, frame, top));
     }
     bands(stack, frame, bottom + 3.0, svg);
+}
+
+/// What fits beside a panel.
+fn shortened(name: &str) -> String {
+    const FITS: usize = 15;
+    match name.char_indices().nth(FITS) {
+        Some((end, _)) => format!("{}…", name[..end].trim_end()),
+        None => name.to_owned(),
+    }
 }
 
 /// The end of a stack's last slice.

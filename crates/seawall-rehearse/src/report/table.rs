@@ -9,7 +9,8 @@ use crate::figures::{Figures, Unit};
 pub(crate) fn value(unit: Unit, value: f64) -> String {
     match unit {
         _ if value == f64::INFINITY => "never".to_owned(),
-        Unit::Seconds if value < 0.1 && value > 0.0 => format!("{:.2} ms", value * 1e3),
+        Unit::Seconds if value <= 0.0 => "0 s".to_owned(),
+        Unit::Seconds if value < 0.1 => format!("{:.2} ms", value * 1e3),
         Unit::Seconds => format!("{value:.2} s"),
         Unit::Share => format!("{:.1} %", value * 100.0),
         Unit::Number if value.fract() == 0.0 => format!("{value:.0}"),
@@ -30,11 +31,20 @@ pub(super) const COLUMNS: &[Column] = &[
     ("requests", |f| format!("{:.2}", f.amplification)),
     ("wasted", |f| format!("{:.0} %", f.wasted * 100.0)),
     ("refused", |f| format!("{:.0}", f.refused)),
-    ("in, p99", |f| value(Unit::Seconds, f.refused_p99)),
-    ("p50", |f| value(Unit::Seconds, f.latency_p50)),
-    ("p99", |f| value(Unit::Seconds, f.latency_p99)),
+    ("in, p99", |f| if f.refused > 0.0 { value(Unit::Seconds, f.refused_p99) } else { none() }),
+    ("p50", |f| latency(f.latency_p50)),
+    ("p99", |f| latency(f.latency_p99)),
     ("health", |f| format!("{:.2} %", f.lost_in_health * 100.0)),
 ];
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+/// None where nothing was answered.
+fn latency(seconds: f64) -> String {
+    if seconds > 0.0 { value(Unit::Seconds, seconds) } else { none() }
+}
 
 impl Report {
     /// The report as a table for a terminal: medians over the seeds, and the worst loss.
