@@ -14,6 +14,7 @@
 //! | class | [`Class`], [`Classify`], [`Judge`] | what an outcome means |
 //! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
 //! | event | [`Event`], [`Listener`], [`Reporter`] | what a policy did |
+//! | keyed set | [`Keyed`], [`Keep`] | a policy for each key, bounded in number |
 //! | setup | [`Setup`] | what every builder has |
 //! | backoff | [`Backoff`], [`Jitter`] | how long to wait before asking again |
 //! | chance | [`Random`] | where a policy draws from |
@@ -45,6 +46,7 @@ pub mod config;
 pub mod describe;
 pub mod error;
 pub mod event;
+pub mod keyed;
 pub mod layer;
 pub mod listener;
 pub mod operation;
@@ -76,6 +78,7 @@ pub use error::{
     Scope, StopReason, TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
+pub use keyed::{Keep, Keyed};
 pub use layer::{Layer, LayerContext, Layers};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;

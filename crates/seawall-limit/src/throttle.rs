@@ -74,7 +74,7 @@
 //! refusing, an [adaptive limit](crate::adaptive) sees it earlier.
 
 pub use config::ThrottleBuilder;
-pub use keyed::KeyedThrottle;
+pub use keyed::{KeyedThrottle, ThrottleTemplate};
 pub use permit::ThrottlePermit;
 pub use policy::{Throttle, ThrottleSnapshot};
 

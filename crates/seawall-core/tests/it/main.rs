@@ -7,6 +7,7 @@ mod backoff;
 mod backoff_laws;
 mod composition;
 mod error;
+mod keyed;
 mod listeners;
 mod panic;
 mod panic_location;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Random, Timeline,
+    Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Random, Reporter, Setup,
 };
 
 use super::shared::Settings;
@@ -12,25 +12,23 @@ use super::{Throttle, defaults};
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct ThrottleBuilder {
-    name: Option<Name>,
+    setup: Setup,
     k: f64,
     min_requests: u32,
     window: Duration,
     max_probability: f64,
     random: Random,
-    listeners: Option<Listeners>,
 }
 
 impl Default for ThrottleBuilder {
     fn default() -> Self {
         Self {
-            name: None,
+            setup: Setup::default(),
             k: defaults::K,
             min_requests: defaults::MIN_REQUESTS,
             window: defaults::WINDOW,
             max_probability: defaults::MAX_PROBABILITY,
             random: Random::default(),
-            listeners: None,
         }
     }
 }
@@ -38,7 +36,7 @@ impl Default for ThrottleBuilder {
 impl ThrottleBuilder {
     /// Its name in errors, events and metrics. Default: the pipeline's, or "throttle".
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -78,11 +76,11 @@ impl ThrottleBuilder {
 
     /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
-    pub(super) fn parts(self) -> Result<(Name, Arc<Settings>), ConfigError> {
+    pub(super) fn parts(self) -> Result<(Reporter, Arc<Settings>), ConfigError> {
         let check = Check::of(PolicyKind::Throttle);
         check.that(self.k >= 1.0 && self.k.is_finite(), "k", self.k, "at least 1 and finite")?;
         let p = self.max_probability;
@@ -90,7 +88,7 @@ impl ThrottleBuilder {
         let width = u64::try_from(self.window.as_nanos() / 10).unwrap_or(0);
         let window = format_args!("{:?}", self.window);
         check.that(width > 0, "window", window, "at least 10 ns and at most 584 years")?;
-        let name = check.name(self.name.unwrap_or_else(|| Name::from("throttle")))?;
+        let reporter = self.setup.reporter(PolicyKind::Throttle)?;
         let settings = Settings {
             k: self.k,
             min_requests: self.min_requests,
@@ -98,16 +96,14 @@ impl ThrottleBuilder {
             width,
             max_probability: self.max_probability,
             random: self.random,
-            listeners: self.listeners.unwrap_or_default(),
-            time: Timeline::new(),
         };
-        Ok((name, Arc::new(settings)))
+        Ok((reporter, Arc::new(settings)))
     }
 
     /// Builds the throttle. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Throttle, ConfigError> {
-        let (name, settings) = self.parts()?;
-        Ok(Throttle::new(name, settings))
+        let (reporter, settings) = self.parts()?;
+        Ok(Throttle::new(reporter, settings))
     }
 }
 
@@ -115,8 +111,7 @@ impl Layer for ThrottleBuilder {
     type Policy = Throttle;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Throttle, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
+        self.setup = self.setup.fill(context);
         self.build()
     }
 }

@@ -1,23 +1,22 @@
 use std::mem;
 
 use parking_lot::Mutex;
-use seawall_core::{Class, Error, Health};
+use seawall_core::{Class, Error, Health, Settle};
 
-use super::machine::Ratio;
-use seawall_core::Settle;
+use super::shared::State;
 
 /// The permit of a call that was not shed, to be told whether the dependency accepted the call.
 /// Dropped, the call counts as not accepted: there was no answer in time.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once counts as a call that was not accepted"]
 pub struct ThrottlePermit<'t> {
-    ratio: &'t Mutex<Ratio>,
+    state: &'t Mutex<State>,
 }
 
 impl<'t> ThrottlePermit<'t> {
     #[inline]
-    pub(super) const fn new(ratio: &'t Mutex<Ratio>) -> Self {
-        Self { ratio }
+    pub(super) const fn new(state: &'t Mutex<State>) -> Self {
+        Self { state }
     }
 
     /// The dependency accepted the call, whatever it answered.
@@ -25,7 +24,7 @@ impl<'t> ThrottlePermit<'t> {
     // the clock, and is wrong by at most the time since that request.
     #[inline]
     pub fn accepted(self) {
-        self.ratio.lock().record(true);
+        self.state.lock().ratio.record(true);
         mem::forget(self);
     }
 
@@ -37,7 +36,7 @@ impl<'t> ThrottlePermit<'t> {
 
 impl Drop for ThrottlePermit<'_> {
     fn drop(&mut self) {
-        self.ratio.lock().record(false);
+        self.state.lock().ratio.record(false);
     }
 }
 

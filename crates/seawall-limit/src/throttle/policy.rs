@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use seawall_core::{Attempt, Description, Listeners, Name, Policy, PolicyKind, Rejection};
+use seawall_core::{
+    Admission, Admit, Admitted, Attempt, Description, Guarded, Listeners, Name, NoWait, Policy,
+    PolicyKind, Rejection, Reporter,
+};
 use tokio::time::Instant;
 
 use super::shared::{Settings, Shared};
 use super::{ThrottleBuilder, ThrottlePermit};
-use seawall_core::{Admission, Admit, Admitted, Guarded, NoWait};
 
 /// Sheds calls in proportion to how few a dependency accepts. Clones share it. See the
 /// [chapter](crate::throttle).
@@ -32,8 +34,12 @@ impl Throttle {
         ThrottleBuilder::default()
     }
 
-    pub(super) fn new(name: Name, settings: Arc<Settings>) -> Self {
-        Self { shared: Arc::new(Shared::new(name, settings)) }
+    pub(super) fn new(reporter: Reporter, settings: Arc<Settings>) -> Self {
+        Self { shared: Arc::new(Shared::new(reporter, settings)) }
+    }
+
+    pub(super) fn apply(&self, settings: &Arc<Settings>) {
+        self.shared.reconfigure(settings);
     }
 
     /// Whether a new one could take its place unnoticed: its window is empty, and this is its only
@@ -64,12 +70,12 @@ impl Throttle {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.shared.name
+        self.shared.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.shared.settings.listeners
+        self.shared.reporter.listeners()
     }
 }
 
@@ -80,8 +86,7 @@ impl Admit for Throttle {
     #[inline]
     fn try_admit(&self, attempt: &mut Attempt) -> Option<ThrottlePermit<'_>> {
         // Only a dependency that refuses calls needs a random number.
-        let healthy = self.shared.probability(attempt.began()) <= 0.0;
-        healthy.then(|| ThrottlePermit::new(&self.shared.ratio))
+        self.shared.try_admit(attempt.began())
     }
 
     #[inline]
@@ -102,7 +107,7 @@ impl Policy for Throttle {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let Settings { k, window, .. } = &*self.shared.settings;
+        let Settings { k, window, .. } = &*self.shared.settings();
         let text = format!("{k} calls for each that was accepted in the last {window:?}");
         inner.layer(PolicyKind::Throttle, self.name(), text)
     }

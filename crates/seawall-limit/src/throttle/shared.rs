@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use seawall_core::{
-    Evidence, Listeners, Name, PolicyKind, Random, Reason, Rejection, Rule, Timeline,
-};
+use seawall_core::{Evidence, Random, Reason, Rejection, Reporter, Rule, Timeline};
 use tokio::time::Instant;
 
 use super::machine::{Part, Ratio};
@@ -14,9 +12,15 @@ use super::{ThrottlePermit, ThrottleSnapshot};
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) name: Name,
-    pub(super) settings: Arc<Settings>,
-    pub(super) ratio: Mutex<Ratio>,
+    pub(super) reporter: Reporter,
+    time: Timeline,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) ratio: Ratio,
+    settings: Arc<Settings>,
 }
 
 #[derive(Debug)]
@@ -27,54 +31,76 @@ pub(super) struct Settings {
     pub(super) width: u64,
     pub(super) max_probability: f64,
     pub(super) random: Random,
-    pub(super) listeners: Listeners,
-    pub(super) time: Timeline,
+}
+
+impl State {
+    /// The probability with which to shed the next call.
+    fn probability(&self) -> f64 {
+        let Settings { k, min_requests, max_probability, .. } = *self.settings;
+        self.ratio.probability(k, min_requests).min(max_probability)
+    }
 }
 
 impl Shared {
-    pub(super) fn new(name: Name, settings: Arc<Settings>) -> Self {
-        Self { name, settings, ratio: Mutex::new(Ratio::new()) }
+    pub(super) fn new(reporter: Reporter, settings: Arc<Settings>) -> Self {
+        let state = Mutex::new(State { ratio: Ratio::new(), settings });
+        Self { reporter, time: Timeline::new(), state }
     }
 
-    fn lock_at(&self, now: Instant) -> MutexGuard<'_, Ratio> {
-        let now = self.settings.time.at(now);
-        let mut ratio = self.ratio.lock();
-        ratio.advance(now, self.settings.width);
-        ratio
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.state.lock().settings)
     }
 
-    /// The probability with which to shed the next call.
-    pub(super) fn probability(&self, now: Instant) -> f64 {
-        let Settings { k, min_requests, max_probability, .. } = *self.settings;
-        self.lock_at(now).probability(k, min_requests).min(max_probability)
+    /// Counts by other settings from now on. A window of another length begins empty.
+    pub(super) fn reconfigure(&self, settings: &Arc<Settings>) {
+        let replaced = {
+            let mut state = self.state.lock();
+            if state.settings.width != settings.width {
+                state.ratio = Ratio::new();
+            }
+            std::mem::replace(&mut state.settings, Arc::clone(settings))
+        };
+        drop(replaced);
+    }
+
+    fn lock_at(&self, now: Instant) -> MutexGuard<'_, State> {
+        let now = self.time.at(now);
+        let mut state = self.state.lock();
+        let width = state.settings.width;
+        state.ratio.advance(now, width);
+        state
+    }
+
+    /// A permit, if no call is to be shed.
+    pub(super) fn try_admit(&self, now: Instant) -> Option<ThrottlePermit<'_>> {
+        (self.lock_at(now).probability() <= 0.0).then(|| ThrottlePermit::new(&self.state))
     }
 
     pub(super) fn acquire(&self, now: Instant) -> Result<ThrottlePermit<'_>, Rejection> {
-        let probability = self.probability(now);
-        if probability > 0.0 && self.settings.random.unit() < probability {
-            return Err(self.refuse(probability));
+        let (probability, settings) = {
+            let state = self.lock_at(now);
+            (state.probability(), Arc::clone(&state.settings))
+        };
+        if probability > 0.0 && settings.random.unit() < probability {
+            return Err(self.refuse(probability, &settings));
         }
-        Ok(ThrottlePermit::new(&self.ratio))
+        Ok(ThrottlePermit::new(&self.state))
     }
 
-    fn refuse(&self, probability: f64) -> Rejection {
+    fn refuse(&self, probability: f64, settings: &Settings) -> Rejection {
         let requests = {
-            let mut ratio = self.ratio.lock();
+            let ratio = &mut self.state.lock().ratio;
             ratio.record(false);
             ratio.sum().requests
         };
-        let Settings { max_probability, listeners, .. } = &*self.settings;
-        let evidence =
-            Evidence::new(Rule::ShedProbability, probability, *max_probability, requests);
-        let rejection = Rejection::new(self.name.clone(), PolicyKind::Throttle, Reason::Shed);
-        listeners.rejected(rejection.because(evidence))
+        let limit = settings.max_probability;
+        let evidence = Evidence::new(Rule::ShedProbability, probability, limit, requests);
+        self.reporter.refused(self.reporter.rejection(Reason::Shed).because(evidence))
     }
 
     pub(super) fn snapshot(&self) -> ThrottleSnapshot {
-        let Settings { k, min_requests, max_probability, .. } = *self.settings;
-        let ratio = self.lock_at(Instant::now());
-        let Part { requests, accepts } = ratio.sum();
-        let probability = ratio.probability(k, min_requests).min(max_probability);
-        ThrottleSnapshot { requests, accepts, probability }
+        let state = self.lock_at(Instant::now());
+        let Part { requests, accepts } = state.ratio.sum();
+        ThrottleSnapshot { requests, accepts, probability: state.probability() }
     }
 }
