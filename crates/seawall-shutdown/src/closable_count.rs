@@ -31,6 +31,7 @@ impl ClosableCount {
     }
 
     /// Counts a holder in.
+    #[inline]
     pub(crate) fn try_acquire(&self) -> Result<(), Closed> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
@@ -54,12 +55,13 @@ impl ClosableCount {
     }
 
     /// Counts a holder out.
+    #[inline]
     pub(crate) fn release(&self) {
         // Release: what the holder did is visible to a thread that sees the count at zero.
         // Acquire, for the last one: a waiter that registered before it set DRAINING is seen
         // below.
         let before = self.word.fetch_sub(ONE, Ordering::AcqRel);
-        if before & DRAINING != 0 && before & !FLAGS == ONE {
+        if before | CLOSED == ONE | FLAGS {
             self.waiters.wake_all();
         }
     }

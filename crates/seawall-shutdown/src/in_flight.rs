@@ -58,6 +58,7 @@ impl InFlight {
     /// # Errors
     ///
     /// [`ShuttingDown`] once it is closed.
+    #[inline]
     pub fn try_acquire(&self) -> Result<InFlightGuard<'_>, ShuttingDown> {
         match self.0.try_acquire() {
             Ok(()) => Ok(InFlightGuard(&self.0)),
@@ -145,6 +146,7 @@ impl Drop for Drained<'_> {
 }
 
 impl Drop for InFlightGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.0.release();
     }

@@ -221,7 +221,7 @@ pub use reason::{ShutdownReason, Signal};
 pub use refused::{RegisterError, ShuttingDown};
 pub use report::{FailedTask, LeftBehind, LeftBehindKind, PhaseReport, Report, StepReport};
 pub use shutdown::Shutdown;
-pub use shutdown_gate::{ShutdownGate, ShutdownGateBuilder, ShutdownGateCall, ShutdownGateFuture};
+pub use shutdown_gate::{ShutdownGate, ShutdownGateBuilder};
 pub use step::Step;
 pub use subsystem::OnFailure;
 pub use tasks::TaskCounts;

@@ -1,10 +1,9 @@
-use std::sync::Arc;
-
 use seawall_core::{ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Setup};
 use tokio_util::sync::CancellationToken;
 
+use super::ShutdownGate;
+use super::shared::Shared;
 use super::token_flag::TokenFlag;
-use super::{Inner, ShutdownGate};
 use crate::{InFlight, Shutdown};
 
 /// Builds a [`ShutdownGate`]. Without a name, token or listeners of its own it takes those of the
@@ -52,11 +51,11 @@ impl ShutdownGateBuilder {
     /// Builds the gate. One with neither token nor counter admits everything. Errors name the field
     /// and the allowed range.
     pub fn build(self) -> Result<ShutdownGate, ConfigError> {
-        Ok(ShutdownGate(Arc::new(Inner {
+        Ok(ShutdownGate::new(Shared {
             reporter: self.setup.reporter(PolicyKind::Shutdown)?,
             cancelled: self.shutdown.map(TokenFlag::new),
             in_flight: self.in_flight,
-        })))
+        }))
     }
 }
 

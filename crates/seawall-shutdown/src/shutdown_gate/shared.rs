@@ -1,0 +1,31 @@
+use seawall_core::{Reason, Rejection, Reporter};
+
+use super::token_flag::TokenFlag;
+use crate::{InFlight, InFlightGuard, ShuttingDown};
+
+/// What all handles of a gate share.
+pub(super) struct Shared {
+    pub(super) reporter: Reporter,
+    pub(super) cancelled: Option<TokenFlag>,
+    pub(super) in_flight: Option<InFlight>,
+}
+
+impl Shared {
+    pub(super) fn is_closed(&self) -> bool {
+        self.cancelled.as_ref().is_some_and(TokenFlag::is_set)
+            || self.in_flight.as_ref().is_some_and(InFlight::is_closed)
+    }
+
+    /// Without a guard where the gate does not count.
+    #[inline]
+    pub(super) fn try_acquire(&self) -> Result<Option<InFlightGuard<'_>>, ShuttingDown> {
+        if self.cancelled.as_ref().is_some_and(TokenFlag::is_set) {
+            return Err(ShuttingDown);
+        }
+        self.in_flight.as_ref().map(InFlight::try_acquire).transpose()
+    }
+
+    pub(super) fn refuse(&self) -> Rejection {
+        self.reporter.refuse(Reason::ShuttingDown)
+    }
+}
