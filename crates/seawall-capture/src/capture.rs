@@ -8,14 +8,16 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use seawall_core::{Error, Name, PanicReport, contain};
+use seawall_core::{Class, Error, Name, PanicReport, contain};
 
 use crate::fingerprint::{Rules, group};
-use crate::join::{CaptureAttempts, CaptureFinal, CaptureListener, SkipCounts, Skipped, Tops};
+use crate::join::{
+    CaptureFailures, CaptureListener, Circuits, Classes, NoteAttempts, SkipCounts, Skipped, Tops,
+};
 use crate::record::{Origin, Spare, frames_of, limits, location_text};
 use crate::store::{DropReason, Seen, Store};
 use crate::text::assign;
-use crate::{Clock, Draft, Record, Redactor};
+use crate::{Clock, Draft, Record, Redactor, context};
 
 pub use config::CaptureBuilder;
 pub use delivering::delivering;
@@ -60,6 +62,8 @@ struct Inner {
     panics: AtomicU64,
     skips: SkipCounts,
     tops: Tops,
+    circuits: Circuits,
+    classes: Classes,
 }
 
 /// What a thread works with, so that what repeats is recorded without allocating.
@@ -171,6 +175,7 @@ impl Capture {
             None => Arc::clone(&inner.origin),
         };
         record.at = at.unwrap_or_else(|| inner.clock.now());
+        context::fill(&mut record);
         record.redact(&inner.redactor, &mut text);
         let explicit = explicit.map(|mut key| {
             inner.redactor.apply(&mut key, limits::VALUE, &mut text);
@@ -218,6 +223,7 @@ impl Capture {
             record.origin = Arc::clone(&inner.origin);
         }
         record.at = inner.clock.now();
+        context::fill(record);
         self.apart(|| {
             record.redact(&inner.redactor, text);
             group(record, None, &inner.rules, text);
@@ -270,21 +276,31 @@ impl Capture {
     /// A policy that captures the failure that a call comes to in the end: the outermost layer of
     /// a pipeline.
     #[track_caller]
-    pub fn finals(&self, name: impl Into<Name>) -> CaptureFinal {
-        CaptureFinal::new(self.clone(), name.into())
+    pub fn final_failures(&self, name: impl Into<Name>) -> CaptureFailures {
+        CaptureFailures::new(self.clone(), name.into())
     }
 
     /// A policy that notes what attempts fail of, for the breaker called `name`: the innermost
     /// layer of a pipeline.
-    pub fn attempts(&self, name: impl Into<Name>) -> CaptureAttempts {
+    pub fn note_attempts(&self, name: impl Into<Name>) -> NoteAttempts {
         let name = name.into();
         let top = self.0.tops.of(&name);
-        CaptureAttempts::new(self.clone(), name, top)
+        NoteAttempts::new(self.clone(), name, top)
     }
 
     /// A listener that captures what policies report.
+    #[track_caller]
     pub fn listener(&self) -> CaptureListener {
-        CaptureListener::new(self.clone())
+        CaptureListener::new(self.clone(), Location::caller())
+    }
+
+    /// Whether a final failure of `class` is captured.
+    pub(crate) fn captures(&self, class: Class) -> bool {
+        (self.0.classes)(class)
+    }
+
+    pub(crate) fn circuits(&self) -> &Circuits {
+        &self.0.circuits
     }
 
     /// What was not captured, on purpose.

@@ -57,7 +57,7 @@
 //! let capture = Capture::builder().store(store.clone()).build()?;
 //!
 //! // Final failures outermost; what attempts fail of innermost; between them the pipeline.
-//! let policy = Chain::new(capture.finals("inventory"), capture.attempts("inventory"));
+//! let policy = Chain::new(capture.final_failures("inventory"), capture.note_attempts("inventory"));
 //! // Breaker openings, by what the policies report. The event itself says what failed then, to all
 //! // that listen.
 //! let listeners = Listeners::default();
@@ -147,15 +147,17 @@ pub mod store;
 
 mod capture;
 mod clock;
+mod context;
 mod sync;
 mod text;
 
 pub use alarm::Alarms;
 pub use capture::{Capture, CaptureBuilder, Observer, delivering};
 pub use clock::{Clock, ParseTimestampError, Timestamp};
+pub use context::{Context, InContext};
 pub use digest::Digester;
 pub use fingerprint::{Fingerprint, GroupedBy, Grouping};
-pub use join::{CaptureAttempts, CaptureFinal, CaptureListener};
+pub use join::{CaptureFailures, CaptureListener, NoteAttempts};
 pub use record::{Draft, Kind, Observability, Record, Severity};
 pub use redact::Redactor;
 pub use spool::Spool;

@@ -397,9 +397,9 @@ pub mod breaker {
 /// let store = MemoryStore::default();
 /// let capture = Capture::builder().service("shop").store(store.clone()).build()?;
 /// let inventory = Pipeline::builder("inventory")
-///     .layer(capture.finals("inventory"))
+///     .layer(capture.final_failures("inventory"))
 ///     .breaker(Breaker::builder().consecutive_failures(2))
-///     .layer(capture.attempts("inventory"))
+///     .layer(capture.note_attempts("inventory"))
 ///     .listener(|event: &Event| {
 ///         if let EventKind::Transition(change) = &event.kind
 ///             && change.to == CircuitState::Open

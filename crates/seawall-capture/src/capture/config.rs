@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use seawall_core::{Check, ConfigError, PolicyKind};
+use seawall_core::{Check, Class, ConfigError, PolicyKind};
 
 use super::{Capture, Inner, Observer};
 use crate::fingerprint::Rules;
-use crate::join::{SkipCounts, Tops};
+use crate::join::{Circuits, Classes, SkipCounts, Tops, default_classes};
 use crate::record::{Origin, limits};
 use crate::store::{MemoryStore, Store};
 use crate::{Clock, Redactor};
@@ -21,6 +21,7 @@ use crate::{Clock, Redactor};
 /// | [`redactor`](Self::redactor) | [`Redactor::default`] | what is stored in the clear by accident can't be taken back |
 /// | [`rules`](Self::rules) | none | types and messages group well by themselves |
 /// | [`backtraces`](Self::backtraces) | on, if `RUST_BACKTRACE` asks for them | as everywhere else in Rust |
+/// | [`classes`](Self::classes) | all but permanent, ignored and cancelled ones | what the caller asked wrongly is not the service's failure |
 /// | [`store`](Self::store) | a [`MemoryStore`] with its defaults | nothing to install |
 #[derive(Default)]
 #[must_use = "a builder does nothing until `build` is called"]
@@ -35,6 +36,7 @@ pub struct CaptureBuilder {
     no_backtraces: bool,
     store: Option<Arc<dyn Store>>,
     observers: Vec<Box<dyn Observer>>,
+    classes: Option<Classes>,
 }
 
 impl CaptureBuilder {
@@ -94,6 +96,28 @@ impl CaptureBuilder {
         self
     }
 
+    /// Which final failures policies and listeners capture, by their class. Default: all but
+    /// [`Permanent`](Class::Permanent), [`Ignored`](Class::Ignored) and
+    /// [`Cancelled`](Class::Cancelled) ones. What the caller asked wrongly, such as what a classifier
+    /// makes of a 404, is not the failure of the service, and should raise no rate of failures.
+    ///
+    /// ```
+    /// use seawall_capture::Capture;
+    /// use seawall_core::Class;
+    ///
+    /// # fn main() -> Result<(), seawall_core::ConfigError> {
+    /// // Permanent ones, too.
+    /// let capture = Capture::builder()
+    ///     .classes(|class| !matches!(class, Class::Ignored | Class::Cancelled))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn classes(mut self, captures: impl Fn(Class) -> bool + Send + Sync + 'static) -> Self {
+        self.classes = Some(Arc::new(captures));
+        self
+    }
+
     /// Is told of what is captured; may be called more than once.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
@@ -131,6 +155,8 @@ impl CaptureBuilder {
             panics: AtomicU64::new(0),
             skips: SkipCounts::default(),
             tops: Tops::default(),
+            circuits: Circuits::default(),
+            classes: self.classes.unwrap_or_else(|| Arc::new(default_classes)),
         })))
     }
 }

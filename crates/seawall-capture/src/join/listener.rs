@@ -1,5 +1,7 @@
 //! The listener.
 
+use std::panic::Location;
+
 use seawall_core::{Cause, CircuitState, Class, Event, EventKind, Listener, Scope, Transition};
 
 use super::is_inside;
@@ -10,20 +12,28 @@ use crate::{Capture, Draft, Kind, Observability, Severity};
 /// - a breaker that opens: always. The values `failed.1` to `failed.3` hold what its attempts failed
 ///   of most, each as `<fingerprint> <count> <description>`.
 /// - a panic that a guard caught, the end of a policy that repeats, a timeout of a whole call: where
-///   no [`CaptureFinal`](super::CaptureFinal) captures them with more in hand.
+///   no [`CaptureFailures`](super::CaptureFailures) captures them with more in hand.
 ///
 /// Attempts that another follows are [counted](super::Skipped::retried).
 ///
-/// Where a [`CaptureAttempts`](super::CaptureAttempts) of the breaker's name notes what attempts fail
+/// Where a [`NoteAttempts`](super::NoteAttempts) of the breaker's name notes what attempts fail
 /// of, the event of the opening itself gets the most frequent as its
 /// [causes](Transition::causes), before any listener is told of it: whoever logs it says what
 /// failed. Counting begins anew with each opening, in shadow, too.
 #[derive(Clone, Debug)]
-pub struct CaptureListener(Capture);
+pub struct CaptureListener {
+    capture: Capture,
+    /// Where it was made: events come from no place in the application.
+    location: &'static Location<'static>,
+}
 
 impl CaptureListener {
-    pub(crate) const fn new(capture: Capture) -> Self {
-        Self(capture)
+    pub(crate) const fn new(capture: Capture, location: &'static Location<'static>) -> Self {
+        Self { capture, location }
+    }
+
+    fn record(&self, draft: Draft) {
+        self.capture.record(draft.located(self.location));
     }
 
     fn opened(&self, event: &Event, transition: &Transition) {
@@ -43,20 +53,26 @@ impl CaptureListener {
             let text = format!("{} {} {}", cause.fingerprint, cause.count, cause.description);
             draft = draft.value(&format!("failed.{place}"), &text);
         }
-        self.0.record(draft);
+        let generation = transition.generation.to_string();
+        draft = draft.value("circuit", transition.to.as_str()).value("generation", &generation);
+        if let Some(retry_after) = transition.retry_after {
+            draft = draft.value("retry_after", &format!("{retry_after:?}"));
+        }
+        self.record(draft);
     }
 
     /// A final failure that only the event tells of.
     fn failed(&self, event: &Event, class: Class, draft: impl FnOnce() -> Draft) {
-        if self.0.skips().is_final(class) {
-            self.0.record(draft().source(event.policy.as_str()));
+        if self.capture.is_final(class, None) {
+            self.record(draft().source(event.policy.as_str()));
         }
     }
 }
 
 impl Listener for CaptureListener {
     fn causes(&self, opening: &Event) -> Vec<Cause> {
-        let kinds = self.0.tops().get(&opening.policy).map(|top| top.take()).unwrap_or_default();
+        let kinds =
+            self.capture.tops().get(&opening.policy).map(|top| top.take()).unwrap_or_default();
         let kinds = kinds.into_iter().take(Transition::MAX_CAUSES);
         kinds.map(|k| Cause::new(k.fingerprint.to_string(), k.description, k.count)).collect()
     }
@@ -64,10 +80,13 @@ impl Listener for CaptureListener {
     fn on_event(&self, event: &Event) {
         let name = event.policy.as_str();
         match &event.kind {
-            EventKind::Transition(transition) if transition.to == CircuitState::Open => {
-                self.opened(event, transition);
+            EventKind::Transition(transition) => {
+                self.capture.circuits().set(&event.policy, transition.to);
+                if transition.to == CircuitState::Open {
+                    self.opened(event, transition);
+                }
             }
-            EventKind::Retrying { .. } => self.0.skips().retried(),
+            EventKind::Retrying { .. } => self.capture.skips().retried(),
             EventKind::Panicked(report) if !is_inside() => {
                 self.failed(event, Class::Panicked, || Draft::panic(report));
             }

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 use seawall_core::{Attempt, Call, Error, Operation};
 
-/// Looks at failures. Implemented by [`CaptureFinal`](super::CaptureFinal) and
-/// [`CaptureAttempts`](super::CaptureAttempts), and by nothing else.
+/// Looks at failures. Implemented by [`CaptureFailures`](super::CaptureFailures) and
+/// [`NoteAttempts`](super::NoteAttempts), and by nothing else.
 pub trait Watch: sealed::Sealed {
     /// Runs one step of the call.
     #[inline]
@@ -23,8 +23,8 @@ pub trait Watch: sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
 
-    impl Sealed for crate::join::CaptureFinal {}
-    impl Sealed for crate::join::CaptureAttempts {}
+    impl Sealed for crate::join::CaptureFailures {}
+    impl Sealed for crate::join::NoteAttempts {}
 }
 
 /// An operation whose failures are looked at.

@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use seawall_core::{Error, PanicReport};
 
-use super::fill::{Spare, location_text};
+use super::fill::{PANIC, Spare, location_text};
 use super::{Kind, Observability, Record, Severity, limits};
 use crate::Timestamp;
 use crate::text::{assign, bounded};
@@ -93,6 +93,14 @@ impl Draft {
     fn here(mut self, location: &Location<'_>) -> Self {
         self.record.set_location_text(&location_text(location));
         self
+    }
+
+    /// As captured at another place, unless it knows where it happened.
+    pub(crate) fn located(mut self, location: &Location<'_>) -> Self {
+        if self.record.type_name != PANIC {
+            self.record.details.location.clear();
+        }
+        self.here(location)
     }
 
     /// How bad it is.

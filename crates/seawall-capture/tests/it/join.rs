@@ -35,7 +35,7 @@ fn event(name: &str, kind: EventKind) -> Event {
 #[tokio::test]
 async fn a_final_failure_is_captured_once() {
     let (capture, store) = capture();
-    let orders = capture.finals("orders");
+    let orders = capture.final_failures("orders");
     assert!(orders.call(failing()).await.is_err());
     assert!(orders.call(async { Ok::<_, io::Error>(()) }).await.is_ok());
     let group = store.list(&Filter::default()).remove(0);
@@ -47,7 +47,7 @@ async fn a_final_failure_is_captured_once() {
 #[tokio::test]
 async fn of_two_pipelines_one_inside_the_other_the_outer_captures() {
     let (capture, store) = capture();
-    let (outer, inner) = (capture.finals("outer"), capture.finals("inner"));
+    let (outer, inner) = (capture.final_failures("outer"), capture.final_failures("inner"));
     let nested = Chain::new(&outer, &inner);
     let result = Lazy::new(nested.wrap(FromFuture::new(failing(), &AllTransient))).await;
     assert!(result.is_err());
@@ -73,10 +73,10 @@ async fn of_two_pipelines_one_inside_the_other_the_outer_captures() {
 #[tokio::test]
 async fn what_is_ignored_or_cancelled_is_counted_and_not_captured() {
     let (capture, store) = capture();
-    let finals = capture.finals("x");
+    let failures = capture.final_failures("x");
     for class in [Class::Ignored, Class::Cancelled] {
         let classify = move |_: &io::Error| class;
-        let call = finals.wrap(FromFuture::new(failing(), &classify));
+        let call = failures.wrap(FromFuture::new(failing(), &classify));
         assert!(Lazy::new(call).await.is_err());
     }
     assert_eq!(store.totals().recorded, 0);
@@ -86,15 +86,15 @@ async fn what_is_ignored_or_cancelled_is_counted_and_not_captured() {
 #[tokio::test]
 async fn a_panic_of_the_inner_call_leaves_no_trace_behind() {
     let (capture, store) = capture();
-    let finals = capture.finals("x");
+    let failures = capture.final_failures("x");
     let task = {
-        let finals = finals.clone();
+        let failures = failures.clone();
         async move {
-            let _ = finals.call(async { panic!("no") as Result<(), io::Error> }).await;
+            let _ = failures.call(async { panic!("no") as Result<(), io::Error> }).await;
         }
     };
     assert!(contain(|| futures_block(task)).is_err());
-    assert!(finals.call(failing()).await.is_err());
+    assert!(failures.call(failing()).await.is_err());
     assert_eq!(store.totals().recorded, 1);
 }
 
@@ -107,10 +107,10 @@ fn futures_block(future: impl Future<Output = ()>) {
 #[tokio::test]
 async fn a_call_that_is_dropped_anywhere_captures_nothing() {
     let (capture, store) = capture();
-    let finals = capture.finals("x");
+    let failures = capture.final_failures("x");
     seawall_testkit::at_every_await(
         || {
-            finals.call(async {
+            failures.call(async {
                 tokio::task::yield_now().await;
                 tokio::task::yield_now().await;
                 Ok::<_, io::Error>(())
@@ -119,7 +119,7 @@ async fn a_call_that_is_dropped_anywhere_captures_nothing() {
         |_| assert_eq!(store.totals().recorded, 0),
     )
     .await;
-    assert!(finals.call(failing()).await.is_err());
+    assert!(failures.call(failing()).await.is_err());
     assert_eq!((store.totals().recorded, capture.skipped().inner), (1, 0));
 }
 
@@ -132,7 +132,7 @@ async fn a_breaker_that_opens_says_what_failed() {
     // The log comes first, and hears of the causes all the same.
     listeners.add(move |event: &Event| lines.lock().unwrap().push(event.clone()));
     listeners.add(capture.listener());
-    let attempts = capture.attempts("inventory");
+    let attempts = capture.note_attempts("inventory");
     let mut run = attempts.wrap(FromFn::new(failing, &AllTransient));
     for _ in 0..3 {
         assert!(run.attempt(Attempt::first()).await.is_err());
@@ -197,8 +197,8 @@ async fn the_listener_captures_what_is_final_and_counts_what_is_not() {
 async fn where_a_policy_captures_the_listener_leaves_it_to_it() {
     let (capture, store) = capture();
     let listener = capture.listener();
-    let finals = capture.finals("x");
-    let call = finals.call(async {
+    let failures = capture.final_failures("x");
+    let call = failures.call(async {
         listener
             .on_event(&event("r", EventKind::gave_up(3, StopReason::Attempts, Class::Transient)));
         failing().await
@@ -210,7 +210,7 @@ async fn where_a_policy_captures_the_listener_leaves_it_to_it() {
 #[test]
 fn it_describes_itself() {
     let (capture, _) = capture();
-    let chain = Chain::new(capture.finals("f"), capture.attempts("a"));
+    let chain = Chain::new(capture.final_failures("f"), capture.note_attempts("a"));
     let text = chain.describe(seawall_core::Description::bare()).to_string();
     assert!(text.contains("captures final failures") && text.contains("what attempts fail of"));
 }

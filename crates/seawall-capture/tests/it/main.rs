@@ -20,6 +20,7 @@ mod log;
 mod problems_are_json;
 mod quoted_names_and_commits;
 mod record;
+mod records_of_pipelines;
 mod redact;
 mod reminders;
 mod secrets_that_got_through;

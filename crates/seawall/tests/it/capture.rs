@@ -15,10 +15,10 @@ async fn the_event_of_an_opening_and_its_record_name_what_failed() -> Result<(),
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);
     let pipeline = Pipeline::builder("inventory")
-        .layer(capture.finals("inventory"))
+        .layer(capture.final_failures("inventory"))
         .retry(Retry::builder().idempotent().max_attempts(4).backoff(Backoff::none()).history(4))
         .breaker(Breaker::builder().consecutive_failures(4))
-        .layer(capture.attempts("inventory"))
+        .layer(capture.note_attempts("inventory"))
         .listener(move |event: &Event| {
             if let EventKind::Transition(transition) = &event.kind
                 && transition.to == CircuitState::Open

@@ -1,19 +1,25 @@
 //! The outermost layer.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use seawall_core::{AllTransient, Description, Error, FromFuture, Lazy, Name, Policy, PolicyKind};
+use seawall_core::{
+    AllTransient, Class, Description, Error, FromFuture, Lazy, Name, Policy, PolicyKind,
+};
 
-use super::inside;
 use super::watch::{Watch, WatchedCall};
+use super::{Classes, inside};
 use crate::Capture;
 
 /// Captures the failure that a call comes to in the end. The outermost layer of a pipeline; see
 /// [the module](super) for what is captured and what is not.
 ///
-/// The record's source is the policy's name, its location where the policy was made. A call that
+/// The record's source is the policy's name, its location where the policy was made, its value
+/// `circuit` the state of the breaker of that name, where a
+/// [listener](super::CaptureListener) heard of it. The [context](crate::Context) of the call is in
+/// it. A call that
 /// succeeds pays for two accesses to a thread's own counter for each poll.
 ///
 /// Dropping the call captures nothing.
@@ -25,7 +31,7 @@ use crate::Capture;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MemoryStore::default();
 /// let capture = Capture::builder().store(store.clone()).build()?;
-/// let orders = capture.finals("orders");
+/// let orders = capture.final_failures("orders");
 /// let result = orders.call(async { Err::<(), _>(std::io::Error::other("no route")) }).await;
 /// assert!(result.is_err());
 /// assert_eq!(store.totals().held, 1);
@@ -33,19 +39,34 @@ use crate::Capture;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct CaptureFinal(Arc<Inner>);
+pub struct CaptureFailures(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone)]
 struct Inner {
     capture: Capture,
     name: Name,
     location: &'static Location<'static>,
+    classes: Option<Classes>,
 }
 
-impl CaptureFinal {
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl CaptureFailures {
     #[track_caller]
     pub(crate) fn new(capture: Capture, name: Name) -> Self {
-        Self(Arc::new(Inner { capture, name, location: Location::caller() }))
+        Self(Arc::new(Inner { capture, name, location: Location::caller(), classes: None }))
+    }
+
+    /// Which failures are captured here, by their class, instead of what the
+    /// [capture](crate::CaptureBuilder::classes) says.
+    #[must_use]
+    pub fn classes(mut self, captures: impl Fn(Class) -> bool + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.0).classes = Some(Arc::new(captures));
+        self
     }
 
     /// The name.
@@ -66,7 +87,7 @@ impl CaptureFinal {
     }
 }
 
-impl Watch for CaptureFinal {
+impl Watch for CaptureFailures {
     #[inline]
     fn during<R>(&self, step: impl FnOnce() -> R) -> R {
         inside(step)
@@ -74,14 +95,19 @@ impl Watch for CaptureFinal {
 
     #[cold]
     fn failed<E: StdError + 'static>(&self, error: &Error<E>) {
-        let Inner { capture, name, location } = &*self.0;
-        if capture.skips().is_final(error.class()) {
-            capture.failure_at(error, location, |record| record.set_source(name.as_str()));
+        let Inner { capture, name, location, classes } = &*self.0;
+        if capture.is_final(error.class(), classes.as_ref()) {
+            capture.failure_at(error, location, |record| {
+                record.set_source(name.as_str());
+                if let Some(state) = capture.circuits().get(name) {
+                    record.set_value("circuit", state.as_str());
+                }
+            });
         }
     }
 }
 
-impl Policy for CaptureFinal {
+impl Policy for CaptureFailures {
     type Wrapped<'p, Op> = WatchedCall<'p, Self, Op>;
 
     #[inline]

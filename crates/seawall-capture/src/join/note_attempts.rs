@@ -17,7 +17,7 @@ use crate::Capture;
 /// nothing; a failure is fingerprinted, and counted among the [most
 /// frequent](super::CaptureListener) since the breaker last opened.
 #[derive(Clone, Debug)]
-pub struct CaptureAttempts(Arc<Inner>);
+pub struct NoteAttempts(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -26,7 +26,7 @@ struct Inner {
     top: Arc<Top>,
 }
 
-impl CaptureAttempts {
+impl NoteAttempts {
     pub(crate) fn new(capture: Capture, name: Name, top: Arc<Top>) -> Self {
         Self(Arc::new(Inner { capture, name, top }))
     }
@@ -37,7 +37,7 @@ impl CaptureAttempts {
     }
 }
 
-impl Watch for CaptureAttempts {
+impl Watch for NoteAttempts {
     #[cold]
     fn failed<E: StdError + 'static>(&self, error: &Error<E>) {
         if error.class().health() == Health::Unhealthy {
@@ -47,7 +47,7 @@ impl Watch for CaptureAttempts {
     }
 }
 
-impl Policy for CaptureAttempts {
+impl Policy for NoteAttempts {
     type Wrapped<'p, Op> = WatchedCall<'p, Self, Op>;
 
     #[inline]
