@@ -1,11 +1,93 @@
 //! Deciding whether a call may start: now, later or not at all.
 //!
 //! Every policy that limits calls answers one question with the same three answers, and may use the
-//! outcome of the call at its end. [`Admit`] is the question, [`Admission`] the answers, and
-//! [`Settle`] the end; the wrapped operation and its futures are written once, here.
+//! outcome of the call at its end. [`Admit`] is the question, [`Admission`] holds the answers, and
+//! [`Settle`] is the end. The wrapped operation and its futures are written once, here.
 //!
-//! An admitted call starts in the same step: nothing is allocated and no clock is read for it. A
-//! call that waits is started when its permit comes, with the clock of its [`Attempt`] restarted.
+//! A call that is admitted starts in the same step: nothing is allocated and no clock is read for
+//! it. A call that waits is started when its permit comes, with the clock of its [`Attempt`]
+//! restarted.
+//!
+//! # Write a policy
+//!
+//! A policy of your own is a handle that implements [`Admit`] and [`Policy`](crate::Policy), and a
+//! permit whose `Drop` gives back what it holds. It then composes with all other policies, inside a
+//! retry too, and has their one error, event stream and description. This one lets one call in at a
+//! time and refuses the others:
+//!
+//! ```
+//! use std::sync::atomic::{AtomicBool, Ordering::{Acquire, Release}};
+//! use seawall_core::{
+//!     Admission, Admit, Admitted, Attempt, Description, Label, NoWait, Policy, PolicyKind, Reason,
+//!     Reporter, Unobserved,
+//! };
+//!
+//! struct SingleFile {
+//!     busy: AtomicBool,
+//!     reporter: Reporter,
+//! }
+//!
+//! struct Turn<'p>(&'p AtomicBool);
+//!
+//! impl Drop for Turn<'_> {
+//!     fn drop(&mut self) {
+//!         self.0.store(false, Release);
+//!     }
+//! }
+//!
+//! impl Admit for SingleFile {
+//!     type Permit<'p> = Unobserved<Turn<'p>>;
+//!     type Wait<'p> = NoWait<Self::Permit<'p>>;
+//!
+//!     fn try_admit(&self, _: &mut Attempt) -> Option<Self::Permit<'_>> {
+//!         let was_busy = self.busy.swap(true, Acquire);
+//!         (!was_busy).then(|| Unobserved(Turn(&self.busy)))
+//!     }
+//!
+//!     fn admit(&self, attempt: &mut Attempt) -> Admission<Self::Permit<'_>, Self::Wait<'_>> {
+//!         match self.try_admit(attempt) {
+//!             Some(permit) => Admission::Granted(permit),
+//!             None => Admission::Refused(self.reporter.refuse(Reason::Custom(Label::new("busy")))),
+//!         }
+//!     }
+//! }
+//!
+//! impl Policy for SingleFile {
+//!     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
+//!
+//!     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+//!         Admitted::new(self, op)
+//!     }
+//!
+//!     fn describe(&self, inner: Description) -> Description {
+//!         inner.layer(self.reporter.kind(), self.reporter.name(), "one call at a time")
+//!     }
+//! }
+//!
+//! // Used alone, and refused in its own words:
+//! use seawall_core::{Listeners, PolicyExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let kind = PolicyKind::Custom(Label::new("single file"));
+//! let reporter = Reporter::new("inventory".into(), kind, Listeners::default());
+//! let policy = SingleFile { busy: AtomicBool::new(false), reporter };
+//! let inner = policy.call(async { Ok::<_, std::io::Error>(42) });
+//! let outer = policy.call(async { inner.await });
+//! let error = outer.await.unwrap_err();
+//! assert_eq!(error.to_string(), "single file 'inventory': busy");
+//! assert_eq!(policy.call(async { Ok::<_, std::io::Error>(42) }).await.unwrap(), 42);
+//! # }
+//! ```
+//!
+//! - A policy in which calls wait gives `Wait` a future that becomes the permit.
+//! - A permit that uses the outcome implements [`Settle`] in place of being [`Unobserved`].
+//! - Evidence gets a rule of its own with [`Rule::Custom`](crate::Rule::Custom), an event with
+//!   [`EventKind::custom`](crate::EventKind::custom).
+//! - A policy that is always built in a pipeline has a builder with a [`Setup`](crate::Setup) that
+//!   implements [`Layer`](crate::Layer); a policy that exists is a layer as it is.
+//! - A policy that repeats calls is no admission: it implements [`Call`](crate::Call) for what it
+//!   wraps, with an [`Operation`](crate::Operation) inside.
 
 use std::future::Future;
 

@@ -59,6 +59,7 @@ pub mod wakers;
 
 mod attempt;
 mod compact;
+mod label;
 mod name;
 mod rare;
 mod reporter;
@@ -79,6 +80,7 @@ pub use error::{
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
 pub use keyed::{Keep, Keyed};
+pub use label::Label;
 pub use layer::{Layer, LayerContext, Layers};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;
@@ -86,7 +88,9 @@ pub use operation::{
     Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture, WithAttempt,
 };
 pub use panic::{Caught, PanicReport, catch, contain};
-pub use policy::{Chain, Identity, Optional, Policy, PolicyKind};
+pub use policy::{
+    Alone, Chain, Identity, Optional, OptionalCall, OptionalFuture, Policy, PolicyExt, PolicyKind,
+};
 pub use random::Random;
 pub use rare::Rare;
 pub use reporter::Reporter;

@@ -1,8 +1,9 @@
 //! What wraps an operation, and how policies are put together.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use crate::Description;
+use crate::{AllTransient, Call, Description, FromFuture, Lazy};
 pub use kind::PolicyKind;
 pub use optional::{Optional, OptionalCall, OptionalFuture};
 
@@ -30,6 +31,29 @@ pub trait Policy {
     /// does to the number of attempts and the longest time of a call.
     fn describe(&self, inner: Description) -> Description;
 }
+
+/// Calls a future through one policy, without a pipeline.
+pub trait PolicyExt: Policy {
+    /// Runs `future` behind this policy, with its errors classed as transient. Nothing happens
+    /// before it is first polled: no admission is asked for, and no clock runs.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it at any point gives back whatever the policy holds for it.
+    #[inline]
+    fn call<'p, Fut, T, E>(&'p self, future: Fut) -> Alone<'p, Self, Fut>
+    where
+        Fut: Future<Output = Result<T, E>>,
+        Self::Wrapped<'p, FromFuture<'static, Fut>>: Call<Output = T, Error = E>,
+    {
+        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+    }
+}
+
+impl<P: Policy + ?Sized> PolicyExt for P {}
+
+/// A future behind one policy, made by [`PolicyExt::call`].
+pub type Alone<'p, P, Fut> = Lazy<<P as Policy>::Wrapped<'p, FromFuture<'static, Fut>>>;
 
 /// The policy that does nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::Label;
+
 /// What a decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -46,10 +48,14 @@ pub enum Rule {
     Rate,
     /// The probability of being shed.
     ShedProbability,
+    /// A rule of a custom policy.
+    Custom(Label),
 }
 
+const BUILT_IN: u8 = 10;
+
 /// In the order of their codes.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; BUILT_IN as usize] = [
     Rule::ConsecutiveFailures,
     Rule::FailureRate,
     Rule::SlowRate,
@@ -64,17 +70,24 @@ const RULES: [Rule; 10] = [
 
 impl Rule {
     /// The rule as a number above 0.
-    pub(super) const fn code(self) -> u8 {
-        self as u8 + 1
+    fn code(self) -> u8 {
+        match self {
+            Self::Custom(label) => BUILT_IN + 1 + label.code(),
+            built_in => {
+                (1..).zip(RULES).find(|(_, rule)| *rule == built_in).map_or(0, |(code, _)| code)
+            }
+        }
     }
 
     /// The rule with this code.
-    pub(super) fn of(code: u8) -> Option<Self> {
-        RULES.get(usize::from(code).checked_sub(1)?).copied()
+    fn of(code: u8) -> Option<Self> {
+        let index = code.checked_sub(1)?;
+        let built_in = RULES.get(usize::from(index)).copied();
+        built_in.or_else(|| Label::of(index - BUILT_IN).map(Self::Custom))
     }
 
     /// The rule as a word, for metric labels.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::ConsecutiveFailures => "consecutive_failures",
             Self::FailureRate => "failure_rate",
@@ -86,6 +99,7 @@ impl Rule {
             Self::Queued => "queued",
             Self::Rate => "rate",
             Self::ShedProbability => "shed_probability",
+            Self::Custom(label) => label.as_str(),
         }
     }
 }
@@ -129,6 +143,7 @@ impl fmt::Display for Evidence {
             Rule::Queued => write!(f, "{observed} waiting, limit {limit}, {samples} in flight"),
             Rule::Rate => write!(f, "{observed} in the period, limit {limit}"),
             Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
+            Rule::Custom(label) => write!(f, "{label} {observed}, limit {limit}"),
         }
     }
 }
@@ -168,7 +183,7 @@ impl PackedEvidence {
     /// The evidence, if there is any.
     pub fn get(self) -> Option<Evidence> {
         let (rule, samples) = self.rule_and_samples();
-        Some(Evidence::new(Rule::of(rule)?, self.observed(), self.limit(), samples))
+        Some(Evidence::new(rule?, self.observed(), self.limit(), samples))
     }
 
     pub(super) const fn observed(self) -> f64 {
@@ -180,9 +195,9 @@ impl PackedEvidence {
     }
 
     #[inline]
-    pub(super) const fn rule_and_samples(self) -> (u8, u32) {
+    pub(super) fn rule_and_samples(self) -> (Option<Rule>, u32) {
         let (rule, samples) = (self.rule_and_samples >> 32, self.rule_and_samples);
-        ((rule & 0xFF) as u8, (samples & 0xFFFF_FFFF) as u32)
+        (Rule::of((rule & 0xFF) as u8), (samples & 0xFFFF_FFFF) as u32)
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::{Evidence, PackedEvidence, Rule};
 use crate::compact::{CompactDuration, OptionalDuration};
-use crate::{Name, PolicyKind};
+use crate::{Label, Name, PolicyKind};
 
 /// A policy's refusal: which policy, why, on what evidence, since when, and when to try again.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Rejection {
     since: OptionalDuration,
     retry_after: OptionalDuration,
     samples: u32,
-    rule: u8,
+    rule: Option<Rule>,
     reason: Reason,
     kind: PolicyKind,
 }
@@ -45,11 +45,13 @@ pub enum Reason {
     Shed,
     /// The process is shutting down.
     ShuttingDown,
+    /// A custom policy has a reason of its own.
+    Custom(Label),
 }
 
 impl Reason {
     /// The reason as a word, for metric labels.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::ProbesInFlight => "probes_in_flight",
@@ -62,6 +64,7 @@ impl Reason {
             Self::RateLimited => "rate_limited",
             Self::Shed => "shed",
             Self::ShuttingDown => "shutting_down",
+            Self::Custom(label) => label.as_str(),
         }
     }
 }
@@ -80,6 +83,7 @@ impl fmt::Display for Reason {
             Self::RateLimited => "the rate is used up",
             Self::Shed => "shedding load",
             Self::ShuttingDown => "shutting down",
+            Self::Custom(label) => label.as_str(),
         })
     }
 }
@@ -95,7 +99,7 @@ impl Rejection {
             since: OptionalDuration::NONE,
             retry_after: OptionalDuration::NONE,
             samples: 0,
-            rule: 0,
+            rule: None,
             kind,
             reason,
         }
@@ -105,7 +109,7 @@ impl Rejection {
     #[inline]
     #[must_use]
     pub const fn because(mut self, evidence: Evidence) -> Self {
-        self.rule = evidence.rule.code();
+        self.rule = Some(evidence.rule);
         self.observed = evidence.observed;
         self.limit = evidence.limit;
         self.samples = evidence.samples;
@@ -116,7 +120,7 @@ impl Rejection {
     /// keep it in atomics, on a path where looking at it shows.
     #[inline]
     #[must_use]
-    pub const fn because_packed(mut self, evidence: PackedEvidence) -> Self {
+    pub fn because_packed(mut self, evidence: PackedEvidence) -> Self {
         (self.rule, self.samples) = evidence.rule_and_samples();
         self.observed = evidence.observed();
         self.limit = evidence.limit();
@@ -173,7 +177,7 @@ impl Rejection {
 
     /// What the refusal rests on.
     pub fn evidence(&self) -> Option<Evidence> {
-        Rule::of(self.rule).map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
+        self.rule.map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
     }
 
     /// For how long the policy had been refusing when it made this refusal.

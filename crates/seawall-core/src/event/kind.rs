@@ -120,6 +120,14 @@ pub enum EventKind {
         /// How long it took.
         elapsed: Duration,
     },
+    /// A custom policy did something of its own.
+    #[non_exhaustive]
+    Custom {
+        /// What it did, as a metric label.
+        name: &'static str,
+        /// What it did, in words.
+        text: Box<str>,
+    },
     /// A policy was built, but can't do what it is for.
     #[non_exhaustive]
     Ineffective {
@@ -210,12 +218,18 @@ impl EventKind {
             Self::StepStarted { .. } => "step_started",
             Self::StepEnded { .. } => "step_ended",
             Self::Ineffective { .. } => "ineffective",
+            Self::Custom { name, .. } => name,
         }
     }
 
     /// A policy that can't do what it is for.
     pub const fn ineffective(why: &'static str) -> Self {
         Self::Ineffective { why }
+    }
+
+    /// Something that a custom policy did: `name` for metric labels, `text` for people.
+    pub fn custom(name: &'static str, text: impl Into<Box<str>>) -> Self {
+        Self::Custom { name, text: text.into() }
     }
 
     /// The beginning of a phase.
@@ -274,6 +288,7 @@ impl fmt::Display for EventKind {
             Self::StepEnded { step, outcome, elapsed } => {
                 write!(f, "step '{step}' ended: {outcome} in {elapsed:.3?}")
             }
+            Self::Custom { text, .. } => f.write_str(text),
             Self::Ineffective { why } => write!(f, "without effect: {why}"),
         }
     }

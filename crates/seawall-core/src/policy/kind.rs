@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::Label;
+
 /// Which kind of policy speaks, in errors, events, metrics and descriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -37,12 +39,12 @@ pub enum PolicyKind {
     /// A supervisor of long-running tasks.
     Supervisor,
     /// A policy of the user's own.
-    Custom,
+    Custom(Label),
 }
 
 impl PolicyKind {
     /// The kind in words.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pipeline => "pipeline",
             Self::Breaker => "breaker",
@@ -60,7 +62,7 @@ impl PolicyKind {
             Self::Capture => "capture",
             Self::Tasks => "tasks",
             Self::Supervisor => "supervisor",
-            Self::Custom => "policy",
+            Self::Custom(label) => label.as_str(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use seawall_core::{
     AllTransient, Attempt, Call, Chain, Class, Description, Error, FromAttemptFn, FromFn,
-    FromFuture, Identity, Lazy, Name, Operation, Optional, Policy, PolicyKind,
+    FromFuture, Identity, Label, Lazy, Name, Operation, Optional, Policy, PolicyKind,
 };
 use tokio::time::Instant;
 
@@ -40,7 +40,7 @@ impl Policy for Noting {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        inner.layer(PolicyKind::Custom, &self.name, "notes")
+        inner.layer(PolicyKind::Custom(Label::new("toy")), &self.name, "notes")
     }
 }
 
@@ -159,7 +159,7 @@ fn a_description_lists_the_layers_from_the_outside_in() {
     let (outer, _) = noting("outer");
     let (inner, _) = noting("inner");
     let text = Chain::new(outer, Optional(Some(inner))).describe(Description::bare()).to_string();
-    let expected = "policy 'outer': notes\n  policy 'inner': notes\none attempt per call, with no \
+    let expected = "toy 'outer': notes\n  toy 'inner': notes\none attempt per call, with no \
                     limit in time";
     assert_eq!(text, expected);
 }

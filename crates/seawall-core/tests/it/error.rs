@@ -6,8 +6,8 @@ use std::io;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Cancelled, Class, Error, Evidence, GaveUp, PackedEvidence, Panicked, PolicyKind,
-    Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, contain,
+    Attempt, Cancelled, Class, Error, Evidence, GaveUp, Label, PackedEvidence, Panicked,
+    PolicyKind, Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, contain,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -229,6 +229,7 @@ fn evidence_of_every_rule_survives_being_packed() {
         Rule::Queued,
         Rule::Rate,
         Rule::ShedProbability,
+        Rule::Custom(Label::new("weight")),
     ];
     for rule in rules {
         let evidence = Evidence::new(rule, 0.3, 1e300, u32::MAX);
@@ -244,7 +245,7 @@ fn evidence_of_every_rule_survives_being_packed() {
 
 #[test]
 fn words_that_were_never_packed_are_no_evidence() {
-    for rule in [0, 11, 255] {
+    for rule in [0, 44, 255] {
         assert_eq!(PackedEvidence::from_words([0, 0, rule << 32]).get(), None);
     }
 }
@@ -271,4 +272,17 @@ fn what_an_error_holds_is_dropped_once() {
     assert_eq!((taken.attempts, drops.get()), (4, 1));
     drop(taken);
     assert_eq!(drops.get(), 2);
+}
+
+#[test]
+fn a_custom_policy_says_why_in_its_own_words() {
+    let kind = PolicyKind::Custom(Label::new("single file"));
+    let evidence = Evidence::new(Rule::Custom(Label::new("weight")), 3.0, 1.0, 0);
+    let rejection = Rejection::new("inventory".into(), kind, Reason::Custom(Label::new("busy")));
+    let rejection = rejection.because(evidence);
+    assert_eq!(rejection.to_string(), "single file 'inventory': busy: weight 3, limit 1");
+    assert_eq!((kind.as_str(), rejection.reason().as_str()), ("single file", "busy"));
+    assert_eq!(evidence.rule.as_str(), "weight");
+    let event = seawall_core::EventKind::custom("turn_taken", "took its turn");
+    assert_eq!((event.as_str(), event.to_string().as_str()), ("turn_taken", "took its turn"));
 }

@@ -7,7 +7,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-use seawall_core::{Check, ConfigError, Keep, Keyed, Listeners, PolicyKind, Reporter, catch};
+use seawall_core::{
+    Check, ConfigError, Keep, Keyed, Label, Listeners, PolicyKind, Reporter, catch,
+};
 
 /// A policy that is as idle as it is set to be.
 #[derive(Clone)]
@@ -38,8 +40,15 @@ impl Keep for Toy {
     type Template = u32;
 
     fn template(size: u32) -> Result<(Reporter, u32), ConfigError> {
-        Check::of(PolicyKind::Custom).at_least_one("size", size)?;
-        Ok((Reporter::new("toys".into(), PolicyKind::Custom, Listeners::default()), size))
+        Check::of(PolicyKind::Custom(Label::new("toy"))).at_least_one("size", size)?;
+        Ok((
+            Reporter::new(
+                "toys".into(),
+                PolicyKind::Custom(Label::new("toy")),
+                Listeners::default(),
+            ),
+            size,
+        ))
     }
 
     fn make(size: &u32, reporter: Reporter) -> Self {
@@ -123,7 +132,7 @@ fn in_a_large_set_a_search_goes_on_where_the_last_one_ended() {
         set.get(&key).set_busy(key != 7);
     }
     // 16 are examined for each new key, so after ten each was.
-    let made = (1_000..1_010).map(|key| drop(set.get(&key))).count() as u64;
+    let made = (1_000..1_010).map(|key| set.get(&key).set_busy(true)).count() as u64;
     assert_eq!((set.evicted(), set.overflowed() + set.evicted()), (1, made));
     assert!(set.get_if_kept(&7).is_none());
 }
