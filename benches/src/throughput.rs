@@ -155,7 +155,7 @@ fn ours() -> Vec<Shared> {
             prepare: || {
                 let budget = Budget::builder().reserve(1_000.0).capacity(1_000.0);
                 let budget = budget.build().expect("a valid budget");
-                calls(move |_, _| budget.try_take().is_some())
+                calls(move |_, _| budget.try_acquire().is_some())
             },
         },
         Shared {

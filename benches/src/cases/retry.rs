@@ -42,11 +42,11 @@ pub fn cases() -> Vec<Case> {
         }),
         Case::variant("budget/take-and-give", "tokens", || {
             let budget = open_handed(Budget::builder());
-            plain(move || budget.try_take().is_some(), |&taken| taken)
+            plain(move || budget.try_acquire().is_some(), |&taken| taken)
         }),
         Case::variant("budget/take-and-give", "tokens and share in flight", || {
             let budget = open_handed(Budget::builder().in_flight(0.2, 3));
-            plain(move || budget.try_take().is_some(), |&taken| taken)
+            plain(move || budget.try_acquire().is_some(), |&taken| taken)
         }),
         Case::variant("budget/call", "tokens", || {
             let budget = open_handed(Budget::builder());

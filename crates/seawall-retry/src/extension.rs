@@ -1,9 +1,8 @@
 //! Retrying as a method of what is retried.
 
-use seawall_core::Judge;
+use seawall_core::{FromFn, Judge, Lazy};
 
-use crate::Retry;
-use crate::retry::Retried;
+use crate::{Retry, RetryCall};
 
 /// Closures that make a future, with a retry as their method.
 ///
@@ -24,7 +23,10 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     /// [`Retry::call`] the other way round.
-    fn retry<J: Judge<T, E>>(self, retry: &Retry<J>) -> Retried<'_, Self, J> {
+    fn retry<J: Judge<T, E>>(
+        self,
+        retry: &Retry<J>,
+    ) -> Lazy<RetryCall<'_, FromFn<'static, Self>, J>> {
         retry.call(self)
     }
 }

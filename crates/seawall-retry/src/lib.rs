@@ -152,9 +152,8 @@ pub mod hedge;
 pub mod retry;
 
 mod extension;
-mod paying;
 mod retry_after;
-mod sync;
+mod shared;
 
 pub use budget::{Budget, BudgetBuilder, BudgetPermit, BudgetSnapshot, CallInFlight, KeyedBudget};
 pub use extension::Retryable;

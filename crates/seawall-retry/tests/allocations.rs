@@ -60,6 +60,6 @@ fn a_third_attempt_without_a_wait_allocates_nothing() {
 #[test]
 fn taking_from_a_budget_and_giving_back_allocates_nothing() {
     let budget = plenty();
-    assert_eq!(allocations(|| async { budget.try_take().is_some() }), 0);
+    assert_eq!(allocations(|| async { budget.try_acquire().is_some() }), 0);
     assert_eq!(budget.snapshot().granted, 1_100);
 }

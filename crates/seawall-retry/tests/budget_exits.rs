@@ -57,7 +57,7 @@ fn settle(budget: &Budget, started: u32, exit: Arguments<'_>) {
 
 /// As much as it was made with can be taken of it, and no more.
 fn assert_full(budget: &Budget) {
-    let taken: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+    let taken: Vec<_> = std::iter::from_fn(|| budget.try_acquire()).collect();
     let places = budget.snapshot().repetitions_in_flight.map_or(FULL, |_| 1);
     assert_eq!(taken.len(), usize::try_from(places).unwrap());
 }

@@ -13,7 +13,7 @@ fn model(budget: fn() -> BudgetBuilder, check: impl Fn(Arc<Budget>) + Send + Syn
 
 /// Takes and starts, if there is something to take.
 fn take(budget: &Budget) -> u32 {
-    budget.try_take().map_or(0, |mut permit| {
+    budget.try_acquire().map_or(0, |mut permit| {
         permit.start();
         1
     })
@@ -46,7 +46,7 @@ fn one_place_in_flight_and_two_takers_grant_one_at_a_time() {
         |budget| {
             let other = Arc::clone(&budget);
             let hold = |budget: &Budget| {
-                let permit = budget.try_take();
+                let permit = budget.try_acquire();
                 let seen = budget.snapshot().repetitions_in_flight;
                 if permit.is_some() {
                     assert_eq!(seen, Some(1), "two hold the only place");
@@ -96,7 +96,7 @@ fn what_was_never_started_comes_back_beside_a_taker() {
         model(budget, |budget| {
             let other = Arc::clone(&budget);
             // Cancelled while it waits: takes, and gives back.
-            let thread = thread::spawn(move || drop(other.try_take()));
+            let thread = thread::spawn(move || drop(other.try_acquire()));
             let taken = take(&budget);
             thread.join().unwrap();
             assert!((tokens(&budget) - f64::from(1 - taken)).abs() < 1e-9);
@@ -110,7 +110,7 @@ fn what_is_paid_in_beside_what_comes_back_does_not_exceed_the_capacity() {
     model(
         || Budget::builder().deposit(0.5).reserve(2.0),
         |budget| {
-            let permit = budget.try_take();
+            let permit = budget.try_acquire();
             let other = Arc::clone(&budget);
             let thread = thread::spawn(move || drop(other.call()));
             drop(permit);

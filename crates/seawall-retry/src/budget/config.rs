@@ -2,30 +2,14 @@
 
 use std::fmt::Display;
 
-use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind};
+use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Setup};
 
 use super::Budget;
+use super::defaults::{DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
 use super::share::SharePlan;
 use super::tokens::{TokenPlan, WHOLE};
 
-/// What each call pays in, unless set: repetitions are at most a fifth of the calls in the long
-/// run. A dependency that is down gets 1.2 times the traffic that it gets when it is well, not three
-/// times; and of calls that fail once in six, each can be repeated. Google's "Site Reliability
-/// Engineering" (2016), chapter 21, has a tenth, with which errors that retries could hide (one
-/// call in ten and more) come through.
-pub const DEFAULT_DEPOSIT: f64 = 0.2;
-
-/// What is there at the start, unless set: enough for a service with little traffic to repeat at
-/// all, and for a burst to be ridden out.
-pub const DEFAULT_RESERVE: f64 = 10.0;
-
-/// What a repetition costs, unless set.
-pub const DEFAULT_COST: f64 = 1.0;
-
-/// The most tokens that a budget can be told to hold.
-pub const MAX_TOKENS: f64 = 1e9;
-
-/// What a budget counts in: billionths. What is less would be nothing.
+/// The unit that a budget counts in: billionths. Less would be nothing.
 const LEAST: f64 = 1e-9;
 
 /// Builds a [`Budget`].
@@ -42,7 +26,7 @@ const LEAST: f64 = 1e-9;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct BudgetBuilder {
-    name: Option<Name>,
+    setup: Setup,
     deposit: f64,
     cost: f64,
     reserve: f64,
@@ -50,13 +34,12 @@ pub struct BudgetBuilder {
     per_second: f64,
     tokens: bool,
     share: Option<(f64, u32)>,
-    listeners: Option<Listeners>,
 }
 
 impl Default for BudgetBuilder {
     fn default() -> Self {
         Self {
-            name: None,
+            setup: Setup::default(),
             deposit: DEFAULT_DEPOSIT,
             cost: DEFAULT_COST,
             reserve: DEFAULT_RESERVE,
@@ -64,7 +47,6 @@ impl Default for BudgetBuilder {
             per_second: 0.0,
             tokens: true,
             share: None,
-            listeners: None,
         }
     }
 }
@@ -72,7 +54,7 @@ impl Default for BudgetBuilder {
 impl BudgetBuilder {
     /// The name in events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.setup.name(name);
         self
     }
 
@@ -127,7 +109,7 @@ impl BudgetBuilder {
     /// limited, repetitions were granted without a refusal besides: ten, or as many as there are
     /// places. A call that pays in tells it, or a repetition that is granted.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.setup.listeners(listeners);
         self
     }
 
@@ -146,8 +128,7 @@ impl BudgetBuilder {
             }
             None => None,
         };
-        let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("budget")))?;
-        Ok(Budget::new(name, tokens, share, self.listeners.unwrap_or_default()))
+        Ok(Budget::new(self.setup.reporter(PolicyKind::Budget)?, tokens, share))
     }
 
     fn token_plan(&self) -> Result<TokenPlan, ConfigError> {

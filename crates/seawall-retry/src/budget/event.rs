@@ -2,10 +2,9 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use seawall_core::{Event, EventKind, PolicyKind};
-use tokio::time::Instant;
+use seawall_core::EventKind;
 
-use super::handle::Inner;
+use super::policy::Inner;
 use super::share::Share;
 use super::tokens::{TokenPlan, Tokens};
 
@@ -44,7 +43,7 @@ impl Inner {
         self.refused.fetch_add(1, Relaxed);
         self.granted_before.store(self.granted.load(Relaxed), Relaxed);
         if self.tokens.exhaust() {
-            self.tell(EventKind::BudgetExhausted);
+            self.reporter.report(|| EventKind::BudgetExhausted);
         }
     }
 
@@ -56,12 +55,7 @@ impl Inner {
         let recovered = self.credited().is_none_or(|tokens| tokens.has_recovered(streak))
             && self.share.as_ref().is_none_or(|share| share.has_recovered(streak));
         if recovered && self.tokens.recover() {
-            self.tell(EventKind::budget_recovered(self.refused.load(Relaxed)));
+            self.reporter.report(|| EventKind::budget_recovered(self.refused.load(Relaxed)));
         }
-    }
-
-    fn tell(&self, kind: EventKind) {
-        self.listeners
-            .emit(|| Event::new(self.name.clone(), PolicyKind::Budget, Instant::now(), kind));
     }
 }

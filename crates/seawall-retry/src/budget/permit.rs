@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::handle::Inner;
+use super::policy::Inner;
 use super::share::Share;
 
 /// A call that a [`Budget`](super::Budget) counts as in flight until this is dropped.
@@ -14,12 +14,9 @@ impl<'b> CallInFlight<'b> {
     /// Of a budget that does not count what is in flight, or of none.
     pub(crate) const UNCOUNTED: Self = Self(None);
 
-    #[inline]
-    pub(super) fn new(share: Option<&'b Share>) -> Self {
-        if let Some(share) = share {
-            share.enter();
-        }
-        Self(share)
+    pub(super) fn new(share: &'b Share) -> Self {
+        share.enter();
+        Self(Some(share))
     }
 }
 
@@ -41,20 +38,22 @@ pub struct BudgetPermit<'b> {
 }
 
 impl<'b> BudgetPermit<'b> {
-    #[inline]
     pub(super) fn new(budget: &'b Inner) -> Self {
         Self { budget, started: false }
     }
 
     /// The repetition starts: its token is spent. Hold the permit until the attempt is over.
-    #[inline]
     pub fn start(&mut self) {
         self.started = true;
+    }
+
+    /// Whether dropping it gives anything back.
+    pub(crate) fn gives_back(&self) -> bool {
+        !self.started || self.budget.share.is_some()
     }
 }
 
 impl Drop for BudgetPermit<'_> {
-    #[inline]
     fn drop(&mut self) {
         self.budget.release(self.started);
     }
@@ -63,7 +62,7 @@ impl Drop for BudgetPermit<'_> {
 impl fmt::Debug for BudgetPermit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BudgetPermit")
-            .field("budget", &self.budget.name)
+            .field("budget", self.budget.reporter.name())
             .field("started", &self.started)
             .finish()
     }

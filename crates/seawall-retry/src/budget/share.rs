@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::tokens::WHOLE;
-use crate::sync::AtomicU64;
+use seawall_core::sync::AtomicU64;
 
 /// How many repetitions may be in flight beside how many calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use crate::sync::AtomicU64;
+use seawall_core::sync::AtomicU64;
 
 /// Billionths in a whole.
 pub(super) const WHOLE: u64 = 1_000_000_000;
@@ -43,8 +43,6 @@ pub(super) struct Tokens {
     word: AtomicU64,
     // The capacity, as in the word.
     full: u64,
-    // The cost, as in the word, where there is nothing to do but to take it.
-    price: u64,
     // Up to when the refill has been credited, in nanoseconds of the budget's own clock.
     credited: AtomicU64,
 }
@@ -53,18 +51,12 @@ pub(super) struct Tokens {
 const BILLIONTH: u64 = 2;
 const EXHAUSTED: u64 = 1;
 
-/// More than there can be, and no overflow when it is added to what is there.
-const NOT_IN_PLACE: u64 = u64::MAX / 2;
-
 impl Tokens {
-    /// Tokens that are `alone` in the budget: nothing else limits it.
-    pub(super) fn new(plan: TokenPlan, alone: bool) -> Self {
-        let in_place = alone && plan.per_second == 0;
+    pub(super) fn new(plan: TokenPlan) -> Self {
         Self {
             plan,
             word: AtomicU64::new(plan.reserve * BILLIONTH),
             full: plan.capacity * BILLIONTH,
-            price: if in_place { plan.cost * BILLIONTH } else { NOT_IN_PLACE },
             credited: AtomicU64::new(0),
         }
     }
@@ -85,16 +77,6 @@ impl Tokens {
         self.gain(self.plan.deposit) & EXHAUSTED != 0
     }
 
-    /// Takes what a repetition costs, where that is all there is to do. Where not, or where another
-    /// thread comes in between, [`try_take`](Self::try_take) decides.
-    #[inline]
-    pub(super) fn take_in_place(&self) -> bool {
-        let word = self.word.load(Relaxed);
-        // The orderings are those of `try_take`.
-        word.checked_sub(self.price)
-            .is_some_and(|less| self.word.compare_exchange(word, less, AcqRel, Relaxed).is_ok())
-    }
-
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token
     /// is never granted to two takers.
     pub(super) fn try_take(&self) -> bool {
@@ -102,15 +84,6 @@ impl Tokens {
         // AcqRel pairs with the Release of `gain`: who takes a token sees what was done before it
         // was given back. The count itself would be right with less.
         self.word.fetch_update(AcqRel, Acquire, |word| word.checked_sub(cost)).is_ok()
-    }
-
-    /// Gives back what was [taken in place](Self::take_in_place), where there is room for it and no
-    /// other thread comes in between. Where not, [`give_back`](Self::give_back) does.
-    #[inline]
-    pub(super) fn give_back_in_place(&self) -> bool {
-        let word = self.word.load(Relaxed);
-        let more = word + self.price;
-        more <= self.full && self.word.compare_exchange(word, more, Release, Relaxed).is_ok()
     }
 
     /// Gives back what was taken for a repetition that was never started.
@@ -174,41 +147,29 @@ mod tests {
     }
 
     #[test]
-    fn where_tokens_are_alone_they_are_taken_and_given_back_in_place() {
-        let tokens = Tokens::new(plan(), true);
-        assert!(tokens.take_in_place() && tokens.take_in_place());
-        assert!(!tokens.take_in_place() && !tokens.try_take());
+    fn what_is_given_back_finds_room_up_to_the_capacity() {
+        let tokens = Tokens::new(plan());
+        assert!(tokens.try_take() && tokens.try_take());
+        assert!(!tokens.try_take());
         assert_eq!(tokens.left(), 5);
-        assert!(tokens.give_back_in_place() && tokens.give_back_in_place());
+        tokens.give_back();
+        tokens.give_back();
         assert_eq!(tokens.left(), 25);
-        // No room for all of it: what there is room for goes the other way.
-        assert!(!tokens.give_back_in_place());
+        // No room for all of it.
         tokens.give_back();
         assert_eq!(tokens.left(), 30);
-    }
-
-    #[test]
-    fn where_there_is_more_to_do_nothing_is_taken_or_given_back_in_place() {
-        let refilled = TokenPlan { per_second: 1, ..plan() };
-        for (plan, alone) in [(plan(), false), (refilled, true)] {
-            let tokens = Tokens::new(plan, alone);
-            assert_eq!(tokens.refills(), alone, "of the two");
-            assert!(!tokens.take_in_place());
-            assert!(tokens.try_take());
-            assert!(!tokens.give_back_in_place());
-            tokens.give_back();
-            assert_eq!(tokens.left(), 25);
-        }
+        assert!(!tokens.refills());
+        assert!(Tokens::new(TokenPlan { per_second: 1, ..plan() }).refills());
     }
 
     #[test]
     fn to_be_exhausted_changes_no_count_and_no_count_changes_it() {
-        let tokens = Tokens::new(plan(), true);
+        let tokens = Tokens::new(plan());
         assert!(!tokens.is_exhausted() && !tokens.recover());
         assert!(tokens.exhaust() && !tokens.exhaust());
         assert_eq!(tokens.left(), 25);
-        assert!(tokens.take_in_place() && tokens.try_take() && !tokens.try_take());
-        assert!(tokens.give_back_in_place());
+        assert!(tokens.try_take() && tokens.try_take() && !tokens.try_take());
+        tokens.give_back();
         for _ in 0..9 {
             tokens.deposit();
         }

@@ -10,25 +10,13 @@ use seawall_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::Hedge;
+use super::defaults::{
+    DEFAULT_MAX_ATTEMPTS, DEFAULT_MIN_SAMPLES, DEFAULT_PERCENTILE, MAX_ATTEMPTS,
+};
 use super::latency::Latencies;
 use super::plan::HedgePlan;
 use crate::Budget;
-use crate::paying::Paying;
-
-/// How many attempts a call may have, the primary included, unless set. One beside the primary cuts
-/// off most of a slow tail; each further one adds load for less and less.
-pub const DEFAULT_MAX_ATTEMPTS: u32 = 2;
-
-/// The most attempts that a call can be told to have: they are all held at once.
-pub const MAX_ATTEMPTS: u32 = 16;
-
-/// After which share of the latencies of late a hedge is launched, unless set: about one call in
-/// twenty is then made twice. The figure is that of Dean and Barroso, "The Tail at Scale" (2013).
-pub const DEFAULT_PERCENTILE: f64 = 0.95;
-
-/// How many latencies have to be known before a percentile of them is used, unless set. The 95th
-/// percentile of a hundred rests on the five slowest.
-pub const DEFAULT_MIN_SAMPLES: u32 = 100;
+use crate::shared::{BudgetSource, SharedSettings};
 
 /// When a hedge is launched.
 #[derive(Clone)]
@@ -40,7 +28,7 @@ pub(super) enum After {
 
 type AfterFn = dyn Fn(&Attempt) -> Duration + Send + Sync;
 
-/// What a builder was told about it.
+/// The setting for it.
 #[derive(Clone)]
 enum Delay {
     Fixed(Duration),
@@ -61,44 +49,43 @@ enum Delay {
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct HedgeBuilder<J = ByClass> {
-    name: Option<Name>,
+    settings: Settings,
+    judge: J,
+}
+
+#[derive(Clone)]
+struct Settings {
+    shared: SharedSettings,
     delay: Delay,
     min_samples: u32,
     max_attempts: u32,
     max_in_flight: Option<u32>,
-    budget: Paying,
-    listeners: Option<Listeners>,
-    shutdown: Option<CancellationToken>,
-    judge: J,
 }
 
 impl Default for HedgeBuilder {
     fn default() -> Self {
-        Self {
-            name: None,
+        let settings = Settings {
+            shared: SharedSettings::default(),
             delay: Delay::Percentile(DEFAULT_PERCENTILE),
             min_samples: DEFAULT_MIN_SAMPLES,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             max_in_flight: None,
-            budget: Paying::default(),
-            listeners: None,
-            shutdown: None,
-            judge: ByClass,
-        }
+        };
+        Self { settings, judge: ByClass }
     }
 }
 
 impl<J> HedgeBuilder<J> {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.settings.shared.setup.name(name);
         self
     }
 
     /// Launches a hedge when the attempts before it have been under way for `delay` without an
     /// outcome. Zero: as soon as they are found to be pending.
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.delay = Delay::Fixed(delay);
+        self.settings.delay = Delay::Fixed(delay);
         self
     }
 
@@ -108,7 +95,7 @@ impl<J> HedgeBuilder<J> {
         mut self,
         delay: impl Fn(&Attempt) -> Duration + Send + Sync + 'static,
     ) -> Self {
-        self.delay = Delay::Function(Arc::new(delay));
+        self.settings.delay = Delay::Function(Arc::new(delay));
         self
     }
 
@@ -119,51 +106,51 @@ impl<J> HedgeBuilder<J> {
     /// Latencies are kept in 512 counters, to a sixteenth, from a microsecond to 71 minutes; after a
     /// thousand samples those before count half.
     pub fn delay_percentile(mut self, percentile: f64) -> Self {
-        self.delay = Delay::Percentile(percentile);
+        self.settings.delay = Delay::Percentile(percentile);
         self
     }
 
     /// How many latencies have to be known before a percentile of them is used. 1 to 1,000,000.
     pub fn min_samples(mut self, min_samples: u32) -> Self {
-        self.min_samples = min_samples;
+        self.settings.min_samples = min_samples;
         self
     }
 
     /// How many attempts a call may have, the primary included: 1 to [`MAX_ATTEMPTS`].
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
-        self.max_attempts = max_attempts;
+        self.settings.max_attempts = max_attempts;
         self
     }
 
     /// How many attempts of a call may be under way at once, the primary included. At least 1.
     pub fn max_in_flight(mut self, max_in_flight: u32) -> Self {
-        self.max_in_flight = Some(max_in_flight);
+        self.settings.max_in_flight = Some(max_in_flight);
         self
     }
 
     /// What hedges take from, shared with retries and other hedges. Unless it is set, a hedge has a
     /// budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
-        self.budget = Paying::Shared(budget.clone());
+        self.settings.shared.budget = BudgetSource::Shared(budget.clone());
         self
     }
 
     /// No budget. When the dependency slows down it then gets up to
     /// [`max_attempts`](Self::max_attempts) times the traffic that it gets when it is well.
     pub fn without_budget(mut self) -> Self {
-        self.budget = Paying::Nothing;
+        self.settings.shared.budget = BudgetSource::None;
         self
     }
 
     /// Who is told of hedges and of giving up.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.settings.shared.setup.listeners(listeners);
         self
     }
 
     /// Once `token` is cancelled no hedge is launched; what is under way is left alone.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.shutdown = Some(token);
+        self.settings.shared.setup.shutdown(token);
         self
     }
 
@@ -171,37 +158,21 @@ impl<J> HedgeBuilder<J> {
     /// the class it came with. See [`Judge`](seawall_core::Judge). A panic in it is contained and
     /// reported, and the outcome keeps its class.
     pub fn judge<K>(self, judge: K) -> HedgeBuilder<K> {
-        HedgeBuilder {
-            name: self.name,
-            delay: self.delay,
-            min_samples: self.min_samples,
-            max_attempts: self.max_attempts,
-            max_in_flight: self.max_in_flight,
-            budget: self.budget,
-            listeners: self.listeners,
-            shutdown: self.shutdown,
-            judge,
-        }
+        HedgeBuilder { settings: self.settings, judge }
     }
 
-    /// Makes the hedge, or says which setting is wrong.
+    /// Builds the hedge. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Hedge<J>, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Hedge);
-        let attempts = (1..=MAX_ATTEMPTS).contains(&self.max_attempts);
-        CHECK.that(attempts, "max_attempts", self.max_attempts, "at least 1 and at most 16")?;
-        let max_in_flight = self.max_in_flight.unwrap_or(self.max_attempts);
+        let Settings { shared, delay, min_samples, max_attempts, max_in_flight } = self.settings;
+        let fits = (1..=MAX_ATTEMPTS).contains(&max_attempts);
+        CHECK.that(fits, "max_attempts", max_attempts, "at least 1 and at most 16")?;
+        let max_in_flight = max_in_flight.unwrap_or(max_attempts);
         CHECK.at_least_one("max_in_flight", max_in_flight)?;
-        let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("hedge")))?;
-        let listeners = self.listeners.unwrap_or_default();
-        let budget = self.budget.into_budget(&name, &listeners)?;
         Ok(Hedge {
-            name,
-            plan: HedgePlan { max_attempts: self.max_attempts, max_in_flight },
-            after: after(self.delay, self.min_samples)?,
-            budget,
-            listeners,
-            shutdown: self.shutdown,
-            judge: self.judge,
+            shared: shared.build(PolicyKind::Hedge, self.judge)?,
+            plan: HedgePlan { max_attempts, max_in_flight },
+            after: after(delay, min_samples)?,
         })
     }
 }
@@ -225,9 +196,7 @@ impl<J> Layer for HedgeBuilder<J> {
     type Policy = Hedge<J>;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Hedge<J>, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
-        self.shutdown = self.shutdown.or_else(|| context.shutdown.clone());
+        self.settings.shared = self.settings.shared.fill(context);
         self.build()
     }
 }
@@ -235,9 +204,8 @@ impl<J> Layer for HedgeBuilder<J> {
 impl<J> fmt::Debug for HedgeBuilder<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeBuilder")
-            .field("name", &self.name)
-            .field("max_attempts", &self.max_attempts)
-            .field("budget", &self.budget)
+            .field("shared", &self.settings.shared)
+            .field("max_attempts", &self.settings.max_attempts)
             .finish_non_exhaustive()
     }
 }

@@ -7,15 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{
-    Attempt, ByClass, Class, Error, GaveUp, Judge, Operation, PolicyKind, Rare, StopReason,
-};
+use seawall_core::{Attempt, ByClass, Class, Error, EventKind, Judge, Operation, Rare, StopReason};
 use tokio::time::Instant;
 
 use super::Hedge;
-use super::beside::{Beside, Failed};
 use super::config::After;
+use super::hedges::Hedges;
 use super::plan::Progress;
+use crate::shared::FailedAttempt;
 use crate::{BudgetPermit, CallInFlight};
 
 /// A call with a [`Hedge`] around it.
@@ -30,11 +29,11 @@ pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
     #[pin]
     primary: Option<Op::Future>,
     // Made when the primary is pending or failed: a call that is ready at once needs none of it.
-    beside: Rare<Box<BesideOf<'p, Op>>>,
+    hedges: Rare<Box<HedgesOf<'p, Op>>>,
 }
 
-type BesideOf<'p, Op> =
-    Beside<'p, <Op as Operation>::Future, <Op as Operation>::Output, <Op as Operation>::Error>;
+type HedgesOf<'p, Op> =
+    Hedges<'p, <Op as Operation>::Future, <Op as Operation>::Output, <Op as Operation>::Error>;
 
 type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
 
@@ -48,12 +47,12 @@ impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
     #[inline]
     pub(super) fn start(hedge: &'p Hedge<J>, mut op: Op, attempt: Attempt) -> Self {
         let attempt = attempt.numbered(1, hedge.plan.max_attempts);
-        let in_flight = match &hedge.budget {
+        let in_flight = match &hedge.shared.budget {
             Some(budget) => budget.call(),
             None => CallInFlight::UNCOUNTED,
         };
         let primary = Some(op.attempt(attempt));
-        Self { hedge, op, attempt, in_flight, primary, beside: Rare::none() }
+        Self { hedge, op, attempt, in_flight, primary, hedges: Rare::none() }
     }
 }
 
@@ -72,21 +71,21 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.as_mut().project();
         // Small, so that it is inlined: what happens to a call that is ready at once.
-        if this.beside.as_ref().is_none()
+        if this.hedges.as_ref().is_none()
             && let Some(primary) = this.primary.as_mut().as_pin_mut()
         {
             let Poll::Ready(outcome) = primary.poll(cx) else {
                 this.begin();
                 return self.proceed(true, cx);
             };
-            let class = this.hedge.class(&outcome);
+            let class = this.hedge.shared.class(&outcome);
             this.primary.set(None);
             if class == Class::Success {
                 this.hedge.record(Duration::ZERO);
                 return Poll::Ready(outcome);
             }
             this.begin();
-            if let Some(outcome) = this.settle(None, Failed { outcome, class }) {
+            if let Some(outcome) = this.settle(None, FailedAttempt { outcome, class }) {
                 return Poll::Ready(outcome);
             }
         }
@@ -131,9 +130,9 @@ where
     fn begin(&mut self) {
         self.attempt.began();
         let forbidden = self.attempt.is_idempotent() == Some(false);
-        let mut beside = Beside::new(forbidden.then_some(StopReason::Permanent));
-        beside.arm(self.hedge, self.attempt);
-        self.beside.put(Box::new(beside));
+        let mut hedges = Hedges::new(forbidden.then_some(StopReason::Permanent));
+        hedges.arm(self.hedge, self.attempt);
+        self.hedges.put(Box::new(hedges));
     }
 
     /// Polls what is under way, the primary first; gives what the call came to.
@@ -142,20 +141,20 @@ where
             && let Poll::Ready(outcome) = primary.poll(cx)
         {
             self.primary.set(None);
-            let class = self.hedge.class(&outcome);
-            let settled = self.settle(None, Failed { outcome, class });
+            let class = self.hedge.shared.class(&outcome);
+            let settled = self.settle(None, FailedAttempt { outcome, class });
             if settled.is_some() {
                 return settled;
             }
         }
         let mut index = 0;
-        while let Some(other) = self.beside().others.get_mut(index) {
+        while let Some(other) = self.hedges().in_flight.get_mut(index) {
             let Poll::Ready(outcome) = other.future.as_mut().poll(cx) else {
                 index += 1;
                 continue;
             };
-            let class = self.hedge.class(&outcome);
-            let settled = self.settle(Some(index), Failed { outcome, class });
+            let class = self.hedge.shared.class(&outcome);
+            let settled = self.settle(Some(index), FailedAttempt { outcome, class });
             if settled.is_some() {
                 return settled;
             }
@@ -168,17 +167,17 @@ where
     fn settle(
         &mut self,
         other: Option<usize>,
-        over: Failed<Op::Output, Op::Error>,
+        over: FailedAttempt<Op::Output, Op::Error>,
     ) -> Option<Outcome<Op>> {
-        let beside = self.beside();
+        let hedges = self.hedges();
         if let Some(index) = other {
             // What it held is given back.
-            drop(beside.others.remove(index));
+            drop(hedges.in_flight.remove(index));
         }
         if is_answer(over.class) {
             return Some(self.answer(over));
         }
-        beside.failed(other.is_none(), over);
+        hedges.failed(other.is_none(), over);
         None
     }
 
@@ -188,15 +187,15 @@ where
         if !self.hedge.plan.may_launch(progress) {
             return false;
         }
-        let beside = self.beside();
-        let due = beside.due || progress.in_flight > 0 && beside.poll_timer(cx).is_ready();
+        let hedges = self.hedges();
+        let due = hedges.due || progress.in_flight > 0 && hedges.poll_timer(cx).is_ready();
         if !due {
             return false;
         }
         let permit = match self.admit() {
             Ok(permit) => permit,
             Err(why) => {
-                self.beside().stopped = Some(why);
+                self.hedges().stopped = Some(why);
                 return false;
             }
         };
@@ -207,64 +206,64 @@ where
     /// Whether another attempt may start, and what it took from the budget.
     fn admit(&self) -> Result<Option<BudgetPermit<'p>>, StopReason> {
         let hedge: &'p Hedge<J> = self.hedge;
-        if hedge.is_shutting_down() {
+        if hedge.shared.is_shutting_down() {
             return Err(StopReason::Shutdown);
         }
         if self.attempt.time_left() == Some(Duration::ZERO) {
             return Err(StopReason::Deadline);
         }
-        let Some(budget) = &hedge.budget else { return Ok(None) };
-        let mut permit = budget.try_take().ok_or(StopReason::Budget)?;
+        let Some(budget) = &hedge.shared.budget else { return Ok(None) };
+        let mut permit = budget.try_acquire().ok_or(StopReason::Budget)?;
         permit.start();
         Ok(Some(permit))
     }
 
     fn launch(&mut self, permit: Option<BudgetPermit<'p>>) {
-        let number = self.beside().launched + 1;
+        let number = self.hedges().launched + 1;
         let mut attempt =
             self.attempt.numbered(number, self.hedge.plan.max_attempts).restart_clock();
-        if let Some(class) = self.beside().last {
+        if let Some(class) = self.hedges().last {
             attempt = attempt.after(class);
         }
-        self.hedge.tell_hedged(number);
+        self.hedge.shared.reporter.report(|| EventKind::hedged(number));
         let future = Box::pin(self.op.attempt(attempt));
         let hedge = *self.hedge;
-        let beside = self.beside();
-        beside.add(number, future, permit);
-        beside.arm(hedge, &attempt);
+        let hedges = self.hedges();
+        hedges.add(number, future, permit);
+        hedges.arm(hedge, &attempt);
     }
 
     fn progress(&mut self) -> Progress {
         let primary = self.primary.is_some();
-        self.beside().progress(primary)
+        self.hedges().progress(primary)
     }
 
-    fn beside(&mut self) -> &mut BesideOf<'p, Op> {
-        self.beside.as_mut().expect("a hedge was polled after it was over")
+    fn hedges(&mut self) -> &mut HedgesOf<'p, Op> {
+        self.hedges.as_mut().expect("a hedge was polled after it was over")
     }
 
     /// What the call came to, if no attempt is under way now that [`launches`](Self::launches) had
     /// its chance: the primary's failure.
     fn all_failed(&mut self) -> Option<Outcome<Op>> {
         let progress = self.progress();
-        let beside = self.beside();
+        let hedges = self.hedges();
         if progress.in_flight > 0 {
             return None;
         }
-        let primary = beside.primary.take().expect("the primary is over, as nothing is under way");
-        let why = beside.why_over();
+        let primary = hedges.primary.take().expect("the primary is over, as nothing is under way");
+        let why = hedges.why_over();
         // Nothing is said of a hedge that never came into play.
         let silent = matches!(why, StopReason::Permanent | StopReason::Attempts);
         if progress.launched == 1 && silent {
-            drop(self.beside.take());
+            drop(self.hedges.take());
             return Some(primary.outcome);
         }
         Some(self.give_up(primary, why))
     }
 
     /// What the call came to, as one attempt has answered.
-    fn answer(&mut self, over: Failed<Op::Output, Op::Error>) -> Outcome<Op> {
-        let launched = self.beside().launched;
+    fn answer(&mut self, over: FailedAttempt<Op::Output, Op::Error>) -> Outcome<Op> {
+        let launched = self.hedges().launched;
         if over.class == Class::Success {
             if matches!(self.hedge.after, After::Percentile(_)) {
                 // The primary's, even if another was faster: it took that long at least.
@@ -280,27 +279,22 @@ where
     /// Before the caller resumes.
     fn drop_losers(&mut self) {
         self.primary.set(None);
-        drop(self.beside.take());
+        drop(self.hedges.take());
     }
 
     #[cold]
-    fn give_up(&mut self, failed: Failed<Op::Output, Op::Error>, why: StopReason) -> Outcome<Op> {
-        let beside = self.beside();
-        let attempts = beside.launched;
-        let history = beside.take_failures();
+    fn give_up(
+        &mut self,
+        failed: FailedAttempt<Op::Output, Op::Error>,
+        why: StopReason,
+    ) -> Outcome<Op> {
+        let hedges = self.hedges();
+        let attempts = hedges.launched;
+        let history = hedges.take_failures();
         self.drop_losers();
-        self.hedge.tell_gave_up(attempts, why, failed.class);
-        let elapsed = Instant::now().saturating_duration_since(self.attempt.began());
-        // The judge may have made a failure of a success. It is what there is.
-        let error = match failed.outcome {
-            Err(error) => error,
-            success => return success,
-        };
-        let name = self.hedge.name.clone();
-        let mut gave_up = GaveUp::new(name, PolicyKind::Hedge, why, attempts, elapsed, error)
-            .out_of(self.attempt.max());
-        gave_up.history = history;
-        Err(Error::from(gave_up))
+        self.hedge.shared.give_up(why, *self.attempt, attempts, failed, |gave_up| {
+            gave_up.history = history;
+        })
     }
 }
 
@@ -316,8 +310,8 @@ impl<J> Hedge<J> {
 impl<Op: Operation, J> fmt::Debug for HedgeFuture<'_, Op, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeFuture")
-            .field("hedge", &self.hedge.name)
-            .field("launched", &self.beside.as_ref().map_or(1, |beside| beside.launched))
+            .field("hedge", self.hedge.name())
+            .field("launched", &self.hedges.as_ref().map_or(1, |hedges| hedges.launched))
             .finish_non_exhaustive()
     }
 }

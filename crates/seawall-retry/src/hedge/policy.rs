@@ -4,15 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Class, Description, Error, FromAttemptFn, FromFn, Judge,
-    Lazy, Listeners, Name, Operation, Policy, PolicyKind, contain,
+    AllTransient, Attempt, ByClass, Call, Description, FromAttemptFn, FromFn, Judge, Lazy,
+    Listeners, Name, Operation, Policy, PolicyKind, contain,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::config::After;
 use super::plan::HedgePlan;
 use super::{HedgeBuilder, HedgeFuture};
 use crate::Budget;
+use crate::shared::Shared;
 
 /// Launches a second attempt beside one that is slow, and takes the outcome that comes first.
 ///
@@ -40,13 +40,9 @@ use crate::Budget;
 /// ```
 #[derive(Clone)]
 pub struct Hedge<J = ByClass> {
-    pub(super) name: Name,
+    pub(super) shared: Shared<J>,
     pub(super) plan: HedgePlan,
     pub(super) after: After,
-    pub(super) budget: Option<Budget>,
-    pub(super) listeners: Listeners,
-    pub(super) shutdown: Option<CancellationToken>,
-    pub(super) judge: J,
 }
 
 /// An operation with a [`Hedge`] around it.
@@ -55,12 +51,6 @@ pub struct HedgeCall<'p, Op, J = ByClass> {
     hedge: &'p Hedge<J>,
     op: Op,
 }
-
-/// A call through a [`Hedge`] alone, made by [`Hedge::call`].
-pub type Hedged<'p, F, J = ByClass> = Lazy<HedgeCall<'p, FromFn<'static, F>, J>>;
-
-/// A call through a [`Hedge`] alone, made by [`Hedge::call_with`].
-pub type HedgedWith<'p, F, J = ByClass> = Lazy<HedgeCall<'p, FromAttemptFn<'static, F>, J>>;
 
 impl Hedge {
     /// Starts a hedge with the defaults that [`HedgeBuilder`] lists.
@@ -72,17 +62,17 @@ impl Hedge {
 impl<J> Hedge<J> {
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.name
+        self.shared.reporter.name()
     }
 
-    /// Who is told of what it does.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.listeners
+        self.shared.reporter.listeners()
     }
 
-    /// What its hedges take from, if anything.
+    /// The budget that pays for its hedges, if there is one.
     pub fn budget(&self) -> Option<&Budget> {
-        self.budget.as_ref()
+        self.shared.budget.as_ref()
     }
 
     /// The percentile of the latencies of late, where it is used and there are enough of them.
@@ -101,7 +91,7 @@ impl<J> Hedge<J> {
     ///
     /// The future does nothing before it is first polled. Dropping it, at any point, drops all
     /// attempts that are under way.
-    pub fn call<F, Fut, T, E>(&self, make: F) -> Hedged<'_, F, J>
+    pub fn call<F, Fut, T, E>(&self, make: F) -> Lazy<HedgeCall<'_, FromFn<'static, F>, J>>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -111,7 +101,10 @@ impl<J> Hedge<J> {
     }
 
     /// [`call`](Self::call), with `make` told which attempt it is.
-    pub fn call_with<F, Fut, T, E>(&self, make: F) -> HedgedWith<'_, F, J>
+    pub fn call_with<F, Fut, T, E>(
+        &self,
+        make: F,
+    ) -> Lazy<HedgeCall<'_, FromAttemptFn<'static, F>, J>>
     where
         F: FnMut(Attempt) -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -120,28 +113,15 @@ impl<J> Hedge<J> {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
     }
 
-    /// What `outcome` means to this hedge. If the user's judge panics, what it came with.
-    #[inline]
-    pub(super) fn class<T, E>(&self, outcome: &Result<T, Error<E>>) -> Class
-    where
-        J: Judge<T, E>,
-    {
-        self.judge.judge_contained(outcome, |report| self.tell_panicked(report))
-    }
-
     /// How long to wait after `attempt` was launched before the next is; `None` for ever.
     pub(super) fn delay_after(&self, attempt: &Attempt) -> Option<Duration> {
         match &self.after {
             After::Fixed(delay) => Some(*delay),
             After::Percentile(latencies) => latencies.current(),
             After::Function(delay) => {
-                contain(|| delay(attempt)).map_err(|report| self.tell_panicked(report)).ok()
+                contain(|| delay(attempt)).map_err(|report| self.shared.report_panic(report)).ok()
             }
         }
-    }
-
-    pub(super) fn is_shutting_down(&self) -> bool {
-        self.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled)
     }
 }
 
@@ -160,7 +140,7 @@ impl<J> Policy for Hedge<J> {
         let (attempts, longest) = (inner.max_attempts(), inner.longest());
         let max_attempts = self.plan.max_attempts;
         inner
-            .layer(PolicyKind::Hedge, &self.name, self.to_string())
+            .layer(PolicyKind::Hedge, self.name(), self.to_string())
             .with_max_attempts(attempts.map(|inner| inner.saturating_mul(max_attempts.into())))
             // At worst each attempt is launched when the one before it has failed.
             .with_longest(longest.map(|attempt| attempt.saturating_mul(max_attempts)))
@@ -179,7 +159,7 @@ impl<J> fmt::Display for Hedge<J> {
                 write!(f, "the next after {latencies}")?;
             }
         }
-        match &self.budget {
+        match self.budget() {
             Some(budget) => write!(f, ", {budget}"),
             None => f.write_str(", no budget"),
         }
@@ -204,7 +184,7 @@ where
 impl<J> fmt::Debug for Hedge<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hedge")
-            .field("name", &self.name)
+            .field("name", self.name())
             .field("plan", &self.plan)
             .field("percentile", &self.percentile())
             .finish_non_exhaustive()

@@ -6,13 +6,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use seawall_core::{AllTransient, Attempt, Class, Classify, Error, Judge, StopReason};
+use seawall_core::{AllTransient, Attempt, Classify, Error, Judge, StopReason};
 use tokio_util::sync::CancellationToken;
 
 use super::Retry;
-use super::course::{Course, Last, overslept};
 use super::plan::Step;
-use crate::CallInFlight;
+use super::state::{RetryState, overslept};
+use crate::{Budget, CallInFlight};
 
 impl<J> Retry<J> {
     /// [`call`](Self::call) for threads that may block: the same attempts, delays, budget, events
@@ -41,7 +41,7 @@ impl<J> Retry<J> {
         self.call_blocking_with(|_| operation())
     }
 
-    /// [`call_blocking`](Self::call_blocking), with `operation` told which attempt it is.
+    /// [`call_blocking`](Self::call_blocking) for a closure that takes the [`Attempt`].
     pub fn call_blocking_with<T, E>(
         &self,
         operation: impl FnMut(Attempt) -> Result<T, E>,
@@ -60,33 +60,31 @@ impl<J> Retry<J> {
     where
         J: Judge<T, E>,
     {
-        let _in_flight = self.budget.as_ref().map_or(CallInFlight::UNCOUNTED, |b| b.call());
-        let mut course = Course::default();
+        let _in_flight = self.budget().map_or(CallInFlight::UNCOUNTED, Budget::call);
         let mut attempt = Attempt::first();
         attempt.began();
-        attempt = self.told(attempt);
-        let mut told = attempt;
+        attempt = self.first(attempt);
+        let mut state = RetryState::empty();
         loop {
-            let outcome = operation(told).map_err(|error| {
+            let outcome = operation(attempt.restart_clock()).map_err(|error| {
                 let class = AllTransient.classify(&error);
                 Error::operation_failed(error, class)
             });
-            let class = self.class(&outcome);
-            if class == Class::Success {
-                return outcome;
+            let failed = match self.weigh(outcome) {
+                Ok(outcome) => return outcome,
+                Err(failed) => failed,
+            };
+            let delay = match state.decide(self, &attempt, &failed) {
+                Step::Pass => return failed.outcome,
+                Step::Stop(why) => return state.give_up(self, attempt, failed, why),
+                Step::Repeat { delay, .. } => delay,
+            };
+            let stopped = rest(delay, self.shared.shutdown.as_ref());
+            if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
+                return state.give_up(self, attempt, failed, why);
             }
-            let last = Last { outcome, class };
-            match course.decide(self, &mut attempt, &last) {
-                Step::Pass => return last.outcome,
-                Step::Stop(why) => return course.give_up(self, &mut attempt, last, why),
-                Step::Repeat { delay, .. } => {
-                    let stopped = rest(delay, self.shutdown.as_ref());
-                    if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
-                        return course.give_up(self, &mut attempt, last, why);
-                    }
-                }
-            }
-            told = course.advance(self, &mut attempt, last);
+            let class = state.advance(self, failed, delay);
+            attempt = self.next(attempt, class);
         }
     }
 }

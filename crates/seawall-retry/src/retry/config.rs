@@ -9,33 +9,15 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::defaults::{
+    DEFAULT_INITIAL_DELAY, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DELAY, DEFAULT_MAX_RETRY_AFTER,
+    DEFAULT_MAX_SAME_PANICS, MAX_HISTORY,
+};
 use super::judge::{When, WhenOk};
 use super::plan::Plan;
 use super::{Retry, Veto};
-use crate::paying::Paying;
+use crate::shared::{BudgetSource, SharedSettings};
 use crate::{Budget, BudgetBuilder};
-
-/// How many attempts a call may have, the first included, unless set. Most faults that go away at
-/// all are gone at the second attempt; a third covers the rest without doubling the load again.
-pub const DEFAULT_MAX_ATTEMPTS: u32 = 3;
-
-/// The first delay, unless set: about what a connection takes to be made anew, or a failover to be
-/// noticed. With full jitter the first wait is 50 ms on average.
-pub const DEFAULT_INITIAL_DELAY: Duration = Duration::from_millis(100);
-
-/// The longest delay, unless set: longer than that nobody keeps a caller waiting between attempts.
-pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(5);
-
-/// The longest wait that a dependency can ask for, unless set. A hint that is longer counts as this
-/// long: a typing mistake in a header must not hold a caller for a day.
-pub const DEFAULT_MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
-
-/// How often the same panic may come in one call, unless set. A panic that comes twice from the
-/// same place with the same words will come a third time.
-pub const DEFAULT_MAX_SAME_PANICS: u32 = 2;
-
-/// The most errors that a history can keep.
-pub const MAX_HISTORY: usize = 64;
 
 /// Builds a [`Retry`].
 ///
@@ -54,69 +36,66 @@ pub const MAX_HISTORY: usize = 64;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct RetryBuilder<J = ByClass> {
-    name: Option<Name>,
+    settings: Settings,
+    judge: J,
+}
+
+#[derive(Clone, Debug)]
+struct Settings {
+    shared: SharedSettings,
     max_attempts: Option<u32>,
     backoff: Backoff,
     idempotent: bool,
     deadline: Option<Duration>,
     max_retry_after: Duration,
     wait_for_rejections: bool,
-    max_same_panics: Option<u32>,
+    max_same_panics: u32,
     history: usize,
-    budget: Paying,
-    random: Random,
-    listeners: Option<Listeners>,
-    shutdown: Option<CancellationToken>,
     veto: Option<Veto>,
-    judge: J,
 }
 
 impl Default for RetryBuilder {
     fn default() -> Self {
-        Self {
-            name: None,
+        let settings = Settings {
+            shared: SharedSettings::default(),
             max_attempts: Some(DEFAULT_MAX_ATTEMPTS),
             backoff: Backoff::exponential(DEFAULT_INITIAL_DELAY).max(DEFAULT_MAX_DELAY),
             idempotent: false,
             deadline: None,
             max_retry_after: DEFAULT_MAX_RETRY_AFTER,
             wait_for_rejections: false,
-            max_same_panics: Some(DEFAULT_MAX_SAME_PANICS),
+            max_same_panics: DEFAULT_MAX_SAME_PANICS,
             history: 0,
-            budget: Paying::default(),
-            random: Random::default(),
-            listeners: None,
-            shutdown: None,
             veto: None,
-            judge: ByClass,
-        }
+        };
+        Self { settings, judge: ByClass }
     }
 }
 
 impl<J> RetryBuilder<J> {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.name = Some(name.into());
+        self.settings.shared.setup.name(name);
         self
     }
 
     /// How many attempts a call may have, the first included: 1 is to call once. At least 1.
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
-        self.max_attempts = Some(max_attempts);
+        self.settings.max_attempts = Some(max_attempts);
         self
     }
 
     /// Any number of attempts: until one succeeds, or a deadline, the budget, a shutdown or a
     /// failure that is not to be repeated ends the call.
     pub fn unlimited_attempts(mut self) -> Self {
-        self.max_attempts = None;
+        self.settings.max_attempts = None;
         self
     }
 
     /// How long to wait between attempts: a [`Backoff`], or a `Duration` for a constant delay
     /// without jitter.
     pub fn backoff(mut self, backoff: impl Into<Backoff>) -> Self {
-        self.backoff = backoff.into();
+        self.settings.backoff = backoff.into();
         self
     }
 
@@ -126,7 +105,7 @@ impl<J> RetryBuilder<J> {
     /// other failure, a timeout above all, nobody knows whether the operation was carried out.
     /// What the caller says of one call ([`Attempt::idempotent`]) goes before this.
     pub fn idempotent(mut self) -> Self {
-        self.idempotent = true;
+        self.settings.idempotent = true;
         self
     }
 
@@ -139,14 +118,14 @@ impl<J> RetryBuilder<J> {
     /// retry itself does not interrupt an attempt that is under way. Of this deadline and one from
     /// further out the sooner counts.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.settings.deadline = Some(deadline);
         self
     }
 
     /// The longest wait that is granted to a dependency, or to one of our own policies, that says
     /// when to come back. Up to this, its hint is the least that is waited.
     pub fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
-        self.max_retry_after = max_retry_after;
+        self.settings.max_retry_after = max_retry_after;
         self
     }
 
@@ -154,53 +133,53 @@ impl<J> RetryBuilder<J> {
     /// as an open breaker. It counts as an attempt but takes nothing from the budget. Off, every
     /// rejection ends the call at once.
     pub fn wait_for_rejections(mut self) -> Self {
-        self.wait_for_rejections = true;
+        self.settings.wait_for_rejections = true;
         self
     }
 
     /// How often the same panic, message and location alike, may come before the retry gives up.
     /// Another panic in between starts the count anew, another failure does not. At least 1. It takes a panic guard inside to turn panics into errors.
     pub fn max_same_panics(mut self, max_same_panics: u32) -> Self {
-        self.max_same_panics = Some(max_same_panics);
+        self.settings.max_same_panics = max_same_panics;
         self
     }
 
     /// How many of the errors before the last one are kept in [`GaveUp`](seawall_core::GaveUp): the
     /// latest. At most [`MAX_HISTORY`].
     pub fn history(mut self, history: usize) -> Self {
-        self.history = history;
+        self.settings.history = history;
         self
     }
 
     /// What repetitions take from, shared with other retries and hedges. Unless it is set, a retry
     /// has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
-        self.budget = Paying::Shared(budget.clone());
+        self.settings.shared.budget = BudgetSource::Shared(budget.clone());
         self
     }
 
     /// A budget of its own, made as told, with the retry's name and listeners.
     pub fn own_budget(mut self, budget: BudgetBuilder) -> Self {
-        self.budget = Paying::Own(budget);
+        self.settings.shared.budget = BudgetSource::Own(budget);
         self
     }
 
     /// No budget: every call may use all its attempts. When the dependency is down it then gets
     /// [`max_attempts`](Self::max_attempts) times the traffic that it gets when it is well.
     pub fn without_budget(mut self) -> Self {
-        self.budget = Paying::Nothing;
+        self.settings.shared.budget = BudgetSource::None;
         self
     }
 
     /// Where jitter is drawn from.
     pub fn random(mut self, random: Random) -> Self {
-        self.random = random;
+        self.settings.shared.setup.random(random);
         self
     }
 
     /// Who is told of retries and of giving up.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.settings.shared.setup.listeners(listeners);
         self
     }
 
@@ -209,7 +188,7 @@ impl<J> RetryBuilder<J> {
     /// [`StopReason::Shutdown`](seawall_core::StopReason::Shutdown). An attempt that is under way
     /// is left alone.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.shutdown = Some(token);
+        self.settings.shared.setup.shutdown(token);
         self
     }
 
@@ -222,7 +201,7 @@ impl<J> RetryBuilder<J> {
         mut self,
         may: impl Fn(&Attempt, Class) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.veto = Some(Veto(Arc::new(may)));
+        self.settings.veto = Some(Veto(Arc::new(may)));
         self
     }
 
@@ -232,7 +211,7 @@ impl<J> RetryBuilder<J> {
     /// A panic in it is contained and reported, and the outcome keeps its class. A success that is
     /// judged as a failure is repeated like one; if it is the last, the caller gets it as it is.
     pub fn judge<K>(self, judge: K) -> RetryBuilder<K> {
-        self.map_judge(|_| judge)
+        RetryBuilder { settings: self.settings, judge }
     }
 
     /// Decides by `again` whether one of the operation's own errors is transient or permanent, in
@@ -249,77 +228,45 @@ impl<J> RetryBuilder<J> {
     /// # Ok::<(), seawall_core::ConfigError>(())
     /// ```
     pub fn when<F>(self, again: F) -> RetryBuilder<When<F, J>> {
-        self.map_judge(|judge| When { again, judge })
+        RetryBuilder { settings: self.settings, judge: When { again, judge: self.judge } }
     }
 
     /// Takes a success for which `again` holds for a transient failure: an answer such as "not
     /// yet". If it is the last, the caller gets it as it is.
     pub fn when_ok<F>(self, again: F) -> RetryBuilder<WhenOk<F, J>> {
-        self.map_judge(|judge| WhenOk { again, judge })
+        RetryBuilder { settings: self.settings, judge: WhenOk { again, judge: self.judge } }
     }
 
-    fn map_judge<K>(self, change: impl FnOnce(J) -> K) -> RetryBuilder<K> {
-        RetryBuilder {
-            name: self.name,
-            max_attempts: self.max_attempts,
-            backoff: self.backoff,
-            idempotent: self.idempotent,
-            deadline: self.deadline,
-            max_retry_after: self.max_retry_after,
-            wait_for_rejections: self.wait_for_rejections,
-            max_same_panics: self.max_same_panics,
-            history: self.history,
-            budget: self.budget,
-            random: self.random,
-            listeners: self.listeners,
-            shutdown: self.shutdown,
-            veto: self.veto,
-            judge: change(self.judge),
-        }
-    }
-
-    /// Makes the retry, or says which setting is wrong.
+    /// Builds the retry. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Retry<J>, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Retry);
-        self.backoff.check(CHECK)?;
-        if let Some(deadline) = self.deadline {
+        let Settings { shared, max_attempts, deadline, max_retry_after, .. } = self.settings;
+        let Settings { backoff, max_same_panics, history, .. } = self.settings;
+        backoff.check(CHECK)?;
+        if let Some(deadline) = deadline {
             CHECK.positive("deadline", deadline)?;
         }
-        CHECK.positive("max_retry_after", self.max_retry_after)?;
-        CHECK.that(self.history <= MAX_HISTORY, "history", self.history, "at most 64")?;
-        // In the plan 0 is unlimited: one word less to look at for each attempt.
-        let limit = |field, limit: Option<u32>| match limit {
-            Some(limit) => CHECK.at_least_one(field, limit),
-            None => Ok(0),
-        };
+        CHECK.that(history <= MAX_HISTORY, "history", history, "at most 64")?;
         let plan = Plan {
-            max_attempts: limit("max_attempts", self.max_attempts)?,
-            idempotent: self.idempotent,
-            wait_for_rejections: self.wait_for_rejections,
-            max_same_panics: limit("max_same_panics", self.max_same_panics)?,
-            max_retry_after: self.max_retry_after,
-            backoff: self.backoff,
+            // In the plan 0 is unlimited: one word less to look at for each attempt.
+            max_attempts: match max_attempts {
+                Some(limit) => CHECK.at_least_one("max_attempts", limit)?,
+                None => 0,
+            },
+            idempotent: self.settings.idempotent,
+            wait_for_rejections: self.settings.wait_for_rejections,
+            max_same_panics: CHECK.at_least_one("max_same_panics", max_same_panics)?,
+            max_retry_after: CHECK.positive("max_retry_after", max_retry_after)?,
+            backoff,
         };
-        let name = CHECK.name(self.name.unwrap_or_else(|| Name::from("retry")))?;
-        let listeners = self.listeners.unwrap_or_default();
-        let budget = self.budget.into_budget(&name, &listeners)?;
-        let at_once = plan.backoff == Backoff::none()
-            && self.deadline.is_none()
-            && self.veto.is_none()
-            && self.shutdown.is_none()
-            && self.history == 0;
+        let random = shared.setup.source().cloned().unwrap_or_default();
         Ok(Retry {
-            name,
-            at_once,
+            shared: shared.build(PolicyKind::Retry, self.judge)?,
             plan,
-            budget,
-            deadline: self.deadline,
-            history: self.history,
-            random: self.random,
-            listeners,
-            shutdown: self.shutdown,
-            veto: self.veto,
-            judge: self.judge,
+            deadline,
+            history,
+            random,
+            veto: self.settings.veto,
         })
     }
 }
@@ -328,9 +275,7 @@ impl<J> Layer for RetryBuilder<J> {
     type Policy = Retry<J>;
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Retry<J>, ConfigError> {
-        self.name.get_or_insert_with(|| context.name.clone());
-        self.listeners.get_or_insert_with(|| context.listeners.clone());
-        self.shutdown = self.shutdown.or_else(|| context.shutdown.clone());
+        self.settings.shared = self.settings.shared.fill(context);
         self.build()
     }
 }

@@ -1,17 +1,17 @@
-//! The decision: repeat after a delay, stop, or pass the outcome on.
+//! The decision: repeat after a delay, stop, or return the outcome as it is.
 
 use std::time::Duration;
 
 use seawall_core::{Backoff, Class, Jitter, Random, Reason, Rejection, StopReason};
 
-/// What a retry was configured with, as far as it decides.
+/// The settings of a retry that the decision depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The first call included; 0 is unlimited.
     pub(crate) max_attempts: u32,
     pub(crate) idempotent: bool,
     pub(crate) wait_for_rejections: bool,
-    /// How often the same panic may come; 0 is unlimited.
+    /// How often the same panic may come.
     pub(crate) max_same_panics: u32,
     pub(crate) max_retry_after: Duration,
     pub(crate) backoff: Backoff,
@@ -23,29 +23,29 @@ pub(crate) struct Failed {
     /// Its number.
     pub(crate) attempt: u32,
     pub(crate) class: Class,
-    /// How one of our own policies refused it, if one did.
-    pub(crate) refused: Option<Refused>,
+    pub(crate) cause: Cause,
     /// What the caller said about repeating this operation.
     pub(crate) idempotent: Option<bool>,
-    /// How often the panic that it ended in has come, with no other in between; 0 if it did not
-    /// panic.
-    pub(crate) same_panics: u32,
     /// What was drawn for the delay before it.
     pub(crate) drawn: Option<Duration>,
     /// The time until the deadline, if there is one.
     pub(crate) time_left: Option<Duration>,
 }
 
-/// A refusal by one of our own policies, as far as it matters here.
+/// What ended an attempt, beside its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) shutting_down: bool,
-    pub(crate) retry_after: Option<Duration>,
+pub(crate) enum Cause {
+    /// One of our own policies refused it.
+    Refusal { shutting_down: bool, retry_after: Option<Duration> },
+    /// It panicked. The same panic has come this often, with no other in between.
+    Panic { same: u32 },
+    /// Anything else.
+    Other,
 }
 
-impl From<&Rejection> for Refused {
-    fn from(rejection: &Rejection) -> Self {
-        Self {
+impl Cause {
+    pub(crate) fn refusal(rejection: &Rejection) -> Self {
+        Self::Refusal {
             shutting_down: rejection.reason() == Reason::ShuttingDown,
             retry_after: rejection.retry_after(),
         }
@@ -55,95 +55,81 @@ impl From<&Rejection> for Refused {
 /// What to do after an attempt that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Give the outcome to the caller as it is: repeating was out of the question from the start.
+    /// Return the outcome as it is: repeating was out of the question from the start.
     Pass,
     /// Stop, and say why.
     Stop(StopReason),
     /// Repeat after `delay`.
     Repeat {
         delay: Duration,
-        /// What was drawn for it: less, where somebody asked for a longer one.
+        /// What was drawn for it: less, where the dependency asked for a longer one.
         drawn: Duration,
-        /// Whether the budget has to pay: not where the dependency was never asked.
+        /// Whether the budget pays: not where the dependency was never asked.
         paid: bool,
     },
 }
 
 impl Plan {
-    /// Whether an outcome of this class may be followed by another attempt.
+    pub(crate) fn next(&self, failed: &Failed, random: &Random) -> Step {
+        let waits = self.waits_for(failed.cause);
+        if waits.is_none() && !self.repeats(failed.class, failed.idempotent) {
+            return failed.end();
+        }
+        if self.max_attempts != 0 && failed.attempt >= self.max_attempts {
+            return failed.stop(StopReason::Attempts);
+        }
+        if matches!(failed.cause, Cause::Panic { same } if same >= self.max_same_panics) {
+            return Step::Stop(StopReason::Poisoned);
+        }
+        let drawn = self.backoff.delay(failed.attempt, failed.drawn, random);
+        let delay = match waits.or(failed.class.retry_after()) {
+            Some(asked) => self.at_least(asked, drawn, failed.time_left, random),
+            None => drawn,
+        };
+        match failed.time_left {
+            // An attempt that starts after the deadline is of no use, so it is not waited for.
+            Some(left) if delay >= left => Step::Stop(StopReason::Deadline),
+            _ => Step::Repeat { delay, drawn, paid: waits.is_none() },
+        }
+    }
+
+    /// Whether another attempt may follow an outcome of this class.
     ///
     /// A dependency that says it is overloaded has refused the work, so asking again is safe
     /// whatever the operation does. After every other failure the operation may have been carried
     /// out, so it is repeated only if that does no harm.
-    pub(crate) fn repeats(&self, class: Class, idempotent: Option<bool>) -> bool {
+    fn repeats(&self, class: Class, idempotent: Option<bool>) -> bool {
         match class {
             Class::Overloaded { .. } => true,
             class => class.is_retryable() && idempotent.unwrap_or(self.idempotent),
         }
     }
 
-    pub(crate) fn next(&self, failed: &Failed, random: &Random) -> Step {
-        let waits = self.waits_for(failed);
-        if waits.is_none() && !self.repeats(failed.class, failed.idempotent) {
-            return Self::end(failed);
-        }
-        if self.max_attempts != 0 && failed.attempt >= self.max_attempts {
-            return Self::stop(failed, StopReason::Attempts);
-        }
-        if self.max_same_panics != 0 && failed.same_panics >= self.max_same_panics {
-            return Step::Stop(StopReason::Poisoned);
-        }
-        let drawn = self.backoff.delay(failed.attempt, failed.drawn, random);
-        let asked = waits.or(failed.class.retry_after()).unwrap_or_default();
-        let delay = self.delay(drawn, asked.min(self.max_retry_after), failed.time_left, random);
-        match failed.time_left {
-            // An attempt that starts when the time is over is of no use: not waited for.
-            Some(left) if delay >= left => Step::Stop(StopReason::Deadline),
-            _ => Step::Repeat { delay, drawn, paid: waits.is_none() },
-        }
-    }
-
-    /// How long to wait for the policy of ours that refused, where that was asked for.
-    fn waits_for(&self, failed: &Failed) -> Option<Duration> {
-        let refused = failed.refused?;
-        let waits = self.wait_for_rejections && !refused.shutting_down;
-        if waits { refused.retry_after } else { None }
-    }
-
-    /// What comes of a failure after which there is not to be another attempt.
-    pub(crate) const fn end(failed: &Failed) -> Step {
-        Self::stop(failed, Self::final_reason(failed))
-    }
-
-    const fn final_reason(failed: &Failed) -> StopReason {
-        match (failed.class, failed.refused) {
-            (_, Some(Refused { shutting_down: true, .. })) | (Class::Cancelled, _) => {
-                StopReason::Shutdown
+    /// How long to wait for the policy of ours that refused, if waiting was asked for.
+    fn waits_for(&self, cause: Cause) -> Option<Duration> {
+        match cause {
+            Cause::Refusal { shutting_down: false, retry_after } if self.wait_for_rejections => {
+                retry_after
             }
-            (_, Some(_)) => StopReason::Rejected,
-            _ => StopReason::Permanent,
+            _ => None,
         }
     }
 
-    /// Nothing is said of a retry that never came into play.
-    const fn stop(failed: &Failed, why: StopReason) -> Step {
-        if failed.attempt == 1 { Step::Pass } else { Step::Stop(why) }
-    }
-
-    /// What was `drawn`, or what was `asked` for where that is longer.
-    fn delay(
+    /// The delay where `drawn` was drawn and somebody asked for `asked` at least.
+    fn at_least(
         &self,
-        drawn: Duration,
         asked: Duration,
+        drawn: Duration,
         time_left: Option<Duration>,
         random: &Random,
     ) -> Duration {
+        let asked = asked.min(self.max_retry_after);
         if asked <= drawn || self.backoff.jitter_kind() == Jitter::None {
             return asked.max(drawn);
         }
-        // All that were given the same hint would come back together: what was drawn spreads them,
-        // after the hint. Only the hint has to fit. Where the spread does not, another is drawn from
-        // half of what is left: the attempt is to have time, too.
+        // Callers that were given the same hint would come back together, so what was drawn is
+        // added to the hint. Only the hint has to fit before the deadline. If the spread does not,
+        // another is drawn from half of the time that is left: the attempt needs time, too.
         let spread = match time_left.map(|left| left.saturating_sub(asked)) {
             Some(room) if room <= drawn => room.mul_f64(random.unit() / 2.0),
             _ => drawn,
@@ -151,8 +137,8 @@ impl Plan {
         asked.saturating_add(spread)
     }
 
-    /// How long a call can take whose attempts take `attempt` each, at most; `None` if nothing
-    /// bounds it. Every wait counts as long as a dependency may ask for.
+    /// How long a call can take if each attempt takes `attempt`, at most; `None` if nothing bounds
+    /// it. Every wait counts as long as a dependency may ask for.
     pub(crate) fn longest(
         &self,
         attempt: Duration,
@@ -166,5 +152,23 @@ impl Plan {
             Some(attempt.saturating_mul(self.max_attempts).saturating_add(waits))
         });
         [by_deadline, by_attempts].into_iter().flatten().min()
+    }
+}
+
+impl Failed {
+    /// What follows a failure that must not be repeated.
+    pub(crate) fn end(&self) -> Step {
+        self.stop(match (self.class, self.cause) {
+            (_, Cause::Refusal { shutting_down: true, .. }) | (Class::Cancelled, _) => {
+                StopReason::Shutdown
+            }
+            (_, Cause::Refusal { .. }) => StopReason::Rejected,
+            _ => StopReason::Permanent,
+        })
+    }
+
+    /// A retry that never came into play says nothing.
+    fn stop(&self, why: StopReason) -> Step {
+        if self.attempt == 1 { Step::Pass } else { Step::Stop(why) }
     }
 }

@@ -10,22 +10,31 @@ use seawall_core::StopReason;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-use super::course::Last;
+use crate::shared::FailedAttempt;
 
-/// The wait for the next attempt, and what the last attempt came to.
+/// The wait for the next attempt. Holds the failure of the last.
 #[pin_project]
 pub(super) struct Wait<'p, T, E> {
     #[pin]
     pause: Pause,
     #[pin]
     shutdown: Option<WaitForCancellationFuture<'p>>,
-    last: Option<Last<T, E>>,
+    delay: Duration,
+    failed: Option<FailedAttempt<T, E>>,
+}
+
+/// A wait that is over.
+pub(super) struct Waited<T, E> {
+    pub(super) failed: FailedAttempt<T, E>,
+    pub(super) delay: Duration,
+    /// Why no attempt follows, if none does.
+    pub(super) stopped: Option<StopReason>,
 }
 
 #[pin_project(project = PauseProjection)]
 enum Pause {
     Sleep(#[pin] Sleep),
-    /// Only other tasks' turn. Never given to the timer, whose steps are a millisecond long.
+    /// Only gives other tasks a turn. Never goes through the timer, whose steps are a millisecond.
     Turn {
         taken: bool,
     },
@@ -35,33 +44,29 @@ impl<'p, T, E> Wait<'p, T, E> {
     pub(super) fn new(
         delay: Duration,
         shutdown: Option<&'p CancellationToken>,
-        last: Last<T, E>,
-    ) -> Self {
+        failed: FailedAttempt<T, E>,
+    ) -> Pin<Box<Self>> {
         let pause = match delay {
             Duration::ZERO => Pause::Turn { taken: false },
             delay => Pause::Sleep(sleep(delay)),
         };
         let shutdown = shutdown.map(CancellationToken::cancelled);
-        Self { pause, shutdown, last: Some(last) }
+        Box::pin(Self { pause, shutdown, delay, failed: Some(failed) })
     }
 
-    /// What the last attempt came to, and why there will be no other, if there won't.
-    ///
     /// # Panics
     ///
     /// When polled after it ended.
-    pub(super) fn poll(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<(Last<T, E>, Option<StopReason>)> {
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waited<T, E>> {
         let this = self.project();
         let shutdown = this.shutdown.as_pin_mut();
         let shutting_down = shutdown.is_some_and(|shutdown| shutdown.poll(cx).is_ready());
         if !shutting_down && this.pause.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        let last = this.last.take().expect("a wait was polled after it ended");
-        Poll::Ready((last, shutting_down.then_some(StopReason::Shutdown)))
+        let failed = this.failed.take().expect("a wait was polled after it ended");
+        let stopped = shutting_down.then_some(StopReason::Shutdown);
+        Poll::Ready(Waited { failed, delay: *this.delay, stopped })
     }
 }
 

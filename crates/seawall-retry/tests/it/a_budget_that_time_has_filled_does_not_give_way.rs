@@ -9,7 +9,7 @@ use seawall_retry::{Budget, KeyedBudget};
 async fn a_key_whose_budget_time_has_filled_gives_way() {
     let template = Budget::builder().deposit(0.0).reserve(1.0).refill_per_second(1.0);
     let budgets = KeyedBudget::new(template, 1).unwrap();
-    budgets.get(&"a").try_take().unwrap().start();
+    budgets.get(&"a").try_acquire().unwrap().start();
     let _ = budgets.get(&"b");
     assert_eq!(budgets.overflowed(), 1, "a's is spent");
     tokio::time::advance(Duration::from_secs(1)).await;

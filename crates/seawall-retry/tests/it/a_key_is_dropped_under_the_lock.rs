@@ -45,7 +45,7 @@ fn whatever_becomes_of_a_key_it_is_dropped_outside() {
     for key in [1, 1, 2] {
         let _ = budgets.get(&Key(key));
     }
-    if let Some(mut permit) = budgets.get(&Key(2)).try_take() {
+    if let Some(mut permit) = budgets.get(&Key(2)).try_acquire() {
         permit.start();
     }
     let _ = budgets.get(&Key(3));

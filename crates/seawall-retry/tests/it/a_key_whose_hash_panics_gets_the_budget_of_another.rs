@@ -30,7 +30,7 @@ impl Hash for Key {
 }
 
 fn spend(budgets: &KeyedBudget<Key>, key: &'static str) -> bool {
-    budgets.get(&Key(key)).try_take().map(|mut permit| permit.start()).is_some()
+    budgets.get(&Key(key)).try_acquire().map(|mut permit| permit.start()).is_some()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use seawall_retry::Budget;
 async fn tokens_come_with_time() {
     let budget =
         Budget::builder().deposit(0.0).reserve(10.0).refill_per_second(0.5).build().unwrap();
-    let take_all = || (0..100).filter(|_| budget.try_take().map(|mut it| it.start()).is_some());
+    let take_all = || (0..100).filter(|_| budget.try_acquire().map(|mut it| it.start()).is_some());
     assert_eq!(take_all().count(), 10);
     tokio::time::advance(Duration::from_secs(8)).await;
     assert_eq!(take_all().count(), 4);

@@ -17,7 +17,7 @@ fn told(builder: BudgetBuilder) -> (Budget, Recorder) {
 
 fn call_and_repeat(budget: &Budget, repeat: bool) {
     let _call = budget.call();
-    if repeat && let Some(mut permit) = budget.try_take() {
+    if repeat && let Some(mut permit) = budget.try_acquire() {
         permit.start();
     }
 }
@@ -59,7 +59,7 @@ fn places_that_are_used_up_again_and_again_are_told_once() {
         let (budget, recorder) = told(Budget::builder().without_tokens().in_flight(0.1, places));
         for _ in 0..100 {
             // All come at once, and one too many.
-            let held: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+            let held: Vec<_> = std::iter::from_fn(|| budget.try_acquire()).collect();
             assert_eq!(u32::try_from(held.len()), Ok(places));
         }
         let recovered = recorder.count(|kind| matches!(kind, EventKind::BudgetRecovered { .. }));
@@ -67,7 +67,7 @@ fn places_that_are_used_up_again_and_again_are_told_once() {
         assert_eq!((exhausted, recovered), (1, 0), "{places} places");
         // One at a time.
         for _ in 0..30 {
-            drop(budget.try_take());
+            drop(budget.try_acquire());
         }
         let recovered = recorder.count(|kind| matches!(kind, EventKind::BudgetRecovered { .. }));
         assert_eq!(recovered, 1, "{places} places");

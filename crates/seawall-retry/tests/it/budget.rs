@@ -52,7 +52,7 @@ fn fractions_carry() {
         let mut granted = 0;
         for _ in 0..n {
             let _call = budget.call();
-            if let Some(mut permit) = budget.try_take() {
+            if let Some(mut permit) = budget.try_acquire() {
                 permit.start();
                 granted += 1;
             }
@@ -80,7 +80,7 @@ async fn a_tenth_of_a_token_a_second_is_ten_in_a_hundred_seconds() {
         }
         assert!((tokens(&budget) - 10.0).abs() < 1e-9, "{step} ms: {}", tokens(&budget));
         let mut granted = 0;
-        while let Some(mut permit) = budget.try_take() {
+        while let Some(mut permit) = budget.try_acquire() {
             permit.start();
             granted += 1;
         }
@@ -100,7 +100,7 @@ fn a_share_of_the_calls_in_flight_has_a_floor() {
     let budget = Budget::builder().without_tokens().in_flight(0.2, 3).build().unwrap();
     for (calls, limit) in [(0, 3), (1, 3), (15, 3), (19, 3), (20, 4), (100, 20)] {
         let in_flight: Vec<_> = (0..calls).map(|_| budget.call()).collect();
-        let permits: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+        let permits: Vec<_> = std::iter::from_fn(|| budget.try_acquire()).collect();
         assert_eq!(permits.len(), limit, "{calls} calls");
         drop(permits);
         drop(in_flight);
@@ -113,11 +113,11 @@ fn a_share_of_the_calls_in_flight_has_a_floor() {
 fn with_both_one_that_refuses_takes_nothing_from_the_other() {
     let both = || Budget::builder().in_flight(0.5, 1);
     let budget = both().reserve(0.0).build().unwrap();
-    assert!(budget.try_take().is_none());
+    assert!(budget.try_acquire().is_none());
     assert_eq!(budget.snapshot().repetitions_in_flight, Some(0));
     let budget = both().reserve(5.0).build().unwrap();
-    let _held = budget.try_take().unwrap();
-    assert!(budget.try_take().is_none());
+    let _held = budget.try_acquire().unwrap();
+    assert!(budget.try_acquire().is_none());
     assert!((tokens(&budget) - 4.0).abs() < 1e-9);
 }
 
@@ -216,7 +216,7 @@ fn keyed_budgets_are_bounded_and_give_way_only_where_nothing_is_lost() {
     let template = Budget::builder().deposit(0.0).reserve(1.0);
     let budgets = KeyedBudget::new(template, 2).unwrap();
     let spend = |key: &str| {
-        budgets.get(&key.to_owned()).try_take().map(|mut permit| permit.start()).is_some()
+        budgets.get(&key.to_owned()).try_acquire().map(|mut permit| permit.start()).is_some()
     };
     assert!(spend("a") && !spend("a"), "each key has one token");
     assert!(spend("b"), "another key has its own");
@@ -295,7 +295,7 @@ proptest! {
                         left = (left + u64::from(deposit) * unit).min(cap);
                     }
                     Op::Take | Op::TakeAndStart => {
-                        let permit = budget.try_take();
+                        let permit = budget.try_acquire();
                         assert_eq!(permit.is_some(), left >= 10 * unit);
                         if let Some(mut permit) = permit {
                             left -= 10 * unit;

@@ -13,7 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Takes and starts as often as it can, up to `times`.
 fn spend(budget: &Budget, times: u32) -> u32 {
-    let spent = (0..times).filter(|_| budget.try_take().map(|mut it| it.start()).is_some());
+    let spent = (0..times).filter(|_| budget.try_acquire().map(|mut it| it.start()).is_some());
     u32::try_from(spent.count()).unwrap()
 }
 
@@ -30,7 +30,7 @@ fn a_repetition_costs_what_it_was_told_to() {
         assert_eq!(budget.snapshot().refused, u64::from(100 - granted));
         // What was never started comes back in full.
         let budget = build(Budget::builder().deposit(0.0).reserve(10.0).cost(cost));
-        drop(budget.try_take());
+        drop(budget.try_acquire());
         assert_eq!(budget.snapshot().tokens, Some(10.0));
     }
 }
@@ -79,7 +79,7 @@ fn threads_get_no_more_than_was_paid_in() {
                 for _ in 0..CALLS {
                     drop(budget.call());
                     // One that is given back, beside one that is spent.
-                    drop(budget.try_take());
+                    drop(budget.try_acquire());
                     granted.fetch_add(spend(&budget, 1), Relaxed);
                 }
             });
@@ -183,21 +183,21 @@ fn a_share_alone_is_told_when_it_is_used_up_and_when_it_has_recovered() {
     listeners.add(recorder.clone());
     let builder = Budget::builder().without_tokens().in_flight(0.5, 4);
     let budget = build(builder.name("writes").listeners(&listeners));
-    let mut held: Vec<_> = (0..4).map(|_| budget.try_take().unwrap()).collect();
+    let mut held: Vec<_> = (0..4).map(|_| budget.try_acquire().unwrap()).collect();
     assert!(recorder.events().is_empty());
     for _ in 0..3 {
-        assert!(budget.try_take().is_none());
+        assert!(budget.try_acquire().is_none());
     }
     // With one free, and taken again and again, there is not enough to say that it has recovered;
     // with half is.
     for _ in 0..20 {
         held.pop();
-        held.push(budget.try_take().unwrap());
+        held.push(budget.try_acquire().unwrap());
     }
     assert_eq!(recorder.count(|kind| matches!(kind, EventKind::BudgetRecovered { .. })), 0);
     held.truncate(1);
-    held.push(budget.try_take().unwrap());
-    held.push(budget.try_take().unwrap());
+    held.push(budget.try_acquire().unwrap());
+    held.push(budget.try_acquire().unwrap());
     let events = recorder.events();
     assert!(matches!(events[0].kind, EventKind::BudgetExhausted));
     assert!(matches!(events[1].kind, EventKind::BudgetRecovered { refused: 3, .. }));
@@ -264,13 +264,13 @@ fn places_have_recovered_with_half_of_them_and_when_so_many_were_granted_in_a_ro
                 || recorder.count(|kind| matches!(kind, EventKind::BudgetRecovered { .. }));
             let builder = Budget::builder().without_tokens().in_flight(0.1, places);
             let budget = build(builder.listeners(&listeners));
-            let mut held: Vec<_> = std::iter::from_fn(|| budget.try_take()).collect();
+            let mut held: Vec<_> = std::iter::from_fn(|| budget.try_acquire()).collect();
             held.truncate(usize::try_from(taken).unwrap() - 1);
             for _ in 1..granted {
-                drop(budget.try_take());
+                drop(budget.try_acquire());
                 assert_eq!(recovered(), 0, "{taken} of {places}");
             }
-            drop(budget.try_take());
+            drop(budget.try_acquire());
             assert_eq!(recovered(), usize::from(taken == half), "{taken} of {places}");
         }
     }

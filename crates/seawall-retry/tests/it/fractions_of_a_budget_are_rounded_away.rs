@@ -11,7 +11,7 @@ fn a_share_grants_no_more_than_it_says() {
         for _ in 0..1_000 {
             let _ = budget.call();
         }
-        let taken = (0..2_000).filter(|_| budget.try_take().map(|mut it| it.start()).is_some());
+        let taken = (0..2_000).filter(|_| budget.try_acquire().map(|mut it| it.start()).is_some());
         assert_eq!(taken.count(), granted, "a share of {share}");
     }
 }

@@ -8,7 +8,7 @@ use seawall_retry::{Budget, KeyedBudget};
 
 /// Takes and starts as often as it can, up to `times`.
 fn spend(budget: &Budget, times: u32) -> u32 {
-    let spent = (0..times).filter(|_| budget.try_take().map(|mut it| it.start()).is_some());
+    let spent = (0..times).filter(|_| budget.try_acquire().map(|mut it| it.start()).is_some());
     u32::try_from(spent.count()).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! What there is beside the primary, once it was pending or failed.
+//! The attempts of a call after its primary, which was pending or failed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,26 +11,27 @@ use tokio::time::{Sleep, sleep};
 use super::Hedge;
 use super::plan::Progress;
 use crate::BudgetPermit;
+use crate::shared::FailedAttempt;
 
-/// What there is beside the primary.
-pub(super) struct Beside<'p, Fut, T, E> {
-    pub(super) others: Vec<Other<'p, Fut>>,
+/// The attempts after the primary.
+pub(super) struct Hedges<'p, Fut, T, E> {
+    pub(super) in_flight: Vec<HedgeAttempt<'p, Fut>>,
     /// When the next is launched.
     timer: Option<Timer>,
     pub(super) launched: u32,
     /// Whether the next is launched at once, as one has failed.
     pub(super) due: bool,
-    /// What the attempt that failed last came to.
+    /// The class of the attempt that failed last.
     pub(super) last: Option<Class>,
-    /// Why no other is launched.
+    /// Why no more are launched.
     pub(super) stopped: Option<StopReason>,
     /// How the primary failed.
-    pub(super) primary: Option<Failed<T, E>>,
-    /// How the others failed.
+    pub(super) primary: Option<FailedAttempt<T, E>>,
+    /// How the hedges failed.
     errors: Vec<Error<E>>,
 }
 
-/// When the next is launched, beside what is under way then.
+/// When the next is launched, if any attempt is still under way.
 enum Timer {
     /// Never given to the runtime's timer, whose steps are a millisecond long.
     AtOnce,
@@ -38,22 +39,16 @@ enum Timer {
 }
 
 /// A hedge under way.
-pub(super) struct Other<'p, Fut> {
+pub(super) struct HedgeAttempt<'p, Fut> {
     pub(super) future: Pin<Box<Fut>>,
     _permit: Option<BudgetPermit<'p>>,
 }
 
-/// An attempt that did not answer, and what it came to.
-pub(super) struct Failed<T, E> {
-    pub(super) outcome: Result<T, Error<E>>,
-    pub(super) class: Class,
-}
-
-impl<'p, Fut, T, E> Beside<'p, Fut, T, E> {
-    /// Beside a primary that was launched, and beside which no other is where it `stopped`.
+impl<'p, Fut, T, E> Hedges<'p, Fut, T, E> {
+    /// After a primary that was launched. Where `stopped` says why, none follows it.
     pub(super) const fn new(stopped: Option<StopReason>) -> Self {
         Self {
-            others: Vec::new(),
+            in_flight: Vec::new(),
             timer: None,
             launched: 1,
             due: false,
@@ -91,14 +86,14 @@ impl<'p, Fut, T, E> Beside<'p, Fut, T, E> {
     ) {
         self.launched = number;
         self.due = false;
-        self.others.push(Other { future, _permit: permit });
+        self.in_flight.push(HedgeAttempt { future, _permit: permit });
     }
 
-    /// An attempt failed, and the call goes on: the primary or another.
-    pub(super) fn failed(&mut self, primary: bool, failed: Failed<T, E>) {
+    /// An attempt failed, and the call goes on.
+    pub(super) fn failed(&mut self, primary: bool, failed: FailedAttempt<T, E>) {
         self.due |= failed.class.is_retryable();
         if failed.class.retry_after().is_some_and(|after| !after.is_zero()) {
-            // It asked to be left alone for a while. That is for a retry to wait for.
+            // It asked to be left alone for a while. Waiting for that is the business of a retry.
             self.stopped.get_or_insert(StopReason::Permanent);
         }
         self.last = Some(failed.class);
@@ -110,10 +105,10 @@ impl<'p, Fut, T, E> Beside<'p, Fut, T, E> {
     }
 
     pub(super) fn progress(&self, primary: bool) -> Progress {
-        let others = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
+        let hedges = u32::try_from(self.in_flight.len()).unwrap_or(u32::MAX);
         Progress {
             launched: self.launched,
-            in_flight: u32::from(primary) + others,
+            in_flight: u32::from(primary) + hedges,
             stopped: self.stopped.is_some(),
         }
     }
@@ -127,10 +122,10 @@ impl<'p, Fut, T, E> Beside<'p, Fut, T, E> {
         }
     }
 
-    /// How attempts failed, the primary first, but for one that was taken out to end the call.
+    /// How attempts failed, the primary first, except one that was taken out to end the call.
     pub(super) fn take_failures(&mut self) -> Vec<Error<E>> {
         let mut failures = std::mem::take(&mut self.errors);
-        if let Some(Failed { outcome: Err(error), .. }) = self.primary.take() {
+        if let Some(FailedAttempt { outcome: Err(error), .. }) = self.primary.take() {
             failures.insert(0, error);
         }
         failures

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use seawall_core::{Listeners, Name, Timeline};
+use seawall_core::{Listeners, Name, Reporter, Timeline};
 
 use super::permit::{BudgetPermit, CallInFlight};
 use super::share::{Share, SharePlan};
 use super::tokens::{TokenPlan, Tokens, WHOLE};
 use super::{BudgetBuilder, BudgetSnapshot};
-use crate::sync::AtomicU64;
+use seawall_core::sync::AtomicU64;
 
 /// What repetitions, of retries and hedges alike, may cost. Clones share it.
 ///
@@ -42,12 +42,11 @@ use crate::sync::AtomicU64;
 pub struct Budget(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) name: Name,
+    pub(super) reporter: Reporter,
     // Where tokens are not counted, of a plan of zeros: it takes no deposit.
     pub(super) tokens: Tokens,
     counts_tokens: bool,
     pub(super) share: Option<Share>,
-    pub(super) listeners: Listeners,
     timeline: Timeline,
     pub(super) granted: AtomicU64,
     pub(super) refused: AtomicU64,
@@ -62,19 +61,16 @@ impl Budget {
     }
 
     pub(super) fn new(
-        name: Name,
+        reporter: Reporter,
         tokens: Option<TokenPlan>,
         share: Option<SharePlan>,
-        listeners: Listeners,
     ) -> Self {
         let counts_tokens = tokens.is_some();
-        let alone = counts_tokens && share.is_none();
         Self(Arc::new(Inner {
-            name,
-            tokens: Tokens::new(tokens.unwrap_or_default(), alone),
+            reporter,
+            tokens: Tokens::new(tokens.unwrap_or_default()),
             counts_tokens,
             share: share.map(Share::new),
-            listeners,
             timeline: Timeline::new(),
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -84,20 +80,20 @@ impl Budget {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        &self.0.name
+        self.0.reporter.name()
     }
 
-    /// Who is told when it is empty and when it has recovered.
+    /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        &self.0.listeners
+        self.0.reporter.listeners()
     }
 
-    /// Counts a call: pays in for it, and holds it to be in flight until what comes back is
+    /// Counts a call: pays in for it, and counts it as in flight until the returned value is
     /// dropped. Retries and hedges do this for each of their calls.
     #[inline]
     pub fn call(&self) -> CallInFlight<'_> {
         self.pay_in();
-        CallInFlight::new(self.0.share.as_ref())
+        self.enter().unwrap_or(CallInFlight::UNCOUNTED)
     }
 
     /// Pays in for a call.
@@ -108,32 +104,21 @@ impl Budget {
         }
     }
 
+    pub(crate) fn counts_in_flight(&self) -> bool {
+        self.0.share.is_some()
+    }
+
     /// Counts a call as in flight, where that is counted.
     pub(crate) fn enter(&self) -> Option<CallInFlight<'_>> {
-        self.0.share.as_ref().map(|share| CallInFlight::new(Some(share)))
+        self.0.share.as_ref().map(CallInFlight::new)
     }
 
-    /// Takes what one repetition costs, or nothing if that is not there.
+    /// Takes the cost of one repetition, or nothing if the budget does not have it.
     ///
-    /// What was taken goes back when the permit is dropped, unless the repetition was
+    /// Dropping the permit gives back what was taken, unless the repetition was
     /// [started](BudgetPermit::start): then its token is spent.
-    #[inline]
-    pub fn try_take(&self) -> Option<BudgetPermit<'_>> {
-        let inner = &*self.0;
-        (inner.take_in_place() || inner.take()).then(|| BudgetPermit::new(inner))
-    }
-
-    /// Takes a token that is spent at once, if there is one and nothing else to account for or to
-    /// tell. Where not, nothing is counted as refused: [`try_take`](Self::try_take) comes next.
-    // Calls nothing: between attempts that follow one another in place, a call is what costs most.
-    #[inline]
-    pub(crate) fn try_spend(&self) -> bool {
-        let Inner { tokens, granted, .. } = &*self.0;
-        let spent = !tokens.is_exhausted() && tokens.take_in_place();
-        if spent {
-            granted.fetch_add(1, Relaxed);
-        }
-        spent
+    pub fn try_acquire(&self) -> Option<BudgetPermit<'_>> {
+        self.0.try_acquire().then(|| BudgetPermit::new(&self.0))
     }
 
     /// What is there now.
@@ -167,7 +152,6 @@ impl Budget {
 
 impl Inner {
     #[cold]
-    #[inline(never)]
     fn pay_in(&self) {
         if self.tokens.deposit() {
             self.recovers();
@@ -180,7 +164,6 @@ impl Inner {
     }
 
     /// The tokens, where they are counted, with what the clock has earned.
-    #[inline]
     pub(super) fn credited(&self) -> Option<&Tokens> {
         let tokens = self.counted()?;
         if tokens.refills() {
@@ -189,37 +172,20 @@ impl Inner {
         Some(tokens)
     }
 
-    #[inline]
-    fn take_in_place(&self) -> bool {
-        let taken = self.tokens.take_in_place();
-        if taken {
-            self.granted();
-        }
-        taken
-    }
-
-    #[inline]
-    fn granted(&self) {
-        self.granted.fetch_add(1, Relaxed);
-        if self.tokens.is_exhausted() {
-            self.recovers();
-        }
-    }
-
-    /// Takes of all that there is to take of, and tells what that says about the budget.
-    #[inline(never)]
-    fn take(&self) -> bool {
-        let taken = self.take_of_all();
-        if taken {
-            self.granted();
+    fn try_acquire(&self) -> bool {
+        let acquired = self.take_token_and_place();
+        if acquired {
+            self.granted.fetch_add(1, Relaxed);
+            if self.tokens.is_exhausted() {
+                self.recovers();
+            }
         } else {
             self.refused();
         }
-        taken
+        acquired
     }
 
-    #[inline]
-    fn take_of_all(&self) -> bool {
+    fn take_token_and_place(&self) -> bool {
         let take_token = || self.credited().is_none_or(Tokens::try_take);
         let Some(share) = &self.share else { return take_token() };
         if !share.try_take() {
@@ -232,27 +198,12 @@ impl Inner {
         taken
     }
 
-    /// Gives back what was taken for a repetition that was `started` or not.
-    #[inline]
+    /// Gives back what was taken for a repetition: its token unless it was `started`, and its place
+    /// in flight.
     pub(super) fn release(&self, started: bool) {
-        if started {
-            self.leave();
-        } else if !self.tokens.give_back_in_place() {
-            self.give_back();
-        }
-    }
-
-    #[inline(never)]
-    fn give_back(&self) {
-        if let Some(tokens) = self.counted() {
+        if let (false, Some(tokens)) = (started, self.counted()) {
             tokens.give_back();
         }
-        self.leave();
-    }
-
-    /// Gives back the place in flight.
-    #[inline]
-    fn leave(&self) {
         if let Some(share) = &self.share {
             share.give_back();
         }
@@ -293,7 +244,7 @@ impl fmt::Display for Budget {
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budget")
-            .field("name", &self.0.name)
+            .field("name", self.name())
             .field("snapshot", &self.snapshot())
             .finish_non_exhaustive()
     }

@@ -1,16 +1,18 @@
 //! The budget that bounds repetitions.
 
-pub use config::{BudgetBuilder, DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
-pub use handle::Budget;
+pub use config::BudgetBuilder;
+pub use defaults::{DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
 pub use keyed::KeyedBudget;
 pub use permit::{BudgetPermit, CallInFlight};
+pub use policy::Budget;
 pub use snapshot::BudgetSnapshot;
 
 mod config;
+mod defaults;
 mod event;
-mod handle;
 mod keyed;
 mod permit;
+mod policy;
 mod share;
 mod snapshot;
 mod tokens;

@@ -1,21 +1,22 @@
-//! Retry: an operation that failed is started again.
+//! Retry: starts an operation that failed again.
 
-pub use config::{
+pub use config::RetryBuilder;
+pub use defaults::{
     DEFAULT_INITIAL_DELAY, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DELAY, DEFAULT_MAX_RETRY_AFTER,
-    DEFAULT_MAX_SAME_PANICS, MAX_HISTORY, RetryBuilder,
+    DEFAULT_MAX_SAME_PANICS, MAX_HISTORY,
 };
 pub use future::RetryFuture;
 pub use judge::{When, WhenOk};
-pub use policy::{Retried, RetriedWith, Retry, RetryCall};
+pub use policy::{Retry, RetryCall};
 
 use policy::Veto;
 
 mod blocking;
 mod config;
-mod course;
-mod event;
+mod defaults;
 mod future;
 mod judge;
 mod plan;
 mod policy;
+mod state;
 mod wait;

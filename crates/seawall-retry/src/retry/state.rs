@@ -1,0 +1,285 @@
+//! What a call carries from attempt to attempt. Shared by the async and the blocking form.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use seawall_core::{Attempt, Class, Error, EventKind, PanicReport, StopReason};
+use tokio::time::Instant;
+
+use super::Retry;
+use super::plan::{Cause, Failed, Step};
+use super::wait::{Wait, Waited};
+use crate::shared::FailedAttempt;
+use crate::{Budget, BudgetPermit, CallInFlight};
+
+/// After how many attempts without a wait other tasks get a turn. With fewer the executor is asked
+/// too often; with many more, an operation that fails at once and is repeated without limit and
+/// delay would block its thread.
+const ATTEMPTS_PER_TURN: u32 = 32;
+
+/// What a call carries from attempt to attempt.
+///
+/// Passed by value, never by reference: a reference to any part of a future keeps all of it in
+/// memory, on the path of calls that succeed at once, too.
+pub(super) struct RetryState<'p, T, E> {
+    // Allocated when there is something to keep.
+    pub(super) kept: Option<Box<Kept<'p, T, E>>>,
+}
+
+/// What is kept between two attempts.
+pub(super) struct Kept<'p, T, E> {
+    pub(super) wait: Option<Pin<Box<Wait<'p, T, E>>>>,
+    /// What the repetition that is under way or waited for took from the budget.
+    permit: Option<BudgetPermit<'p>>,
+    /// What was drawn for the last delay.
+    drawn: Option<Duration>,
+    /// The last failure that was not a refusal by one of our own policies. Empty where there is a
+    /// history, which has it.
+    before: Option<Error<E>>,
+    /// Errors of attempts, each with the wait that followed.
+    history: VecDeque<(Error<E>, Duration)>,
+    panic: Option<PanicReport>,
+    same_panics: u32,
+    _in_flight: Option<CallInFlight<'p>>,
+}
+
+/// What follows a failed attempt.
+pub(super) enum Next<'p, T, E> {
+    /// Another attempt, after one of this class.
+    Attempt(RetryState<'p, T, E>, Class),
+    /// A wait for it, which began now.
+    Wait(RetryState<'p, T, E>, Instant),
+    /// The end of the call.
+    Done(Result<T, Error<E>>),
+}
+
+impl<'p, T, E> RetryState<'p, T, E> {
+    pub(super) const fn empty() -> Self {
+        Self { kept: None }
+    }
+
+    /// The state of a call that counts as in flight, where the budget of `retry` counts that.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn in_flight<J>(retry: &'p Retry<J>) -> Self {
+        let call = retry.shared.budget.as_ref().and_then(Budget::enter);
+        Self { kept: call.map(|call| Box::new(Kept { _in_flight: Some(call), ..Kept::default() })) }
+    }
+
+    /// What follows `attempt`, which failed.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn after<J>(
+        mut self,
+        retry: &'p Retry<J>,
+        mut attempt: Attempt,
+        failed: FailedAttempt<T, E>,
+        cx: &mut Context<'_>,
+    ) -> Next<'p, T, E> {
+        if self.kept.is_none() {
+            self = Self::in_flight(retry);
+        }
+        let delay = match self.decide(retry, &attempt, &failed) {
+            Step::Pass => return Next::Done(failed.outcome),
+            Step::Stop(why) => return Next::Done(self.give_up(retry, attempt, failed, why)),
+            Step::Repeat { delay, .. } => delay,
+        };
+        if delay.is_zero() && !attempt.number().is_multiple_of(ATTEMPTS_PER_TURN) {
+            let class = self.advance(retry, failed, delay);
+            return Next::Attempt(self, class);
+        }
+        let began = attempt.began();
+        let mut wait = Wait::new(delay, retry.shared.shutdown.as_ref(), failed);
+        match wait.as_mut().poll(cx) {
+            Poll::Ready(waited) => match self.after_wait(retry, attempt, waited) {
+                Ok((state, class)) => Next::Attempt(state, class),
+                Err(outcome) => Next::Done(outcome),
+            },
+            Poll::Pending => {
+                self.kept().wait = Some(wait);
+                Next::Wait(self, began)
+            }
+        }
+    }
+
+    /// What follows the wait for the attempt after `attempt`: that attempt, after one of the class
+    /// that is returned, or the end of the call.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn after_wait<J>(
+        mut self,
+        retry: &'p Retry<J>,
+        attempt: Attempt,
+        waited: Waited<T, E>,
+    ) -> Result<(Self, Class), Result<T, Error<E>>> {
+        let Waited { failed, delay, stopped } = waited;
+        if let Some(kept) = &mut self.kept {
+            kept.wait = None;
+        }
+        if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
+            return Err(self.give_up(retry, attempt, failed, why));
+        }
+        let class = self.advance(retry, failed, delay);
+        Ok((self, class))
+    }
+
+    /// What to do after `attempt`, which failed: what the [plan](super::plan) says, unless a
+    /// shutdown, the user's predicate or the budget forbids another.
+    #[inline]
+    pub(super) fn decide<J>(
+        &mut self,
+        retry: &'p Retry<J>,
+        attempt: &Attempt,
+        last: &FailedAttempt<T, E>,
+    ) -> Step {
+        let drawn = self.kept.as_mut().and_then(|kept| {
+            // The attempt is over: its place in flight is free.
+            kept.permit = None;
+            kept.drawn
+        });
+        let failed = Failed {
+            attempt: attempt.number(),
+            class: last.class,
+            cause: self.cause(&last.outcome),
+            idempotent: attempt.is_idempotent(),
+            drawn,
+            time_left: attempt.time_left(),
+        };
+        let step = retry.plan.next(&failed, &retry.random);
+        let Step::Repeat { delay, drawn, paid } = step else { return step };
+        if retry.shared.is_shutting_down() {
+            return Step::Stop(StopReason::Shutdown);
+        }
+        if retry.forbids(attempt, failed.class) {
+            return failed.end();
+        }
+        if let (true, Some(budget)) = (paid, &retry.shared.budget) {
+            let Some(permit) = budget.try_acquire() else { return Step::Stop(StopReason::Budget) };
+            self.keep_permit(permit, delay);
+        }
+        if !drawn.is_zero() {
+            self.kept().drawn = Some(drawn);
+        }
+        retry.shared.reporter.report(|| EventKind::retrying(failed.attempt, failed.class, delay));
+        step
+    }
+
+    /// Keeps a permit for as long as there is something to give back.
+    fn keep_permit(&mut self, mut permit: BudgetPermit<'p>, delay: Duration) {
+        if delay.is_zero() {
+            permit.start();
+        }
+        if permit.gives_back() {
+            self.kept().permit = Some(permit);
+        }
+    }
+
+    #[inline]
+    fn cause(&mut self, outcome: &Result<T, Error<E>>) -> Cause {
+        match outcome {
+            Ok(_) | Err(Error::Operation { .. }) => Cause::Other,
+            Err(error) => self.policy_cause(error),
+        }
+    }
+
+    #[cold]
+    fn policy_cause(&mut self, error: &Error<E>) -> Cause {
+        match error.last() {
+            Error::Rejected(rejection) => Cause::refusal(rejection),
+            Error::Panicked(panicked) => Cause::Panic { same: self.count_panic(&panicked.report) },
+            _ => Cause::Other,
+        }
+    }
+
+    /// How often this panic has come, with no other in between.
+    fn count_panic(&mut self, report: &PanicReport) -> u32 {
+        let kept = self.kept();
+        let same = kept.panic.as_ref().is_some_and(|before| {
+            (&before.message, &before.location) == (&report.message, &report.location)
+        });
+        if same {
+            kept.same_panics = kept.same_panics.saturating_add(1);
+        } else {
+            kept.panic = Some(report.clone());
+            kept.same_panics = 1;
+        }
+        kept.same_panics
+    }
+
+    /// Makes the next attempt the current one, after a wait of `delay`. Gives the class of the last.
+    #[inline]
+    pub(super) fn advance<J>(
+        &mut self,
+        retry: &Retry<J>,
+        last: FailedAttempt<T, E>,
+        delay: Duration,
+    ) -> Class {
+        if let Some(permit) = self.kept.as_mut().and_then(|kept| kept.permit.as_mut()) {
+            permit.start();
+        }
+        if let Err(error) = last.outcome {
+            if retry.history > 0 {
+                self.remember(retry.history, error, delay);
+            } else if let Some(kept) = &mut self.kept
+                // A refusal that was waited for says nothing about the dependency.
+                && !matches!(error, Error::Rejected(_))
+            {
+                kept.before = Some(error);
+            }
+        }
+        last.class
+    }
+
+    fn remember(&mut self, capacity: usize, error: Error<E>, delay: Duration) {
+        let history = &mut self.kept().history;
+        if history.len() == capacity {
+            history.pop_front();
+        }
+        history.push_back((error, delay));
+    }
+
+    fn kept(&mut self) -> &mut Kept<'p, T, E> {
+        self.kept.get_or_insert_default()
+    }
+
+    /// What the caller gets.
+    #[cold]
+    pub(super) fn give_up<J>(
+        self,
+        retry: &Retry<J>,
+        attempt: Attempt,
+        last: FailedAttempt<T, E>,
+        why: StopReason,
+    ) -> Result<T, Error<E>> {
+        retry.shared.give_up(why, attempt, attempt.number(), last, |gave_up| {
+            let Some(kept) = self.kept else { return };
+            if why == StopReason::Rejected {
+                gave_up.before = kept.before;
+            }
+            (gave_up.history, gave_up.delays) = kept.history.into_iter().unzip();
+        })
+    }
+}
+
+impl<T, E> Default for Kept<'_, T, E> {
+    fn default() -> Self {
+        Self {
+            wait: None,
+            permit: None,
+            drawn: None,
+            before: None,
+            history: VecDeque::new(),
+            panic: None,
+            same_panics: 0,
+            _in_flight: None,
+        }
+    }
+}
+
+/// Why no attempt follows `attempt` though it was waited for: timers have steps, and executors are
+/// held up.
+pub(super) fn overslept(attempt: &Attempt) -> Option<StopReason> {
+    (attempt.time_left() == Some(Duration::ZERO)).then_some(StopReason::Deadline)
+}

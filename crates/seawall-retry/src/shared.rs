@@ -1,0 +1,113 @@
+//! What a retry and a hedge have in common.
+
+use seawall_core::{
+    Attempt, Class, ConfigError, Error, EventKind, GaveUp, Judge, LayerContext, PanicReport,
+    PolicyKind, Reporter, Setup, StopReason,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Budget, BudgetBuilder};
+
+/// The settings that both builders have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedSettings {
+    pub(crate) setup: Setup,
+    pub(crate) budget: BudgetSource,
+}
+
+/// Where the budget of a policy that repeats comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum BudgetSource {
+    /// A budget of its own.
+    Own(BudgetBuilder),
+    /// One that other policies may have, too.
+    Shared(Budget),
+    None,
+}
+
+impl Default for BudgetSource {
+    fn default() -> Self {
+        Self::Own(Budget::builder())
+    }
+}
+
+impl SharedSettings {
+    /// Takes from a pipeline what was not set.
+    pub(crate) fn fill(self, context: &LayerContext) -> Self {
+        Self { setup: self.setup.fill(context), ..self }
+    }
+
+    pub(crate) fn build<J>(self, kind: PolicyKind, judge: J) -> Result<Shared<J>, ConfigError> {
+        let reporter = self.setup.reporter(kind)?;
+        let budget = match self.budget {
+            BudgetSource::Own(budget) => {
+                Some(budget.name(reporter.name()).listeners(reporter.listeners()).build()?)
+            }
+            BudgetSource::Shared(budget) => Some(budget),
+            BudgetSource::None => None,
+        };
+        Ok(Shared { reporter, budget, shutdown: self.setup.token().cloned(), judge })
+    }
+}
+
+/// The parts of a policy that repeats: the budget that pays, the token that stops it, and what an
+/// outcome means to it.
+#[derive(Clone)]
+pub(crate) struct Shared<J> {
+    pub(crate) reporter: Reporter,
+    pub(crate) budget: Option<Budget>,
+    pub(crate) shutdown: Option<CancellationToken>,
+    pub(crate) judge: J,
+}
+
+/// An attempt that did not succeed.
+pub(crate) struct FailedAttempt<T, E> {
+    pub(crate) outcome: Result<T, Error<E>>,
+    pub(crate) class: Class,
+}
+
+impl<J> Shared<J> {
+    #[cold]
+    pub(crate) fn report_panic(&self, report: PanicReport) {
+        self.reporter.report(|| EventKind::Panicked(report));
+    }
+
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// What `outcome` means to this policy. If the user's judge panics, the class it came with.
+    #[inline]
+    pub(crate) fn class<T, E>(&self, outcome: &Result<T, Error<E>>) -> Class
+    where
+        J: Judge<T, E>,
+    {
+        self.judge.judge_contained(outcome, |report| self.report_panic(report))
+    }
+
+    /// Ends a call that began with `first` and made `attempts`. `complete` adds to the error what
+    /// only the policy knows.
+    #[cold]
+    pub(crate) fn give_up<T, E>(
+        &self,
+        why: StopReason,
+        mut first: Attempt,
+        attempts: u32,
+        last: FailedAttempt<T, E>,
+        complete: impl FnOnce(&mut GaveUp<E>),
+    ) -> Result<T, Error<E>> {
+        self.reporter.report(|| EventKind::gave_up(attempts, why, last.class));
+        let elapsed = Instant::now().saturating_duration_since(first.began());
+        // A success that a judge called a failure is returned as it is: there is no error to wrap.
+        let error = match last.outcome {
+            Err(error) => error,
+            success => return success,
+        };
+        let name = self.reporter.name().clone();
+        let mut gave_up = GaveUp::new(name, self.reporter.kind(), why, attempts, elapsed, error)
+            .out_of(first.max());
+        complete(&mut gave_up);
+        Err(Error::from(gave_up))
+    }
+}
