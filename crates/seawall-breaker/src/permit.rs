@@ -186,10 +186,24 @@ impl<T, E> Settle<T, E> for Permit<'_> {
     #[inline]
     fn settle(self, outcome: &Result<T, Error<E>>) {
         match outcome {
-            Ok(_) => self.success(),
-            Err(error) => Permit::settle(self, error.class()),
-        };
+            Ok(_) => {
+                self.success();
+            }
+            Err(error) => settle_error(self, error),
+        }
     }
+
+    #[inline]
+    fn settle_ok(self, output: T) -> Result<T, Error<E>> {
+        self.success();
+        Ok(output)
+    }
+}
+
+/// Out of line, so that a success is small enough to be inlined.
+#[inline(never)]
+fn settle_error<E>(permit: Permit<'_>, error: &Error<E>) {
+    permit.settle(error.class());
 }
 
 impl std::fmt::Debug for Permit<'_> {

@@ -236,7 +236,11 @@ impl Admit for Breaker {
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, WaitForVerdict<'_>> {
-        self.0.admit_or_wait(self.0.moment(attempt.began()))
+        let now = self.0.moment(attempt.began());
+        match self.0.refuse_from_cache(now) {
+            Some(rejection) => Admission::Refused(rejection),
+            None => self.0.admit_or_wait(now),
+        }
     }
 }
 

@@ -147,6 +147,15 @@ pub trait Settle<T, E>: Sized {
     fn settle(self, outcome: &Result<T, Error<E>>) {
         let _ = outcome;
     }
+
+    /// [`settle`](Self::settle) for a call that succeeded, which returns the outcome. Permits that do
+    /// not look at the output save its way through memory with a method of their own.
+    #[inline]
+    fn settle_ok(self, output: T) -> Result<T, Error<E>> {
+        let outcome = Ok(output);
+        self.settle(&outcome);
+        outcome
+    }
 }
 
 /// A permit that has no use for the outcome of its call: it is only dropped.

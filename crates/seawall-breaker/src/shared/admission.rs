@@ -62,8 +62,14 @@ impl Shared {
         admitted
     }
 
-    /// The refusal of an open circuit, without the lock. `None` where the wait is over or the state
-    /// is changing.
+    /// Refuses a call without the lock, where an open circuit does. `None` where the wait is over or
+    /// the state is changing.
+    #[inline]
+    pub(crate) fn refuse_from_cache(&self, now: Nanos) -> Option<Rejection> {
+        self.cached_refusal(now).map(|refusal| self.refuse(refusal, now))
+    }
+
+    #[inline]
     pub(crate) fn cached_refusal(&self, now: Nanos) -> Option<Refusal> {
         let (word, terms) = self.refusals.get()?.read(now)?;
         // The cache was read before the word is read again. A writer changes the word before it
@@ -79,13 +85,22 @@ impl Shared {
     }
 
     /// Counts a refusal and reports it.
+    #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal, now: Nanos) -> Rejection {
         self.refusals().count();
-        let rejection = self.rejection(refusal, now);
-        self.report(now, || EventKind::Rejected(rejection.clone()));
-        rejection
+        if self.reporter.is_heard() {
+            self.report_refusal(refusal, now);
+        }
+        self.rejection(refusal, now)
     }
 
+    /// Makes a rejection of its own: passing a reference would force the caller's into memory.
+    #[cold]
+    fn report_refusal(&self, refusal: Refusal, now: Nanos) {
+        self.report(now, || EventKind::Rejected(self.rejection(refusal, now)));
+    }
+
+    #[inline]
     fn rejection(&self, refusal: Refusal, now: Nanos) -> Rejection {
         let Refusal { reason, terms: RefusalTerms { since, until, evidence } } = refusal;
         self.reporter

@@ -49,6 +49,7 @@ impl RefusalCache {
 
     /// The terms at `now`, and the word that they go with. `None` where the refusal is over or starts
     /// later.
+    #[inline]
     pub(super) fn read(&self, now: Nanos) -> Option<(StateWord, RefusalTerms)> {
         let word = StateWord(self.word.load(Acquire));
         let (since, until) = (self.since.load(Relaxed), self.until.load(Relaxed));

@@ -91,15 +91,11 @@ where
             let this = self.project();
             // The permit is held here while the future runs, so that a panic gives it back.
             return match this.future.poll(cx) {
-                Poll::Ready(Ok(output)) => {
-                    let outcome = Ok(output);
-                    permit.settle(&outcome);
-                    Poll::Ready(outcome)
-                }
+                Poll::Ready(Ok(output)) => Poll::Ready(permit.settle_ok(output)),
                 other => conclude(permit, other, this.held),
             };
         }
-        self.poll_slow(cx)
+        if let State::New = self.held.0 { self.poll_new(cx) } else { self.poll_held(cx) }
     }
 }
 
@@ -108,29 +104,39 @@ where
     Fut: Future<Output = Result<T, E>>,
     A::Permit<'p>: Settle<T, E>,
 {
-    /// Everything but the first poll of a call that is admitted at once.
+    /// The first poll of a call that is not admitted at once.
     #[inline(never)]
-    fn poll_slow(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+    fn poll_new(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+        match self.policy.admit(&mut Attempt::first()) {
+            Admission::Refused(rejection) => Poll::Ready(Err(rejection.into())),
+            Admission::Granted(permit) => {
+                let this = self.project();
+                conclude(permit, this.future.poll(cx), this.held)
+            }
+            Admission::Waiting(wait) => {
+                self.as_mut().project().held.0 = State::Waiting(ManuallyDrop::new(wait));
+                self.poll_held(cx)
+            }
+        }
+    }
+
+    /// A later poll.
+    #[inline(never)]
+    fn poll_held(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let this = self.project();
-        let wait = match this.held.take() {
-            State::Running(permit) => Err(ManuallyDrop::into_inner(permit)),
-            State::Waiting(wait) => Ok(ManuallyDrop::into_inner(wait)),
-            State::New => match this.policy.admit(&mut Attempt::first()) {
-                Admission::Granted(permit) => Err(permit),
-                Admission::Refused(rejection) => return Poll::Ready(Err(rejection.into())),
-                Admission::Waiting(wait) => Ok(wait),
-            },
-            State::Done => panic!("a call was polled after it was over"),
-        };
-        let permit = match wait {
-            Err(permit) => permit,
-            Ok(mut wait) => match Pin::new(&mut wait).poll(cx) {
-                Poll::Ready(permit) => permit?,
-                Poll::Pending => {
-                    this.held.0 = State::Waiting(ManuallyDrop::new(wait));
-                    return Poll::Pending;
+        let permit = match this.held.take() {
+            State::Running(permit) => ManuallyDrop::into_inner(permit),
+            State::Waiting(wait) => {
+                let mut wait = ManuallyDrop::into_inner(wait);
+                match Pin::new(&mut wait).poll(cx) {
+                    Poll::Ready(permit) => permit?,
+                    Poll::Pending => {
+                        this.held.0 = State::Waiting(ManuallyDrop::new(wait));
+                        return Poll::Pending;
+                    }
                 }
-            },
+            }
+            State::New | State::Done => panic!("a call was polled after it was over"),
         };
         conclude(permit, this.future.poll(cx), this.held)
     }

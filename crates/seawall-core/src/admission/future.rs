@@ -92,8 +92,12 @@ where
                 // Success and failure apart: a small output then stays in registers, where a whole
                 // `Result` is copied.
                 match ready!(future.poll(cx)) {
-                    Ok(output) => Poll::Ready(settle(permit, Ok(output))),
-                    Err(error) => Poll::Ready(settle(permit, Err(error))),
+                    Ok(output) => Poll::Ready(take(permit).settle_ok(output)),
+                    Err(error) => {
+                        let outcome = Err(error);
+                        take(permit).settle(&outcome);
+                        Poll::Ready(outcome)
+                    }
                 }
             }
             StateProjection::Deferred(deferral) => match deferral.take() {
@@ -155,15 +159,8 @@ where
 }
 
 #[inline]
-fn settle<P: Settle<T, E>, T, E>(
-    permit: &mut Option<P>,
-    outcome: Result<T, Error<E>>,
-) -> Result<T, Error<E>> {
-    match permit.take() {
-        Some(permit) => permit.settle(&outcome),
-        None => polled_after_ready(),
-    }
-    outcome
+fn take<P>(permit: &mut Option<P>) -> P {
+    permit.take().unwrap_or_else(|| polled_after_ready())
 }
 
 #[cold]
