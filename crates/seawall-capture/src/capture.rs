@@ -316,6 +316,11 @@ impl Capture {
         &self.0.tops
     }
 
+    /// What takes out what must not be kept.
+    pub fn redactor(&self) -> &Redactor {
+        &self.0.redactor
+    }
+
     /// Where what is captured is kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.0.store

@@ -10,7 +10,7 @@ use pin_project::pin_project;
 
 use crate::Record;
 use crate::record::limits;
-use crate::text::assign;
+use crate::text::assign_id;
 
 /// What a call is part of: a request, a trace, a tenant. Whatever is captured on its task while it
 /// runs, by hand, by a policy or by a listener, gets what it does not say itself.
@@ -63,15 +63,15 @@ impl Context {
     /// What ties records to a request; at most 256 bytes.
     #[must_use]
     pub fn correlation_id(self, id: &str) -> Self {
-        self.with(|parts| assign(&mut parts.correlation_id, limits::NAME, id))
+        self.with(|parts| assign_id(&mut parts.correlation_id, limits::NAME, id))
     }
 
     /// The trace and the span; at most 64 bytes each.
     #[must_use]
     pub fn trace(self, trace_id: &str, span_id: &str) -> Self {
         self.with(|parts| {
-            assign(&mut parts.trace_id, limits::TRACE, trace_id);
-            assign(&mut parts.span_id, limits::TRACE, span_id);
+            assign_id(&mut parts.trace_id, limits::TRACE, trace_id);
+            assign_id(&mut parts.span_id, limits::TRACE, span_id);
         })
     }
 

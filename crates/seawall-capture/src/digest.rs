@@ -45,6 +45,7 @@ use seawall_core::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::store::Tally;
+use crate::text::is_hidden;
 use crate::{Fingerprint, Record, Timestamp};
 use gathering::{cut, sort};
 
@@ -296,11 +297,7 @@ fn entry(group: &DigestGroup) -> String {
 
 /// `text` on one line, and without what a terminal would obey.
 fn plain(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
 }
 
 fn id(random: &Random) -> String {

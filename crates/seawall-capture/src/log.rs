@@ -13,13 +13,16 @@
 //! | `error` | `type`, `message`, `causes`, `stack_trace`, `location`, `fingerprint`, `fingerprint_version`, `grouped_by` |
 //! | `details` | internal only: an object of texts |
 //!
-//! Fields of the caller stand beside them. One whose name is [reserved](RESERVED) is written as
-//! `caller.<name>`, so that nobody can pass off a field as ours.
+//! Fields of the caller stand beside them, redacted as records are by default; for rules of your own
+//! put them through [`Capture::redactor`](crate::Capture::redactor) first. One whose name is
+//! [reserved](RESERVED) is written as `caller.<name>`, so that nobody can pass off a field as ours.
+//! Characters that a terminal obeys or that turn text around are escaped.
 
 use serde_json::{Map, Value, json};
 
 use crate::record::Frame;
-use crate::{Record, Severity};
+use crate::text::visible_json;
+use crate::{Record, Redactor, Severity};
 
 /// The names of our own fields.
 pub const RESERVED: [&str; 18] = [
@@ -67,16 +70,17 @@ pub enum Audience {
 /// # }
 /// ```
 pub fn line(record: &Record, audience: Audience, fields: &[(&str, Value)]) -> String {
-    Value::Object(object(record, audience, fields)).to_string()
+    visible_json(Value::Object(object(record, audience, fields)).to_string())
 }
 
 /// `record` as a JSON object.
 pub fn object(record: &Record, audience: Audience, fields: &[(&str, Value)]) -> Map<String, Value> {
     let mut object = Map::new();
+    let redactor = Redactor::default();
     for (name, value) in fields {
         let reserved = RESERVED.contains(name) || name.starts_with("caller.");
         let name = if reserved { format!("caller.{name}") } else { (*name).to_owned() };
-        object.insert(name, value.clone());
+        object.insert(redactor.text(&name), redacted(&redactor, &name, value));
     }
     let internal = audience == Audience::Internal;
     let message = if internal { &record.details.message } else { &record.description };
@@ -123,6 +127,26 @@ pub fn object(record: &Record, audience: Audience, fields: &[(&str, Value)]) -> 
         put("details", texts(&details.values));
     }
     object
+}
+
+/// The value of the field `name` of the caller.
+fn redacted(redactor: &Redactor, name: &str, value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) => value.clone(),
+        _ if redactor.is_sensitive(name) => "[redacted]".into(),
+        Value::String(text) => redactor.text(text).into(),
+        Value::Array(values) => {
+            values.iter().map(|value| redacted(redactor, name, value)).collect()
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (redactor.text(name), redacted(redactor, name, value)))
+            .collect(),
+        Value::Number(number) => match redactor.text(&number.to_string()) {
+            text if text == number.to_string() => value.clone(),
+            text => text.into(),
+        },
+    }
 }
 
 fn error(record: &Record, internal: bool) -> Value {

@@ -79,6 +79,43 @@ pub(crate) fn cut(text: &mut String, bound: usize) {
     }
 }
 
+/// Whether a terminal or an editor obeys `c`, or shows nothing where it is: controls, ends of lines
+/// of Unicode, what turns the direction of text around.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `json` with what is hidden in its strings escaped, so that the line is what it looks like.
+pub(crate) fn visible_json(json: String) -> String {
+    let hidden = |c: char| c > '\u{7e}' && is_hidden(c);
+    if json.is_ascii() && !json.contains('\u{7f}') || !json.contains(hidden) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a `String` can't fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Replaces `out` by an id, in at most `bound` bytes: visible characters of ASCII, as ids come from
+/// strangers and go into headers, files and logs.
+pub(crate) fn assign_id(out: &mut String, bound: usize, id: &str) {
+    out.clear();
+    let visible = id.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' });
+    out.extend(visible.take(bound));
+}
+
 fn mark_cut(out: &mut String, bound: usize) {
     if bound < CUT.len() {
         return;

@@ -12,6 +12,7 @@ use seawall_core::contain;
 
 use super::Digest;
 use crate::delivering;
+use crate::text::visible_json;
 
 /// Why a sink did not take a digest.
 pub type SinkError = Box<dyn Error + Send + Sync>;
@@ -114,10 +115,10 @@ impl<W: Write + Send> JsonLines<W> {
     }
 
     fn write(&self, digest: &Digest) -> Result<(), SinkError> {
-        let mut line = serde_json::to_vec(digest)?;
-        line.push(b'\n');
+        let mut line = visible_json(serde_json::to_string(digest)?);
+        line.push('\n');
         let mut writer = self.0.lock();
-        writer.write_all(&line)?;
+        writer.write_all(line.as_bytes())?;
         Ok(writer.flush()?)
     }
 }

@@ -9,7 +9,7 @@ use seawall_core::{Error, PanicReport};
 use super::fill::{PANIC, Spare, location_text};
 use super::{Kind, Observability, Record, Severity, limits};
 use crate::Timestamp;
-use crate::text::{assign, bounded};
+use crate::text::{assign, assign_id, bounded};
 
 /// A failure as the caller tells it: not redacted, not grouped.
 ///
@@ -140,16 +140,16 @@ impl Draft {
         self
     }
 
-    /// What ties it to a request.
+    /// What ties it to a request. What is no visible character of ASCII becomes `_`.
     pub fn correlation_id(mut self, id: &str) -> Self {
-        assign(&mut self.record.details.correlation_id, limits::NAME, id);
+        assign_id(&mut self.record.details.correlation_id, limits::NAME, id);
         self
     }
 
-    /// The trace and the span.
+    /// The trace and the span. What is no visible character of ASCII becomes `_`.
     pub fn trace(mut self, trace_id: &str, span_id: &str) -> Self {
-        assign(&mut self.record.details.trace_id, limits::TRACE, trace_id);
-        assign(&mut self.record.details.span_id, limits::TRACE, span_id);
+        assign_id(&mut self.record.details.trace_id, limits::TRACE, trace_id);
+        assign_id(&mut self.record.details.span_id, limits::TRACE, span_id);
         self
     }
 

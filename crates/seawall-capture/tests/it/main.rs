@@ -17,6 +17,7 @@ mod hostile_text_takes_linear_time;
 mod http;
 mod join;
 mod log;
+mod log_lines_are_what_they_look_like;
 mod problems_are_json;
 mod quoted_names_and_commits;
 mod record;
