@@ -80,7 +80,7 @@
 //! | key | type | holds |
 //! |---|---|---|
 //! | `g:<fingerprint>` | string | a group with its marks (`MessagePack`); one key for all that is known of it |
-//! | `sums` | hash | what was counted in all |
+//! | `sums` | hash | what was counted in all; `shape`: the version of the shape of all this, 2 |
 //! | `count` | sorted set | groups by count, the highest first |
 //! | `seen` | sorted set | groups by last occurrence, the last first |
 //! | `rank` | sorted set | groups in the order of eviction: by powers of two of the count, then by time |
@@ -90,9 +90,12 @@
 //! | `aliases` | hash | what was merged into what, at most 1,024 |
 //! | `leases` | sorted set | batches in flight, by the end of their lease; at most 64 |
 //! | `flying` | hash | how many occurrences each batch stands for |
-//! | `h:<batch>`, `b:<batch>` | hash, list | a batch: what is known of it, and its groups |
+//! | `h:<batch>`, `b:<batch>` | hash, hash | a batch: what is known of it, and its groups by their place |
 //! | `w:<process>` | string | the number of the operation of a process that was applied last |
 //! | `o:<operation>` | string | the answer to a taker or marker |
+//!
+//! A store whose keys are of another shape is [corrupt](seawall_capture::store::StoreError::Corrupt) to
+//! this version, which leaves it as it is: give the new one another name, or delete the old one.
 //!
 //! With a retention keys live for it, the lease, and a minute: what lags behind is found, and
 //! counted as expired. Without one they live for ever, but for `w:` and `o:`.

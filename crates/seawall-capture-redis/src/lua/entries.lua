@@ -170,8 +170,7 @@ end
 -- Evicts until the bounds hold, but not `name`.
 local function make_room(name)
   for _ = 1, SIDE do
-    local bytes = tonumber(redis.call('HGET', SUMS, 'bytes') or 0)
-    if redis.call('ZCARD', COUNT) <= max_groups and bytes <= max_bytes then
+    if redis.call('ZCARD', COUNT) <= max_groups and total('bytes') <= max_bytes then
       return
     end
     local evicted = victim(name)

@@ -25,6 +25,10 @@ local spike_config = {
   cool_down = number(),
 }
 
+-- The version of the shape of what is stored. It rises with every change that a script of another
+-- version can't read.
+local SHAPE = '2'
+
 local SUMS = KEYS[1]
 local COUNT = PREFIX .. 'count'
 local SEEN = PREFIX .. 'seen'
@@ -40,10 +44,29 @@ local FLYING = PREFIX .. 'flying'
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
+-- Whatever is written is what is, not what changed. A server that is killed while it appends to its
+-- file may find half of a script there when it starts again. It leaves that out, and goes on behind
+-- it; the start after that one takes both for one transaction. So what half a script wrote comes
+-- before what the same operation wrote when it was sent again, and must not add to it.
+
+local totals = {}
+
+local function total(name)
+  totals[name] = totals[name] or tonumber(redis.call('HGET', SUMS, name) or 0)
+  return totals[name]
+end
+
 local function sum(name, by)
   if by ~= 0 then
-    redis.call('HINCRBY', SUMS, name, by)
+    totals[name] = total(name) + by
+    redis.call('HSET', SUMS, name, string.format('%.0f', totals[name]))
   end
+end
+
+-- Occurrences of a batch in flight.
+local function fly(id, by)
+  local flying = tonumber(redis.call('HGET', FLYING, id) or 0) + by
+  redis.call('HSET', FLYING, id, string.format('%.0f', flying))
 end
 
 -- Looks at every shared key, so that a key of another's type is found before anything is written.
@@ -53,6 +76,12 @@ local function look()
   end
   for _, set in ipairs({ COUNT, SEEN, RANK, TOUCHED, DORMANT, LEASES }) do
     redis.call('ZCARD', set)
+  end
+  local shape = redis.call('HGET', SUMS, 'shape')
+  if not shape and redis.call('HLEN', SUMS) == 0 then
+    redis.call('HSET', SUMS, 'shape', SHAPE)
+  elseif shape ~= SHAPE then
+    error('the keys are of shape ' .. (shape or '1') .. ', and ' .. SHAPE .. ' is what is known')
   end
 end
 

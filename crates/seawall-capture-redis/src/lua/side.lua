@@ -1,17 +1,17 @@
 -- What is done on the side, a bounded part of it by every operation that writes.
 
--- Gives back groups of a batch. Says how many are left.
+-- Gives back groups of a batch, the last taken first. Says how many are left.
 local function give_back(id)
-  local list = PREFIX .. 'b:' .. id
-  local items = redis.call('LRANGE', list, 0, SIDE - 1)
-  redis.call('LTRIM', list, #items, -1)
-  for _, packed in ipairs(items) do
-    local item = cmsgpack.unpack(packed)
+  local groups = PREFIX .. 'b:' .. id
+  local left = redis.call('HLEN', groups)
+  for _ = 1, math.min(left, SIDE) do
+    left = left - 1
+    local item = cmsgpack.unpack(redis.call('HGET', groups, left))
+    redis.call('HDEL', groups, left)
     sum('in_flight', -item.group.count)
-    redis.call('HINCRBY', FLYING, id, -item.group.count)
+    fly(id, -item.group.count)
     absorb(name_of(item.name), item.group)
   end
-  local left = redis.call('LLEN', list)
   if left == 0 then
     -- Nothing, unless the server lost the batch.
     local lost = tonumber(redis.call('HGET', FLYING, id) or 0)
@@ -30,8 +30,7 @@ local function begin_return(id)
   local other = tonumber(redis.call('HGET', head, 'other') or 0)
   sum('in_flight', -other)
   sum('other', other)
-  -- Not `-other`: minus zero is no integer to the server.
-  redis.call('HINCRBY', FLYING, id, 0 - other)
+  fly(id, 0 - other)
   if redis.call('EXISTS', head) == 1 then
     redis.call('HSET', head, 'returning', 1, 'other', 0)
   end

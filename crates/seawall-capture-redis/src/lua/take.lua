@@ -3,12 +3,13 @@
 --
 -- Answers 0, the evicted, and the groups; 1 where the batch is gone; 2 where there are too many.
 local id, page, most, max_batches = arg(), number(), number(), number()
-local head, list = PREFIX .. 'h:' .. id, PREFIX .. 'b:' .. id
+local head, taken = PREFIX .. 'h:' .. id, PREFIX .. 'b:' .. id
 
 local function answer_page(from, to)
   local groups = {}
-  if to >= from then
-    for _, packed in ipairs(redis.call('LRANGE', list, from, to)) do
+  for at = from, to do
+    local packed = redis.call('HGET', taken, at)
+    if packed then
       local item = cmsgpack.unpack(packed)
       groups[#groups + 1] = group_reply(item.name, item.group, false, item.mute, item.resolved)
     end
@@ -31,7 +32,7 @@ if page == 0 then
   if redis.call('ZCARD', LEASES) >= max_batches then
     return { 2 }
   end
-  local other = tonumber(redis.call('HGET', SUMS, 'other') or 0)
+  local other = total('other')
   sum('other', -other)
   sum('in_flight', other)
   redis.call('HSET', head, 'other', other)
@@ -41,24 +42,26 @@ elseif redis.call('EXISTS', head) == 0 then
 end
 redis.call('ZADD', LEASES, now + lease, id)
 
-local from = redis.call('LLEN', list)
+local from = redis.call('HLEN', taken)
+local to = from - 1
 for _, name in ipairs(most > 0 and redis.call('ZRANGE', COUNT, 0, most - 1) or {}) do
   local entry = fetch(name)
   local group = entry and entry.group
   if group then
-    redis.call('RPUSH', list, cmsgpack.pack({ name = name, group = group, mute = entry.mute, resolved = entry.resolved }))
+    to = to + 1
+    local item = { name = name, group = group, mute = entry.mute, resolved = entry.resolved }
+    redis.call('HSET', taken, to, cmsgpack.pack(item))
     sum('held', -group.count)
     sum('in_flight', group.count)
-    redis.call('HINCRBY', FLYING, id, group.count)
+    fly(id, group.count)
     entry.group = nil
     store(name, entry)
   end
 end
-local to = redis.call('LLEN', list) - 1
 redis.call('HSET', head, 'page:' .. page, from .. ':' .. to)
 if life > 0 then
   redis.call('PEXPIRE', head, life)
-  redis.call('PEXPIRE', list, life)
+  redis.call('PEXPIRE', taken, life)
 end
 renew()
 return answer_page(from, to)

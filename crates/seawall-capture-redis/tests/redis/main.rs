@@ -4,6 +4,7 @@ mod bounds;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod conformance;
+mod half_a_script;
 mod lifetimes;
 mod machines;
 mod model;

@@ -68,6 +68,11 @@ impl Server {
         Some((Self::start_with(options.as_flattened())?, port))
     }
 
+    /// Where it keeps its files.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join("socket")
     }
