@@ -17,11 +17,13 @@
 //! - After more than [`max_restarts`](SupervisorBuilder::max_restarts) within
 //!   [`within`](SupervisorBuilder::within), of all children together, it gives up: the other children are
 //!   stopped in the opposite order of their start, one after the other, and it ends with an error.
-//! - When it is stopped, it stops them in that order, too.
+//! - When it is stopped, children have a [grace period](SupervisorBuilder::grace_period) to end; those
+//!   that are left after it are stopped in that order, too, and the supervisor ends with an error that
+//!   names them.
 //!
 //! Two things are different. A restart waits for a [backoff](SupervisorBuilder::backoff); Erlang
 //! restarts at once. And stopping a child is dropping its future at an await, as there is no exit
-//! signal to trap: a child that has something to finish listens to a token of its own.
+//! signal to trap: a child that has something to finish listens to a token of its own, and ends.
 //!
 //! # Quick start
 //!
@@ -63,6 +65,7 @@
 //! | `max_restarts` | 3 | [`DEFAULT_MAX_RESTARTS`] |
 //! | `within` | 5 s | [`DEFAULT_WITHIN`] |
 //! | `backoff` | exponential from 100 ms to 5 s, full jitter | [`default_backoff`] |
+//! | `grace_period` | 5 s | [`DEFAULT_GRACE_PERIOD`] |
 //!
 //! # Telemetry
 //!
@@ -76,6 +79,8 @@
 //! - State that a child's function captures outlives restarts. Make the state inside the future.
 //! - Restarts cure transient failures. A child that fails at once, each time, is given up after
 //!   `max_restarts`; let that end the process, or have a supervisor above.
+//! - A child that listens to no token goes on until its grace period is over, and is dropped then,
+//!   wherever it is. Where that loses nothing, set the grace period to zero.
 //! - With `panic = "abort"` there is nothing to catch and nothing to restart.
 //!
 //! # When not to use it
@@ -90,7 +95,9 @@ mod supervisor;
 mod tracked;
 
 pub use config::SupervisorBuilder;
-pub use defaults::{DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, default_backoff};
+pub use defaults::{
+    DEFAULT_GRACE_PERIOD, DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, default_backoff,
+};
 pub use machine::Restart;
 pub use supervisor::{Supervisor, SupervisorError};
 pub use tracked::{Task, TaskCounts, TaskError, Tasks, TasksBuilder};

@@ -5,7 +5,10 @@ use std::time::Duration;
 use seawall_core::{Backoff, Check, ConfigError, Listeners, Name, PolicyKind, Random, Setup};
 
 use super::machine::Intensity;
-use super::{DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, Supervisor, default_backoff};
+use super::{
+    DEFAULT_GRACE_PERIOD, DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, Supervisor,
+    default_backoff,
+};
 
 /// Builds a [`Supervisor`]. The [chapter](super) has the table of defaults.
 #[derive(Clone, Debug)]
@@ -15,6 +18,7 @@ pub struct SupervisorBuilder {
     max_restarts: u32,
     within: Duration,
     backoff: Backoff,
+    grace_period: Duration,
     random: Random,
 }
 
@@ -25,6 +29,7 @@ impl Default for SupervisorBuilder {
             max_restarts: DEFAULT_MAX_RESTARTS,
             within: DEFAULT_WITHIN,
             backoff: default_backoff(),
+            grace_period: DEFAULT_GRACE_PERIOD,
             random: Random::default(),
         }
     }
@@ -63,6 +68,13 @@ impl SupervisorBuilder {
         self
     }
 
+    /// How long children that run may go on when the supervisor is stopped, before they are dropped.
+    /// With zero they are dropped at once, and none counts as lost.
+    pub fn grace_period(mut self, grace_period: Duration) -> Self {
+        self.grace_period = grace_period;
+        self
+    }
+
     /// The source of jitter.
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
@@ -85,6 +97,7 @@ impl SupervisorBuilder {
             intensity: Intensity::new(self.max_restarts, within),
             within,
             backoff: self.backoff,
+            grace_period: self.grace_period,
             random: self.random,
             children: Vec::new(),
         })

@@ -15,6 +15,9 @@ pub const DEFAULT_WITHIN: Duration = Duration::from_secs(5);
 /// is over.
 pub const MAX_RESTARTS: u32 = 10_000;
 
+/// How long children may go on after the stop: Erlang's default for workers.
+pub const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(5);
+
 /// The wait before a restart: 100 ms and twice as long each time, up to 5 s, with full jitter, so that
 /// children that failed together are not restarted together.
 pub fn default_backoff() -> Backoff {

@@ -13,7 +13,8 @@ use seawall_core::{
     Backoff, Class, EventKind, Name, PanicReport, PolicyKind, Random, Reporter, StopReason, contain,
 };
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::SupervisorBuilder;
 use super::machine::{ChildEnd, Intensity, Restart};
@@ -29,6 +30,7 @@ pub struct Supervisor {
     pub(super) intensity: Intensity,
     pub(super) within: Duration,
     pub(super) backoff: Backoff,
+    pub(super) grace_period: Duration,
     pub(super) random: Random,
     pub(super) children: Vec<Child>,
 }
@@ -44,7 +46,8 @@ pub(super) struct Child {
     task: Option<AbortHandle>,
 }
 
-/// A supervisor gave up, because a child would have been restarted once too often.
+/// A supervisor gave up, because a child would have been restarted once too often; or it was stopped and
+/// dropped children that still ran when their [grace period](SupervisorBuilder::grace_period) was over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SupervisorError {
@@ -54,6 +57,9 @@ pub struct SupervisorError {
     pub child: Name,
     /// How often that child was started.
     pub starts: u32,
+    /// All children that were dropped while they ran, after the supervisor was stopped. `child` is the
+    /// first of them. Empty if it gave up.
+    pub dropped: Vec<Name>,
     pub(super) last: ChildEnd,
 }
 
@@ -83,7 +89,16 @@ impl SupervisorError {
 
 impl Display for SupervisorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { supervisor, child, starts, last } = self;
+        let Self { supervisor, child, starts, dropped, last } = self;
+        if !dropped.is_empty() {
+            let names: Vec<_> = dropped.iter().map(Name::as_str).collect();
+            let (count, names) = (dropped.len(), names.join(", "));
+            let unit = if count == 1 { "child" } else { "children" };
+            return write!(
+                f,
+                "supervisor '{supervisor}': stopped; dropped {count} running {unit}: {names}"
+            );
+        }
         write!(
             f,
             "supervisor '{supervisor}': too many restarts; '{child}' was started {starts} times and "
@@ -141,15 +156,18 @@ impl Supervisor {
         self.run_until(pending()).await
     }
 
-    /// Like [`run`](Self::run), but stops the children in the opposite order of their start when
-    /// `stop` is ready.
+    /// Like [`run`](Self::run), but stops the children when `stop` is ready. From then on none is
+    /// restarted. Those that run have the [grace period](SupervisorBuilder::grace_period) to end, if
+    /// they listen to a token; those that still run after it are dropped, in the opposite order of their
+    /// start, and named in the error.
     pub async fn run_until(
         mut self,
         stop: impl Future<Output = ()>,
     ) -> Result<(), SupervisorError> {
         let mut tasks = JoinSet::new();
+        let stopping = CancellationToken::new();
         for child in &mut self.children {
-            child.start(&mut tasks, Duration::ZERO);
+            child.start(&mut tasks, Duration::ZERO, &stopping);
         }
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -160,10 +178,10 @@ impl Supervisor {
                 joined = tasks.join_next_with_id() => joined,
             };
             let Some(joined) = joined else {
-                stop_all(&mut self.children, &mut tasks).await;
-                return Ok(());
+                stopping.cancel();
+                return self.stop(&mut tasks).await;
             };
-            if let Err(error) = self.ended(joined, &mut tasks) {
+            if let Err(error) = self.ended(joined, &mut tasks, &stopping) {
                 stop_all(&mut self.children, &mut tasks).await;
                 return Err(error);
             }
@@ -174,14 +192,13 @@ impl Supervisor {
         &mut self,
         joined: Result<(Id, (ChildEnd, Duration)), JoinError>,
         tasks: &mut JoinSet<(ChildEnd, Duration)>,
+        stopping: &CancellationToken,
     ) -> Result<(), SupervisorError> {
         let (id, ended, ran) = match joined {
             Ok((id, (ended, ran))) => (id, ended, ran),
             Err(error) => (error.id(), ChildEnd::Cancelled, Duration::ZERO),
         };
-        let is = |child: &&mut Child| child.task.as_ref().is_some_and(|task| task.id() == id);
-        let Some(child) = self.children.iter_mut().find(is) else { return Ok(()) };
-        child.task = None;
+        let Some(child) = joined_child(&mut self.children, id) else { return Ok(()) };
         if !child.restart.applies(&ended) {
             return Ok(());
         }
@@ -192,6 +209,7 @@ impl Supervisor {
                 supervisor: self.reporter.name().clone(),
                 child: child.reporter.name().clone(),
                 starts,
+                dropped: Vec::new(),
                 last: ended,
             });
         };
@@ -202,20 +220,67 @@ impl Supervisor {
         let delay = self.backoff.delay(child.restarts, child.delay, &self.random);
         child.delay = Some(delay);
         child.reporter.report(|| EventKind::restarted(restarts));
-        child.start(tasks, delay);
+        child.start(tasks, delay, stopping);
         Ok(())
+    }
+
+    /// Gives the children their grace period, and drops those that are left.
+    async fn stop(
+        &mut self,
+        tasks: &mut JoinSet<(ChildEnd, Duration)>,
+    ) -> Result<(), SupervisorError> {
+        let children = &mut self.children;
+        let all_ended = async {
+            while let Some(joined) = tasks.join_next_with_id().await {
+                let id = joined.map_or_else(|error| error.id(), |(id, _)| id);
+                joined_child(children, id);
+            }
+        };
+        let in_time = timeout(self.grace_period, all_ended).await.is_ok();
+        if in_time || self.grace_period.is_zero() {
+            stop_all(&mut self.children, tasks).await;
+            return Ok(());
+        }
+        let running = self.children.iter().filter(|child| child.task.is_some());
+        let dropped: Vec<_> = running.map(|child| (child.reporter.clone(), child.starts)).collect();
+        stop_all(&mut self.children, tasks).await;
+        for (reporter, starts) in &dropped {
+            reporter.report(|| EventKind::gave_up(*starts, StopReason::Shutdown, Class::Cancelled));
+        }
+        let Some((first, starts)) = dropped.first() else { return Ok(()) };
+        Err(SupervisorError {
+            supervisor: self.reporter.name().clone(),
+            child: first.name().clone(),
+            starts: *starts,
+            dropped: dropped.iter().map(|(reporter, _)| reporter.name().clone()).collect(),
+            last: ChildEnd::Cancelled,
+        })
     }
 }
 
+/// Notes that the task of a child was joined, and gives the child.
+fn joined_child(children: &mut [Child], id: Id) -> Option<&mut Child> {
+    let is = |child: &&mut Child| child.task.as_ref().is_some_and(|task| task.id() == id);
+    let child = children.iter_mut().find(is)?;
+    child.task = None;
+    Some(child)
+}
+
 impl Child {
-    /// Starts the child after `delay`.
-    fn start(&mut self, tasks: &mut JoinSet<(ChildEnd, Duration)>, delay: Duration) {
+    /// Starts the child after `delay`, unless the supervisor is `stopping` by then.
+    fn start(
+        &mut self,
+        tasks: &mut JoinSet<(ChildEnd, Duration)>,
+        delay: Duration,
+        stopping: &CancellationToken,
+    ) {
         self.starts = self.starts.saturating_add(1);
         let make = Arc::clone(&self.make);
         let monitor = ChildMonitor(self.reporter.clone());
+        let stopping = stopping.clone();
         self.task = Some(tasks.spawn(async move {
-            if !delay.is_zero() {
-                sleep(delay).await;
+            if !delay.is_zero() && stopping.run_until_cancelled(sleep(delay)).await.is_none() {
+                return (ChildEnd::Cancelled, Duration::ZERO);
             }
             let began = Instant::now();
             (run(make, monitor).await, began.elapsed())

@@ -35,7 +35,8 @@ fn lines(recorder: &Recorder) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn of_children_that_are_stopped() {
     let (supervisor, recorder) = heard();
-    let supervisor = supervisor.build().unwrap().child("touchy", Restart::Always, || {
+    let supervisor = supervisor.grace_period(Duration::ZERO).build().unwrap();
+    let supervisor = supervisor.child("touchy", Restart::Always, || {
         let touchy = Touchy;
         async move {
             let _touchy = touchy;

@@ -2,6 +2,7 @@
 
 mod a_fallback_given_up_panics_when_it_is_dropped;
 mod a_fallback_that_waits_is_described_as_none;
+mod a_job_of_a_child_is_dropped_at_the_stop;
 mod a_listener_that_calls_back_ends;
 mod a_margin_makes_a_deadline_later;
 mod a_panic_of_a_child_that_is_stopped_is_not_told;

@@ -161,7 +161,7 @@ async fn told_to_stop_it_stops_in_the_opposite_order_of_the_start() {
         }
     }
     let stopped = Arc::new(Mutex::new(Vec::new()));
-    let mut supervisor = supervisor().build().unwrap();
+    let mut supervisor = supervisor().grace_period(Duration::ZERO).build().unwrap();
     for number in 0..4 {
         let stopped = Arc::clone(&stopped);
         supervisor = supervisor.child("child", Restart::Always, move || {
