@@ -61,6 +61,8 @@ pub(crate) struct Machine {
     window: Window,
     /// Failures in a row.
     run: u32,
+    /// When the last failed or slow call of the window was counted.
+    troubled: Nanos,
     waits: Waits,
     counted: Counted,
     incidents: Option<Box<Incidents>>,
@@ -80,6 +82,7 @@ impl Machine {
             since: now,
             window,
             run: 0,
+            troubled: now,
             waits,
             counted: Counted::default(),
             incidents: None,
@@ -165,6 +168,9 @@ impl Machine {
         self.window.slide(now);
         self.window.push(outcome.failed, outcome.slow);
         self.run = if outcome.failed { self.run.saturating_add(1) } else { 0 };
+        if outcome.failed || outcome.slow {
+            self.troubled = now;
+        }
         if !self.hold.decides() {
             return None;
         }

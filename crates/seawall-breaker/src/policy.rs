@@ -180,18 +180,21 @@ impl Breaker {
     /// Names the wrong field and its allowed range.
     pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
         let settings = builder.settings()?;
-        let inner = &*self.0;
-        let tally = inner.peek(|machine| machine.settings().tally);
+        let tally = self.0.peek(|machine| machine.settings().tally);
         let check = Check::of(PolicyKind::Breaker);
         check.that(settings.tally == tally, "tally", settings.tally, "what it was built with")?;
-        let settings = Arc::new(settings);
-        let waits = settings.wait.draw(inner.peek(Machine::openings), None);
-        let now = inner.now();
-        let old =
-            inner.with(now, |machine, effects| machine.reconfigure(settings, waits, now, effects));
-        drop(old);
-        inner.wake();
+        self.apply(Arc::new(settings));
         Ok(())
+    }
+
+    pub(crate) fn apply(&self, settings: Arc<Settings>) {
+        let shared = &*self.0;
+        let waits = settings.wait.draw(shared.peek(Machine::openings), None);
+        let now = shared.now();
+        let old =
+            shared.with(now, |machine, effects| machine.reconfigure(settings, waits, now, effects));
+        drop(old);
+        shared.wake();
     }
 
     /// Holds the circuit open: every call is refused until the operator's next order.

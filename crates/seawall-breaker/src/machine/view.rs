@@ -123,6 +123,17 @@ impl Machine {
         }
     }
 
+    /// Whether a new machine in its place would behave alike: it is closed, and its failures, its slow
+    /// calls and its openings are older than they count, or there are none.
+    pub(crate) fn is_idle(&self, now: Nanos) -> bool {
+        let is_over = |moment| now.saturating_sub(moment) >= self.settings.wait.forget_after;
+        let WindowCounts { failures, slow, consecutive_failures, .. } = self.counts();
+        let troubled = failures > 0 || slow > 0 || consecutive_failures > 0;
+        self.state() == CircuitState::Closed
+            && (!troubled || is_over(self.troubled))
+            && (self.openings() == 0 || is_over(self.since))
+    }
+
     /// How successes have to be recorded until the machine is asked again.
     pub(crate) fn recording(&self) -> Recording {
         let full = match &self.window {

@@ -15,5 +15,5 @@ fn size_of_a_breaker() {
     let name = counted(size_of::<Box<str>>()) + "breaker".len().next_multiple_of(8);
     let window_of_100 = 100_usize.div_ceil(64) * size_of::<u64>();
     let shared = counted(size_of::<Shared>()) + counted(size_of::<Settings>());
-    assert_eq!(size_of::<Breaker>() + shared + name + window_of_100, 488);
+    assert_eq!(size_of::<Breaker>() + shared + name + window_of_100, 496);
 }

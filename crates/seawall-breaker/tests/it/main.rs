@@ -39,6 +39,7 @@ mod late_success_closes_an_open_circuit;
 mod lifecycle;
 mod listener_deadlocks_under_the_lock;
 mod listeners;
+mod made_up_keys_reset_the_count_of_a_host_that_fails;
 mod min_calls_waits_for_a_full_window;
 mod operator;
 mod overhanging_failures_break_again;
