@@ -99,7 +99,7 @@ pub use no_wait::NoWait;
 pub use wrapped::Admitted;
 
 mod alone;
-pub(crate) mod deferred;
+mod deferred;
 mod future;
 mod no_wait;
 mod wrapped;

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use crate::{Class, Name, PanicReport, PolicyKind};
 
-pub use aside::Aside;
 pub use cancelled::Cancelled;
 pub use evidence::{Evidence, PackedEvidence, Rule};
 pub use gave_up::{GaveUp, StopReason};
 pub use rejection::{Reason, Rejection};
 pub use timed_out::{Scope, TimedOut, TimedOutBy};
 
-mod aside;
 mod cancelled;
 mod evidence;
 mod gave_up;
@@ -49,11 +47,11 @@ pub enum Error<E> {
     /// A timeout cut the call off.
     TimedOut(TimedOut),
     /// The operation panicked, and a guard caught it.
-    Panicked(Aside<Panicked>),
+    Panicked(Box<Panicked>),
     /// The call's task was cancelled before it had an outcome.
     Cancelled(Cancelled),
     /// A policy that repeats stopped doing so.
-    GaveUp(Aside<GaveUp<E>>),
+    GaveUp(Box<GaveUp<E>>),
     /// A policy refused the call.
     // The last of the kinds, for these come in floods: what is none of the others is told by one
     // comparison instead of a jump through a table, wherever an error is dropped.
@@ -115,7 +113,7 @@ impl<E> Error<E> {
 
     // Out of line: the rest is small enough to be inlined then.
     #[inline(never)]
-    fn class_of_last(gave_up: &Aside<GaveUp<E>>) -> Class {
+    fn class_of_last(gave_up: &GaveUp<E>) -> Class {
         gave_up.last.class()
     }
 
@@ -133,7 +131,7 @@ impl<E> Error<E> {
     pub fn into_last(self) -> Self {
         let mut error = self;
         while let Self::GaveUp(gave_up) = error {
-            error = gave_up.into_inner().last;
+            error = gave_up.last;
         }
         error
     }
@@ -223,9 +221,7 @@ impl<E> Error<E> {
             Self::Rejected(rejection) => Error::Rejected(rejection),
             Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
-            Self::GaveUp(gave_up) => {
-                gave_up.into_inner().map(|error| error.map_with(change)).into()
-            }
+            Self::GaveUp(gave_up) => gave_up.map(|error| error.map_with(change)).into(),
         }
     }
 }
@@ -241,20 +237,20 @@ impl<E> Error<Error<E>> {
             Self::Rejected(rejection) => Error::Rejected(rejection),
             Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
-            Self::GaveUp(gave_up) => gave_up.into_inner().map(Error::flatten).into(),
+            Self::GaveUp(gave_up) => gave_up.map(Error::flatten).into(),
         }
     }
 }
 
 impl<E> From<Panicked> for Error<E> {
     fn from(panicked: Panicked) -> Self {
-        Self::Panicked(Aside::new(panicked))
+        Self::Panicked(Box::new(panicked))
     }
 }
 
 impl<E> From<GaveUp<E>> for Error<E> {
     fn from(gave_up: GaveUp<E>) -> Self {
-        Self::GaveUp(Aside::new(gave_up))
+        Self::GaveUp(Box::new(gave_up))
     }
 }
 

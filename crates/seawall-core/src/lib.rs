@@ -58,10 +58,10 @@ pub mod sync;
 pub mod wakers;
 
 mod attempt;
+mod cold_option;
 mod compact;
 mod label;
 mod name;
-mod rare;
 mod reporter;
 mod setup;
 mod timeline;
@@ -72,11 +72,15 @@ pub use admission::{
 pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
 pub use class::{AllTransient, ByClass, Class, Classify, Health, Judge};
+#[doc(hidden)]
+pub use cold_option::ColdOption;
 pub use config::{Check, ConfigError};
 pub use describe::{Description, LayerDescription};
+#[doc(hidden)]
+pub use error::PackedEvidence;
 pub use error::{
-    Aside, Cancelled, Error, Evidence, GaveUp, PackedEvidence, Panicked, Reason, Rejection, Rule,
-    Scope, StopReason, TimedOut, TimedOutBy,
+    Cancelled, Error, Evidence, GaveUp, Panicked, Reason, Rejection, Rule, Scope, StopReason,
+    TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
 pub use keyed::{Keep, Keyed};
@@ -92,7 +96,6 @@ pub use policy::{
     Alone, Chain, Identity, Optional, OptionalCall, OptionalFuture, Policy, PolicyExt, PolicyKind,
 };
 pub use random::Random;
-pub use rare::Rare;
 pub use reporter::Reporter;
 pub use setup::Setup;
 pub use timeline::Timeline;

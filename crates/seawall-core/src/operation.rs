@@ -9,9 +9,6 @@ use pin_project::pin_project;
 
 use crate::{AllTransient, Attempt, Classify, Error};
 
-#[doc(hidden)]
-pub use crate::admission::deferred::{Deferrable, Once, Repeated, Start};
-
 /// Can be started once.
 ///
 /// `start` is where a policy decides whether to admit the call, so it may run the caller's code
@@ -235,17 +232,16 @@ where
 /// dropped asks no policy for admission.
 ///
 /// Dropping it at any point gives back whatever the policies hold for it.
-#[pin_project(project = LazyProjection, project_replace = LazyOwned)]
+#[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub enum Lazy<Op: Call> {
+pub struct Lazy<Op: Call>(#[pin] State<Op>);
+
+#[pin_project(project = StateProjection, project_replace = StateOwned)]
+enum State<Op: Call> {
     /// Not polled yet.
-    Idle {
-        /// What will be started.
-        call: Op,
-    },
+    Idle { call: Op },
     /// Started.
     Running {
-        /// The call under way.
         #[pin]
         future: Op::Future,
     },
@@ -257,18 +253,18 @@ impl<Op: Call> Lazy<Op> {
     /// A future that starts `call` as a first attempt.
     #[inline]
     pub fn new(call: Op) -> Self {
-        Self::Idle { call }
+        Self(State::Idle { call })
     }
 
     /// The same call, to be started as `attempt`: one that is [due](Attempt::due_by) at some time, or
     /// that may be [repeated](Attempt::idempotent). A call that was polled before stays as it is.
     #[inline]
     pub fn with_attempt(self, attempt: Attempt) -> Lazy<WithAttempt<Op>> {
-        match self {
-            Self::Idle { call } => Lazy::new(WithAttempt { call, attempt }),
-            Self::Running { future } => Lazy::Running { future },
-            Self::Done => Lazy::Done,
-        }
+        Lazy(match self.0 {
+            State::Idle { call } => State::Idle { call: WithAttempt { call, attempt } },
+            State::Running { future } => State::Running { future },
+            State::Done => State::Done,
+        })
     }
 }
 
@@ -294,10 +290,10 @@ impl<Op: Call> Call for WithAttempt<Op> {
 
 impl<Op: Call> std::fmt::Debug for Lazy<Op> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Idle { .. } => "Lazy::Idle",
-            Self::Running { .. } => "Lazy::Running",
-            Self::Done => "Lazy::Done",
+        f.write_str(match self.0 {
+            State::Idle { .. } => "Lazy::Idle",
+            State::Running { .. } => "Lazy::Running",
+            State::Done => "Lazy::Done",
         })
     }
 }
@@ -309,26 +305,27 @@ impl<Op: Call> Future for Lazy<Op> {
     ///
     /// When polled after it was ready.
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let LazyProjection::Idle { .. } = self.as_mut().project()
-            && let LazyOwned::Idle { call } = self.as_mut().project_replace(Self::Done)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().0;
+        if let StateProjection::Idle { .. } = state.as_mut().project()
+            && let StateOwned::Idle { call } = state.as_mut().project_replace(State::Done)
         {
             let future = call.start(Attempt::first());
-            self.as_mut().project_replace(Self::Running { future });
+            state.as_mut().project_replace(State::Running { future });
         }
-        let LazyProjection::Running { future } = self.as_mut().project() else {
+        let StateProjection::Running { future } = state.as_mut().project() else {
             panic!("a call was polled after it was over");
         };
-        // What the call holds goes back before the caller resumes. Success and failure are told
-        // apart first: a small output then stays in registers, where a whole `Result` is copied.
-        // `project_replace` rather than `set`, which drops the old value through a call.
+        // All that the call holds is dropped before the caller resumes: here, once for all layers.
+        // Success and failure apart: a small output then stays in registers, where a whole `Result`
+        // is copied. `project_replace` rather than `set`, which drops the old value through a call.
         match ready!(future.poll(cx)) {
             Ok(output) => {
-                self.project_replace(Self::Done);
+                state.project_replace(State::Done);
                 Poll::Ready(Ok(output))
             }
             Err(error) => {
-                self.project_replace(Self::Done);
+                state.project_replace(State::Done);
                 Poll::Ready(Err(error))
             }
         }

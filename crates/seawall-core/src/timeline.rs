@@ -78,13 +78,13 @@ impl Timeline {
     /// The nanoseconds at `now`.
     #[inline]
     pub fn at(&self, now: Instant) -> u64 {
-        self.glance(now).unwrap_or_else(|| self.at_length(now))
+        self.read(now).unwrap_or_else(|| self.at_length(now))
     }
 
     /// The nanoseconds at `now`; `None` where that takes more than reading it, as it does until the
     /// epoch is over.
     #[inline]
-    pub fn glance(&self, now: Instant) -> Option<u64> {
+    fn read(&self, now: Instant) -> Option<u64> {
         Reading::of(now).nanos_after(self.start)
     }
 

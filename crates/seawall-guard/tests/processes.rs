@@ -55,7 +55,7 @@ fn report(builder: PanicGuardBuilder, f: impl FnOnce()) -> PanicReport {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     match runtime.block_on(call) {
-        Err(Error::Panicked(panicked)) => panicked.into_inner().report,
+        Err(Error::Panicked(panicked)) => panicked.report,
         outcome => panic!("{outcome:?}"),
     }
 }

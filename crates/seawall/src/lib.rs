@@ -365,11 +365,11 @@ pub use pipeline::{
 };
 pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
-    AllTransient, Aside, Attempt, ByClass, Call, Cancelled, Cause, Check, CircuitState, Class,
-    Classify, ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn,
-    FromFuture, GaveUp, Health, Judge, Layer, LayerContext, LayerDescription, Lazy, Listener,
-    ListenerId, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reason,
-    Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, Transition,
+    AllTransient, Attempt, ByClass, Call, Cancelled, Cause, Check, CircuitState, Class, Classify,
+    ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn, FromFuture,
+    GaveUp, Health, Judge, Layer, LayerContext, LayerDescription, Lazy, Listener, ListenerId,
+    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reason, Rejection, Rule,
+    Scope, StopReason, TimedOut, TimedOutBy, Transition,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};

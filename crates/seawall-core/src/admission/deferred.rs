@@ -4,61 +4,45 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::{Attempt, Call, Operation, Rare};
+use crate::{Attempt, Call, ColdOption, Operation};
 
-/// What a policy wraps that lets attempts wait, in a queue for instance, before they start.
+/// An operation of which attempts may have to wait before they start.
 ///
-/// An attempt that waits has to be started later, while the next attempt may be made meanwhile:
-/// from the first wait on the operation is shared, at the price of one allocation that calls which
-/// never wait don't pay.
+/// An attempt that waits is started later, while the next attempt may be made in between. From the
+/// first wait on the operation is shared, at the price of one allocation that calls which never wait
+/// don't pay.
 #[derive(Debug)]
-pub struct Deferrable<Op> {
+pub(super) struct Deferrable<Op> {
     // Absent from the first wait on.
     own: Option<Op>,
-    shared: Rare<Arc<Mutex<Op>>>,
+    shared: ColdOption<Arc<Mutex<Op>>>,
 }
 
 impl<Op> Deferrable<Op> {
-    /// `op`, which nothing waits for yet.
+    /// `op`, which no attempt waits for yet.
     #[inline]
-    pub const fn new(op: Op) -> Self {
-        Self { own: Some(op), shared: Rare::none() }
+    pub(super) const fn new(op: Op) -> Self {
+        Self { own: Some(op), shared: ColdOption::none() }
     }
 
     /// The operation, to be started now; `None` where it is shared.
     #[inline]
-    pub const fn own(&mut self) -> Option<&mut Op> {
+    pub(super) const fn own(&mut self) -> Option<&mut Op> {
         self.own.as_mut()
     }
 
-    /// The operation, to be started as a call now.
-    ///
-    /// # Panics
-    ///
-    /// When an attempt of it waits.
+    /// The operation, to be started as a call.
     #[inline]
-    pub fn into_op(mut self) -> Op {
+    pub(super) fn into_op(mut self) -> Op {
         match self.own.take() {
             Some(op) => op,
             None => reclaim(self.shared.take()),
         }
     }
 
-    /// The operation, to be started as a call later.
-    ///
-    /// # Panics
-    ///
-    /// When an attempt of it waits.
-    #[inline]
-    pub fn once(self) -> Once<Op> {
-        Once(self.into_op())
-    }
-
     /// An attempt of the operation, to be started later.
-    #[inline]
-    pub fn repeated(&mut self) -> Repeated<Op> {
-        // Handed over and taken back: what is lent to a function lies in memory, on the path of
-        // what never waits, too.
+    pub(super) fn repeated(&mut self) -> Repeated<Op> {
+        // By value: passing the address would spill the operation to the stack, on the fast path, too.
         let shared = share(self.own.take(), self.shared.take());
         self.shared.put(Arc::clone(&shared));
         Repeated(shared)
@@ -94,7 +78,7 @@ impl<Op: Clone> Clone for Deferrable<Op> {
     }
 }
 
-/// Starts what waited to be admitted.
+/// A start that was put off.
 pub trait Start {
     /// The call under way.
     type Future;
@@ -105,9 +89,9 @@ pub trait Start {
 
 /// A call that waits to be started.
 #[derive(Debug)]
-pub struct Once<Op>(Op);
+pub struct Once<Op>(pub(super) Op);
 
-/// An attempt that waits to be started, of an operation that may be started again meanwhile.
+/// An attempt that waits to be started, of an operation that may be started again before that.
 #[derive(Debug)]
 pub struct Repeated<Op>(Arc<Mutex<Op>>);
 

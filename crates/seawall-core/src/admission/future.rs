@@ -7,7 +7,7 @@ use pin_project::pin_project;
 
 use super::deferred::Start;
 use super::{Admission, Settle};
-use crate::{Attempt, Error, Rare, Rejection};
+use crate::{Attempt, ColdOption, Error, Rejection};
 
 /// A call that a policy admits: it waits for its permit, if it has to, and then runs.
 ///
@@ -32,7 +32,7 @@ enum State<P, W, S, Fut> {
     },
     /// Not admitted at once. Moved in and out of calls, never passed by reference, and dropped out
     /// of line: that keeps the running call in registers while nothing waits.
-    Deferred(Rare<Deferral<P, W, S, Fut>>),
+    Deferred(ColdOption<Deferral<P, W, S, Fut>>),
 }
 
 enum Deferral<P, W, S, Fut> {
@@ -69,7 +69,7 @@ impl<P, W, S, Fut> AdmittedFuture<P, W, S, Fut> {
             }
             Admission::Refused(rejection) => Deferral::Refused(rejection),
         };
-        Self { state: State::Deferred(Rare::some(deferral)) }
+        Self { state: State::Deferred(ColdOption::some(deferral)) }
     }
 }
 

@@ -44,7 +44,9 @@ where
     fn start(self, mut attempt: Attempt) -> Self::Future {
         match self.policy.try_admit(&mut attempt) {
             Some(permit) => AdmittedFuture::running(permit, self.inner.into_op().start(attempt)),
-            None => AdmittedFuture::deferred(admit(self.policy, attempt), || self.inner.once()),
+            None => {
+                AdmittedFuture::deferred(admit(self.policy, attempt), || Once(self.inner.into_op()))
+            }
         }
     }
 }

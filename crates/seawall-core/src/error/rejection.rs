@@ -118,6 +118,7 @@ impl Rejection {
 
     /// [`because`](Self::because), with evidence as it was kept, if there is any: for policies that
     /// keep it in atomics, on a path where looking at it shows.
+    #[doc(hidden)]
     #[inline]
     #[must_use]
     pub fn because_packed(mut self, evidence: PackedEvidence) -> Self {
@@ -145,6 +146,7 @@ impl Rejection {
 
     /// [`in_force_for`](Self::in_force_for), in nanoseconds: for policies that count in them, on a
     /// path where a conversion shows. 292 years and more are "unknown".
+    #[doc(hidden)]
     #[inline]
     #[must_use]
     pub const fn in_force_for_nanos(mut self, since: u64) -> Self {
@@ -153,6 +155,7 @@ impl Rejection {
     }
 
     /// [`retry_in`](Self::retry_in), in nanoseconds. 292 years and more are "unknown".
+    #[doc(hidden)]
     #[inline]
     #[must_use]
     pub const fn retry_in_nanos(mut self, retry_after: u64) -> Self {

@@ -21,6 +21,17 @@ pub enum CircuitState {
 }
 
 impl CircuitState {
+    /// All states.
+    pub const ALL: [Self; 7] = [
+        Self::Closed,
+        Self::Open,
+        Self::HalfOpen,
+        Self::Ramping,
+        Self::ForcedOpen,
+        Self::ForcedClosed,
+        Self::Shadow,
+    ];
+
     /// The state as a word, for logs and metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -175,5 +175,5 @@ async fn a_call_is_told_which_attempt_it_is_until_it_was_polled() {
     let ready = |attempt: Attempt| std::future::ready(Ok::<_, io::Error>(attempt.deadline()));
     let mut over = Lazy::new(FromAttemptFn::new(ready, &AllTransient));
     assert_eq!((&mut over).await.unwrap(), None);
-    assert!(matches!(over.with_attempt(Attempt::first()), Lazy::Done));
+    assert_eq!(format!("{:?}", over.with_attempt(Attempt::first())), "Lazy::Done");
 }

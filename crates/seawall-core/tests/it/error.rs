@@ -268,7 +268,7 @@ fn what_an_error_holds_is_dropped_once() {
     assert_eq!(drops.get(), 1);
     let Error::GaveUp(mut taken) = error() else { panic!("a retry gave up") };
     taken.attempts += 1;
-    let taken = taken.into_inner();
+    let taken = *taken;
     assert_eq!((taken.attempts, drops.get()), (4, 1));
     drop(taken);
     assert_eq!(drops.get(), 2);

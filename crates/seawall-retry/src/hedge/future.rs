@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, ByClass, Class, Error, EventKind, Judge, Operation, Rare, StopReason};
+use seawall_core::{
+    Attempt, ByClass, Class, ColdOption, Error, EventKind, Judge, Operation, StopReason,
+};
 use tokio::time::Instant;
 
 use super::Hedge;
@@ -29,7 +31,7 @@ pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
     #[pin]
     primary: Option<Op::Future>,
     // Made when the primary is pending or failed: a call that is ready at once needs none of it.
-    hedges: Rare<Box<HedgesOf<'p, Op>>>,
+    hedges: ColdOption<Box<HedgesOf<'p, Op>>>,
 }
 
 type HedgesOf<'p, Op> =
@@ -52,7 +54,7 @@ impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
             None => CallInFlight::UNCOUNTED,
         };
         let primary = Some(op.attempt(attempt));
-        Self { hedge, op, attempt, in_flight, primary, hedges: Rare::none() }
+        Self { hedge, op, attempt, in_flight, primary, hedges: ColdOption::none() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, ByClass, Class, Error, Judge, Operation, Rare};
+use seawall_core::{Attempt, ByClass, Class, ColdOption, Error, Judge, Operation};
 
 use super::Retry;
 use super::state::{Kept, Next, RetryState};
@@ -25,7 +25,7 @@ pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     // Dropped in this order: an attempt before the place that it has in flight.
     #[pin]
     future: Option<Op::Future>,
-    kept: Rare<Box<Kept<'p, Op::Output, Op::Error>>>,
+    kept: ColdOption<Box<Kept<'p, Op::Output, Op::Error>>>,
 }
 
 impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
@@ -34,7 +34,7 @@ impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
         let attempt = retry.first(attempt);
         retry.pay_in();
         let future = Some(op.attempt(attempt));
-        Self { retry, op, attempt: attempt.restart_clock(), future, kept: Rare::none() }
+        Self { retry, op, attempt: attempt.restart_clock(), future, kept: ColdOption::none() }
     }
 }
 

@@ -282,7 +282,7 @@ async fn call(config: Config, script: &[Step]) -> Seen {
             assert_eq!(gave_up.attempts as usize, seen.launched.len());
             seen.why = Some(gave_up.why);
             seen.history = gave_up.history.iter().map(ToString::to_string).collect();
-            format!("{:?}", Outcome::Err(gave_up.into_inner().last))
+            format!("{:?}", Outcome::Err(gave_up.last))
         }
         result => format!("{result:?}"),
     };

@@ -294,7 +294,7 @@ async fn call(
     }
     seen.last = match result {
         Err(Error::GaveUp(gave_up)) => {
-            let gave_up = gave_up.into_inner();
+            let gave_up = *gave_up;
             (seen.why, seen.attempts) = (Some(gave_up.why), gave_up.attempts);
             seen.elapsed = millis(gave_up.elapsed);
             seen.history = gave_up.history.iter().map(ToString::to_string).collect();

@@ -1,16 +1,16 @@
-//! What is rarely there, kept out of the way of what happens always.
+//! An `Option` that keeps its drop off the fast path.
 
 use std::mem::{ManuallyDrop, take};
 
-/// A value that is rarely there, dropped out of line and by value.
+/// An `Option` whose drop is out of line, so that the common `None` costs one comparison.
 ///
-/// Whoever polls a future inlines its drop as well, for the case that polling it panics. While that
-/// is small and takes no reference to the future, the compiler can keep the future in registers;
-/// with the drop of a box that holds timers in it, the whole future lives in memory.
+/// Polling a future inlines its drop, too, for the case that polling panics. While that drop is
+/// small and takes no reference to the future, the compiler can keep the future in registers; with
+/// the drop of a box that holds timers in it, the whole future lies in memory.
 #[derive(Debug)]
-pub struct Rare<T>(ManuallyDrop<Option<T>>);
+pub struct ColdOption<T>(ManuallyDrop<Option<T>>);
 
-impl<T> Rare<T> {
+impl<T> ColdOption<T> {
     /// Nothing.
     #[inline]
     pub const fn none() -> Self {
@@ -50,7 +50,7 @@ impl<T> Rare<T> {
     }
 }
 
-impl<T> Drop for Rare<T> {
+impl<T> Drop for ColdOption<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(value) = self.take() {
