@@ -27,7 +27,7 @@ impl<R> Expected<R> {
         let before = operation::runs();
         for n in 1..=times {
             if !(self.outcome)(&call()) {
-                return Err(format!("call {n} did not come to the expected outcome"));
+                return Err(format!("call {n} did not have the expected outcome"));
             }
         }
         let ran = operation::runs() - before;
