@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use seawall_core::{Admission, Reason, Rejection};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::machine::{Machine, Refusal, Waiting};
@@ -20,12 +20,20 @@ pub struct WaitForVerdict<'b>(Pin<Box<dyn Future<Output = Waited<'b>> + Send + S
 
 type Waited<'b> = Result<Permit<'b>, Rejection>;
 
-/// The callers that wait.
-#[derive(Debug, Default)]
+/// The callers that wait. One at a time has its turn, in the order in which they came: it watches the
+/// circuit, and the next has its turn when it is over. So a slot that comes back wakes one of them.
+#[derive(Debug)]
 pub(crate) struct Waiters {
-    /// Notified whenever one of them may be admitted.
+    turn: Semaphore,
+    /// Notifies the caller whose turn it is.
     change: Notify,
     count: AtomicU32,
+}
+
+impl Default for Waiters {
+    fn default() -> Self {
+        Self { turn: Semaphore::new(1), change: Notify::new(), count: AtomicU32::new(0) }
+    }
 }
 
 /// A place among the callers that wait.
@@ -40,12 +48,25 @@ impl Waiters {
 }
 
 impl Waiting {
-    async fn is_shut_down_before(&self, change: impl Future<Output = ()>) -> bool {
-        let Some(token) = &self.shutdown else {
-            change.await;
-            return false;
+    /// Waits for `event`, or says why the caller has to stop waiting.
+    async fn until<T>(
+        &self,
+        deadline: Option<Instant>,
+        event: impl Future<Output = T>,
+    ) -> Result<T, Reason> {
+        let in_time = async {
+            match deadline {
+                Some(deadline) => timeout_at(deadline, event).await.or(Err(Reason::WaitedTooLong)),
+                None => Ok(event.await),
+            }
         };
-        token.run_until_cancelled(change).await.is_none()
+        match &self.shutdown {
+            Some(token) => {
+                let ended = token.run_until_cancelled(in_time).await;
+                ended.unwrap_or(Err(Reason::ShuttingDown))
+            }
+            None => in_time.await,
+        }
     }
 }
 
@@ -84,43 +105,58 @@ impl Shared {
         waiting: Box<Waiting>,
         deadline: Option<Instant>,
     ) -> Waited<'_> {
-        loop {
-            // Registered before the state is read, so that no verdict between the two is missed.
-            let mut change = pin!(place.0.change.notified());
-            change.as_mut().enable();
-            let at = Instant::now();
-            let now = self.moment(at);
-            let mut refusal = match self.admit(now) {
-                Ok(admitted) => return Ok(Permit::new(self, admitted)),
-                Err(refusal) => refusal,
-            };
-            if refusal.reason != Reason::ProbesInFlight {
-                return Err(self.refuse(refusal, now));
-            }
-            if deadline.is_some_and(|deadline| at >= deadline) {
-                refusal.reason = Reason::WaitedTooLong;
-                return Err(self.refuse(refusal, now));
-            }
-            // A lease that ends gives its slot back without a notification, as no timer runs for it.
-            let lease = self.peek(Machine::first_lease_end);
-            let lease = lease.map(|end| self.instant(end));
-            let change = async {
-                match lease.into_iter().chain(deadline).min() {
-                    Some(wake) => drop(timeout_at(wake, change).await),
-                    None => change.await,
+        let turn = waiting.until(deadline, place.0.turn.acquire()).await;
+        let stopped = match turn {
+            Ok(_turn) => loop {
+                // Registered before the state is read, so that no change between the two is missed.
+                let mut change = pin!(place.0.change.notified());
+                change.as_mut().enable();
+                let now = self.now();
+                match self.admit(now) {
+                    Ok(admitted) => return Ok(Permit::new(self, admitted)),
+                    Err(refusal) if refusal.reason != Reason::ProbesInFlight => {
+                        return Err(self.refuse(refusal, now));
+                    }
+                    Err(_) => {}
                 }
-            };
-            if waiting.is_shut_down_before(change).await {
-                refusal.reason = Reason::ShuttingDown;
-                return Err(self.refuse(refusal, now));
-            }
-        }
+                // A lease that ends gives its slot back without a notification, as no timer runs for it.
+                let lease_end = self.peek(Machine::first_lease_end);
+                let change = async {
+                    match lease_end {
+                        Some(end) => drop(timeout_at(self.instant(end), change).await),
+                        None => change.await,
+                    }
+                };
+                if let Err(reason) = waiting.until(deadline, change).await {
+                    break reason;
+                }
+            },
+            Err(reason) => reason,
+        };
+        self.stop_waiting(stopped)
     }
 
-    /// Has the callers that wait read the state again.
+    /// The end of a wait without a change: a last attempt, unless the process shuts down.
+    fn stop_waiting(&self, reason: Reason) -> Waited<'_> {
+        let now = self.now();
+        let terms = if reason == Reason::ShuttingDown {
+            self.peek(Machine::refusal_terms)
+        } else {
+            match self.admit(now) {
+                Ok(admitted) => return Ok(Permit::new(self, admitted)),
+                Err(refusal) if refusal.reason != Reason::ProbesInFlight => {
+                    return Err(self.refuse(refusal, now));
+                }
+                Err(refusal) => refusal.terms,
+            }
+        };
+        Err(self.refuse(Refusal { reason, terms }, now))
+    }
+
+    /// Has the caller whose turn it is read the state again.
     pub(crate) fn wake(&self) {
         if let Some(waiters) = self.waiters.get() {
-            waiters.change.notify_waiters();
+            waiters.change.notify_one();
         }
     }
 }

@@ -10,6 +10,7 @@ mod a_listener_that_calls_back_is_told_without_end;
 mod a_predicate_loses_the_hint;
 mod a_predicate_taken_away_opens;
 mod a_restored_ramp_has_an_endless_lease;
+mod a_slot_that_comes_back_wakes_everyone;
 mod a_source_of_chance_that_panics_keeps_events_back;
 mod a_tally_switched_on_miscounts;
 mod a_wait_of_the_old_configuration_comes_late;
