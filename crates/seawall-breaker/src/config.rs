@@ -182,7 +182,7 @@ impl BreakerBuilder {
             return Ok(None);
         };
         export.check(CHECK)?;
-        Ok(Some(export.after(*elapsed)))
+        Ok(Some(export.after(*elapsed, &self.wait)))
     }
 }
 

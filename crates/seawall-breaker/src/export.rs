@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use seawall_core::{Check, CircuitState, ConfigError, Evidence, Rule};
 
-use crate::machine::{Machine, Restored};
+use crate::machine::{Machine, OpenWait, Restored};
 use crate::time::{NEVER, Nanos, finite};
 
 /// A breaker's state in a form that can be stored, so that a restart does not forget an open circuit.
@@ -104,15 +104,18 @@ impl Export {
 
     /// The state after `elapsed`, or after the time that the system clock shows. A clock that was set
     /// back shows no time.
-    pub(crate) fn after(&self, elapsed: Option<Duration>) -> Restored {
+    ///
+    /// An open state lasts no longer than the configured `wait` allows, whatever the export says.
+    pub(crate) fn after(&self, elapsed: Option<Duration>, wait: &OpenWait) -> Restored {
         let elapsed = elapsed.map_or_else(
             || unix_millis().saturating_sub(self.taken_at).saturating_mul(1_000_000),
             crate::time::nanos,
         );
         let state = self.state().unwrap_or(CircuitState::Closed);
+        let longest = wait.longest(self.openings);
         let left = match state {
             CircuitState::Open => {
-                Some(self.left.map_or(NEVER, |left| left.saturating_sub(elapsed)))
+                Some(self.left.unwrap_or(NEVER).min(longest).saturating_sub(elapsed))
             }
             // Its probes are gone; the next call is the first new one.
             CircuitState::HalfOpen | CircuitState::Ramping => Some(0),
@@ -122,7 +125,7 @@ impl Export {
             state,
             generation: self.generation,
             age: finite(self.age.saturating_add(elapsed)).unwrap_or_default(),
-            wait: self.wait.filter(|_| state == CircuitState::Open),
+            wait: self.wait.filter(|_| state == CircuitState::Open).map(|wait| wait.min(longest)),
             left,
             openings: self.openings,
             evidence: self.evidence.as_ref().and_then(Why::evidence),

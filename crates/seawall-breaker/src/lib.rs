@@ -163,7 +163,6 @@ pub mod presets;
 mod ramp;
 mod shared;
 mod snapshot;
-mod sync;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -147,7 +147,7 @@ impl Breaker {
     }
 
     /// The state after the last call. Transitions happen when a call asks, so an open circuit whose
-    /// wait is over stays open until one does.
+    /// wait is over stays open until one does; [`Snapshot::due`] shows that.
     pub fn state(&self) -> CircuitState {
         self.0.word().state()
     }

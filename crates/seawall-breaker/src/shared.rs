@@ -15,12 +15,12 @@ use seawall_core::{CircuitState, EventKind, Reporter, Timeline};
 use tokio::time::Instant;
 
 use crate::machine::{Effects, Machine, Recording, Restored, Settings, Trigger};
-use crate::sync::{AtomicU64, Mutex, fence};
 use crate::time::{NEVER, Nanos};
 use crate::waiting::Waiters;
 #[cfg(seawall_loom)]
 pub(crate) use outcome::Uncounted;
 use refusal_cache::RefusalCache;
+use seawall_core::sync::{AtomicU64, Mutex, fence};
 pub(crate) use state_word::StateWord;
 use stripes::{Stripe, Stripes};
 

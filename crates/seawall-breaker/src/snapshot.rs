@@ -22,6 +22,9 @@ pub struct Snapshot {
     /// The time until the open state lets a probe through: zero when it is due, `None` in any other
     /// state and where only the operator can end it.
     pub retry_after: Option<Duration>,
+    /// Whether the open wait is over, so that the next call is a probe. The state stays open until
+    /// that call comes.
+    pub due: bool,
     /// Why the circuit opened last.
     pub evidence: Option<Evidence>,
     /// The window of the closed state. In any other state, the window that the circuit opened with.
@@ -95,6 +98,7 @@ impl Snapshot {
                 .open_until()
                 .and_then(|(until, _)| finite(until))
                 .map(|until| until.saturating_sub(Duration::from_nanos(now))),
+            due: machine.open_until().is_some_and(|(until, _)| now >= until),
             evidence: machine.evidence(),
             window: machine.counts(),
             probes_in_flight: machine.probes_in_flight(),

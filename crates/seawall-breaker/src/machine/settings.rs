@@ -94,6 +94,11 @@ impl OpenWait {
         Arc::clone(&DEFAULT)
     }
 
+    /// The longest wait after `openings` in a row.
+    pub(crate) fn longest(&self, openings: u32) -> Nanos {
+        nanos(self.backoff.ceiling(openings)).max(self.max_retry_after)
+    }
+
     /// Draws the waits after `openings` in a row, the last of which waited for `last`.
     pub(crate) fn draw(&self, openings: u32, last: Option<Nanos>) -> Waits {
         let last = last.map(Duration::from_nanos);

@@ -6,8 +6,8 @@ use seawall_core::{EventKind, Rejection};
 
 use super::{Admitted, Shared, StateWord};
 use crate::machine::{Admission, Refusal, RefusalTerms, Ticket};
-use crate::sync::fence;
 use crate::time::Nanos;
+use seawall_core::sync::fence;
 
 impl Shared {
     /// Admits a call under a closed circuit that neither times nor counts calls, by one read.

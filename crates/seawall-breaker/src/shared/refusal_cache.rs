@@ -6,8 +6,8 @@ use seawall_core::PackedEvidence;
 
 use super::StateWord;
 use crate::machine::RefusalTerms;
-use crate::sync::AtomicU64;
 use crate::time::Nanos;
+use seawall_core::sync::AtomicU64;
 
 /// Since when, until when and why the circuit refuses.
 ///

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use crate::sync::{AtomicU64, OnceLock};
+use seawall_core::sync::{AtomicU64, OnceLock};
 
 /// Counters that threads do not contend for: one of each for each of a few groups of threads, on a
 /// cache line of its own. The stripes are made when two threads meet, or when something other than

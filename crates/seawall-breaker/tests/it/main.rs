@@ -1,6 +1,7 @@
 //! The tests of `seawall-breaker` that need no process of their own.
 
 mod a_configuration_dropped_under_the_lock_deadlocks;
+mod a_damaged_export_is_open_for_ages;
 mod a_damaged_export_wedges;
 mod a_key_dropped_under_the_lock_deadlocks;
 mod a_key_that_asks_its_set_deadlocks;
@@ -16,6 +17,7 @@ mod a_tally_switched_on_miscounts;
 mod a_wait_of_the_old_configuration_comes_late;
 mod a_wait_of_zero_makes_every_probe_late;
 mod an_attempt_that_waits_for_the_verdict_is_under_way;
+mod an_idle_breaker_reads_open_for_ever;
 mod an_open_window_drains;
 mod beside_the_lock;
 mod cancel;
