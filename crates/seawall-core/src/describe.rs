@@ -14,6 +14,7 @@ pub struct Description {
     layers: Vec<LayerDescription>,
     max_attempts: Option<u64>,
     longest: Option<Duration>,
+    panics: bool,
 }
 
 /// One layer of a [`Description`].
@@ -31,7 +32,7 @@ pub struct LayerDescription {
 impl Description {
     /// A bare operation: one attempt, of unknown length.
     pub const fn bare() -> Self {
-        Self { layers: Vec::new(), max_attempts: Some(1), longest: None }
+        Self { layers: Vec::new(), max_attempts: Some(1), longest: None, panics: false }
     }
 
     /// Puts a layer around what is described so far.
@@ -55,6 +56,13 @@ impl Description {
         self
     }
 
+    /// This description, in which a layer panics on purpose and no guard is around it, or none does.
+    #[must_use]
+    pub const fn with_panics(mut self, panics: bool) -> Self {
+        self.panics = panics;
+        self
+    }
+
     /// This description with the longest time cut to `limit`.
     #[must_use]
     pub fn cut_to(mut self, limit: Duration) -> Self {
@@ -70,6 +78,11 @@ impl Description {
     /// How many times the operation can be started for one call, at most; `None` is unlimited.
     pub const fn max_attempts(&self) -> Option<u64> {
         self.max_attempts
+    }
+
+    /// Whether a layer panics on purpose and no guard is around it.
+    pub const fn panics(&self) -> bool {
+        self.panics
     }
 
     /// How long one call can take at most, provided that the operation yields to the executor;

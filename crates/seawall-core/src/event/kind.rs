@@ -128,6 +128,18 @@ pub enum EventKind {
         /// What it did, in words.
         text: Box<str>,
     },
+    /// A fault was injected on purpose.
+    #[non_exhaustive]
+    Injected {
+        /// Which: `"latency"`, `"error"`, `"outcome"`, `"panic"` or `"never"`.
+        fault: &'static str,
+    },
+    /// Injecting faults has ended, and stays so until somebody begins it again.
+    #[non_exhaustive]
+    InjectionEnded {
+        /// Why, as a label for metrics.
+        why: &'static str,
+    },
     /// A policy was built, but can't do what it is for.
     #[non_exhaustive]
     Ineffective {
@@ -217,9 +229,21 @@ impl EventKind {
             Self::Phase { .. } => "phase",
             Self::StepStarted { .. } => "step_started",
             Self::StepEnded { .. } => "step_ended",
+            Self::Injected { .. } => "injected",
+            Self::InjectionEnded { .. } => "injection_ended",
             Self::Ineffective { .. } => "ineffective",
             Self::Custom { name, .. } => name,
         }
+    }
+
+    /// A fault that was injected.
+    pub const fn injected(fault: &'static str) -> Self {
+        Self::Injected { fault }
+    }
+
+    /// The end of injecting faults.
+    pub const fn injection_ended(why: &'static str) -> Self {
+        Self::InjectionEnded { why }
     }
 
     /// A policy that can't do what it is for.
@@ -289,6 +313,8 @@ impl fmt::Display for EventKind {
                 write!(f, "step '{step}' ended: {outcome} in {elapsed:.3?}")
             }
             Self::Custom { text, .. } => f.write_str(text),
+            Self::Injected { fault } => write!(f, "injected: {fault}"),
+            Self::InjectionEnded { why } => write!(f, "no more faults are injected: {why}"),
             Self::Ineffective { why } => write!(f, "without effect: {why}"),
         }
     }

@@ -38,6 +38,8 @@ pub enum PolicyKind {
     Tasks,
     /// A supervisor of long-running tasks.
     Supervisor,
+    /// Faults on purpose.
+    Chaos,
     /// A policy of the user's own.
     Custom(Label),
 }
@@ -62,6 +64,7 @@ impl PolicyKind {
             Self::Capture => "capture",
             Self::Tasks => "tasks",
             Self::Supervisor => "supervisor",
+            Self::Chaos => "chaos",
             Self::Custom(label) => label.as_str(),
         }
     }

@@ -133,7 +133,8 @@ impl Policy for PanicGuard {
         } else {
             "catches nothing: built with panic = \"abort\""
         };
-        inner.layer(PolicyKind::PanicGuard, self.name(), text)
+        let panics = inner.panics() && !self.can_catch();
+        inner.layer(PolicyKind::PanicGuard, self.name(), text).with_panics(panics)
     }
 }
 

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use seawall_breaker::Breaker;
 use seawall_core::{
-    AllTransient, Check, ConfigError, Identity, Layer, LayerContext, Layers, Listener, Listeners,
-    Name, PolicyKind, Random, Scope,
+    AllTransient, Check, ConfigError, Description, Identity, Layer, LayerContext, Layers, Listener,
+    Listeners, Name, Policy, PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
 use seawall_limit::{AdaptiveLimit, Bulkhead, BulkheadBuilder, Throttle};
@@ -202,9 +202,20 @@ impl<L: Layer, C> PipelineBuilder<L, C> {
         context.shutdown = self.shutdown;
         context.random = self.random;
         let policy = self.layer.into_policy(&context)?;
+        check_faults(&policy.describe(Description::bare()))?;
         let LayerContext { name, listeners, .. } = context;
         Ok(Pipeline { name, policy, classifier: self.classifier, listeners })
     }
+}
+
+/// Faults that are injected on purpose have to be met by all policies, and panics by a guard.
+fn check_faults(description: &Description) -> Result<(), ConfigError> {
+    let check = Check::of(PolicyKind::Chaos);
+    let outer = description.layers().iter().rev().skip(1);
+    let inside = outer.filter(|layer| layer.kind == PolicyKind::Chaos).count();
+    check.that(inside == 0, "layer", "around another policy", "the innermost of the pipeline")?;
+    let allowed = "0 where no panic guard is around it, unless `unguarded` is said";
+    check.that(!description.panics(), "panic", "above 0", allowed)
 }
 
 /// Layers behind the gate that closes with a shutdown.
