@@ -54,11 +54,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    scene("An operator closes it by force, whatever the calls come to ...");
+    scene("An operator closes it by force, whatever the outcomes of calls ...");
     breaker.force_closed();
     (0..100).for_each(|_| call(&breaker, Err("500")));
 
-    scene("... opens it by force, whatever the calls would come to ...");
+    scene("... opens it by force, whatever the outcomes of calls ...");
     breaker.force_open();
     refused(&breaker);
 
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     breaker.shadow();
     (0..100).for_each(|_| call(&breaker, Err("500")));
 
-    scene("Released, it begins anew.");
+    scene("Released, it starts again.");
     breaker.release();
     call(&breaker, Ok("in stock"));
     Ok(())
@@ -88,7 +88,7 @@ fn call(breaker: &Breaker, outcome: Result<&str, &str>) {
 /// A call that is refused, and the error that the caller gets.
 fn refused(breaker: &Breaker) {
     if let Err(rejection) = breaker.try_acquire() {
-        println!("           a caller is told: {rejection}");
+        println!("           a caller gets: {rejection}");
     }
 }
 

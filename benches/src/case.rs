@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The library that a case belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
+pub enum Subject {
     /// Seawall. The text tells variants apart and is empty where there is only one.
     Ours(&'static str),
     /// A peer, named as its package, with a remark in brackets where it needs one.
@@ -13,7 +13,7 @@ pub enum Who {
     Floor(&'static str),
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ours("") => f.pad("seawall"),
@@ -29,7 +29,7 @@ pub struct Case {
     /// The kind of work. Cases of one group do the same work and are compared with one another.
     pub group: &'static str,
     /// The library that does it.
-    pub who: Who,
+    pub subject: Subject,
     /// Prepares everything that a call needs, so that only the call itself is measured.
     pub prepare: fn() -> Box<dyn Work>,
     /// How many calls one measurement makes under callgrind.
@@ -61,7 +61,7 @@ impl Case {
 
     /// A case of seawall's.
     pub const fn ours(group: &'static str, prepare: fn() -> Box<dyn Work>) -> Self {
-        Self::new(group, Who::Ours(""), prepare)
+        Self::new(group, Subject::Ours(""), prepare)
     }
 
     /// A case of seawall's that exists in several variants.
@@ -70,7 +70,7 @@ impl Case {
         variant: &'static str,
         prepare: fn() -> Box<dyn Work>,
     ) -> Self {
-        Self::new(group, Who::Ours(variant), prepare)
+        Self::new(group, Subject::Ours(variant), prepare)
     }
 
     /// A case of a peer's.
@@ -79,7 +79,7 @@ impl Case {
         name: &'static str,
         prepare: fn() -> Box<dyn Work>,
     ) -> Self {
-        Self::new(group, Who::Peer(name), prepare)
+        Self::new(group, Subject::Peer(name), prepare)
     }
 
     /// A floor.
@@ -88,11 +88,11 @@ impl Case {
         name: &'static str,
         prepare: fn() -> Box<dyn Work>,
     ) -> Self {
-        Self::new(group, Who::Floor(name), prepare)
+        Self::new(group, Subject::Floor(name), prepare)
     }
 
-    const fn new(group: &'static str, who: Who, prepare: fn() -> Box<dyn Work>) -> Self {
-        Self { group, who, prepare, calls: Self::CALLS, units: 1 }
+    const fn new(group: &'static str, subject: Subject, prepare: fn() -> Box<dyn Work>) -> Self {
+        Self { group, subject, prepare, calls: Self::CALLS, units: 1 }
     }
 
     /// This case with `calls` calls in one measurement: fewer where a call is long.
@@ -123,21 +123,21 @@ impl Case {
 
     /// Whether it is one of seawall's.
     pub const fn is_ours(&self) -> bool {
-        matches!(self.who, Who::Ours(_))
+        matches!(self.subject, Subject::Ours(_))
     }
 
     /// The name it is run by: lower case, without blanks.
     pub fn name(&self) -> String {
-        let who: String = match self.who {
-            Who::Ours("") => "seawall".into(),
-            Who::Ours(variant) => format!("seawall-{variant}"),
-            Who::Peer(name) | Who::Floor(name) => name.into(),
+        let subject: String = match self.subject {
+            Subject::Ours("") => "seawall".into(),
+            Subject::Ours(variant) => format!("seawall-{variant}"),
+            Subject::Peer(name) | Subject::Floor(name) => name.into(),
         };
         let plain = |c: char| match c {
             ' ' | ':' | '/' | ',' | '(' | ')' | '+' | '\'' => '-',
             other => other.to_ascii_lowercase(),
         };
-        let mut slug: String = who.chars().map(plain).collect();
+        let mut slug: String = subject.chars().map(plain).collect();
         while slug.contains("--") {
             slug = slug.replace("--", "-");
         }

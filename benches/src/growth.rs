@@ -25,7 +25,7 @@ pub type Call = Box<dyn FnMut(&mut Context<'_>)>;
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     /// The library of the breaker.
-    pub who: &'static str,
+    pub subject: &'static str,
     /// Beyond this it would take too long.
     pub most: u64,
     /// A breaker with a long time window.
@@ -36,14 +36,14 @@ pub struct Window {
 #[derive(Clone, Copy, Debug)]
 pub struct Many {
     /// The library of the breakers.
-    pub who: &'static str,
+    pub subject: &'static str,
     /// This many breakers, called in an order that no cache can predict.
     pub prepare: fn(usize) -> Call,
 }
 
 /// Nanoseconds per call against calls in the window.
 pub fn with_window() -> Vec<Series> {
-    let mut lines = vec![Window { who: "seawall", most: 10_000_000, prepare: window }];
+    let mut lines = vec![Window { subject: "seawall", most: 10_000_000, prepare: window }];
     #[cfg(feature = "peers")]
     lines.extend(crate::cases::peers::windows());
     lines.drain(..).map(|line| filled(&line)).collect()
@@ -68,7 +68,7 @@ fn filled(line: &Window) -> Series {
         points.push((size as f64, fastest(&mut call, batch, 20)));
         held += batch * 20;
     }
-    Series { name: line.who.into(), points }
+    Series { name: line.subject.into(), points }
 }
 
 fn window() -> Call {
@@ -78,7 +78,7 @@ fn window() -> Call {
 
 /// Nanoseconds per call against the number of breakers that calls are spread over.
 pub fn with_breakers() -> Vec<Series> {
-    let mut lines = vec![Many { who: "seawall", prepare: many }];
+    let mut lines = vec![Many { subject: "seawall", prepare: many }];
     #[cfg(feature = "peers")]
     lines.extend(crate::cases::peers::many());
     lines.drain(..).map(|line| spread(&line)).collect()
@@ -90,7 +90,7 @@ fn spread(line: &Many) -> Series {
         let count = 10_usize.pow(exponent);
         (count as f64, fastest(&mut (line.prepare)(count), BATCH, BATCHES))
     });
-    Series { name: line.who.into(), points: points.collect() }
+    Series { name: line.subject.into(), points: points.collect() }
 }
 
 fn many(count: usize) -> Call {

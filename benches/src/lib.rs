@@ -19,7 +19,7 @@ pub mod throughput;
 #[cfg(feature = "criterion")]
 pub mod wall;
 
-pub use case::{Case, Who, Work};
+pub use case::{Case, Subject, Work};
 pub use drive::{
     in_runtime, in_runtime_with, plain, poll, polled, polled_in_runtime, prepared_in_runtime,
 };

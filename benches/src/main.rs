@@ -129,5 +129,5 @@ fn threads(pattern: &str) -> Result<(), String> {
 }
 
 fn name_of(shared: &throughput::Shared) -> String {
-    format!("{}: {}", shared.group, shared.who)
+    format!("{}: {}", shared.group, shared.subject)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::plot::{Chart, Series};
-use crate::{Case, Who, callgrind, cases, growth, machine, sizes, throughput};
+use crate::{Case, Subject, callgrind, cases, growth, machine, sizes, throughput};
 
 mod page;
 
@@ -136,9 +136,9 @@ fn allocations() -> Allocations {
                     calls.insert(name.to_string(), (count, bytes));
                 }
             }
-            ["instance", what, who, bytes] => {
+            ["instance", what, subject, bytes] => {
                 if let Ok(bytes) = bytes.parse() {
-                    instances.push((what.to_string(), who.to_string(), bytes));
+                    instances.push((what.to_string(), subject.to_string(), bytes));
                 }
             }
             _ => eprintln!("allocations said: {line}"),
@@ -151,7 +151,7 @@ fn threads() -> Vec<(throughput::Shared, Vec<f64>)> {
     throughput::all()
         .into_iter()
         .map(|shared| {
-            eprintln!("threads: {}, {}", shared.group, shared.who);
+            eprintln!("threads: {}, {}", shared.group, shared.subject);
             let rates = throughput::THREADS.map(|threads| throughput::measure(&shared, threads));
             (shared, rates.to_vec())
         })
@@ -166,7 +166,7 @@ fn charts(measured: &Measured) -> Vec<(&'static str, String)> {
         .iter()
         .filter(|(shared, _)| shared.group == "breaker, healthy")
         .map(|(shared, rates)| Series {
-            name: shared.who.into(),
+            name: shared.subject.into(),
             points: throughput::THREADS
                 .iter()
                 .map(|&n| n as f64)
@@ -232,9 +232,11 @@ fn line(page: &mut String, text: impl AsRef<str>) {
 }
 
 /// The library without variant and remark: a column of the overview.
-fn library(who: Who) -> &'static str {
-    match who {
-        Who::Ours(_) => "seawall",
-        Who::Peer(name) | Who::Floor(name) => name.split([' ', ',', ':']).next().unwrap_or(name),
+fn library(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Ours(_) => "seawall",
+        Subject::Peer(name) | Subject::Floor(name) => {
+            name.split([' ', ',', ':']).next().unwrap_or(name)
+        }
     }
 }

@@ -36,7 +36,7 @@ pub struct Instance {
     /// What it is.
     pub what: &'static str,
     /// The library that it belongs to.
-    pub who: &'static str,
+    pub subject: &'static str,
     /// Makes one, in a box: the bytes of the box are its own, and count.
     pub make: fn() -> Box<dyn Any>,
 }
@@ -47,7 +47,7 @@ pub struct FutureSize {
     /// The call that it belongs to.
     pub what: &'static str,
     /// The library that it belongs to.
-    pub who: &'static str,
+    pub subject: &'static str,
     /// All its bytes, those of the operation included.
     pub bytes: usize,
 }
@@ -62,12 +62,12 @@ pub fn instances() -> Vec<Instance> {
         vec![
             Instance {
                 what: "breaker, window of 100 outcomes",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(Breaker::builder().count_window(100).build().expect("valid")),
             },
             Instance {
                 what: "breaker, window of 10 s",
-                who: "seawall",
+                subject: "seawall",
                 make: || {
                     Box::new(
                         Breaker::builder()
@@ -79,17 +79,17 @@ pub fn instances() -> Vec<Instance> {
             },
             Instance {
                 what: "retry",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(Retry::builder().idempotent().build().expect("valid")),
             },
             Instance {
                 what: "bulkhead",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(Bulkhead::builder().limit(10).build().expect("valid")),
             },
             Instance {
                 what: "rate limit",
-                who: "seawall",
+                subject: "seawall",
                 make: || {
                     Box::new(
                         RateLimit::builder()
@@ -101,22 +101,22 @@ pub fn instances() -> Vec<Instance> {
             },
             Instance {
                 what: "adaptive limit",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(AdaptiveLimit::builder().build().expect("valid")),
             },
             Instance {
                 what: "retry budget",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(Budget::builder().build().expect("valid")),
             },
             Instance {
                 what: "hedge",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(Hedge::builder().build().expect("valid")),
             },
             Instance {
                 what: "timeout",
-                who: "seawall",
+                subject: "seawall",
                 make: || {
                     Box::new(
                         Timeout::builder().limit(Duration::from_secs(1)).build().expect("valid"),
@@ -125,12 +125,12 @@ pub fn instances() -> Vec<Instance> {
             },
             Instance {
                 what: "requests in flight",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(InFlight::new()),
             },
             Instance {
                 what: "pipeline of all five layers",
-                who: "seawall",
+                subject: "seawall",
                 make: || Box::new(all_layers!()),
             },
         ],
@@ -153,7 +153,7 @@ pub fn futures() -> Vec<FutureSize> {
         .expect("a valid pipeline");
     let five = all_layers!();
     let standard = Pipeline::standard("benches").idempotent().build().expect("a valid pipeline");
-    let ours = |what, bytes| FutureSize { what, who: "seawall", bytes };
+    let ours = |what, bytes| FutureSize { what, subject: "seawall", bytes };
     [
         vec![
             ours("retry + breaker", size_of_val(&two.call(Operation::default))),

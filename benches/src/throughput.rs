@@ -36,7 +36,7 @@ pub struct Shared {
     /// The kind of work; objects with the same name are compared.
     pub group: &'static str,
     /// The library that does it.
-    pub who: &'static str,
+    pub subject: &'static str,
     /// Makes it. The function that it returns makes the given number of calls.
     pub prepare: fn() -> Calls,
 }
@@ -90,7 +90,7 @@ fn floors() -> Vec<Shared> {
     vec![
         Shared {
             group: "floor",
-            who: "one shared atomic load",
+            subject: "one shared atomic load",
             prepare: || {
                 let word = AtomicU64::new(0);
                 calls(move |_, _| word.load(Ordering::Acquire))
@@ -98,7 +98,7 @@ fn floors() -> Vec<Shared> {
         },
         Shared {
             group: "floor",
-            who: "one shared atomic add",
+            subject: "one shared atomic add",
             prepare: || {
                 let word = AtomicU64::new(0);
                 calls(move |_, _| word.fetch_add(1, Ordering::AcqRel))
@@ -106,7 +106,7 @@ fn floors() -> Vec<Shared> {
         },
         Shared {
             group: "floor",
-            who: "one shared parking_lot lock",
+            subject: "one shared parking_lot lock",
             prepare: || {
                 let lock = parking_lot::Mutex::new(0_u64);
                 calls(move |_, _| *lock.lock() += 1)
@@ -119,7 +119,7 @@ fn ours() -> Vec<Shared> {
     vec![
         Shared {
             group: "breaker, healthy",
-            who: "seawall (count 100)",
+            subject: "seawall (count 100)",
             prepare: || {
                 let breaker = full(Breaker::builder().count_window(100));
                 calls(move |_, cx| block(breaker.call(uncounted(true)), cx))
@@ -127,7 +127,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "breaker, healthy",
-            who: "seawall (10 s window)",
+            subject: "seawall (10 s window)",
             prepare: || {
                 let breaker = full(Breaker::builder().time_window(Duration::from_secs(10)));
                 calls(move |_, cx| block(breaker.call(uncounted(true)), cx))
@@ -135,7 +135,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "breaker, 10 % failures",
-            who: "seawall (count 100)",
+            subject: "seawall (count 100)",
             prepare: || {
                 let breaker = full(Breaker::builder().count_window(100));
                 calls(move |n, cx| block(breaker.call(uncounted(n % 10 != 0)), cx))
@@ -143,7 +143,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "breaker, 10 % failures",
-            who: "seawall (10 s window)",
+            subject: "seawall (10 s window)",
             prepare: || {
                 let breaker = full(Breaker::builder().time_window(Duration::from_secs(10)));
                 calls(move |n, cx| block(breaker.call(uncounted(n % 10 != 0)), cx))
@@ -151,7 +151,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "budget, take and give",
-            who: "seawall (tokens)",
+            subject: "seawall (tokens)",
             prepare: || {
                 let budget = Budget::builder().reserve(1_000.0).capacity(1_000.0);
                 let budget = budget.build().expect("a valid budget");
@@ -160,7 +160,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "bulkhead, acquire and release",
-            who: "seawall",
+            subject: "seawall",
             prepare: || {
                 let bulkhead = Bulkhead::builder().limit(1_000).build().expect("a valid bulkhead");
                 calls(move |_, _| bulkhead.try_acquire().is_ok())
@@ -168,7 +168,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "rate limit, admitted",
-            who: "seawall",
+            subject: "seawall",
             prepare: || {
                 let limit = RateLimit::builder().rate(PLENTY, Duration::from_secs(1));
                 let limit = limit.build().expect("a valid limit");
@@ -177,7 +177,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "in-flight guard",
-            who: "seawall",
+            subject: "seawall",
             prepare: || {
                 let in_flight = InFlight::new();
                 calls(move |_, _| in_flight.try_acquire().is_ok())
@@ -185,7 +185,7 @@ fn ours() -> Vec<Shared> {
         },
         Shared {
             group: "in-flight guard",
-            who: "tokio-util TaskTracker token",
+            subject: "tokio-util TaskTracker token",
             prepare: || {
                 let tracker = tokio_util::task::TaskTracker::new();
                 calls(move |_, _| drop(tracker.token()))

@@ -76,7 +76,7 @@ pub struct Progress {
     start: Instant,
     cast: Vec<Role>,
     diary: Diary,
-    told: usize,
+    printed: usize,
 }
 
 /// The time between two updates.
@@ -85,7 +85,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 impl Progress {
     pub fn new(screen: Screen, stage: &Stage, diary: Diary) -> Self {
         let (scenario, cast) = (Arc::clone(&stage.scenario), stage.cast());
-        Self { screen, scenario, start: stage.start, cast, diary, told: 0 }
+        Self { screen, scenario, start: stage.start, cast, diary, printed: 0 }
     }
 
     /// Shows the progress until `end`, then clears the line.
@@ -122,8 +122,8 @@ impl Progress {
 
     /// Prints each transition that was not printed yet.
     fn tell_changes(&mut self) {
-        let changes = self.diary.since(self.told);
-        self.told += changes.len();
+        let changes = self.diary.since(self.printed);
+        self.printed += changes.len();
         for (at, transition) in changes {
             let at = at.saturating_duration_since(self.start);
             self.screen.say(&format!("{}    breaker {transition}", clock(at)));

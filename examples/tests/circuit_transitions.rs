@@ -29,7 +29,7 @@ fn every_state_is_seen_with_its_reason() {
         "→ shadow: ordered by an operator",
         "would have been closed → open: 20 failures in a row",
         "shadow → closed: released by an operator",
-        "a caller is told: breaker 'inventory': open",
+        "a caller gets: breaker 'inventory': open",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }

@@ -51,7 +51,7 @@ impl Drop for Service {
 }
 
 #[test]
-fn each_caller_is_told_what_became_of_its_request() {
+fn each_caller_gets_the_outcome_of_its_request() {
     let service = Service::start();
     let price = service.get("/prices/tea", "x-caller: ann\r\n");
     assert!(price.starts_with("HTTP/1.1 200") && price.ends_with("1.20\n"), "{price}");

@@ -86,12 +86,12 @@ fn requests_in_flight_finish_new_ones_are_turned_away_and_nothing_idle_holds_it_
     assert!(server.ask("/ready").starts_with("http/1.1 200"));
 
     server.terminate();
-    let told = Instant::now();
+    let signalled = Instant::now();
     // Readiness first, while requests are still served.
     while server.ask("/ready").starts_with("http/1.1 200") {
-        assert!(told.elapsed() < Duration::from_secs(5));
+        assert!(signalled.elapsed() < Duration::from_secs(5));
     }
-    if told.elapsed() < Duration::from_millis(200) {
+    if signalled.elapsed() < Duration::from_millis(200) {
         assert!(server.ask("/work").starts_with("http/1.1 200"));
     }
     // Then, while one is still in flight, new ones are refused with a proper answer.
@@ -100,7 +100,7 @@ fn requests_in_flight_finish_new_ones_are_turned_away_and_nothing_idle_holds_it_
         if !answer.starts_with("http/1.1 200") {
             break answer;
         }
-        assert!(told.elapsed() < Duration::from_secs(5));
+        assert!(signalled.elapsed() < Duration::from_secs(5));
     };
     assert!(refused.starts_with("http/1.1 503"), "{refused}");
     assert!(refused.contains("retry-after: 1"), "{refused}");
@@ -115,7 +115,7 @@ fn requests_in_flight_finish_new_ones_are_turned_away_and_nothing_idle_holds_it_
     idle.read_to_string(&mut rest).expect("the idle connection is closed in order");
 
     let (code, said) = server.end();
-    assert!(told.elapsed() < Duration::from_secs(5), "nothing idle was waited for");
+    assert!(signalled.elapsed() < Duration::from_secs(5), "nothing idle was waited for");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("access log flushed"), "{said}");
     assert!(said.contains("shutdown of 'http' (SIGTERM): clean"), "{said}");
@@ -127,8 +127,8 @@ fn a_client_that_never_sends_its_request_does_not_hold_it_up() {
     let _silent = TcpStream::connect(&server.address).expect("the listener is open");
     assert!(server.ask("/work").starts_with("http/1.1 200"));
     server.terminate();
-    let told = Instant::now();
+    let signalled = Instant::now();
     let (code, said) = server.end();
     assert_eq!(code, Some(0), "{said}");
-    assert!(told.elapsed() < Duration::from_secs(3), "{said}");
+    assert!(signalled.elapsed() < Duration::from_secs(3), "{said}");
 }

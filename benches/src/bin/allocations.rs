@@ -22,12 +22,12 @@ fn main() {
         }
     }
     for instance in sizes::instances() {
-        if instance.who.contains(&pattern) || instance.what.contains(&pattern) {
+        if instance.subject.contains(&pattern) || instance.what.contains(&pattern) {
             let before = Region::new(ALLOCATOR);
             let made = black_box((instance.make)());
             let stats = before.change();
             let bytes = stats.bytes_allocated - stats.bytes_deallocated;
-            println!("instance\t{}\t{}\t{bytes}", instance.what, instance.who);
+            println!("instance\t{}\t{}\t{bytes}", instance.what, instance.subject);
             drop(made);
         }
     }

@@ -1,6 +1,6 @@
 //! The page as Markdown.
 
-use super::{Case, Figures, Measured, Who, library, line, machine, sizes, throughput};
+use super::{Case, Figures, Measured, Subject, library, line, machine, sizes, throughput};
 
 /// What each group is, in the order of the page.
 const GROUPS: [(&str, &str); 36] = [
@@ -141,18 +141,20 @@ fn overview(page: &mut String, measured: &Measured) {
     line(page, format!("| | {} | floor |", COLUMNS.join(" | ")));
     line(page, format!("|---|{}", "---:|".repeat(COLUMNS.len() + 1)));
     for (group, title) in GROUPS.iter().skip(2) {
-        let of = |wanted: &dyn Fn(Who) -> bool| {
+        let of = |wanted: &dyn Fn(Subject) -> bool| {
             let figures = measured.cases.iter().filter(|(case, _)| case.group == *group);
-            let wanted = figures.filter(|(case, _)| wanted(case.who));
+            let wanted = figures.filter(|(case, _)| wanted(case.subject));
             wanted.filter_map(|(_, figures)| figures.instructions).min_by(f64::total_cmp)
         };
         let cells: Vec<String> = COLUMNS
             .iter()
             .map(|column| {
-                integer(of(&|who| !matches!(who, Who::Floor(_)) && library(who) == *column))
+                integer(of(&|subject| {
+                    !matches!(subject, Subject::Floor(_)) && library(subject) == *column
+                }))
             })
             .collect();
-        let floor = integer(of(&|who| matches!(who, Who::Floor(_))));
+        let floor = integer(of(&|subject| matches!(subject, Subject::Floor(_))));
         line(page, format!("| {title} | {} | {floor} |", cells.join(" | ")));
     }
     line(
@@ -176,17 +178,17 @@ fn table(page: &mut String, group: &str, title: &str, measured: &Measured) {
     line(page, "| | instructions | ns | × floor | allocations | bytes |");
     line(page, "|---|---:|---:|---:|---:|---:|");
     for (case, figures) in rows {
-        let who = match case.who {
-            Who::Ours(_) => format!("**{}**", case.who),
-            Who::Floor(_) => format!("*{}*", case.who),
-            Who::Peer(_) => case.who.to_string(),
+        let subject = match case.subject {
+            Subject::Ours(_) => format!("**{}**", case.subject),
+            Subject::Floor(_) => format!("*{}*", case.subject),
+            Subject::Peer(_) => case.subject.to_string(),
         };
         let ratio = figures.nanoseconds.zip(base).map(|(ns, base)| ns / base);
         let (count, bytes) = figures.allocated.unzip();
         line(
             page,
             format!(
-                "| {who} | {} | {} | {} | {} | {} |",
+                "| {subject} | {} | {} | {} | {} | {} |",
                 integer(figures.instructions),
                 decimal(figures.nanoseconds),
                 decimal(ratio),
@@ -217,12 +219,12 @@ fn bytes(page: &mut String, measured: &Measured) {
     );
     line(page, "| | | bytes |\n|---|---|---:|");
     for size in &measured.futures {
-        line(page, format!("| {} | {} | {} |", size.what, size.who, size.bytes));
+        line(page, format!("| {} | {} | {} |", size.what, size.subject, size.bytes));
     }
     line(page, "\nOne instance, heap and inline:\n");
     line(page, "| | | bytes |\n|---|---|---:|");
-    for (what, who, bytes) in &measured.instances {
-        line(page, format!("| {what} | {who} | {bytes} |"));
+    for (what, subject, bytes) in &measured.instances {
+        line(page, format!("| {what} | {subject} | {bytes} |"));
     }
     line(page, "");
 }
@@ -235,7 +237,7 @@ fn threads(page: &mut String, measured: &Measured) {
     line(page, format!("|---|---|{}", "---:|".repeat(heads.len())));
     for (shared, rates) in &measured.threads {
         let cells: Vec<String> = rates.iter().map(|rate| decimal(Some(*rate))).collect();
-        line(page, format!("| {} | {} | {} |", shared.group, shared.who, cells.join(" | ")));
+        line(page, format!("| {} | {} | {} |", shared.group, shared.subject, cells.join(" | ")));
     }
     line(page, "\n![One breaker, many threads](benchmarks/threads.svg)\n");
     line(page, "## Growth\n");

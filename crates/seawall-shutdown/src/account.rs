@@ -1,4 +1,4 @@
-//! What the report says beside the phases.
+//! What the report says apart from the phases.
 
 use crate::{FailedTask, LeftBehind, LeftBehindKind, Report};
 

@@ -118,7 +118,7 @@ impl Machine {
         self.ready.remove(&self.steps.len());
     }
 
-    /// A step came to its end. One that is over already stays as it is.
+    /// A step ended. One that is over already stays as it is.
     pub(crate) fn end_step(&mut self, step: StepId, outcome: Outcome, now: Instant) {
         let Status::Running { since, deadline, .. } = self.steps[step].status else { return };
         self.deadlines.remove(&(deadline, step));

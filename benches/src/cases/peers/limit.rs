@@ -193,7 +193,7 @@ pub fn shared() -> Vec<Shared> {
     vec![
         Shared {
             group: "bulkhead, acquire and release",
-            who: "tokio Semaphore, try_acquire",
+            subject: "tokio Semaphore, try_acquire",
             prepare: || {
                 let places = Semaphore::new(1_000);
                 threads(move |_, _| places.try_acquire().is_ok())
@@ -201,7 +201,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: "rate limit, admitted",
-            who: "governor (quanta clock)",
+            subject: "governor (quanta clock)",
             prepare: || {
                 let limit = RateLimiter::direct_with_clock(plenty(), QuantaClock::default());
                 threads(move |_, _| limit.check().is_ok())
@@ -209,7 +209,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: "rate limit, admitted",
-            who: "governor (std clock)",
+            subject: "governor (std clock)",
             prepare: || {
                 let limit = RateLimiter::direct_with_clock(plenty(), MonotonicClock);
                 threads(move |_, _| limit.check().is_ok())

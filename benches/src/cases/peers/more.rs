@@ -31,31 +31,35 @@ pub fn instances() -> Vec<Instance> {
     const RATE: &str = "rate limit";
     const TRACKER: &str = "requests in flight";
     vec![
-        Instance { what: COUNT, who: "recloser", make: || Box::new(recloser()) },
+        Instance { what: COUNT, subject: "recloser", make: || Box::new(recloser()) },
         Instance {
             what: COUNT,
-            who: "tower-resilience",
+            subject: "tower-resilience",
             make: || Box::new(tower_breaker().layer(service_fn(|()| ready()))),
         },
-        Instance { what: TIME, who: "failsafe", make: || Box::new(failsafe_rate(10)) },
+        Instance { what: TIME, subject: "failsafe", make: || Box::new(failsafe_rate(10)) },
         Instance {
             what: TIME,
-            who: "seatbelt",
+            subject: "seatbelt",
             make: || {
                 let runtime = runtime();
                 Box::new(runtime.block_on(async { pipeline::seatbelt_breaker(ready) }))
             },
         },
-        Instance { what: CONSECUTIVE, who: "failsafe", make: || Box::new(failsafe_consecutive()) },
-        Instance { what: CONSECUTIVE, who: "nobreak", make: || Box::new(nobreak::breaker()) },
         Instance {
             what: CONSECUTIVE,
-            who: "do-over",
+            subject: "failsafe",
+            make: || Box::new(failsafe_consecutive()),
+        },
+        Instance { what: CONSECUTIVE, subject: "nobreak", make: || Box::new(nobreak::breaker()) },
+        Instance {
+            what: CONSECUTIVE,
+            subject: "do-over",
             make: || Box::new(do_over::circuit_breaker::CircuitBreaker::new(5, WAIT)),
         },
         Instance {
             what: CONSECUTIVE,
-            who: "rskit",
+            subject: "rskit",
             make: || {
                 let config = rskit_resilience::CbConfig::new("benches");
                 Box::new(rskit_resilience::CircuitBreaker::new(config))
@@ -63,7 +67,7 @@ pub fn instances() -> Vec<Instance> {
         },
         Instance {
             what: CONSECUTIVE,
-            who: "circuitbreaker-rs",
+            subject: "circuitbreaker-rs",
             make: || {
                 let builder = circuitbreaker_rs::CircuitBreaker::<
                     circuitbreaker_rs::DefaultPolicy,
@@ -74,42 +78,42 @@ pub fn instances() -> Vec<Instance> {
         },
         Instance {
             what: BULKHEAD,
-            who: "tokio Semaphore in an Arc",
+            subject: "tokio Semaphore in an Arc",
             make: || Box::new(Arc::new(Semaphore::new(10))),
         },
         Instance {
             what: BULKHEAD,
-            who: "resilient",
+            subject: "resilient",
             make: || Box::new(resilient::Bulkhead::new(10)),
         },
         Instance {
             what: BULKHEAD,
-            who: "do-over",
+            subject: "do-over",
             make: || Box::new(do_over::bulkhead::Bulkhead::new(10)),
         },
         Instance {
             what: RATE,
-            who: "governor",
+            subject: "governor",
             make: || Box::new(RateLimiter::direct(Quota::per_second(NonZeroU32::MIN))),
         },
         Instance {
             what: RATE,
-            who: "leaky-bucket",
+            subject: "leaky-bucket",
             make: || Box::new(leaky_bucket::RateLimiter::builder().build()),
         },
         Instance {
             what: RATE,
-            who: "resilient",
+            subject: "resilient",
             make: || Box::new(resilient::RateLimiter::default()),
         },
         Instance {
             what: TRACKER,
-            who: "tokio-util TaskTracker",
+            subject: "tokio-util TaskTracker",
             make: || Box::new(tokio_util::task::TaskTracker::new()),
         },
         Instance {
             what: CONSECUTIVE,
-            who: "resilient",
+            subject: "resilient",
             make: || Box::new(resilient::BreakerPolicy::default()),
         },
     ]
@@ -132,22 +136,22 @@ pub fn futures() -> Vec<FutureSize> {
     vec![
         FutureSize {
             what: "retry + breaker",
-            who: "by hand: backon + recloser",
+            subject: "by hand: backon + recloser",
             bytes: size_of_val(&two),
         },
         FutureSize {
             what: "retry + breaker",
-            who: "seatbelt",
+            subject: "seatbelt",
             bytes: size_of_val(&seatbelt_two.execute(())),
         },
         FutureSize {
             what: "all five layers",
-            who: "by hand: tokio timeout + backon + recloser (no panic guard)",
+            subject: "by hand: tokio timeout + backon + recloser (no panic guard)",
             bytes: size_of_val(&full),
         },
         FutureSize {
             what: "all five layers",
-            who: "seatbelt (retry, breaker, attempt timeout)",
+            subject: "seatbelt (retry, breaker, attempt timeout)",
             bytes: size_of_val(&seatbelt_full.execute(())),
         },
     ]
@@ -158,11 +162,11 @@ pub fn shared() -> Vec<Shared> {
     const HEALTHY: &str = "breaker, healthy";
     const FAILURES: &str = "breaker, 10 % failures";
     let breakers = vec![
-        Shared { group: HEALTHY, who: "recloser", prepare: || recloser_calls(|_| true) },
-        Shared { group: FAILURES, who: "recloser", prepare: || recloser_calls(one_in_ten) },
+        Shared { group: HEALTHY, subject: "recloser", prepare: || recloser_calls(|_| true) },
+        Shared { group: FAILURES, subject: "recloser", prepare: || recloser_calls(one_in_ten) },
         Shared {
             group: HEALTHY,
-            who: "failsafe (consecutive)",
+            subject: "failsafe (consecutive)",
             prepare: || {
                 let breaker = failsafe_consecutive();
                 calls(move |_, cx| block(breaker.call(uncounted(true)), cx))
@@ -170,7 +174,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: FAILURES,
-            who: "failsafe (consecutive)",
+            subject: "failsafe (consecutive)",
             prepare: || {
                 let breaker = failsafe_consecutive();
                 calls(move |n, cx| block(breaker.call(uncounted(one_in_ten(n))), cx))
@@ -178,7 +182,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: HEALTHY,
-            who: "nobreak (consecutive)",
+            subject: "nobreak (consecutive)",
             prepare: || {
                 let breaker = nobreak::breaker();
                 calls(move |_, cx| block(breaker.call_async(|| uncounted(true)), cx))
@@ -186,7 +190,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: HEALTHY,
-            who: "circuitbreaker-rs",
+            subject: "circuitbreaker-rs",
             prepare: || {
                 let breaker = circuitbreaker_rs::CircuitBreaker::<
                     circuitbreaker_rs::DefaultPolicy,
@@ -200,7 +204,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: HEALTHY,
-            who: "tower-resilience (count 100)",
+            subject: "tower-resilience (count 100)",
             prepare: || {
                 let service = tower_breaker().layer(service_fn(|()| uncounted(true)));
                 // Each thread calls through a clone of its own, as tower's users do.
@@ -209,7 +213,7 @@ pub fn shared() -> Vec<Shared> {
         },
         Shared {
             group: HEALTHY,
-            who: "seatbelt (10 s window)",
+            subject: "seatbelt (10 s window)",
             prepare: || {
                 let runtime = runtime();
                 let service =
@@ -232,7 +236,7 @@ pub fn shared() -> Vec<Shared> {
 pub fn windows() -> Vec<Window> {
     vec![
         Window {
-            who: "failsafe (rate)",
+            subject: "failsafe (rate)",
             most: 10_000_000,
             prepare: || {
                 let breaker = failsafe_rate(LONG.as_secs());
@@ -242,7 +246,7 @@ pub fn windows() -> Vec<Window> {
             },
         },
         Window {
-            who: "seatbelt",
+            subject: "seatbelt",
             most: 10_000_000,
             prepare: || {
                 let runtime = runtime();
@@ -254,7 +258,7 @@ pub fn windows() -> Vec<Window> {
             },
         },
         Window {
-            who: "tower-resilience (time)",
+            subject: "tower-resilience (time)",
             // Every call looks at all calls in the window.
             most: 10_000,
             prepare: || {
@@ -280,11 +284,11 @@ pub fn windows() -> Vec<Window> {
 pub fn many() -> Vec<Many> {
     vec![
         Many {
-            who: "recloser",
+            subject: "recloser",
             prepare: |count| many_of(count, recloser, |b, cx| poll(b.call(ready()), cx).is_ok()),
         },
         Many {
-            who: "failsafe (consecutive)",
+            subject: "failsafe (consecutive)",
             prepare: |count| {
                 many_of(count, failsafe_consecutive, |b, cx| poll(b.call(ready()), cx).is_ok())
             },

@@ -15,7 +15,7 @@ struct StepSpec {
     phase: usize,
     limit: Option<u64>,
     reserve: u64,
-    /// How long it takes; `None` is for ever.
+    /// How long it takes; `None` if it never ends.
     takes: Option<u64>,
     /// Which of the steps before it, where the phase allows, it comes after.
     after: Vec<usize>,

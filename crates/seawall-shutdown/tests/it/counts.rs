@@ -28,7 +28,7 @@ fn a_million_enters_and_exits_on_two_threads_leave_nobody_inside() {
     requests.close();
     assert!(requests.try_acquire().is_err());
     assert!(requests.try_acquire_owned().is_err());
-    assert_eq!(requests.count(), 0, "who is refused does not show in the count");
+    assert_eq!(requests.count(), 0, "a refused caller does not show in the count");
 }
 
 /// One race: a thread registers while this one triggers and runs. Says how it went.

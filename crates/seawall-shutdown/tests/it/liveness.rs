@@ -8,10 +8,10 @@ use tokio::time::{Instant, advance, sleep};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_heart_that_is_silent_for_longer_than_its_threshold_is_stalled_until_it_beats() {
+async fn a_heartbeat_that_is_silent_for_longer_than_its_threshold_is_stalled_until_it_beats() {
     let shutdown = Shutdown::builder().build().unwrap();
     let liveness = shutdown.liveness();
-    let heart = shutdown.heartbeat("poller", SECOND);
+    let heartbeat = shutdown.heartbeat("poller", SECOND);
     let steady = shutdown.heartbeat("steady", 60 * SECOND);
     advance(SECOND).await;
     assert!(liveness.is_alive(), "at the threshold it is not stalled yet");
@@ -19,26 +19,26 @@ async fn a_heart_that_is_silent_for_longer_than_its_threshold_is_stalled_until_i
     let stalled = liveness.stalled();
     assert_eq!(stalled.len(), 1);
     assert_eq!(stalled[0].to_string(), "'poller' has been silent for 1.001s");
-    heart.beat();
+    heartbeat.beat();
     assert!(liveness.is_alive());
     advance(2 * SECOND).await;
     assert!(!liveness.is_alive());
-    drop(heart);
-    assert!(liveness.is_alive(), "who is gone can't stall");
+    drop(heartbeat);
+    assert!(liveness.is_alive(), "a heartbeat that is gone can't stall");
     drop(steady);
 }
 
 #[tokio::test(start_paused = true)]
-async fn stalls_can_be_waited_for_also_by_who_came_before_the_heart() {
+async fn stalls_can_be_waited_for_before_there_is_a_heartbeat() {
     let shutdown = Shutdown::builder().build().unwrap();
     let liveness = shutdown.liveness();
     let waiting = tokio::spawn(async move { liveness.not_alive().await });
     tokio::task::yield_now().await;
-    let heart = shutdown.heartbeat("poller", SECOND);
+    let heartbeat = shutdown.heartbeat("poller", SECOND);
     let began = Instant::now();
     for _ in 0..10 {
         sleep(SECOND / 2).await;
-        heart.beat();
+        heartbeat.beat();
     }
     assert!(!waiting.is_finished());
     let stalled = waiting.await.unwrap();

@@ -218,7 +218,7 @@ async fn the_drain_delay_is_kept_if_somebody_watches_readiness() {
         async move { shutdown.run().await }
     });
     readiness.not_ready().await;
-    // Balancers have not noticed yet: who comes is still served.
+    // Balancers have not noticed yet: new requests are still served.
     assert!(shutdown.in_flight().try_acquire().is_ok());
     assert!(!shutdown.intake_token().is_cancelled());
     let report = running.await.unwrap();
