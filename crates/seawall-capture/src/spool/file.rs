@@ -108,6 +108,12 @@ fn writable() -> OpenOptions {
     options
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Makes the next sync of this thread fail.
+    pub(super) static FAIL_SYNC: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 /// A file that entries are appended to.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -193,6 +199,10 @@ impl Log {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if FAIL_SYNC.take() {
+            return Err(io::Error::other("a disk that fails"));
+        }
         self.file.sync_data()
     }
 }

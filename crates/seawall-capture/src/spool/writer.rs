@@ -195,3 +195,97 @@ impl Shared {
         self.durability == Durability::PowerCut
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use parking_lot::Mutex;
+
+    use super::super::file::FAIL_SYNC;
+    use super::super::format::{Image, Section};
+    use super::super::shared::{Read, Source};
+    use super::*;
+
+    /// Has one thing to say after each beginning.
+    #[derive(Default)]
+    struct Once {
+        news: Mutex<bool>,
+        /// Whether the next beginning finds too much for it to remember.
+        lost: Mutex<bool>,
+    }
+
+    impl Source for Once {
+        fn begin(&self) -> bool {
+            *self.news.lock() = true;
+            std::mem::take(&mut *self.lost.lock())
+        }
+
+        fn next(&self, to: &mut EntryWriter<'_>) {
+            if std::mem::take(&mut *self.news.lock()) {
+                to.put(Section(9), b"key", |_| {});
+            }
+        }
+
+        fn all(&self, to: &mut EntryWriter<'_>) {
+            to.put(Section(9), b"key", |_| {});
+        }
+    }
+
+    fn shared(path: std::path::PathBuf, source: Arc<dyn Source>) -> Arc<Shared> {
+        Arc::new(Shared {
+            path,
+            every: Duration::from_secs(1),
+            durability: Durability::PowerCut,
+            max_bytes: 1 << 20,
+            report: Arc::new(|_| {}),
+            signal: Arc::default(),
+            sources: Mutex::new(vec![source]),
+            read: Mutex::new(Read { image: Image::new(), claimed: BTreeSet::new() }),
+            counts: Mutex::default(),
+            progress: tokio::sync::watch::Sender::default(),
+        })
+    }
+
+    /// A writer in a folder of its own, which has written once.
+    fn writer(name: &str, source: &Arc<Once>) -> (std::path::PathBuf, Arc<Shared>, Writer) {
+        let name = format!("seawall-writer-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let paths = Paths::of(folder.join("spool"));
+        let lock = paths.lock().unwrap();
+        let shared = shared(folder.join("spool"), Arc::clone(source) as _);
+        let mut writer = Writer::new(Arc::clone(&shared), paths, Some(lock), None, (0, 0));
+        writer.step().unwrap();
+        assert_eq!(shared.counts.lock().compactions, 1);
+        (folder, shared, writer)
+    }
+
+    /// After a sync that failed nobody knows what is on disk: the system may have dropped what it
+    /// could not write, and says that the next sync went well.
+    #[test]
+    fn everything_is_written_anew_after_a_sync_that_failed() {
+        let (folder, shared, mut writer) = writer("sync", &Arc::default());
+        FAIL_SYNC.set(true);
+        assert!(writer.step().is_err());
+        writer.step().unwrap();
+        assert_eq!(shared.counts.lock().compactions, 2);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// A source that lost count forgets so by being asked for everything, whether or not that got to
+    /// the disk.
+    #[test]
+    fn everything_is_written_anew_after_a_compaction_that_failed() {
+        let source = Arc::new(Once::default());
+        let (folder, shared, mut writer) = writer("compaction", &source);
+        let next = folder.join("spool.next");
+        std::fs::create_dir_all(next.join("in the way")).unwrap();
+        *source.lost.lock() = true;
+        assert!(writer.step().is_err());
+        std::fs::remove_dir_all(&next).unwrap();
+        writer.step().unwrap();
+        assert_eq!(shared.counts.lock().compactions, 2);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

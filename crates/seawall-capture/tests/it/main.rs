@@ -10,6 +10,7 @@ mod closing_beside_running;
 mod debug_shows_no_record;
 mod digest;
 mod digest_bench;
+mod digest_merges;
 mod digest_subjects;
 mod fingerprint;
 mod frames_and_message_both_count;

@@ -6,6 +6,7 @@ mod damage;
 mod digests;
 mod files;
 mod killed;
+mod leftovers;
 mod model;
 mod not_a_file;
 mod restart;
