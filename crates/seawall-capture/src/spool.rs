@@ -88,6 +88,7 @@ pub use config::SpoolBuilder;
 pub use error::SpoolError;
 pub use event::SpoolEvent;
 use file::{Log, Paths};
+use format::Found;
 pub(crate) use format::{Entries, EntryWriter, Section};
 pub(crate) use shared::Source;
 use shared::{Read, Shared};
@@ -135,7 +136,8 @@ pub struct SpoolCounts {
     pub entries: u64,
     /// How often everything was written anew.
     pub compactions: u64,
-    /// Entries that were not written because they were too long, or the file would have been.
+    /// Entries that were not written, or not read, because they were too long, or the file would
+    /// have been.
     pub left_out: u64,
     /// Bytes that were cut off on opening because they were not written whole.
     pub cut: u64,
@@ -172,10 +174,10 @@ impl Spool {
             Err(SpoolError::Io(_)) => None,
             Err(error) => return Err(error),
         };
-        let (image, found) = paths.read()?;
-        let (whole, length) = found.unwrap_or_default();
-        let log = found.filter(|_| lock.is_some()).map(|_| Log::open(&paths, whole));
-        let counts = SpoolCounts { cut: length - whole, bytes: whole, ..SpoolCounts::default() };
+        let (Found { image, whole, left_out, .. }, length) = paths.read(max_bytes)?;
+        let log = length.filter(|_| lock.is_some()).map(|_| Log::open(&paths, whole));
+        let cut = length.unwrap_or_default() - whole;
+        let counts = SpoolCounts { cut, bytes: whole, left_out, ..SpoolCounts::default() };
         let live = image.values().flatten().map(|(key, value)| (key.len() + value.len()) as u64);
         let sizes = (paths.length().map_err(SpoolError::io)?, live.sum());
         let shared = Arc::new(Shared {

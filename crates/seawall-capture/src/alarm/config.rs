@@ -10,6 +10,7 @@ use super::known::Known;
 use super::memory::Remembered;
 use super::rule::Rule;
 use super::window::Window;
+use crate::record::limits;
 use crate::spool::{KNOWN as SPOOLED, LEARNING};
 use crate::store::SpikeConfig;
 use crate::store::spike::{HISTORY, Spike};
@@ -18,7 +19,8 @@ use crate::{Clock, Fingerprint, Spool, Timestamp};
 /// How many fingerprints are remembered: as many groups as a store holds by default, ten times.
 const KNOWN: usize = 100_000;
 
-/// Builds [`Alarms`]. A rule of one kind may be there more than once, under names of their own.
+/// Builds [`Alarms`]. A rule of one kind may be there more than once, under names of their own, of 1
+/// to 256 bytes.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct AlarmsBuilder {
@@ -47,8 +49,13 @@ const CHECK: Check = Check::of(PolicyKind::Capture);
 
 impl AlarmsBuilder {
     fn rule(mut self, name: impl Into<String>, rule: Rule, check: Result<(), ConfigError>) -> Self {
-        self.refused = self.refused.or(check.err());
-        self.rules.push((name.into(), rule));
+        let name = name.into();
+        let length = name.len();
+        let value = format_args!("{length} bytes long");
+        let named =
+            CHECK.that((1..=limits::NAME).contains(&length), "name", value, "1 to 256 bytes");
+        self.refused = self.refused.or(named.and(check).err());
+        self.rules.push((name, rule));
         self
     }
 

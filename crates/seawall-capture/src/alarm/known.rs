@@ -128,7 +128,8 @@ impl Known {
     pub(super) fn restore(&mut self, began: Option<Timestamp>, known: Vec<(u64, Fingerprint)>) {
         self.began = began;
         for (number, fingerprint) in known {
-            self.next = self.next.max(number);
+            // A number that was made up leaves room for ours.
+            self.next = self.next.max(number.min(u64::MAX / 2));
             self.remember(fingerprint);
         }
         // Nothing that the spool was not told, except what did not fit.

@@ -201,7 +201,8 @@ impl Machine {
                 };
                 let dropped = self.waiting.remove(at);
                 self.counts.dropped += 1;
-                self.counts.dropped_failures += dropped.digest.count;
+                let failures = &mut self.counts.dropped_failures;
+                *failures = failures.saturating_add(dropped.digest.count);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::SpoolError;
 use super::format::{
-    EntryWriter, HEADER, Head, Image, VERSION, Written, header, read_entries, read_header,
+    EntryWriter, Found, HEADER, Head, VERSION, Written, header, read_entries, read_header,
 };
 
 /// Where the files of a spool are.
@@ -62,7 +62,7 @@ impl Paths {
 
     /// Reads what there is. Gives the length of what is whole, and of the file; `None` where there
     /// is none yet. Changes nothing.
-    pub(super) fn read(&self) -> Result<(Image, Option<(u64, u64)>), SpoolError> {
+    pub(super) fn read(&self, most: u64) -> Result<(Found, Option<u64>), SpoolError> {
         // Opening a pipe waits for somebody who writes to it.
         if fs::metadata(&self.spool).is_ok_and(|spool| !spool.is_file() && !spool.is_dir()) {
             return Err(SpoolError::NotASpool);
@@ -70,19 +70,20 @@ impl Paths {
         let file = match File::open(&self.spool) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok((Image::new(), None));
+                return Ok((Found::default(), None));
             }
             Err(error) => return Err(SpoolError::io(error)),
         };
         let length = file.metadata().map_err(SpoolError::io)?.len();
         let mut file = BufReader::with_capacity(1 << 16, file);
         match read_header(&mut file).map_err(SpoolError::io)? {
-            Head::Fresh => Ok((Image::new(), None)),
+            Head::Fresh => Ok((Found::default(), None)),
             Head::Foreign => Err(SpoolError::NotASpool),
             Head::Version(found) => Err(SpoolError::Version { found, known: VERSION }),
             Head::Ours => {
-                let (image, entries) = read_entries(&mut file).map_err(SpoolError::io)?;
-                Ok((image, Some((HEADER as u64 + entries, length))))
+                let mut found = read_entries(&mut file, most).map_err(SpoolError::io)?;
+                found.whole += HEADER as u64;
+                Ok((found, Some(length)))
             }
         }
     }

@@ -79,11 +79,23 @@ fn number(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
-/// Reads entries up to the first that is not whole. Gives what they say, and how many bytes they
-/// take up.
-pub(super) fn read_entries(from: &mut impl Read) -> io::Result<(Image, u64)> {
-    let mut image = Image::new();
-    let (mut whole, mut body) = (0, Vec::new());
+/// What was read of a spool.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) image: Image,
+    /// How many bytes the entries take up.
+    pub(super) whole: u64,
+    /// Entries that would have made the image too large.
+    pub(super) left_out: u64,
+    /// How many bytes of keys and values the image holds.
+    live: u64,
+}
+
+/// Reads entries up to the first that is not whole, of which at most `most` bytes are kept at a time:
+/// a file that grew too large, or was made so, is no reason to run out of memory.
+pub(super) fn read_entries(from: &mut impl Read, most: u64) -> io::Result<Found> {
+    let mut found = Found::default();
+    let mut body = Vec::new();
     loop {
         let mut prefix = [0; PREFIX];
         body.clear();
@@ -98,10 +110,10 @@ pub(super) fn read_entries(from: &mut impl Read) -> io::Result<(Image, u64)> {
         if body.len() < length as usize || checksum(length, &body) != crc {
             break;
         }
-        let Some(()) = apply(&mut image, &body) else { break };
-        whole += (PREFIX + body.len()) as u64;
+        let Some(()) = found.apply(&body, most) else { break };
+        found.whole += (PREFIX + body.len()) as u64;
     }
-    Ok((image, whole))
+    Ok(found)
 }
 
 /// Says whether there were enough bytes.
@@ -120,17 +132,28 @@ fn checksum(length: u32, body: &[u8]) -> u32 {
     crc.finalize()
 }
 
-fn apply(image: &mut Image, body: &[u8]) -> Option<()> {
-    let (fixed, rest) = body.split_at_checked(FIXED)?;
-    let (key, value) =
-        rest.split_at_checked(usize::from(u16::from_le_bytes([fixed[2], fixed[3]])))?;
-    let section = image.entry(Section(fixed[1])).or_default();
-    match fixed[0] {
-        0 => section.insert(key.to_vec(), value.to_vec()),
-        1 => section.remove(key),
-        _ => return None,
-    };
-    Some(())
+impl Found {
+    fn apply(&mut self, body: &[u8], most: u64) -> Option<()> {
+        let (fixed, rest) = body.split_at_checked(FIXED)?;
+        let (key, value) =
+            rest.split_at_checked(usize::from(u16::from_le_bytes([fixed[2], fixed[3]])))?;
+        let section = self.image.entry(Section(fixed[1])).or_default();
+        let size = |value: &[u8]| (key.len() + value.len()) as u64;
+        match fixed[0] {
+            0 | 1 => {
+                let before = section.remove(key);
+                self.live -= before.map_or(0, |before| size(&before));
+            }
+            _ => return None,
+        }
+        if fixed[0] == 0 && self.live + size(value) > most {
+            self.left_out += 1;
+        } else if fixed[0] == 0 {
+            self.live += size(value);
+            section.insert(key.to_vec(), value.to_vec());
+        }
+        Some(())
+    }
 }
 
 /// Writes entries.

@@ -236,6 +236,8 @@ fn a_clock_that_is_set_back_or_leaps_breaks_nothing() {
 fn limits_that_make_no_sense_are_refused() {
     let refused = |rules: AlarmsBuilder| rules.build().unwrap_err().field;
     let rules = Alarms::builder;
+    assert_eq!(refused(rules().rate("", 1, MINUTE)), "name");
+    assert_eq!(refused(rules().rate("x".repeat(1 << 20), 1, MINUTE)), "name");
     assert_eq!(refused(rules().pager("x", 0, MINUTE, 1)), "pager");
     assert_eq!(refused(rules().pager("x", 1, Duration::ZERO, 1)), "pager");
     assert_eq!(refused(rules().pager("x", 1, MINUTE, 0)), "pager");

@@ -70,7 +70,7 @@ async fn what_is_whole_but_not_understood_is_counted_and_left_out() {
     let (spool, store) = open(&folder.spool());
     assert_eq!((spool.counts().cut, spool.counts().unread), (0, 4));
     assert_eq!(counts(&store), counted([("A", 1)]));
-    let alarms = Alarms::builder().new_fingerprints("", Duration::ZERO).spool(&spool);
+    let alarms = Alarms::builder().new_fingerprints("new", Duration::ZERO).spool(&spool);
     assert!(alarms.build().unwrap().known().is_empty());
     assert_eq!(spool.counts().unread, 8);
     let digester = Digester::builder().spool(&spool).build().unwrap();

@@ -43,6 +43,22 @@ async fn repeats_may_wait_for_ever() {
     assert_eq!(MemoryStore::builder().spool(&spool).build().unwrap().totals().held, 2);
 }
 
+/// A file that was made to hold more than a spool may does not fill the memory.
+#[tokio::test]
+async fn no_more_is_read_than_a_spool_may_hold() {
+    let folder = Folder::new();
+    drop(Spool::open(folder.spool()).unwrap());
+    let mut bytes = std::fs::read(folder.spool()).unwrap();
+    let value = vec![b'x'; 64 << 10];
+    for n in 0..64_u8 {
+        bytes.extend(super::files::entry(99, &[n], &value));
+    }
+    std::fs::write(folder.spool(), &bytes).unwrap();
+    let spool = Spool::builder(folder.spool()).max_bytes(1 << 20).open().unwrap();
+    // 15 of them and their keys fit into a megabyte.
+    assert_eq!((spool.counts().left_out, spool.counts().cut), (64 - 15, 0));
+}
+
 /// Sums that a damaged or forged file holds saturate.
 #[tokio::test]
 async fn sums_do_not_wrap() {
