@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Name, PolicyKind};
+use crate::{Name, PolicyKind, Settings};
 
 /// What a pipeline says about itself: its layers, and the worst case that follows from their
 /// configuration.
 ///
 /// Built from the inside out by [`Policy::describe`](crate::Policy::describe).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     layers: Vec<LayerDescription>,
     max_attempts: Option<u64>,
@@ -18,7 +18,7 @@ pub struct Description {
 }
 
 /// One layer of a [`Description`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LayerDescription {
     /// The kind of policy.
@@ -27,6 +27,8 @@ pub struct LayerDescription {
     pub name: Name,
     /// Its configuration in words.
     pub text: String,
+    /// Its configuration as values, as far as the policy gives it.
+    pub settings: Settings,
 }
 
 impl Description {
@@ -37,8 +39,21 @@ impl Description {
 
     /// Puts a layer around what is described so far.
     #[must_use]
-    pub fn layer(mut self, kind: PolicyKind, name: &Name, text: impl Into<String>) -> Self {
-        self.layers.insert(0, LayerDescription { kind, name: name.clone(), text: text.into() });
+    pub fn layer(self, kind: PolicyKind, name: &Name, text: impl Into<String>) -> Self {
+        self.layer_with(kind, name, text, Settings::new())
+    }
+
+    /// Puts a layer around what is described so far, with its settings as values.
+    #[must_use]
+    pub fn layer_with(
+        mut self,
+        kind: PolicyKind,
+        name: &Name,
+        text: impl Into<String>,
+        settings: Settings,
+    ) -> Self {
+        let name = name.clone();
+        self.layers.insert(0, LayerDescription { kind, name, text: text.into(), settings });
         self
     }
 

@@ -46,6 +46,7 @@ pub mod config;
 pub mod describe;
 pub mod error;
 pub mod event;
+pub mod inspect;
 pub mod keyed;
 pub mod layer;
 pub mod listener;
@@ -83,6 +84,7 @@ pub use error::{
     TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
+pub use inspect::{Inspect, InspectId, Measures, Order, OrderError, Settings};
 pub use keyed::{Keep, Keyed};
 pub use label::Label;
 pub use layer::{Layer, LayerContext, Layers};

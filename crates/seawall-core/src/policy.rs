@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::{AllTransient, Call, Description, FromFuture, Lazy};
+use crate::{AllTransient, Call, Description, FromFuture, Inspect, Lazy};
 pub use kind::PolicyKind;
 pub use optional::{Optional, OptionalCall, OptionalFuture};
 
@@ -30,6 +30,12 @@ pub trait Policy {
     /// Adds this policy to the description of what is inside it: a line of its own, and what it
     /// does to the number of attempts and the longest time of a call.
     fn describe(&self, inner: Description) -> Description;
+
+    /// Hands `each` the policies that can be looked at while they run, outermost first. By default
+    /// none.
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        let _ = each;
+    }
 }
 
 /// Calls a future through one policy, without a pipeline.
@@ -102,6 +108,11 @@ impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
     fn describe(&self, inner: Description) -> Description {
         self.outer.describe(self.inner.describe(inner))
     }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        self.outer.inspect(each);
+        self.inner.inspect(each);
+    }
 }
 
 impl<P: Policy + ?Sized> Policy for &P {
@@ -118,6 +129,10 @@ impl<P: Policy + ?Sized> Policy for &P {
     fn describe(&self, inner: Description) -> Description {
         (**self).describe(inner)
     }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        (**self).inspect(each);
+    }
 }
 
 impl<P: Policy> Policy for Arc<P> {
@@ -133,5 +148,9 @@ impl<P: Policy> Policy for Arc<P> {
 
     fn describe(&self, inner: Description) -> Description {
         (**self).describe(inner)
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        (**self).inspect(each);
     }
 }

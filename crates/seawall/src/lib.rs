@@ -360,9 +360,12 @@ struct CrateReadme;
 
 pub mod pipeline;
 
+mod registry;
+
 pub use pipeline::{
     BoxPipeline, Pipeline, PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
 };
+pub use registry::{Registry, RegistryError};
 pub use seawall_breaker::{Breaker, Ramp};
 pub use seawall_core::{
     AllTransient, Attempt, ByClass, Call, Cancelled, Cause, Check, CircuitState, Class, Classify,

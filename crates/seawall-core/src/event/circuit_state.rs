@@ -32,7 +32,17 @@ impl CircuitState {
         Self::Shadow,
     ];
 
-    /// The state as a word, for logs and metric labels.
+    /// The state in snake case, for labels of metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::ForcedClosed => "forced_closed",
+            other => other.as_str(),
+        }
+    }
+
+    /// The state in words, for people.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",

@@ -68,6 +68,16 @@ impl PolicyKind {
             Self::Custom(label) => label.as_str(),
         }
     }
+
+    /// The kind in snake case, for labels of metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::PanicGuard => "panic_guard",
+            Self::RateLimit => "rate_limit",
+            Self::AdaptiveLimit => "adaptive_limit",
+            other => other.as_str(),
+        }
+    }
 }
 
 impl fmt::Display for PolicyKind {

@@ -1,10 +1,11 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use crate::{Attempt, Call, Description, Operation, Policy};
+use crate::{Attempt, Call, Description, Inspect, Operation, Policy};
 
 /// A policy that may be absent: `Optional(None)` does nothing, and the description does not mention
 /// it.
@@ -29,6 +30,12 @@ impl<P: Policy> Policy for Optional<P> {
         match &self.0 {
             Some(policy) => policy.describe(inner),
             None => inner,
+        }
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        if let Some(policy) = &self.0 {
+            policy.inspect(each);
         }
     }
 }

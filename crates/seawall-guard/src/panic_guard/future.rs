@@ -75,7 +75,7 @@ where
                 panicked.take().expect("a guarded call was polled after it was over")
             }
         };
-        Poll::Ready(Err(Error::Panicked(panicked.into())))
+        Poll::Ready(Err(Error::Panicked(panicked)))
     }
 }
 

@@ -73,7 +73,7 @@ impl TaskError {
     /// The same as an [`Error`].
     pub fn into_error<E>(self) -> Error<E> {
         match self {
-            Self::Panicked(panicked) => Error::Panicked(panicked.into()),
+            Self::Panicked(panicked) => Error::Panicked(panicked),
             Self::Cancelled(cancelled) => Error::Cancelled(cancelled),
         }
     }

@@ -64,7 +64,7 @@ impl<'p, Fut> TimeoutFuture<'p, Fut> {
             return Poll::Pending;
         };
         let panicked = panicked.take().expect("a call was polled after it was cut off");
-        Poll::Ready(Err(Error::Panicked(panicked.into())))
+        Poll::Ready(Err(Error::Panicked(panicked)))
     }
 
     /// Cuts the call off once its time is up. Called after the call was pending.

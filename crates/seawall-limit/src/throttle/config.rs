@@ -17,7 +17,6 @@ pub struct ThrottleBuilder {
     min_requests: u32,
     window: Duration,
     max_probability: f64,
-    random: Random,
 }
 
 impl Default for ThrottleBuilder {
@@ -28,7 +27,6 @@ impl Default for ThrottleBuilder {
             min_requests: defaults::MIN_REQUESTS,
             window: defaults::WINDOW,
             max_probability: defaults::MAX_PROBABILITY,
-            random: Random::default(),
         }
     }
 }
@@ -70,7 +68,7 @@ impl ThrottleBuilder {
 
     /// The source of its random numbers. Default: the thread's generator.
     pub fn random(mut self, random: Random) -> Self {
-        self.random = random;
+        self.setup.random(random);
         self
     }
 
@@ -95,7 +93,7 @@ impl ThrottleBuilder {
             window: self.window,
             width,
             max_probability: self.max_probability,
-            random: self.random,
+            random: self.setup.source().cloned().unwrap_or_default(),
         };
         Ok((reporter, Arc::new(settings)))
     }

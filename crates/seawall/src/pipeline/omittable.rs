@@ -1,4 +1,6 @@
-use seawall_core::{ConfigError, Description, Layer, LayerContext, Policy};
+use std::sync::Arc;
+
+use seawall_core::{ConfigError, Description, Inspect, Layer, LayerContext, Policy};
 
 /// A layer of the standard pipeline that is there even where it was left out: it then is one that
 /// does nothing, and the description does not mention it.
@@ -30,6 +32,12 @@ impl<P: Policy> Policy for Omittable<P> {
 
     fn describe(&self, inner: Description) -> Description {
         if self.omitted { inner } else { self.inner.describe(inner) }
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        if !self.omitted {
+            self.inner.inspect(each);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ fn said_of_a_pipeline_with_a_retry_of_its_own_it_is_refused_in_any_order() {
     let standard = || Pipeline::standard("inventory");
     for builder in [standard().retry(five()).idempotent(), standard().idempotent().retry(five())] {
         let error = builder.build().unwrap_err();
-        let text = "pipeline: idempotent is set, but must be said to the retry that is given";
+        let text = "pipeline: idempotent is set, but must be set on the retry that is given";
         assert_eq!(error.to_string(), text);
     }
 }

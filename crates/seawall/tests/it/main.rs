@@ -5,5 +5,6 @@ mod capture;
 mod idempotent_drops_the_retry_that_was_given;
 mod limits;
 mod pipeline;
+mod registry;
 mod shapes;
 mod worst_case;

@@ -372,3 +372,34 @@ fn the_standard_pipeline_hands_out_nothing_that_was_left_out() {
     assert!(pipeline.breaker().is_none());
     assert!(pipeline.adaptive_limit().is_none());
 }
+
+/// What one pipeline does with half of its calls failing, as the delays that its retry waits.
+async fn delays_with(random: seawall::retry::Random) -> Vec<Duration> {
+    let recorder = Recorder::default();
+    let pipeline = Pipeline::standard("inventory")
+        .idempotent()
+        .random(random)
+        .listener(recorder.clone())
+        .build()
+        .unwrap();
+    for _ in 0..20 {
+        let _ = pipeline.call(|| async { Err::<(), _>(std::io::Error::other("down")) }).await;
+    }
+    recorder.events().into_iter().filter_map(|event| retry_delay(&event.kind)).collect()
+}
+
+fn retry_delay(kind: &EventKind) -> Option<Duration> {
+    match kind {
+        EventKind::Retrying { delay, .. } => Some(*delay),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seeded_pipeline_does_the_same_again() {
+    let seeded = || seawall::retry::Random::seeded(7);
+    let first = delays_with(seeded()).await;
+    assert!(first.len() > 2, "{first:?}");
+    assert_eq!(delays_with(seeded()).await, first);
+    assert_ne!(delays_with(seawall::retry::Random::seeded(8)).await, first);
+}

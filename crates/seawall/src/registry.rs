@@ -1,0 +1,139 @@
+//! The policies of a process that are to be looked at while they run.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use seawall_core::{Inspect, InspectId, Name, Policy, PolicyKind};
+
+use crate::Pipeline;
+
+/// The policies that telemetry and consoles look at: those of the pipelines that were registered.
+///
+/// Nothing registers itself. A pipeline that is built for one call, as for each host, shares the
+/// policies that matter with the others, and those are registered once. Clones of a registry are
+/// one registry. A registered policy lives until it is [removed](Self::remove).
+///
+/// ```
+/// use seawall::{Pipeline, Registry};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pipeline = Pipeline::standard("inventory").build()?;
+/// let registry = Registry::default();
+/// registry.register(&pipeline)?;
+/// registry.each(|policy| println!("{} '{}'", policy.policy_kind(), policy.name()));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry(Arc<RwLock<Vec<Arc<dyn Inspect>>>>);
+
+/// Why a policy was not registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Another policy of this kind has the name, so their series could not be told apart.
+    #[error("another {kind} is registered under the name '{name}'")]
+    #[non_exhaustive]
+    NameTaken {
+        /// The kind of both.
+        kind: PolicyKind,
+        /// The name of both.
+        name: Name,
+    },
+    /// The registry holds as many policies as it can.
+    #[error("the registry holds {} policies, which is its limit", Registry::MAX_POLICIES)]
+    Full,
+}
+
+impl Registry {
+    /// How many policies a registry holds at most.
+    pub const MAX_POLICIES: usize = 4_096;
+
+    /// Registers the policies of `pipeline`. One that is registered already stays so, once.
+    ///
+    /// # Errors
+    ///
+    /// Registers either all of them or, with an error, none: [`RegistryError::NameTaken`] where
+    /// another policy of one's kind has its name, [`RegistryError::Full`] beyond
+    /// [`MAX_POLICIES`](Self::MAX_POLICIES).
+    pub fn register<P: Policy, C>(&self, pipeline: &Pipeline<P, C>) -> Result<(), RegistryError> {
+        self.register_all(policies(pipeline.policy()))
+    }
+
+    /// Registers one policy: a handle that is in no pipeline, or a keyed set.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub fn register_policy(&self, policy: Arc<dyn Inspect>) -> Result<(), RegistryError> {
+        self.register_all(vec![policy])
+    }
+
+    fn register_all(&self, policies: Vec<Arc<dyn Inspect>>) -> Result<(), RegistryError> {
+        let mut held = self.0.write();
+        let before = held.len();
+        for policy in policies {
+            if held.iter().any(|it| it.id() == policy.id()) {
+                continue;
+            }
+            if let Err(error) = room_for(&*policy, &held) {
+                let added = held.split_off(before);
+                drop(held);
+                // Dropping the last handle of a policy runs the user's code.
+                drop(added);
+                return Err(error);
+            }
+            held.push(policy);
+        }
+        Ok(())
+    }
+
+    /// Removes the policies of `pipeline`, also from under other pipelines that share them.
+    pub fn remove<P: Policy, C>(&self, pipeline: &Pipeline<P, C>) {
+        let ids: Vec<InspectId> = policies(pipeline.policy()).iter().map(|it| it.id()).collect();
+        let removed: Vec<_> = self.0.write().extract_if(.., |it| ids.contains(&it.id())).collect();
+        drop(removed);
+    }
+
+    /// Shows `look` every policy, in the order of their registration. Policies that are registered
+    /// or removed meanwhile are not seen.
+    pub fn each(&self, mut look: impl FnMut(&dyn Inspect)) {
+        let policies = self.0.read().clone();
+        for policy in policies {
+            look(&*policy);
+        }
+    }
+
+    /// The number of policies.
+    pub fn len(&self) -> usize {
+        self.0.read().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn room_for(policy: &dyn Inspect, held: &[Arc<dyn Inspect>]) -> Result<(), RegistryError> {
+    let (kind, name) = (policy.policy_kind(), policy.name());
+    if held.iter().any(|it| it.policy_kind() == kind && it.name() == name) {
+        return Err(RegistryError::NameTaken { kind, name: name.clone() });
+    }
+    if held.len() >= Registry::MAX_POLICIES {
+        return Err(RegistryError::Full);
+    }
+    Ok(())
+}
+
+fn policies(policy: &impl Policy) -> Vec<Arc<dyn Inspect>> {
+    let mut found = Vec::new();
+    policy.inspect(&mut |policy| found.push(policy));
+    found
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("policies", &self.len()).finish()
+    }
+}

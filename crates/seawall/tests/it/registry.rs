@@ -1,0 +1,100 @@
+//! The registry: bounded, names unique per kind, all of a pipeline or nothing.
+
+use std::sync::Arc;
+
+use seawall::core::{Chain, Description, Inspect, InspectId, Label, Policy};
+use seawall::{ConfigError, Name, Pipeline, PolicyKind, Registry, RegistryError};
+
+/// A policy that does nothing but be there.
+#[derive(Clone)]
+struct Watched(Arc<Name>);
+
+impl Watched {
+    fn new(name: &'static str) -> Self {
+        Self(Arc::new(Name::from(name)))
+    }
+}
+
+impl Inspect for Watched {
+    fn name(&self) -> &Name {
+        &self.0
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::Custom(Label::new("watched"))
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.0)
+    }
+}
+
+impl Policy for Watched {
+    type Wrapped<'p, Op> = Op;
+
+    fn wrap<Op>(&self, op: Op) -> Op {
+        op
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        inner.layer(self.policy_kind(), &self.0, "is there")
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
+    }
+}
+
+fn pipeline(
+    outer: &Watched,
+    inner: &Watched,
+) -> Result<Pipeline<impl Policy + use<>>, ConfigError> {
+    Pipeline::builder("inventory").layer(Chain::new(outer.clone(), inner.clone())).build()
+}
+
+fn names(registry: &Registry) -> Vec<String> {
+    let mut names = Vec::new();
+    registry.each(|policy| names.push(policy.name().to_string()));
+    names
+}
+
+#[test]
+fn a_policy_that_two_pipelines_share_is_registered_once() {
+    let (shared, other) = (Watched::new("shared"), Watched::new("other"));
+    let registry = Registry::default();
+    registry.register(&pipeline(&shared, &shared).unwrap()).unwrap();
+    registry.register(&pipeline(&other, &shared).unwrap()).unwrap();
+    assert_eq!(names(&registry), ["shared", "other"]);
+    registry.remove(&pipeline(&shared, &shared).unwrap());
+    assert_eq!(names(&registry), ["other"]);
+}
+
+#[test]
+fn a_name_that_is_taken_registers_nothing_of_the_pipeline() {
+    let registry = Registry::default();
+    registry.register_policy(Arc::new(Watched::new("a"))).unwrap();
+    let error = registry.register(&pipeline(&Watched::new("b"), &Watched::new("a")).unwrap());
+    let error = error.unwrap_err();
+    assert_eq!(error.to_string(), "another watched is registered under the name 'a'");
+    assert_eq!(names(&registry), ["a"]);
+}
+
+#[test]
+fn a_full_registry_says_so_and_keeps_what_it_has() {
+    let registry = Registry::default();
+    for number in 0..Registry::MAX_POLICIES {
+        let name = Arc::new(Name::from(format!("policy {number}")));
+        registry.register_policy(Arc::new(Watched(name))).unwrap();
+    }
+    let one_more = registry.register_policy(Arc::new(Watched::new("one more")));
+    assert_eq!(one_more, Err(RegistryError::Full));
+    assert_eq!(registry.len(), 4_096);
+}
+
+#[test]
+fn looking_may_register_and_remove() {
+    let registry = Registry::default();
+    registry.register_policy(Arc::new(Watched::new("a"))).unwrap();
+    registry.each(|_| registry.register_policy(Arc::new(Watched::new("b"))).unwrap());
+    assert_eq!(names(&registry), ["a", "b"]);
+}
