@@ -38,6 +38,20 @@ impl Subsystems {
         self.live.len() < before
     }
 
+    /// Keeps a report. Where the list is full, one that is not clean takes the place of a clean one,
+    /// so that the parent's end is not taken for clean.
+    fn keep(&mut self, report: Report) {
+        let Listed { listed, unlisted } = &mut self.reports;
+        if listed.len() == Report::MAX_LISTED
+            && !report.is_clean()
+            && let Some(clean) = listed.iter().position(Report::is_clean)
+        {
+            listed.remove(clean);
+            *unlisted += 1;
+        }
+        self.reports.push(report);
+    }
+
     pub(crate) fn reports(&self) -> Listed<Report> {
         self.reports.clone()
     }
@@ -107,7 +121,7 @@ fn run_child(
                 let mut subsystems = parent.subsystems.lock();
                 // Not there if the parent ran out of time: then it has the report already.
                 if subsystems.remove(&child) {
-                    subsystems.reports.push(report);
+                    subsystems.keep(report);
                 }
             }
             if let Some(reason) = reason {
@@ -147,7 +161,7 @@ pub(crate) fn end_subsystems(parent: &Shared) {
         child.0.force(from_parent(parent));
         let mut cx = Context::from_waker(Waker::noop());
         if let Some(report) = drive_once(&child.0, &mut cx) {
-            parent.subsystems.lock().reports.push(report);
+            parent.subsystems.lock().keep(report);
         }
     }
 }

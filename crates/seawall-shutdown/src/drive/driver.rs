@@ -1,4 +1,4 @@
-//! Who drives the shutdown, and how it is woken.
+//! The caller that drives the shutdown, and how it is woken.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};

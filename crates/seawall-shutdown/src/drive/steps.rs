@@ -36,7 +36,8 @@ pub(super) fn start(shared: &Arc<Shared>, step: StepId) {
 fn start_blocking(shared: &Arc<Shared>, step: StepId, run: Blocking) {
     let mut end = StepEnd::new(shared, step);
     let handle = Handle::current();
-    let name = shared.plan.lock().machine.steps[step].name.clone();
+    // A thread's name can hold no NUL.
+    let name = shared.plan.lock().machine.steps[step].name.replace('\0', "");
     let (over, wait) = mpsc::channel::<()>();
     shared.plan.lock().set_abort(step, Abort::Waiter(over.clone()));
     let spawned = std::thread::Builder::new().name(name).spawn(move || {
