@@ -1,4 +1,4 @@
-//! What an operation is told when it is started.
+//! The attempt that an operation is started as.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use crate::Class;
 
-/// What an operation is told when it is started: which attempt it is, how many there may be, how
-/// much time is left, what the attempt before it came to.
+/// The context of one start of an operation: which attempt it is, how many there may be, how much
+/// time is left, and how the attempt before it ended.
 ///
 /// Policies pass it inwards and narrow it on the way: a retry numbers it, a timeout shortens its
-/// deadline. It is a small `Copy` value, so the future it is given to may keep it.
+/// deadline. It is a small `Copy` value, so a future may keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     number: NonZeroU32,
@@ -23,7 +23,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The first attempt of a call that knows neither limit nor deadline.
+    /// The first attempt of a call without a limit or a deadline.
     #[inline]
     pub const fn first() -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Attempt {
         self.max.map(NonZeroU32::get)
     }
 
-    /// When the call has to be over.
+    /// When the call has to have ended.
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -58,20 +58,20 @@ impl Attempt {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// What the attempt before this one came to; `None` for the first.
+    /// The class of the attempt before this one; `None` for the first.
     pub const fn last(&self) -> Option<Class> {
         self.last
     }
 
-    /// Whether the caller said that the operation may be carried out more than once without harm;
-    /// `None` if nothing was said.
+    /// Whether the operation may be carried out more than once without harm; `None` if the caller did
+    /// not set it.
     pub const fn is_idempotent(&self) -> Option<bool> {
         self.idempotent
     }
 
-    /// This attempt of an operation that may be carried out more than once without harm, or may
-    /// not. What is said here goes before what a retry or hedge was configured with, so that one
-    /// pipeline serves both kinds of operation.
+    /// This attempt, of an operation that may be carried out more than once without harm, or may not.
+    /// It takes precedence over the configuration of a retry or hedge, so that one pipeline serves
+    /// both kinds of operation.
     #[inline]
     #[must_use]
     pub const fn idempotent(mut self, idempotent: bool) -> Self {
@@ -81,8 +81,8 @@ impl Attempt {
 
     /// When this attempt began.
     ///
-    /// Starting is synchronous, so all the layers of one attempt share one clock reading: the
-    /// first that asks takes it, the layers inside find it here. A layer that waits before it
+    /// Starting is synchronous, so all the layers of one attempt share one clock reading: the first
+    /// layer that needs it takes it, the layers inside find it here. A layer that waits before it
     /// starts its inner operation must [`restart_clock`](Self::restart_clock).
     #[inline]
     pub fn began(&mut self) -> Instant {
@@ -100,7 +100,7 @@ impl Attempt {
         self
     }
 
-    /// This attempt with no clock reading taken yet.
+    /// This attempt without a clock reading.
     #[inline]
     #[must_use]
     pub const fn restart_clock(mut self) -> Self {
@@ -108,7 +108,7 @@ impl Attempt {
         self
     }
 
-    /// This attempt, over at `deadline` or earlier: of two deadlines the sooner counts, so a
+    /// This attempt, to end by `deadline` or earlier: of two deadlines the earlier one counts, so a
     /// child never outlives its parent.
     #[inline]
     #[must_use]
@@ -133,7 +133,7 @@ impl Attempt {
         self
     }
 
-    /// This attempt after one that came to `class`.
+    /// This attempt, after one that ended with `class`.
     #[inline]
     #[must_use]
     pub const fn after(mut self, class: Class) -> Self {

@@ -1,4 +1,4 @@
-//! How long to wait before asking again.
+//! How long to wait before the next attempt.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,14 +18,14 @@ mod schedule;
 /// Everything saturates: nothing overflows, nothing becomes NaN, and no delay becomes zero by
 /// growing. Delays are whole nanoseconds; 584 years is the longest.
 ///
-/// | schedule | the n-th delay before jitter | jitter unless said | maximum unless said |
+/// | schedule | the n-th delay before jitter | default jitter | default maximum |
 /// |---|---|---|---|
 /// | [`none`](Self::none) | 0 | none | – |
 /// | [`constant`](Self::constant) | `delay` | none | none |
 /// | [`linear`](Self::linear) | `initial` + (n − 1) · `step` | none | 30 s, or `initial` if longer |
 /// | [`exponential`](Self::exponential) | `initial` · `factor`ⁿ⁻¹ | [full](Jitter::Full) | 30 s, or `initial` if longer |
 /// | [`list`](Self::list) | the n-th; the last repeats | none | none |
-/// | [`from_fn`](Self::from_fn) | what the function says | none | none |
+/// | [`from_fn`](Self::from_fn) | the result of the function | none | none |
 ///
 /// # Two laws
 ///
@@ -36,7 +36,7 @@ mod schedule;
 ///    nominal width, at saturation too.
 ///
 /// Clamping results, as is common, sends every client that has reached the maximum back at the same
-/// moment, which is what jitter is there to prevent.
+/// moment. Jitter is there to prevent exactly that.
 ///
 /// ```
 /// use seawall_core::{Backoff, Jitter, Random};
@@ -59,11 +59,11 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// What a growing schedule that was given no maximum grows to: 30 s. Long enough to leave a
-    /// dependency alone, short enough for a caller that waits to notice that it is back.
+    /// The default maximum of a schedule that grows: 30 s. Long enough to leave a dependency alone,
+    /// short enough for a caller that waits to notice that it is back.
     pub const DEFAULT_MAX: Duration = Duration::from_secs(30);
 
-    /// What an exponential schedule that was given no factor grows by: 2, the customary doubling.
+    /// The default factor of an exponential schedule: 2, the customary doubling.
     pub const DEFAULT_FACTOR: f64 = 2.0;
 
     /// How many delays of a list are kept; the last of them repeats.
@@ -96,8 +96,8 @@ impl Backoff {
         Self::of(Schedule::Exponential { initial, factor }, Jitter::Full)
     }
 
-    /// The delays that the iterator gives, then the last of them again and again; without jitter
-    /// unless it is [given](Self::jitter).
+    /// The delays of the iterator, then the last of them again and again; without jitter unless it is
+    /// [given](Self::jitter).
     ///
     /// The iterator is read once, here, up to [`MAX_LIST`](Self::MAX_LIST) delays, so it may be
     /// endless.
@@ -106,8 +106,8 @@ impl Backoff {
         Self::of(Schedule::List(delays), Jitter::None)
     }
 
-    /// The delay that `delay` says, without jitter unless it is [given](Self::jitter). It is told
-    /// `n`, counting from 1.
+    /// The delay that `delay` returns for `n`, counting from 1; without jitter unless it is
+    /// [given](Self::jitter).
     ///
     /// A panic in it is contained and gives the [maximum](Self::max), or
     /// [`DEFAULT_MAX`](Self::DEFAULT_MAX) where none was set.
@@ -134,14 +134,14 @@ impl Backoff {
         self
     }
 
-    /// How the delays are spread: what [`jitter`](Self::jitter) set, or the schedule's own.
+    /// How the delays are spread: as [`jitter`](Self::jitter) set it, or by the schedule's default.
     pub const fn jitter_kind(&self) -> Jitter {
         self.jitter
     }
 
-    /// Says which of the fields is wrong, if one is. Policies call this when they are built.
+    /// Checks the settings, naming the first field that is wrong. Policies call it when they are built.
     ///
-    /// The methods below do not need it: they give some delay for every configuration and never
+    /// The methods below work without it: they return some delay for every configuration and never
     /// panic.
     pub fn check(&self, check: Check) -> Result<(), ConfigError> {
         self.schedule.check(check)?;
@@ -163,16 +163,15 @@ impl Backoff {
 
     /// The n-th delay before jitter, `n` counting from 1 (0 counts as 1).
     ///
-    /// It never falls as `n` grows, except where a list or a function says so.
+    /// It never falls as `n` grows, except in a list or a function that falls itself.
     pub fn base(&self, n: u32) -> Duration {
         Duration::from_nanos(self.base_nanos(n))
     }
 
-    /// The n-th delay, `n` counting from 1 (0 counts as 1): what to wait before the n-th
-    /// repetition.
+    /// The n-th delay, `n` counting from 1 (0 counts as 1): the wait before the n-th repetition.
     ///
-    /// `previous` is the delay before this one, which only
-    /// [decorrelated](Jitter::Decorrelated) jitter looks at; `None` where there was none.
+    /// `previous` is the delay before this one, `None` where there was none. Only
+    /// [decorrelated](Jitter::Decorrelated) jitter uses it.
     pub fn delay(&self, n: u32, previous: Option<Duration>, random: &Random) -> Duration {
         let interval = match self.jitter {
             Jitter::None => return self.base(n),
@@ -185,7 +184,7 @@ impl Backoff {
         Duration::from_nanos(interval.draw(random))
     }
 
-    /// What the n-th delay does not exceed, `n` counting from 1 (0 counts as 1).
+    /// An upper bound of the n-th delay, `n` counting from 1 (0 counts as 1).
     pub fn ceiling(&self, n: u32) -> Duration {
         let max = self.max_nanos();
         Duration::from_nanos(match self.jitter {
@@ -195,9 +194,9 @@ impl Backoff {
         })
     }
 
-    /// What the first `count` delays together do not exceed; `None` if nothing bounds them.
+    /// An upper bound of the first `count` delays together; `None` if nothing bounds them.
     ///
-    /// Sums up the first 1,024 of them; those beyond count as the maximum each.
+    /// It adds up the first 1,024 of them; each one beyond counts as the maximum.
     pub fn total(&self, count: u32) -> Option<Duration> {
         let summed = count.min(u32::from(Self::MAX_LIST));
         let sum =

@@ -8,32 +8,32 @@ use crate::{Error, PanicReport, contain};
 ///
 /// An error is classed **once**, where it leaves the operation, by the [`Classify`] of the
 /// pipeline; from there the class travels inside [`Error`]. No policy looks at the operation's
-/// error again unless it was given a [`Judge`] of its own.
+/// error again unless it has a [`Judge`] of its own.
 ///
 /// | class | retried | to a breaker | typical source |
 /// |---|---|---|---|
 /// | `Success` | no | healthy | `Ok` |
-/// | `Transient` | yes | sick | connection reset, 500, a timeout |
-/// | `Overloaded` | yes, not before the hint | sick | 429, 503 with `Retry-After` |
+/// | `Transient` | yes | unhealthy | connection reset, 500, a timeout |
+/// | `Overloaded` | yes, not before the hint | unhealthy | 429, 503 with `Retry-After` |
 /// | `Permanent` | no | healthy: it answered | 404, a validation error |
-/// | `Ignored` | no | says nothing | a rejection by one of our own policies |
-/// | `Cancelled` | no | says nothing | the caller went away, shutdown |
-/// | `Panicked` | yes | sick | a panic that a guard caught |
+/// | `Ignored` | no | unknown | a rejection by one of our own policies |
+/// | `Cancelled` | no | unknown | the caller went away, shutdown |
+/// | `Panicked` | yes | unhealthy | a panic that a guard caught |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Class {
-    /// The call did what it was made for.
+    /// The call succeeded.
     Success,
-    /// Asking again may help.
+    /// Another attempt may succeed.
     Transient,
-    /// The dependency has more work than it can do; it may say when to come back.
+    /// The dependency has more work than it can do; it may give a time to try again.
     Overloaded {
-        /// How long the dependency asked to be left alone.
+        /// How long to leave the dependency alone, if it asked for that.
         retry_after: Option<Duration>,
     },
-    /// Asking again gives the same answer. The dependency itself is well: it answered.
+    /// Another attempt would end the same way. The dependency itself is healthy: it answered.
     Permanent,
-    /// Says nothing about the dependency.
+    /// The outcome says nothing about the dependency.
     Ignored,
     /// The call was given up by its caller or by a shutdown.
     Cancelled,
@@ -41,7 +41,7 @@ pub enum Class {
     Panicked,
 }
 
-/// What a [`Class`] says about the dependency that was called.
+/// The health of the dependency, as far as a [`Class`] shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Health {
     /// It answered as it should.
@@ -58,8 +58,8 @@ impl Class {
         matches!(self, Self::Transient | Self::Overloaded { .. } | Self::Panicked)
     }
 
-    /// What this class says about the dependency: the one reading that breakers, throttles and
-    /// adaptive limits share.
+    /// The health of the dependency that this class shows. Breakers, throttles and adaptive limits
+    /// all use it.
     ///
     /// `Permanent` is [`Healthy`](Health::Healthy): the dependency answered, and a breaker that
     /// took it for silence could stay half-open for as long as the answers are 404.
@@ -122,11 +122,10 @@ impl<E: ?Sized, F: Fn(&E) -> Class> Classify<E> for F {
     }
 }
 
-/// The classifier of a pipeline that was given none: every error is [`Class::Transient`].
+/// The default classifier of a pipeline: every error is [`Class::Transient`].
 ///
-/// Without knowing the error type nothing better can be said, and what is wrongly taken for
-/// transient costs a few retries within the budget, while what is wrongly taken for permanent
-/// costs the call.
+/// It does not know the error type. An error that is wrongly classed as transient costs a few
+/// retries within the budget; one that is wrongly classed as permanent costs the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AllTransient;
 
@@ -139,14 +138,13 @@ impl<E: ?Sized> Classify<E> for AllTransient {
 
 /// Gives the outcome of a call another meaning for one policy.
 ///
-/// Unlike [`Classify`] it sees the whole outcome: successes too, and what inner policies made of
-/// the error. Implemented by every `Fn(&Result<T, Error<E>>) -> Class`.
+/// Unlike [`Classify`] it sees the whole outcome: successes too, and the errors of inner policies. Implemented by every `Fn(&Result<T, Error<E>>) -> Class`.
 pub trait Judge<T, E> {
-    /// The class of `outcome` for the policy that asks.
+    /// The class of `outcome` for this policy.
     fn judge(&self, outcome: &Result<T, Error<E>>) -> Class;
 
-    /// What policies call: like [`judge`](Self::judge), but a panic is contained. Then `panicked`
-    /// is told, and the outcome keeps the class it came with.
+    /// [`judge`](Self::judge) as policies call it: a panic is contained and passed to `panicked`, and
+    /// the outcome then keeps its own class.
     #[inline]
     fn judge_contained(
         &self,
@@ -170,8 +168,7 @@ impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
     }
 }
 
-/// The judge of a policy that was given none: `Ok` is a success, an error means what
-/// [`Error::class`] says.
+/// The default judge of a policy: `Ok` is a success, an error has its [`Error::class`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByClass;
 
@@ -184,7 +181,7 @@ impl<T, E> Judge<T, E> for ByClass {
         }
     }
 
-    /// Does not panic, so nothing is to be contained.
+    /// It does not panic, so there is nothing to contain.
     #[inline]
     fn judge_contained(&self, outcome: &Result<T, Error<E>>, _: impl FnOnce(PanicReport)) -> Class {
         self.judge(outcome)

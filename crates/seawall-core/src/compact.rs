@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A duration in whole nanoseconds; what is longer than 584 years counts as 584 years.
+/// A duration in whole nanoseconds; a longer one than 584 years counts as 584 years.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CompactDuration(u64);
 
@@ -31,8 +31,8 @@ impl fmt::Debug for CompactDuration {
 
 /// A duration that may be absent; one of 292 years or more is absent too, as it means "never".
 ///
-/// Who counts how long it is to a moment that never comes, the latest that 64 bits hold, needs to ask
-/// nothing.
+/// So "time until never" can be computed by plain subtraction: the result is large enough to read as
+/// absent.
 #[derive(Clone, Copy)]
 pub(crate) struct OptionalDuration(u64);
 

@@ -1,4 +1,4 @@
-//! What `build()` refuses, and the checks that every builder shares.
+//! Errors of `build()`, and the checks that all builders share.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::{Name, PolicyKind};
 pub struct ConfigError {
     /// The kind of policy that was being built.
     pub policy: PolicyKind,
-    /// The field, spelled as the setter is.
+    /// The field, spelled like its setter.
     pub field: &'static str,
-    /// What was given.
+    /// The value that was refused.
     pub value: String,
-    /// What would have been accepted.
+    /// The range of values that are accepted.
     pub allowed: &'static str,
 }
 

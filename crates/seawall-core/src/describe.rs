@@ -1,12 +1,11 @@
-//! What a pipeline says about itself, and what it can cost at worst.
+//! Descriptions of pipelines, with the worst case of a call.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::{Name, PolicyKind, Settings};
 
-/// What a pipeline says about itself: its layers, and the worst case that follows from their
-/// configuration.
+/// The layers of a pipeline, and the worst case that follows from their configuration.
 ///
 /// Built from the inside out by [`Policy::describe`](crate::Policy::describe).
 #[derive(Clone, Debug, PartialEq)]

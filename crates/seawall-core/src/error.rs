@@ -22,8 +22,8 @@ mod timed_out;
 /// The operation's own error is always within reach: [`operation`](Self::operation) and
 /// [`into_operation`](Self::into_operation) find it under any number of wrappers. `Display` is one
 /// sentence that includes the operation's message; [`source`](std::error::Error::source) walks to
-/// the operation's error and on from there. At most 48 bytes plus the larger of nothing and what
-/// `E` needs beyond 24 (`Error<()>` has 48 bytes), so that results stay cheap to hand on.
+/// the operation's error and on from there. It takes 48 bytes, and more only for an `E` of more than
+/// 24 bytes, so that results stay cheap to pass on.
 ///
 /// ```
 /// use seawall_core::{Class, Error};
@@ -41,7 +41,7 @@ pub enum Error<E> {
     Operation {
         /// The operation's own error.
         error: E,
-        /// What it means to the policies.
+        /// Its class.
         class: Class,
     },
     /// A timeout cut the call off.
@@ -53,13 +53,13 @@ pub enum Error<E> {
     /// A policy that repeats stopped doing so.
     GaveUp(Box<GaveUp<E>>),
     /// A policy refused the call.
-    // The last of the kinds, for these come in floods: what is none of the others is told by one
-    // comparison instead of a jump through a table, wherever an error is dropped.
+    // Keep this variant last: rejections dominate under overload, and as the niche-filling variant
+    // they are recognised by one comparison on drop.
     Rejected(Rejection),
 }
 
-/// A panic that a policy caught, and which policy it was: a guard around the operation, or any
-/// other around a callback that it was given.
+/// A panic that a policy caught: a panic guard in the operation, or any other policy in one of its
+/// callbacks.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Panicked {
@@ -67,7 +67,7 @@ pub struct Panicked {
     pub policy: Name,
     /// Its kind: [`PolicyKind::PanicGuard`], unless a callback of another policy panicked.
     pub kind: PolicyKind,
-    /// What is known of the panic.
+    /// The report of the panic.
     pub report: PanicReport,
 }
 
@@ -77,7 +77,7 @@ impl Panicked {
         Self::in_callback(policy, PolicyKind::PanicGuard, report)
     }
 
-    /// A panic of a callback that the policy `policy` of kind `kind` was given.
+    /// A panic in a callback of the policy `policy` of kind `kind`.
     pub fn in_callback(policy: Name, kind: PolicyKind, report: PanicReport) -> Self {
         Self { policy, kind, report }
     }
@@ -90,15 +90,15 @@ impl fmt::Display for Panicked {
 }
 
 impl<E> Error<E> {
-    /// The operation failed with `error`, which means `class`.
+    /// The operation failed with `error`, classed as `class`.
     pub const fn operation_failed(error: E, class: Class) -> Self {
         Self::Operation { error, class }
     }
 
-    /// What this outcome means to the policies.
+    /// The class of this outcome.
     ///
-    /// What repeated and gave up means what its last attempt meant: permanent stays permanent
-    /// inside wrappers. A rejection is [`Class::Ignored`]: it says nothing about the dependency.
+    /// A policy that gave up has the class of its last attempt: permanent stays permanent inside
+    /// wrappers. A rejection is [`Class::Ignored`]: it says nothing about the dependency.
     #[inline]
     pub fn class(&self) -> Class {
         match self {
@@ -111,13 +111,13 @@ impl<E> Error<E> {
         }
     }
 
-    // Out of line: the rest is small enough to be inlined then.
+    // Out of line, so that the rest is small enough to be inlined.
     #[inline(never)]
     fn class_of_last(gave_up: &GaveUp<E>) -> Class {
         gave_up.last.class()
     }
 
-    /// The outcome of the last attempt, with what gave up around it taken off.
+    /// The outcome of the last attempt, without the wrappers of policies that gave up.
     pub fn last(&self) -> &Self {
         let mut error = self;
         while let Self::GaveUp(gave_up) = error {
@@ -136,7 +136,7 @@ impl<E> Error<E> {
         error
     }
 
-    /// The operation's own error, if the call came to one.
+    /// The operation's own error, if the call ended with one.
     pub fn operation(&self) -> Option<&E> {
         match self.last() {
             Self::Operation { error, .. } => Some(error),
@@ -144,7 +144,7 @@ impl<E> Error<E> {
         }
     }
 
-    /// The operation's own error by value, or `self` if the call did not come to one.
+    /// The operation's own error by value, or `self` if the call did not end with one.
     pub fn into_operation(self) -> Result<E, Self> {
         if self.operation().is_none() {
             return Err(self);
@@ -179,7 +179,7 @@ impl<E> Error<E> {
         }
     }
 
-    /// What a retry or hedge says of its end, if one gave up.
+    /// The report of the retry or hedge that gave up, if one did.
     pub fn gave_up(&self) -> Option<&GaveUp<E>> {
         match self {
             Self::GaveUp(gave_up) => Some(gave_up),
@@ -199,7 +199,7 @@ impl<E> Error<E> {
         }
     }
 
-    /// When it makes sense to try again, as the refusing policy or the dependency said.
+    /// When it makes sense to try again, according to the refusing policy or the dependency.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.last() {
             Self::Rejected(rejection) => rejection.retry_after(),

@@ -1,4 +1,4 @@
-//! The one typed stream of what policies do.
+//! The typed events of all policies.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ mod circuit_state;
 mod kind;
 mod transition;
 
-/// Something that a policy did. Logs, metrics and consoles are listeners to these.
+/// Something that a policy did. Logs, metrics and consoles are listeners.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {

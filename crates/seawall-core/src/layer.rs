@@ -1,16 +1,16 @@
-//! How a pipeline turns what its builder was given into policies.
+//! Layers: what a pipeline's builder turns into policies.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{Chain, ConfigError, Listeners, Name, Optional, Policy, Random};
 
-/// What a pipeline hands to the layers that it builds.
+/// The context in which a pipeline builds its layers.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LayerContext {
     /// The pipeline's name, taken by policies that have none of their own.
     pub name: Name,
-    /// The pipeline's listeners, told of what its policies do.
+    /// The pipeline's listeners, which receive the events of its policies.
     pub listeners: Listeners,
     /// Cancelled when the process shuts down: policies stop repeating and waiting.
     pub shutdown: Option<CancellationToken>,
@@ -26,8 +26,8 @@ impl LayerContext {
     }
 }
 
-/// What can be added to a pipeline: a policy that is ready, or a builder whose mistakes come to
-/// light when the pipeline is built.
+/// A layer of a pipeline: a policy that exists, or a builder, whose errors show when the pipeline is
+/// built.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layer of a pipeline",
     label = "neither a policy nor its builder",
@@ -37,7 +37,11 @@ pub trait Layer {
     /// The policy that is made.
     type Policy: Policy;
 
-    /// Makes the policy, or says which of its fields is wrong.
+    /// Makes the policy.
+    ///
+    /// # Errors
+    ///
+    /// Name the field and the allowed range.
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError>;
 }
 

@@ -1,9 +1,9 @@
 //! The vocabulary of seawall: one word for one thing across all its crates.
 //!
 //! Applications use the facade, `seawall`, which re-exports what they need from here. This crate
-//! is for those who write a policy of their own.
+//! is for authors of policies; their chapter is [`admission`](admission#write-a-policy).
 //!
-//! | word | type | says |
+//! | word | type | meaning |
 //! |---|---|---|
 //! | call | [`Call`] | can be started once |
 //! | operation | [`Operation`] | can be started again and again |
@@ -11,16 +11,16 @@
 //! | policy | [`Policy`], [`Chain`] | wraps an operation |
 //! | admission | [`Admit`], [`Admission`], [`Settle`] | whether a call may start |
 //! | layer | [`Layer`] | becomes a policy when its pipeline is built |
-//! | class | [`Class`], [`Classify`], [`Judge`] | what an outcome means |
+//! | class | [`Class`], [`Classify`], [`Judge`] | the meaning of an outcome |
 //! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
 //! | event | [`Event`], [`Listener`], [`Reporter`] | what a policy did |
 //! | keyed set | [`Keyed`], [`Keep`] | a policy for each key, bounded in number |
 //! | setup | [`Setup`] | what every builder has |
-//! | backoff | [`Backoff`], [`Jitter`] | how long to wait before asking again |
-//! | chance | [`Random`] | where a policy draws from |
+//! | backoff | [`Backoff`], [`Jitter`] | how long to wait before the next attempt |
+//! | chance | [`Random`] | the source of a policy's random numbers |
 //! | timeline | [`Timeline`] | time as one 64-bit number |
-//! | name | [`Name`], [`PolicyKind`] | who speaks |
-//! | description | [`Description`] | what a pipeline is, and its worst case |
+//! | name | [`Name`], [`PolicyKind`] | which policy an error or event is from |
+//! | description | [`Description`] | the layers of a pipeline, and its worst case |
 //!
 //! # How a call runs
 //!

@@ -30,7 +30,7 @@ impl Name {
         &self.0
     }
 
-    /// The name of what is kept for `key` under this one: `name[key]`, cut off at
+    /// The name of the policy of `key` in a set of this name: `name[key]`, cut off at
     /// [`MAX_LEN`](Self::MAX_LEN) bytes, between two characters.
     ///
     /// ```

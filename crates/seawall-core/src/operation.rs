@@ -1,5 +1,5 @@
-//! What a policy wraps: a [`Call`] that is started once, an [`Operation`] that can be started
-//! again; and the adapters that make them from closures and futures.
+//! Calls and operations: a [`Call`] is started once, an [`Operation`] again and again. Adapters make
+//! them from closures and futures.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use crate::{AllTransient, Attempt, Classify, Error};
             not a future, and not another policy that repeats"
 )]
 pub trait Call {
-    /// What the call gives when it succeeds.
+    /// The result of a call that succeeds.
     type Output;
     /// The operation's own error.
     type Error;
@@ -45,7 +45,7 @@ pub trait Call {
             call the operation's body"
 )]
 pub trait Operation {
-    /// What an attempt gives when it succeeds.
+    /// The result of an attempt that succeeds.
     type Output;
     /// The operation's own error.
     type Error;
@@ -63,7 +63,7 @@ pub struct FromFn<'c, F, C: ?Sized = AllTransient> {
     classifier: &'c C,
 }
 
-/// An operation made from a closure that is told which attempt it is: `|attempt| async { .. }`.
+/// An operation made from a closure that takes its attempt: `|attempt| async { .. }`.
 #[derive(Debug)]
 pub struct FromAttemptFn<'c, F, C: ?Sized = AllTransient> {
     make: F,
@@ -211,7 +211,7 @@ where
 
     #[expect(
         clippy::inline_always,
-        reason = "what waits is polled twice, and out of line costs 20 instructions each time"
+        reason = "a future that waits is polled twice; out of line each poll costs 20 instructions"
     )]
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -1,15 +1,14 @@
 //! Containing panics.
 //!
 //! [`contain`] runs code that may panic and turns the panic into a [`PanicReport`]; every policy
-//! runs the caller's callbacks through it. [`catch`] leaves the payload to be looked at by the
-//! caller. Both get rid of the payload safely: a payload whose own drop panics, again and again,
-//! neither gets out nor aborts.
+//! runs the user's callbacks through it. [`catch`] leaves the payload to its caller. Both dispose of
+//! the payload safely: a payload whose own drop panics, again and again, neither escapes nor aborts.
 //!
 //! # Where the location comes from
 //!
 //! A payload says what went wrong, not where. [`install_hook`] puts a hook in front of the
-//! process's panic hook that notes the location, and a backtrace if [asked](capture_backtraces),
-//! for the thread that panics, and then calls the hook that was there before. Without it reports
+//! process's panic hook. It notes the location for the thread that panics, with a backtrace if
+//! [asked](capture_backtraces), and then calls the hook that was there before. Without it reports
 //! have no location; everything else works.
 
 use std::any::Any;
@@ -31,12 +30,12 @@ mod payload;
 /// where every panic ends the process after its hook has run.
 pub const CAN_CATCH: bool = cfg!(panic = "unwind");
 
-/// What is known of a panic that was caught.
+/// The report of a panic that was caught.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PanicReport {
-    /// What the panic said, cut to [`MAX_MESSAGE`] bytes; the type of the payload where that is
-    /// not text.
+    /// The panic's message, cut to [`MAX_MESSAGE`] bytes; the type of the payload where that is not
+    /// text.
     pub message: Box<str>,
     /// `file:line:column`, where known: needs the [hook](install_hook).
     pub location: Option<Box<str>>,
@@ -55,10 +54,10 @@ impl fmt::Display for PanicReport {
     }
 }
 
-/// Runs `f`; a panic in it comes back as a report instead of going on.
+/// Runs `f`; a panic in it is returned as a report.
 ///
-/// What `f` touched is the caller's business: a policy uses this only around code that it will
-/// not run again, or whose state it does not share.
+/// The caller answers for the state that `f` touched: a policy uses this only around code that it
+/// will not run again, or whose state it does not share.
 ///
 /// ```
 /// use seawall_core::contain;
@@ -72,13 +71,13 @@ pub fn contain<R>(f: impl FnOnce() -> R) -> Result<R, PanicReport> {
     catch(f).map_err(Caught::into_report)
 }
 
-/// Runs `f`; a panic in it comes back as what was thrown instead of going on.
+/// Runs `f`; a panic in it is returned with its payload.
 #[inline]
 pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Caught::new)
 }
 
-/// A panic that was caught, with its payload. Dropping it gets rid of the payload safely.
+/// A panic that was caught, with its payload. Dropping it disposes of the payload safely.
 #[must_use = "a panic that nobody looks at goes unnoticed"]
 pub struct Caught(Payload);
 
@@ -88,30 +87,30 @@ impl Caught {
         Self(Payload::new(payload))
     }
 
-    /// What was thrown.
+    /// The payload.
     pub fn payload(&self) -> &(dyn Any + Send) {
         self.0.as_ref()
     }
 
-    /// Lets the panic go on where it was caught, without a word from the panic hook.
+    /// Lets the panic continue where it was caught, without calling the panic hook again.
     pub fn resume(self) -> ! {
         resume_unwind(self.0.into_inner())
     }
 
-    /// What is known of it, without a backtrace.
+    /// The report, without a backtrace.
     #[cold]
     pub fn into_report(self) -> PanicReport {
         self.report(&[], false)
     }
 
-    /// What is known of it, with a backtrace if one was [captured](capture_backtraces).
+    /// The report, with a backtrace if one was [captured](capture_backtraces).
     /// Resolving the symbols can take milliseconds.
     #[cold]
     pub fn into_report_with_backtrace(self) -> PanicReport {
         self.report(&[], true)
     }
 
-    /// What is known of it; a payload that is none of the common types is looked for in `types`.
+    /// The report; a payload that is none of the common types is looked for in `types`.
     #[cold]
     pub fn report(self, types: &[PayloadType], backtrace: bool) -> PanicReport {
         // The note is taken before the payload is dropped: dropping may panic and make a newer one.

@@ -1,4 +1,4 @@
-//! What wraps an operation, and how policies are put together.
+//! Policies, and how they are put together.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ mod optional;
 
 /// Wraps an operation.
 ///
-/// The associated type carries no bounds: what a wrapped operation can do is decided where it is
+/// The associated type has no bounds: the abilities of a wrapped operation are checked where it is
 /// used. A policy that starts its inner operation once implements [`Call`](crate::Call) where the
 /// inner is `Call` and [`Operation`](crate::Operation) where it is `Operation`; a policy that
 /// repeats needs an `Operation` inside and yields a `Call`.

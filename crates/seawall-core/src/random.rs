@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::contain;
 
-/// Where a policy's chance comes from.
+/// The source of a policy's random numbers.
 ///
 /// The default is the thread generator of the `rand` crate, so policies that are built alike never
 /// draw alike. For tests and simulations there is a [seeded](Self::seeded) source, and two
@@ -43,7 +43,8 @@ impl Random {
     }
 
     /// A sequence that follows from `seed` alone: on one thread the same draws on every run, on
-    /// every platform. With several threads the sequence is the same, who gets what is not.
+    /// every platform. With several threads the sequence is the same, but not which thread draws which
+    /// number.
     ///
     /// The generator is `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number
     /// generators", OOPSLA 2014), whose state is one counter. Not for secrets.
@@ -62,7 +63,7 @@ impl Random {
         }
     }
 
-    /// Draws from `next`, which gives 64 evenly distributed bits.
+    /// Draws from `next`, which returns 64 evenly distributed bits.
     ///
     /// A panic in it is contained, and the [thread generator](Self::thread) drawn from instead.
     pub fn from_fn(next: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
@@ -113,7 +114,7 @@ impl Random {
 
 fn split_mix(counter: &AtomicU64) -> u64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-    // Relaxed: the counter orders nothing but itself, and each draw gets a value of its own.
+    // Relaxed: the counter orders nothing else, and each draw gets a value of its own.
     let mut bits = counter.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

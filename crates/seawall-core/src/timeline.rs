@@ -11,10 +11,10 @@ use tokio::time::Instant;
 /// An instant before the epoch reads as 0; after 584 years it stands still at `u64::MAX`.
 ///
 /// Subtracting one `Instant` from another costs about as many instructions as reading the clock,
-/// since the standard library has to allow for either being the later. A breaker or a rate limit
-/// does that on each call. What an `Instant` is made of, seconds and nanoseconds, can also be seen
-/// by hashing it: a hash is made of nothing else. How they are fed to a hasher is not promised, so
-/// a timeline checks when it is made that what it reads is right, and subtracts where it isn't.
+/// since either may be the later one. A breaker or a rate limit does that on each call. The seconds
+/// and nanoseconds of an `Instant` can also be read by hashing it, as its hash is made of nothing
+/// else. How they are fed to a hasher is not promised, so a timeline checks when it is made that its
+/// readings are right, and subtracts where they are not. This is the only trick of its kind.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,23 +28,23 @@ use tokio::time::Instant;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    /// What the epoch reads as, less than [`LATEST`] seconds; [`UNREAD`] where instants can't be
-    /// read, so that one comparison asks for both.
+    /// The reading of the epoch, less than [`LATEST`] seconds; [`UNREAD`] where instants can't be read,
+    /// so that one comparison checks both.
     start: i64,
     /// The epoch where instants can't be read.
-    // In a box, as it is hardly ever there.
+    // In a box, as it is rarely needed.
     unread: Option<Box<Instant>>,
 }
 
-/// What reads as this is not after it, and so takes the long way.
+/// Sentinel epoch: no instant is later than it, so every lookup takes the slow path.
 const UNREAD: i64 = i64::MAX;
 
 const BILLION: u64 = 1_000_000_000;
 
-/// So many seconds in nanoseconds fit 63 bits: 292 years.
+/// The most seconds whose nanoseconds fit 63 bits: 292 years.
 const LATEST: i64 = i64::MAX / BILLION.cast_signed();
 
-/// So many seconds in nanoseconds, and one more, fit 64 bits: 584 years.
+/// The most seconds whose nanoseconds, and those of one more, fit 64 bits: 584 years.
 const LONGEST: u64 = u64::MAX / BILLION - 1;
 
 impl Timeline {
@@ -81,8 +81,7 @@ impl Timeline {
         self.read(now).unwrap_or_else(|| self.at_length(now))
     }
 
-    /// The nanoseconds at `now`; `None` where that takes more than reading it, as it does until the
-    /// epoch is over.
+    /// The nanoseconds at `now`; `None` where the slow path is needed, as it is up to the epoch.
     #[inline]
     fn read(&self, now: Instant) -> Option<u64> {
         Reading::of(now).nanos_after(self.start)
@@ -125,7 +124,7 @@ impl Timeline {
     }
 }
 
-/// Counted from now on or back, for the epoch is only known as what it reads.
+/// Counted from now, forwards or back: only the reading of the epoch is kept.
 fn instant_that_reads(nanos: u64) -> Option<Instant> {
     let now = Instant::now();
     let read = within_range(Reading::of(now).nanos());
@@ -150,7 +149,7 @@ impl Default for Timeline {
     }
 }
 
-/// What an instant feeds to a hasher.
+/// The numbers that an instant feeds to a hasher.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reading {
     seconds: i64,
@@ -175,12 +174,12 @@ impl Reading {
         i128::from(self.seconds) * i128::from(BILLION) + i128::from(self.fraction)
     }
 
-    /// The nanoseconds after `start`, which is not negative; `None` at it and before, and where what is
-    /// read does not fit 63 bits.
+    /// The nanoseconds after `start`, which is not negative; `None` at it and before, and where the
+    /// reading does not fit 63 bits.
     #[inline]
     fn nanos_after(self, start: i64) -> Option<u64> {
         let seconds = self.seconds.checked_mul(BILLION.cast_signed())?;
-        // Wrapped, it is negative, and so before the start.
+        // If it wraps, it is negative, and so before the start.
         let nanos = seconds.wrapping_add(i64::from(self.fraction));
         (nanos > start).then(|| (nanos - start).cast_unsigned())
     }
@@ -188,7 +187,7 @@ impl Reading {
     #[inline]
     fn since(self, earlier: Self) -> u64 {
         let seconds = self.seconds.wrapping_sub(earlier.seconds).cast_unsigned();
-        // One comparison sees both what is negative and what does not fit.
+        // One comparison finds both: a negative number, and one that does not fit.
         if seconds <= LONGEST {
             let nanos = seconds * BILLION + u64::from(self.fraction);
             nanos.saturating_sub(u64::from(earlier.fraction))

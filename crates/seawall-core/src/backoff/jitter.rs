@@ -16,12 +16,12 @@ use crate::{Check, ConfigError, Random};
 /// | `Proportional(r)` | \[b·(1 − r), min(b·(1 + r), m)) | gRPC connection backoff, with r = 0.2 |
 /// | `Decorrelated` | \[i, min(3·p, m)) with `i` the first delay, `p` the delay before | Brooker, the same: "decorr" |
 ///
-/// `Full` spreads best and asks least of a dependency that is coming back. `Equal` is for those who
-/// want a pause of some length each time. `Proportional` keeps close to the schedule.
-/// `Decorrelated` takes nothing from the schedule but its first delay: it grows from its own draws.
+/// `Full` spreads best and puts the least load on a dependency that is coming back. `Equal` is for
+/// callers that want a minimum pause each time. `Proportional` keeps close to the schedule.
+/// `Decorrelated` uses only the first delay of the schedule: it grows from its own draws.
 ///
-/// Where the sources clamp what they drew to the maximum, here the interval is cut, for the reason
-/// that [`Backoff`](crate::Backoff#two-laws) gives. An interval is never narrower than a
+/// Where the sources clamp a drawn delay to the maximum, here the interval is cut; the reason is in
+/// [`Backoff`](crate::Backoff#two-laws). An interval is never narrower than a
 /// nanosecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -54,7 +54,7 @@ pub(super) struct Interval {
 }
 
 impl Interval {
-    /// At least one nanosecond of it, so that `end` is never drawn, unless both are zero.
+    /// The interval has at least one nanosecond, so that `end` is never drawn, unless both are zero.
     fn new(start: u64, end: u64) -> Self {
         let start = start.min(end.saturating_sub(1));
         Self { start, end }
@@ -70,14 +70,14 @@ impl Interval {
 }
 
 impl Jitter {
-    /// What is drawn from around `base`, which is at most `max`.
+    /// The interval around `base`, which is at most `max`.
     pub(super) fn interval(self, base: u64, max: u64) -> Interval {
         match self {
             Self::None | Self::Decorrelated => Interval { start: base, end: base },
             Self::Full => Interval::new(0, base),
             Self::Equal => Interval::new(base / 2, base),
             Self::Proportional(share) => {
-                // At least a nanosecond, so that a small share of a small delay is not none at all.
+                // At least a nanosecond, so that a small share of a small delay is not zero.
                 let width = scaled(base, share).max(base.min(1));
                 let end = base.saturating_add(width).min(max);
                 Interval::new(base.saturating_sub(width), end)
@@ -93,14 +93,14 @@ impl Jitter {
     }
 }
 
-/// What is drawn from after a delay of `previous`.
+/// The interval after a delay of `previous`.
 pub(super) fn decorrelated(initial: u64, previous: Option<u64>, max: u64) -> Interval {
     let start = initial.min(max / ROOM);
     let previous = previous.unwrap_or(initial).max(start);
     Interval::new(start, previous.saturating_mul(GROWTH).min(max))
 }
 
-/// What the n-th decorrelated delay does not reach.
+/// The exclusive upper bound of the n-th decorrelated delay.
 pub(super) fn decorrelated_ceiling(initial: u64, n: u32, max: u64) -> u64 {
     GROWTH.checked_pow(n).map_or(u64::MAX, |growth| initial.saturating_mul(growth)).min(max)
 }

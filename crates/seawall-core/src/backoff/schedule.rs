@@ -22,7 +22,7 @@ pub(super) enum Schedule {
     FactorWithout(f64),
 }
 
-/// Whole nanoseconds; 584 years for what is longer.
+/// Whole nanoseconds; at most 584 years.
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -107,7 +107,7 @@ fn exponential(initial: u64, factor: f64, power: u32) -> u64 {
         return initial;
     }
     // An infinite factor times a zero `initial` is NaN, which becomes 0 like `initial` itself. A
-    // rounded product never falls below what it started from.
+    // rounded product never falls below its first factor.
     scaled(initial, factor.powf(f64::from(power))).max(initial)
 }
 
@@ -143,7 +143,7 @@ impl PartialEq for Schedule {
     }
 }
 
-/// Reads well behind "for".
+/// Completes a sentence that ends in "for".
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

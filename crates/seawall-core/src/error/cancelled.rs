@@ -6,7 +6,7 @@ use crate::{Name, PolicyKind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cancelled {
-    /// The policy that says so.
+    /// The policy that reports it.
     pub policy: Name,
     /// Its kind.
     pub kind: PolicyKind,

@@ -2,15 +2,15 @@ use std::fmt;
 
 use crate::Label;
 
-/// What a decision rests on.
+/// The reason for a decision, in figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evidence {
     /// The rule that decided.
     pub rule: Rule,
-    /// What it saw.
+    /// The value that it observed.
     pub observed: f64,
-    /// The configured threshold that it was compared with.
+    /// The configured threshold.
     pub limit: f64,
     /// From how many outcomes. With [`Rule::InFlight`]: how many were waiting; with
     /// [`Rule::Queued`]: how many were in flight.
@@ -18,7 +18,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// `rule` saw `observed` against `limit` in `samples` outcomes.
+    /// `rule` compared `observed` with `limit`, over `samples` outcomes.
     pub const fn new(rule: Rule, observed: f64, limit: f64, samples: u32) -> Self {
         Self { rule, observed, limit, samples }
     }
@@ -34,7 +34,7 @@ pub enum Rule {
     FailureRate,
     /// The share of slow calls in a window.
     SlowRate,
-    /// A predicate of the user's over the window.
+    /// The user's predicate over the window.
     Predicate,
     /// Probes failed: too many for the verdict to be good.
     ProbeFailures,
@@ -148,8 +148,8 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// An [`Evidence`] in three words, or none: to be kept in atomics, and handed on to a
-/// [`Rejection`](crate::Rejection) without being looked at.
+/// An optional [`Evidence`] in three words, to be kept in atomics and passed on to a
+/// [`Rejection`](crate::Rejection) as it is.
 ///
 /// ```
 /// use seawall_core::{Evidence, PackedEvidence, Rule};
@@ -167,14 +167,14 @@ pub struct PackedEvidence {
 }
 
 impl PackedEvidence {
-    /// From what [`to_words`](Self::to_words) gave. Other words are evidence of nothing, or of what
-    /// never was.
+    /// From the words of [`to_words`](Self::to_words). Any other words decode to `None` or to arbitrary
+    /// evidence.
     #[inline]
     pub const fn from_words([observed, limit, rule_and_samples]: [u64; 3]) -> Self {
         Self { observed, limit, rule_and_samples }
     }
 
-    /// What to keep of it.
+    /// The words to keep.
     #[inline]
     pub const fn to_words(self) -> [u64; 3] {
         [self.observed, self.limit, self.rule_and_samples]

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::{Error, Name, PolicyKind};
 
-/// What a policy that repeats says when it stops without a success.
+/// The report of a policy that repeats and stopped without a success.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct GaveUp<E> {
@@ -13,23 +13,23 @@ pub struct GaveUp<E> {
     pub kind: PolicyKind,
     /// How many attempts were started, the first call included.
     pub attempts: u32,
-    /// How many there might have been; `None` if unlimited.
+    /// How many attempts were allowed; `None` if unlimited.
     pub max_attempts: Option<u32>,
     /// From the start of the first attempt to giving up. A retry reads no clock until an attempt is
-    /// pending or has failed; what ran until then, in one poll, is not in it.
+    /// pending or has failed, so the time of the first poll is not included.
     pub elapsed: Duration,
     /// Why it stopped.
     pub why: StopReason,
-    /// What the last attempt came to.
+    /// The error of the last attempt.
     pub last: Error<E>,
-    /// What the attempts before it came to, the oldest first; empty unless asked for.
+    /// The errors of the attempts before it, the oldest first; empty unless the policy keeps a history.
     pub history: Vec<Error<E>>,
-    /// How long was waited after each of those in the history, before the next attempt. Empty where
-    /// nothing waits, as between hedges.
+    /// The wait after each error in `history`, before the next attempt. Empty where there are no waits,
+    /// as between hedges.
     pub delays: Vec<Duration>,
-    /// What the attempt before came to, where [`last`](Self::last) is a
+    /// The error of the attempt before, where [`last`](Self::last) is a
     /// [rejection](StopReason::Rejected): the refused attempt never reached the dependency, so this
-    /// is the latest that is known of it. `None` where the history ends with it, and where attempts
+    /// is the latest news of it. `None` where it is the last error in `history`, and where attempts
     /// followed one another without a wait, a listener or a history: those keep nothing.
     pub before: Option<Error<E>>,
 }
@@ -44,7 +44,7 @@ pub enum StopReason {
     Deadline,
     /// The budget for repeating was empty.
     Budget,
-    /// The last outcome is not one to repeat after.
+    /// The last outcome does not allow another attempt.
     Permanent,
     /// One of our own policies refused the last attempt: a circuit that opened in between, for
     /// instance.
@@ -85,7 +85,7 @@ impl fmt::Display for StopReason {
 }
 
 impl<E> GaveUp<E> {
-    /// `policy` stopped because of `why` after `attempts` attempts, the last of which came to
+    /// `policy` stopped because of `why` after `attempts` attempts, the last of which ended with
     /// `last`.
     pub const fn new(
         policy: Name,
@@ -109,7 +109,7 @@ impl<E> GaveUp<E> {
         }
     }
 
-    /// This error, saying that at most `max_attempts` were allowed.
+    /// This report, with the number of attempts that were allowed.
     #[must_use]
     pub fn out_of(mut self, max_attempts: Option<u32>) -> Self {
         self.max_attempts = max_attempts;

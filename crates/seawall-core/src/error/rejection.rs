@@ -27,21 +27,21 @@ pub enum Reason {
     Open,
     /// The circuit is half-open and all its probes are under way.
     ProbesInFlight,
-    /// The circuit closes in stages, and this call is not among those let through yet.
+    /// The circuit closes in stages, and this call is not admitted yet.
     Ramping,
     /// An operator holds the circuit open.
     ForcedOpen,
-    /// As many calls are in flight as may be.
+    /// The limit of calls in flight is reached.
     Full,
-    /// As many calls are waiting as may be.
+    /// The limit of waiting calls is reached.
     QueueFull,
-    /// The call waited as long as it may for admission.
+    /// The call waited for admission until its longest wait had passed.
     WaitedTooLong,
     /// Admission would come after the deadline.
     DeadlineTooNear,
     /// The rate is used up.
     RateLimited,
-    /// Shed, so that what is left can be served.
+    /// Shed, so that the other calls can be served.
     Shed,
     /// The process is shutting down.
     ShuttingDown,
@@ -105,7 +105,7 @@ impl Rejection {
         }
     }
 
-    /// This rejection, resting on `evidence`.
+    /// This rejection, with its evidence.
     #[inline]
     #[must_use]
     pub const fn because(mut self, evidence: Evidence) -> Self {
@@ -116,8 +116,7 @@ impl Rejection {
         self
     }
 
-    /// [`because`](Self::because), with evidence as it was kept, if there is any: for policies that
-    /// keep it in atomics, on a path where looking at it shows.
+    /// [`because`](Self::because) with optional evidence that was kept in atomics.
     #[doc(hidden)]
     #[inline]
     #[must_use]
@@ -144,8 +143,8 @@ impl Rejection {
         self
     }
 
-    /// [`in_force_for`](Self::in_force_for), in nanoseconds: for policies that count in them, on a
-    /// path where a conversion shows. 292 years and more are "unknown".
+    /// [`in_force_for`](Self::in_force_for) in nanoseconds, without a conversion. 292 years and more
+    /// are "unknown".
     #[doc(hidden)]
     #[inline]
     #[must_use]
@@ -178,7 +177,7 @@ impl Rejection {
         self.reason
     }
 
-    /// What the refusal rests on.
+    /// The evidence for the refusal.
     pub fn evidence(&self) -> Option<Evidence> {
         self.rule.map(|rule| Evidence::new(rule, self.observed, self.limit, self.samples))
     }
@@ -212,6 +211,6 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-// Kept beside the type whose size they are about.
+// Next to the type whose size they check.
 const _: () = assert!(size_of::<Rejection>() <= 48);
 const _: () = assert!(size_of::<CompactDuration>() == 8);

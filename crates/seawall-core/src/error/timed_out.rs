@@ -26,13 +26,13 @@ pub enum Scope {
     Attempt,
 }
 
-/// What ran out.
+/// Which limit ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimedOutBy {
     /// The timeout's own limit.
     Limit,
-    /// A deadline that came from further out and was nearer than the timeout's own limit.
+    /// A deadline from an outer layer that was earlier than the timeout's own limit.
     Deadline,
 }
 
@@ -67,7 +67,7 @@ impl TimedOut {
         self.limit.get()
     }
 
-    /// How long the call had been under way.
+    /// How long the call had run.
     pub const fn elapsed(&self) -> Duration {
         self.elapsed.get()
     }
@@ -77,7 +77,7 @@ impl TimedOut {
         self.attempt
     }
 
-    /// How many attempts there might have been, where something repeats the call.
+    /// How many attempts were allowed, where a policy repeats the call.
     pub fn max_attempts(&self) -> Option<u32> {
         (self.max_attempts > 0).then_some(self.max_attempts)
     }
@@ -87,7 +87,7 @@ impl TimedOut {
         self.scope
     }
 
-    /// Whether the timeout's own limit ran out or a deadline from further out.
+    /// Whether the timeout's own limit ran out or an outer deadline.
     pub const fn by(&self) -> TimedOutBy {
         self.by
     }

@@ -8,15 +8,15 @@ pub enum CircuitState {
     Closed,
     /// Calls are refused.
     Open,
-    /// A few probes go through; the rest is refused.
+    /// A few probes go through; all other calls are refused.
     HalfOpen,
-    /// The probes were well; calls come back in stages.
+    /// The probes passed; calls come back in stages.
     Ramping,
     /// An operator holds it open.
     ForcedOpen,
-    /// An operator holds it closed: measured, nothing decided.
+    /// An operator holds it closed: it measures and decides nothing.
     ForcedClosed,
-    /// Decides and reports, refuses nothing.
+    /// It decides and reports, but refuses nothing.
     Shadow,
 }
 

@@ -39,9 +39,9 @@ pub enum EventKind {
     Retrying {
         /// The attempt that failed.
         attempt: u32,
-        /// What it came to.
+        /// Its class.
         class: Class,
-        /// How long the wait before the next is.
+        /// The wait before the next one.
         delay: Duration,
     },
     /// A policy that repeats stopped without a success.
@@ -51,21 +51,21 @@ pub enum EventKind {
         attempts: u32,
         /// Why it stopped.
         why: StopReason,
-        /// What the last attempt came to.
+        /// The class of the last attempt.
         class: Class,
     },
-    /// A hedge was launched beside an attempt that is still under way.
+    /// A hedge was launched while an attempt is still under way.
     #[non_exhaustive]
     Hedged {
         /// Its number.
         attempt: u32,
     },
-    /// A budget for repeating had nothing left: the first refusal since it had enough.
+    /// A budget had nothing left: the first refusal since it had enough.
     BudgetExhausted,
-    /// A budget for repeating has enough again: not only for one repetition and no more.
+    /// A budget has recovered: it has enough for more than one repetition again.
     #[non_exhaustive]
     BudgetRecovered {
-        /// How often it has refused, since it was made.
+        /// How often it has refused since it was built.
         refused: u64,
     },
     /// A call was cut off.
@@ -75,21 +75,21 @@ pub enum EventKind {
     /// A limit changed.
     #[non_exhaustive]
     LimitChanged {
-        /// What it was.
+        /// The limit before.
         from: u32,
-        /// What it is now.
+        /// The limit now.
         to: u32,
     },
-    /// A fallback answered in the operation's place: not to be taken for a success.
+    /// A fallback answered in the operation's place. This is not a success.
     #[non_exhaustive]
     Degraded {
-        /// What the operation came to.
+        /// The class of the operation's error.
         class: Class,
     },
     /// A fallback declined, failed or panicked; the operation's error stands.
     #[non_exhaustive]
     FallbackFailed {
-        /// What the operation came to.
+        /// The class of the operation's error.
         class: Class,
     },
     /// A long-running task ended and was started again.
@@ -140,7 +140,7 @@ pub enum EventKind {
         /// Why, as a label for metrics.
         why: &'static str,
     },
-    /// A policy was built, but can't do what it is for.
+    /// A policy was built, but can't work.
     #[non_exhaustive]
     Ineffective {
         /// Why not.
@@ -184,7 +184,7 @@ impl EventKind {
         Self::LimitChanged { from, to }
     }
 
-    /// An answer that is not the operation's.
+    /// A fallback that answered.
     pub const fn degraded(class: Class) -> Self {
         Self::Degraded { class }
     }
@@ -199,7 +199,7 @@ impl EventKind {
         Self::Restarted { restarts }
     }
 
-    /// What happened as a word, for metric labels.
+    /// The kind as a word, for metric labels.
     ///
     /// ```
     /// use seawall_core::EventKind;
@@ -246,7 +246,7 @@ impl EventKind {
         Self::InjectionEnded { why }
     }
 
-    /// A policy that can't do what it is for.
+    /// A policy that can't work.
     pub const fn ineffective(why: &'static str) -> Self {
         Self::Ineffective { why }
     }

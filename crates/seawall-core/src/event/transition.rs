@@ -14,22 +14,22 @@ pub struct Transition {
     pub to: CircuitState,
     /// The generation that began with it.
     pub generation: u64,
-    /// What the change rests on; `None` where time or an operator made it.
+    /// The evidence for the change; `None` where time or an operator made it.
     pub evidence: Option<Evidence>,
-    /// How long the new state refuses before it lets probes through, where it does.
+    /// How long the new state refuses before it admits probes, if it refuses.
     pub retry_after: Option<Duration>,
-    /// What failed of a circuit that opens, the most frequent first, where a listener
-    /// [knows](crate::Listener::causes). At most [`MAX_CAUSES`](Self::MAX_CAUSES).
+    /// The failures for which a circuit opens, the most frequent first, where a listener
+    /// [knows](crate::Listener::causes) them. At most [`MAX_CAUSES`](Self::MAX_CAUSES).
     pub causes: Vec<Cause>,
 }
 
-/// What some of the failures were that a circuit opens for.
+/// A kind of failure for which a circuit opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cause {
-    /// Names the kind of failure, in every process alike.
+    /// Names the kind of failure, the same in every process.
     pub fingerprint: Box<str>,
-    /// What it says, without what varies.
+    /// Its message, without the parts that vary.
     pub description: Box<str>,
     /// How many there were.
     pub count: u64,
@@ -61,7 +61,7 @@ impl Transition {
         Self { from, to, generation, evidence: None, retry_after: None, causes: Vec::new() }
     }
 
-    /// This transition, resting on `evidence`.
+    /// This transition, with its evidence.
     #[must_use]
     pub const fn because(mut self, evidence: Option<Evidence>) -> Self {
         self.evidence = evidence;
@@ -88,7 +88,7 @@ impl Transition {
         self.causes.truncate(Self::MAX_CAUSES);
     }
 
-    /// What made a change that rests on no evidence: time, or an operator.
+    /// The cause of a change without evidence: time, or an operator.
     const fn cause_without_evidence(&self) -> Option<&'static str> {
         use CircuitState::{Closed, ForcedClosed, ForcedOpen, HalfOpen, Open, Ramping, Shadow};
         Some(match (self.from, self.to) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::message;
 
-/// How many panics of one thread are noted at a time. More than one matters only where a panic is
+/// How many panics of one thread are noted at a time. More than one is needed only where a panic is
 /// caught while another unwinds.
 const MAX_NOTES: usize = 4;
 
@@ -21,8 +21,8 @@ thread_local! {
     static NOTES: RefCell<VecDeque<Note>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// What the hook noted of a panic. The payload is recognised by its type and its text: it moves
-/// between the hook and the catch, so its address says nothing.
+/// A panic as the hook noted it. The payload is recognised by its type and its text: it moves
+/// between the hook and the catch, so its address can't identify it.
 pub(super) struct Note {
     payload: TypeId,
     text: Option<Box<str>>,
@@ -36,11 +36,11 @@ pub(super) struct Note {
 /// standard one, is called after it and stays in force. A hook that is set later and does not
 /// call the one before it takes this one out of force: then reports have no location.
 ///
-/// Says whether the hook is installed: it can't be while this thread panics. The standard library
+/// Returns whether the hook is installed: it can't be while this thread panics. The standard library
 /// exchanges hooks in two steps, so don't call it while another thread sets one.
 pub fn install_hook() -> bool {
-    // Whoever panics waits for nobody here: while a hook runs, none can be set, so who sets ours
-    // waits for the panic.
+    // A thread that panics must not wait here: while a hook runs none can be set, so the thread that
+    // sets ours waits for that panic.
     if !std::thread::panicking() {
         INSTALL.call_once(|| {
             let before = panic::take_hook();

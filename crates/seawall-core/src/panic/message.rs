@@ -1,4 +1,4 @@
-//! What a payload says.
+//! The message of a payload.
 
 use std::any::{Any, TypeId, type_name};
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use super::{AssertUnwindSafe, catch_unwind};
 /// a panic that formats a whole request does not fill the logs.
 pub const MAX_MESSAGE: usize = 1024;
 
-/// What marks a message that was cut. It counts towards [`MAX_MESSAGE`].
+/// Marks a message that was cut. It counts towards [`MAX_MESSAGE`].
 const CUT: &str = "…";
 
 /// A type that panics are thrown with, so that reports can name it.
@@ -97,11 +97,11 @@ fn displayed(payload: &(dyn Any + Send)) -> Option<Box<str>> {
     .or_else(|| payload.is::<()>().then(|| "payload of type ()".into()))
 }
 
-/// A boxed error displays by the caller's code, which may panic.
+/// A boxed error is displayed by the user's code, which may panic.
 fn display(name: &str, value: &dyn Display) -> Box<str> {
     let mut text = Bounded::default();
     let shown = catch_unwind(AssertUnwindSafe(|| {
-        // Stops at the bound; what was written so far is kept.
+        // Stops at the bound; the text so far is kept.
         let _ = fmt::write(&mut text, format_args!("{name}: {value}"));
     }));
     match shown {
@@ -113,14 +113,14 @@ fn display(name: &str, value: &dyn Display) -> Box<str> {
     }
 }
 
-/// What `value` displays as, cut to [`MAX_MESSAGE`] bytes. It is not listened to for longer.
+/// The `Display` of `value`, cut to [`MAX_MESSAGE`] bytes, beyond which writing fails.
 ///
 /// # Panics
 ///
 /// Where displaying `value` does.
 pub fn message_of(value: &dyn Display) -> Box<str> {
     let mut text = Bounded::default();
-    // Fails at the bound, and where the value says so; what was written so far is kept.
+    // Fails at the bound, and where the value itself fails; the text so far is kept.
     let _ = fmt::write(&mut text, format_args!("{value}"));
     cut(&text.0)
 }

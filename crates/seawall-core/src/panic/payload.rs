@@ -1,12 +1,12 @@
-//! Getting rid of what a panic threw.
+//! Disposing of panic payloads.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many payloads are dropped one after the other, where dropping one throws the next, before
-/// the last is leaked. One is bad luck, a second a strange type; whoever throws more throws
-/// forever.
+/// the last is leaked. One is bad luck, a second a strange type; a type that throws more often never
+/// stops.
 pub const MAX_DISPOSALS: usize = 8;
 
 static LEAKED: AtomicU64 = AtomicU64::new(0);
@@ -42,7 +42,7 @@ impl Drop for Payload {
     }
 }
 
-/// Drops `payload`, and what its drop throws, and so on; leaks what is left after
+/// Drops `payload`, the payload that its drop throws, and so on; leaks the one that is left after
 /// [`MAX_DISPOSALS`].
 #[cold]
 pub(super) fn dispose(payload: Box<dyn Any + Send>) {

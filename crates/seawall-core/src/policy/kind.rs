@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::Label;
 
-/// Which kind of policy speaks, in errors, events, metrics and descriptions.
+/// The kind of a policy, in errors, events, metrics and descriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum PolicyKind {
@@ -12,7 +12,7 @@ pub enum PolicyKind {
     Breaker,
     /// Retry.
     Retry,
-    /// Hedge: a second attempt beside the first.
+    /// Hedge: a second attempt while the first is still under way.
     Hedge,
     /// The budget that retries and hedges share.
     Budget,
