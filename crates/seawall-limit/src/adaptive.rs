@@ -48,14 +48,15 @@
 //!     [*] --> Refused: as many in flight as the limit
 //!     InFlight --> [*]: answered, in time (limit + 1 if it is in use) or late (limit × 0.7)
 //!     InFlight --> Lingering: timed out or given up late (limit × 0.7), or given up early
-//!     Lingering --> [*]: after as long again as it ran
+//!     Lingering --> [*]: after as long again as it ran, a minute at most
 //! ```
 //!
 //! # Lingering
 //!
 //! A call that timed out here goes on there: the dependency does not know that nobody waits. If its
 //! place were free at once, the next call would add to the load. So the place of a call that was cut
-//! off or given up lingers: it stays taken for as long again as the call ran.
+//! off or given up lingers: it stays taken for as long again as the call ran, but for
+//! [a minute](defaults::MAX_LINGER) at most.
 //!
 //! # The algorithms
 //!

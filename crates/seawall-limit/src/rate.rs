@@ -114,7 +114,7 @@ pub use keyed::{KeyedRateLimit, KeyedRateLimitSnapshot, RateLimitOf};
 pub use machine::Algorithm;
 pub use permit::RatePermit;
 pub use policy::{RateLimit, RateLimitSnapshot};
-pub use reservation::Reservation;
+pub use reservation::{NotClaimed, Reservation};
 
 mod config;
 pub mod defaults;

@@ -11,8 +11,8 @@
 //! 3. Whoever frees a permit looks at the flag in the same exchange. A waiter sets it in an
 //!    exchange that fails if a permit was freed since it looked. So either the waiter sees the free
 //!    permit, or the call that frees it sees the waiter.
-//! 4. A waiter that gets to the head of the queue, by arriving or because another left, looks for a
-//!    free permit once it stands there: what kept the one before it waiting need not keep it.
+//! 4. A waiter that gets to the head of the queue, by arriving or because another left, then looks
+//!    for a free permit: what kept the one before it waiting need not keep it.
 //! 5. A waiter that is gone when a permit is granted to it frees that permit like any other.
 
 use std::task::{Poll, Waker};

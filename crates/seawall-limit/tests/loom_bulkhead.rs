@@ -64,7 +64,7 @@ fn a_grant_to_one_that_goes_away_reaches_the_next() {
 }
 
 #[test]
-fn a_higher_limit_and_a_release_start_both_who_wait() {
+fn a_higher_limit_and_a_release_start_both_waiters() {
     loom::model(|| {
         let bulkhead = one();
         let held = bulkhead.try_acquire_owned().unwrap();
@@ -142,13 +142,13 @@ fn what_is_kept_free_of_one_that_waits_is_there_for_a_more_important_call() {
 }
 
 #[test]
-fn who_comes_after_the_limit_was_raised_is_not_turned_away_by_the_older_one() {
+fn a_call_that_comes_after_the_limit_was_raised_is_not_refused_by_the_older_one() {
     loom::model(|| {
         let bulkhead = Bulkhead::builder().limit(3).queue(4, Duration::MAX).build().unwrap();
         let _held = bulkhead.try_acquire_owned().unwrap();
         let mut first = pin!(bulkhead.with_weight(3).unwrap().acquire_owned());
         let mut cx = Context::from_waker(Waker::noop());
-        // So that somebody waits, and the lower limit looks at who does.
+        // So that there is a waiter, and the lower limit looks at it.
         assert!(first.as_mut().poll(&mut cx).is_pending());
         let lower = thread::spawn({
             let bulkhead = bulkhead.clone();

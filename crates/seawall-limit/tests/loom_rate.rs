@@ -32,13 +32,13 @@ fn two_takers_and_one_token_grant_once() {
 }
 
 #[test]
-fn one_who_takes_and_one_who_reserves_share_two_tokens() {
+fn a_taker_and_a_reservation_share_two_permits() {
     loom::model(|| {
         let limit = once_an_hour(2);
         let other = on_a_thread(&limit, |limit| limit.reserve(1).unwrap().claim().is_ok());
         let taken = limit.try_acquire().is_ok();
         let claimed = other.join().unwrap();
-        // Who holds a place keeps others out until it has claimed: one of them gets a token at
+        // A place keeps others out until it was claimed: one of them gets a token at
         // least, and both do unless the taker met the reservation.
         assert!(claimed);
         assert_eq!(limit.try_acquire().is_ok(), !taken, "as many are left as were not taken");

@@ -1,5 +1,7 @@
 //! Default settings of an adaptive limit, with the reason for each.
 
+use std::time::Duration;
+
 /// 20 to begin with: enough for 1,000 calls a second of 20 ms. From there it finds its own level
 /// within a few round-trips.
 pub const INITIAL: u32 = 20;
@@ -14,3 +16,8 @@ pub const MAX: u32 = 200;
 /// A loss takes away three tenths. Less lets a queue stand for seconds when capacity falls; half
 /// costs goodput where single calls are slow by chance.
 pub const DECREASE: f64 = 0.7;
+
+/// A place lingers for a minute at most. A server that works on a call for longer after its caller
+/// has gone is not overloaded but stuck, and places that are kept for it keep out the calls that
+/// would show its recovery.
+pub const MAX_LINGER: Duration = Duration::from_mins(1);

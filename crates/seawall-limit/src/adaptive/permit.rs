@@ -1,13 +1,12 @@
 use std::mem;
 
 use seawall_core::{Class, Error};
-use tokio::time::Instant;
 
 use super::shared::{Call, Shared};
 use super::state::End;
 use seawall_core::Settle;
 
-/// A call's right to be in flight, to be told how the call ended.
+/// A call's right to be in flight. Its methods report how the call ended.
 ///
 /// Dropped, the call counts as given up: its place [lingers](crate::adaptive#lingering), since the
 /// dependency does not know of it and may still work on the call.
@@ -47,25 +46,8 @@ impl<'l> AdaptivePermit<'l> {
         self.end(End::Other);
     }
 
-    fn end(self, end: End) {
-        self.limit.end(self.call, Instant::now(), end);
-        mem::forget(self);
-    }
-}
-
-impl Drop for AdaptivePermit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.limit.give_up(self.call);
-    }
-}
-
-impl<T, E> Settle<T, E> for AdaptivePermit<'_> {
-    #[inline]
-    fn settle(self, outcome: &Result<T, Error<E>>) {
-        let Err(error) = outcome else {
-            return self.success();
-        };
+    #[cold]
+    fn failed<E>(self, error: &Error<E>) {
         match (error.last(), error.class()) {
             (Error::TimedOut(_), _) => self.timed_out(),
             // A policy inside refused: the dependency was never asked.
@@ -77,6 +59,28 @@ impl<T, E> Settle<T, E> for AdaptivePermit<'_> {
             (_, Class::Permanent) => self.end(End::Answered),
             (_, Class::Cancelled) => drop(self),
             _ => self.ignore(),
+        }
+    }
+
+    fn end(self, end: End) {
+        self.limit.end(self.call, end);
+        mem::forget(self);
+    }
+}
+
+impl Drop for AdaptivePermit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.limit.end(self.call, End::GivenUp);
+    }
+}
+
+impl<T, E> Settle<T, E> for AdaptivePermit<'_> {
+    #[inline]
+    fn settle(self, outcome: &Result<T, Error<E>>) {
+        match outcome {
+            Ok(_) => self.success(),
+            Err(error) => self.failed(error),
         }
     }
 }

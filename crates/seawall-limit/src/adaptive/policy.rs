@@ -52,7 +52,6 @@ impl AdaptiveLimit {
     }
 
     /// Runs `future` if there is room for it.
-    #[inline]
     pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
@@ -127,7 +126,6 @@ impl Admit for AdaptiveLimit {
 impl Policy for AdaptiveLimit {
     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use seawall_core::{Attempt, Rejection, Timeline};
-use tokio::time::Instant;
 
 use super::Range;
 use super::deadband::SharedDeadband;
@@ -24,11 +23,11 @@ pub(super) struct Shared {
     pub(super) algorithm: &'static str,
 }
 
-/// What is known of a call when it starts.
+/// What is known of a call when it starts. Times are nanoseconds since the limit was built.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
-    began: Instant,
-    /// How many nanoseconds its caller waits; 0 if that is not known.
+    began: u64,
+    /// How long its caller waits; 0 if that is not known.
     patience: u64,
     /// Itself included.
     in_flight: u32,
@@ -37,13 +36,21 @@ pub(super) struct Call {
 impl Shared {
     #[inline]
     pub(super) fn try_acquire(&self, attempt: &mut Attempt) -> Option<Call> {
-        let word = self.limiter.semaphore.try_acquire(&Demand::ONE).ok()?;
-        let (began, in_flight) = (attempt.began(), word.in_flight());
-        let patience = attempt.deadline().map_or(0, |end| self.time.between(began, end));
-        if self.shadow && in_flight > self.state.lock().limit() {
+        let in_flight = self.limiter.semaphore.try_acquire(&Demand::ONE).ok()?.in_flight();
+        if self.shadow {
+            self.compare(in_flight);
+        }
+        let began = self.time.at(attempt.began());
+        let waits = |deadline| self.time.at(deadline).saturating_sub(began);
+        let patience = attempt.deadline().map_or(0, waits);
+        Some(Call { began, patience, in_flight })
+    }
+
+    #[cold]
+    fn compare(&self, in_flight: u32) {
+        if in_flight > self.state.lock().limit() {
             self.would_refuse.fetch_add(1, Ordering::Relaxed);
         }
-        Some(Call { began, patience, in_flight })
     }
 
     /// Tries once more, after the places that linger no longer were freed.
@@ -58,24 +65,23 @@ impl Shared {
     /// A call was answered.
     #[inline]
     pub(super) fn answered(&self, call: Call) {
-        let now = Instant::now();
-        let took = self.time.between(call.began, now);
+        let now = self.time.now();
+        let took = now.saturating_sub(call.began);
         if self.deadband.get().covers(call.in_flight, took, call.patience) {
             self.release(1);
         } else {
-            self.end(call, now, End::Answered);
+            self.end_at(now, call, End::Answered);
         }
     }
 
-    /// The caller of a call has given up.
+    /// A call has ended, and the limit may change by that.
     #[cold]
-    pub(super) fn give_up(&self, call: Call) {
-        self.end(call, Instant::now(), End::GivenUp);
+    pub(super) fn end(&self, call: Call, end: End) {
+        self.end_at(self.time.now(), call, end);
     }
 
-    /// A call has ended, and the limit may change by that.
-    pub(super) fn end(&self, Call { began, patience, in_flight }: Call, now: Instant, end: End) {
-        let (took, now) = (self.time.between(began, now), self.time.at(now));
+    fn end_at(&self, now: u64, Call { began, patience, in_flight }: Call, end: End) {
+        let took = now.saturating_sub(began);
         // A sample less does no harm; a call that has to wait for another does.
         let answered = end == End::Answered;
         let state = if answered { self.state.try_lock() } else { Some(self.state.lock()) };

@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::deadband::{Deadband, FADES_BY};
 use super::{Adaptive, Sample};
 
+/// In nanoseconds.
+const MAX_LINGER: u64 = super::defaults::MAX_LINGER.as_secs() * 1_000_000_000;
+
 /// How a call ended, as far as the limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -62,11 +65,12 @@ impl State {
             let rtt = Duration::from_nanos(ended.took);
             self.adaptive.observe(&Sample { rtt, in_flight: ended.in_flight, dropped });
         }
-        let lingers = matches!(ended.end, End::TimedOut | End::GivenUp);
-        if lingers {
-            self.lingering.push(Reverse(ended.now.saturating_add(ended.took)));
+        let is_free = !matches!(ended.end, End::TimedOut | End::GivenUp);
+        if !is_free {
+            let lingers = ended.took.min(MAX_LINGER);
+            self.lingering.push(Reverse(ended.now.saturating_add(lingers)));
         }
-        !lingers
+        is_free
     }
 
     /// A call that takes longer than this is slow.

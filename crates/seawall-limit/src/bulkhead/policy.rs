@@ -155,7 +155,6 @@ impl Bulkhead {
     }
 
     /// Runs `future` once there is room for it. Its permit comes back when it is over or dropped.
-    #[inline]
     pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
@@ -257,7 +256,6 @@ impl Admit for Bulkhead {
 impl Policy for Bulkhead {
     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

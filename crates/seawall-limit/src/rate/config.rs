@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::machine::Algorithm;
 use super::quota::Quota;
 use super::shared::Shared;
+use super::sliding_log::SlidingLog;
 use super::state::StateCell;
 use super::{RateLimit, defaults};
 
@@ -124,15 +125,25 @@ impl RateLimitBuilder {
     }
 
     fn quota(&self) -> Result<Quota, ConfigError> {
-        check_burst(self.algorithm, self.burst)?;
-        Quota::new(self.permits, self.period, self.burst)
+        quota(self.algorithm, self.permits, self.period, self.burst)
     }
 }
 
-pub(super) fn check_burst(algorithm: Algorithm, burst: Option<u64>) -> Result<(), ConfigError> {
-    let fits = burst.is_none() || algorithm == Algorithm::Gcra;
+/// A quota that `algorithm` can count.
+pub(super) fn quota(
+    algorithm: Algorithm,
+    permits: u64,
+    period: Duration,
+    burst: Option<u64>,
+) -> Result<Quota, ConfigError> {
+    let check = Check::of(PolicyKind::RateLimit);
+    let has_burst = algorithm == Algorithm::Gcra;
     let allowed = "left out where the algorithm has none";
-    Check::of(PolicyKind::RateLimit).that(fits, "burst", burst.unwrap_or(0), allowed)
+    check.that(burst.is_none() || has_burst, "burst", burst.unwrap_or(0), allowed)?;
+    let fits = algorithm != Algorithm::SlidingLog || permits <= SlidingLog::MAX_PERMITS;
+    let allowed = "at most 1,000,000 in a sliding log, which remembers each";
+    check.that(fits, "permits", permits, allowed)?;
+    Quota::new(permits, period, burst)
 }
 
 impl Layer for RateLimitBuilder {

@@ -36,7 +36,7 @@ pub(crate) enum Take {
     Closed,
 }
 
-/// What a permit costs, in ticks as they stand in a word.
+/// What a permit costs, in ticks as a word holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Terms {
     /// In nanoseconds.

@@ -17,35 +17,32 @@ impl FixedWindow {
         Self { quota, last: last_of_window(quota, 0), taken: 0 }
     }
 
-    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+    /// How many permits are left in the window.
+    pub(crate) fn available(&mut self, now: u64) -> u64 {
         // A clock that goes back stays in the window that was reached.
         if now > self.last {
             (self.last, self.taken) = (last_of_window(self.quota, now), 0);
         }
-        match self.taken.checked_add(permits) {
-            Some(taken) if taken <= self.quota.permits.get() => {
-                self.taken = taken;
-                Ok(())
-            }
-            _ => Err(self.last.saturating_add(1).saturating_sub(now)),
-        }
+        self.quota.permits.saturating_sub(self.taken)
     }
 
-    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
-        let (last, taken) = if now > self.last {
-            (last_of_window(self.quota, now), 0)
-        } else {
-            (self.last, self.taken)
-        };
-        let Quota { permits: quota, period, .. } = self.quota;
-        let left = quota.get().saturating_sub(taken);
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        if permits > self.available(now) {
+            return Err(self.due(now, 0, permits).saturating_sub(now));
+        }
+        self.taken += permits;
+        Ok(())
+    }
+
+    pub(crate) fn due(&mut self, now: u64, ahead: u64, permits: u64) -> u64 {
+        let left = self.available(now);
         let wanted = ahead.saturating_add(permits);
         // The last permit decides the window.
         let Some(later_before_it) = wanted.saturating_sub(left).checked_sub(1) else {
             return now;
         };
-        let windows = later_before_it / quota;
-        last.saturating_add(windows.saturating_mul(period.get())).saturating_add(1)
+        let windows = later_before_it / self.quota.permits;
+        self.last.saturating_add(windows.saturating_mul(self.quota.period)).saturating_add(1)
     }
 
     pub(crate) const fn set_quota(&mut self, quota: Quota, now: u64) {
@@ -56,6 +53,6 @@ impl FixedWindow {
 }
 
 const fn last_of_window(quota: Quota, now: u64) -> u64 {
-    let period = quota.period.get();
+    let period = quota.period;
     (now - now % period).saturating_add(period - 1)
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use seawall_core::{Reason, Rejection};
+use seawall_core::Rejection;
 use tokio::time::Instant;
 
 use super::reservation::Claim;
@@ -51,7 +51,8 @@ impl<'r> Acquire<'r> {
         now: Instant,
     ) -> Admission<RatePermit, Self> {
         let shared = &limit.shared;
-        if shared.takes(shared.time.at(now)) {
+        let nanos = shared.time.at(now);
+        if shared.lock(nanos).take(nanos, 1) {
             return Admission::Granted(RatePermit(()));
         }
         match Reservation::new(limit, 1, now, deadline) {
@@ -66,28 +67,19 @@ impl<'r> Acquire<'r> {
 }
 
 impl Waiting<'_> {
-    fn refuse(&self, reason: Reason) -> Rejection {
-        let shared = &self.reservation.limit.shared;
-        // A statement of its own: a lock that is taken among the arguments of a call is held
-        // during the call.
-        let waiting = shared.state.peek().queue.len();
-        shared.refuse(reason, None, waiting)
-    }
-
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<RatePermit, Rejection>> {
         loop {
             let now = Instant::now();
             let reason = match self.reservation.try_claim(now, Some(cx.waker())) {
                 Claim::Taken => return Poll::Ready(Ok(RatePermit(()))),
-                Claim::Closed => Some(Reason::ShuttingDown),
-                Claim::Never => Some(Reason::RateLimited),
+                Claim::Never(reason) => Some(reason),
                 Claim::NotYet(wait) => {
                     let due = wait.and_then(|wait| now.checked_add(Duration::from_nanos(wait)));
                     ready!(self.limit.poll(due, cx))
                 }
             };
             if let Some(reason) = reason {
-                return Poll::Ready(Err(self.refuse(reason)));
+                return Poll::Ready(Err(self.reservation.refuse(reason)));
             }
         }
     }

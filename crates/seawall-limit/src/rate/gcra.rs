@@ -98,8 +98,8 @@ impl GcraRate {
         let rate = Self { quota, one: none, burst: none, slack: none };
         Self {
             one: rate.cost(1),
-            burst: rate.cost(quota.burst.get()),
-            slack: rate.cost(quota.burst.get() - 1),
+            burst: rate.cost(quota.burst),
+            slack: rate.cost(quota.burst - 1),
             ..rate
         }
     }
@@ -110,7 +110,7 @@ impl GcraRate {
     }
 
     pub(crate) const fn unit(&self) -> u64 {
-        self.quota.unit.get()
+        self.quota.unit
     }
 
     /// What one permit costs.
@@ -141,23 +141,37 @@ impl GcraRate {
     }
 
     fn cost_and_slack(&self, permits: u64) -> Result<(FineNanos, FineNanos), u64> {
-        let slack = self.quota.burst.get().checked_sub(permits).ok_or(u64::MAX)?;
+        let slack = self.quota.burst.checked_sub(permits).ok_or(u64::MAX)?;
         Ok((self.cost(permits), self.cost(slack)))
     }
 
     pub(crate) fn describe(&self) -> String {
         let Quota { permits, period, burst, .. } = self.quota;
-        let period = Duration::from_nanos(period.get());
+        let period = Duration::from_nanos(period);
         format!("{permits} calls in {period:?}, counted evenly, {burst} at once")
     }
 
     pub(crate) const fn permits(&self) -> u64 {
-        self.quota.permits.get()
+        self.quota.permits
     }
 
     /// What one permit costs, rounded up to whole nanoseconds.
     pub(crate) fn one_in_nanos(&self) -> u64 {
         self.one.ceil()
+    }
+
+    /// How many permits can be taken out of a cell at `now`.
+    pub(crate) fn available(&self, tat: FineNanos, now: u64) -> u64 {
+        let taken = self.debt(tat, now).div_ceil(wide(self.quota.step));
+        self.quota.burst.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX))
+    }
+
+    /// How far ahead of `now` the TAT is, in fractions of a nanosecond.
+    fn debt(&self, tat: FineNanos, now: u64) -> u128 {
+        match tat.nanos.checked_sub(now) {
+            Some(nanos) => wide(nanos) * wide(self.quota.unit) + wide(tat.rest),
+            None => 0,
+        }
     }
 
     /// Whether a cell is as good as a new one.
@@ -184,6 +198,10 @@ impl Gcra {
         self.rate.take(&mut self.tat, now, permits)
     }
 
+    pub(crate) fn available(&self, now: u64) -> u64 {
+        self.rate.available(self.tat, now)
+    }
+
     pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
         let (unit, start) = (self.rate.unit(), FineNanos::at(now));
         let cost = self.rate.cost(ahead.saturating_add(permits));
@@ -194,13 +212,9 @@ impl Gcra {
     /// Sets another quota. Permits that were taken stay taken, fractions included, at their new
     /// price.
     pub(crate) fn set_quota(&mut self, quota: Quota, now: u64) {
-        let old = self.rate.quota;
-        let debt = match self.tat.nanos.checked_sub(now) {
-            Some(nanos) => wide(nanos) * wide(old.unit.get()) + wide(self.tat.rest),
-            None => 0,
-        };
-        let ticks = debt.saturating_mul(wide(quota.step.get())).div_ceil(wide(old.step.get()));
-        let (nanos, rest) = divide(ticks, quota.unit.get());
+        let (debt, step) = (self.rate.debt(self.tat, now), self.rate.quota.step);
+        let ticks = debt.saturating_mul(wide(quota.step)).div_ceil(wide(step));
+        let (nanos, rest) = divide(ticks, quota.unit);
         self.rate = GcraRate::new(quota);
         self.tat = FineNanos { nanos: now.saturating_add(nanos), rest };
     }

@@ -1,5 +1,5 @@
-//! Every interleaving on the fast path itself, on a clock that stands still: there words could be the
-//! same again though their terms are not.
+//! Every interleaving on the fast path itself, on a frozen clock: there, words could be equal again
+//! though their terms are not.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -19,7 +19,7 @@ pub enum Algorithm {
     /// period. For quotas that the dependency counts like this.
     FixedWindow,
     /// Never more than `permits` in any window of one period. Exact; remembers the time of every
-    /// permit (eight bytes each).
+    /// permit (eight bytes each), so at most 1,000,000 permits.
     SlidingLog,
     /// Never more than `permits` in any window of one period. Remembers 17 counts; in exchange, a
     /// permit comes back up to a sixteenth of the period late.
@@ -65,8 +65,18 @@ impl Meter {
         }
     }
 
+    /// How many permits can be taken at `now`.
+    pub(crate) fn available(&mut self, now: u64) -> u64 {
+        match self {
+            Self::Gcra(meter) => meter.available(now),
+            Self::Fixed(meter) => meter.available(now),
+            Self::Log(meter) => meter.available(now),
+            Self::Counter(meter) => meter.available(now),
+        }
+    }
+
     /// When `permits` can be taken, if `ahead` others are taken first, each as soon as possible.
-    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
+    pub(crate) fn due(&mut self, now: u64, ahead: u64, permits: u64) -> u64 {
         match self {
             Self::Gcra(meter) => meter.due(now, ahead, permits),
             Self::Fixed(meter) => meter.due(now, ahead, permits),

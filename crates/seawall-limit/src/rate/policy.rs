@@ -9,10 +9,9 @@ use seawall_core::{
 };
 use tokio::time::Instant;
 
-use super::config::check_burst;
+use super::config::quota;
 use super::fast_path::Take;
 use super::machine::Algorithm;
-use super::quota::Quota;
 use super::shared::Shared;
 use super::{Acquire, RateLimitBuilder, RatePermit, Reservation};
 use seawall_core::wakers::wake_all;
@@ -34,6 +33,8 @@ pub struct RateLimitSnapshot {
     pub period: Duration,
     /// How many permits can be taken at once.
     pub burst: u64,
+    /// How many permits could be taken now: none while calls wait.
+    pub available: u64,
     /// How many calls wait.
     pub queued: usize,
     /// How many calls were refused since it was built.
@@ -80,7 +81,6 @@ impl RateLimit {
     }
 
     /// Runs `future` once the rate admits it.
-    #[inline]
     pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
@@ -102,7 +102,6 @@ impl RateLimit {
         period: Duration,
         burst: u64,
     ) -> Result<(), ConfigError> {
-        check_burst(self.shared.algorithm, Some(burst))?;
         self.set_quota(permits, period, Some(burst))
     }
 
@@ -112,15 +111,15 @@ impl RateLimit {
         period: Duration,
         burst: Option<u64>,
     ) -> Result<(), ConfigError> {
-        let quota = Quota::new(permits, period, burst)?;
+        let quota = quota(self.shared.algorithm, permits, period, burst)?;
         let now = self.shared.time.now();
         let wakers = {
             let mut state = self.shared.lock(now);
             state.quota = quota;
             self.shared.shown.store(quota.shown().to_bits(), Ordering::Relaxed);
             state.meter.set_quota(quota, now);
-            // They look again: their time may have come, or they may never fit.
-            state.queue.wakers()
+            let burst = state.burst();
+            state.queue.evict_above(burst)
         };
         wake_all(wakers);
         Ok(())
@@ -138,11 +137,13 @@ impl RateLimit {
 
     /// Its state now.
     pub fn snapshot(&self) -> RateLimitSnapshot {
-        let state = self.shared.state.peek();
+        let now = self.shared.time.now();
+        let mut state = self.shared.lock(now);
         RateLimitSnapshot {
-            permits: state.quota.permits.get(),
-            period: Duration::from_nanos(state.quota.period.get()),
+            permits: state.quota.permits,
+            period: Duration::from_nanos(state.quota.period),
             burst: state.burst(),
+            available: state.available(now),
             queued: state.queue.len(),
             refused: self.shared.refused.load(Ordering::Relaxed),
         }
@@ -194,7 +195,6 @@ impl Admit for RateLimit {
 impl Policy for RateLimit {
     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::RateLimit;
-use super::state::{Locked, State};
+use super::state::Locked;
 use super::wait_queue::Position;
 use seawall_core::wakers::discard;
 
@@ -24,6 +24,15 @@ pub struct Reservation<'r> {
     permits: u64,
     position: Position,
     claimed: bool,
+}
+
+/// Why a reservation was not claimed.
+#[derive(Debug)]
+pub enum NotClaimed<'r> {
+    /// Its time has not come: the reservation, to be claimed later.
+    TooEarly(Reservation<'r>),
+    /// It can never be claimed.
+    Rejected(Rejection),
 }
 
 impl<'r> Reservation<'r> {
@@ -48,7 +57,8 @@ impl<'r> Reservation<'r> {
         if permits > state.burst() {
             return refuse(state, Reason::RateLimited, None);
         }
-        let wait = state.meter.due(nanos, state.queue.permits(), permits) - nanos;
+        let ahead = state.queue.permits();
+        let wait = state.meter.due(nanos, ahead, permits) - nanos;
         let refusal = match shared.queue {
             _ if deadline.is_some_and(|deadline| is_later(now, wait, deadline)) => {
                 Some(Reason::DeadlineTooNear)
@@ -71,22 +81,38 @@ impl<'r> Reservation<'r> {
     }
 
     /// How long it is until it can be claimed, as things are now: less if one before it gives up.
-    pub fn ready_in(&self) -> Duration {
-        let now = self.limit.shared.time.at(Instant::now());
-        let state = self.limit.shared.lock(now);
-        Duration::from_nanos(self.due(&state, now) - now)
+    /// `None` if it can never be claimed: the limit was closed, or its burst is now smaller than what
+    /// was reserved.
+    pub fn ready_in(&self) -> Option<Duration> {
+        let now = self.limit.shared.time.now();
+        let mut state = self.limit.shared.lock(now);
+        let ahead = state.queue.ahead_of(self.position);
+        let due = state.meter.due(now, ahead, self.permits);
+        let is_valid = !state.closed && state.queue.contains(self.position);
+        is_valid.then(|| Duration::from_nanos(due - now))
     }
 
-    fn due(&self, state: &State, now: u64) -> u64 {
-        state.meter.due(now, state.queue.ahead_of(self.position), self.permits)
+    /// Takes the permits if their time has come.
+    ///
+    /// # Errors
+    ///
+    /// The reservation itself before its time. A rejection if it can never be claimed: see
+    /// [`ready_in`](Self::ready_in).
+    pub fn claim(mut self) -> Result<(), NotClaimed<'r>> {
+        let reason = match self.try_claim(Instant::now(), None) {
+            Claim::Taken => return Ok(()),
+            Claim::NotYet(_) => return Err(NotClaimed::TooEarly(self)),
+            Claim::Never(reason) => reason,
+        };
+        Err(NotClaimed::Rejected(self.refuse(reason)))
     }
 
-    /// Takes the permits if their time has come, else returns the reservation.
-    pub fn claim(mut self) -> Result<(), Self> {
-        match self.try_claim(Instant::now(), None) {
-            Claim::Taken => Ok(()),
-            _ => Err(self),
-        }
+    pub(super) fn refuse(&self, reason: Reason) -> Rejection {
+        let shared = &self.limit.shared;
+        // A statement of its own: a lock that is taken among the arguments of a call is held
+        // during the call.
+        let waiting = shared.lock(shared.time.now()).queue.len();
+        shared.refuse(reason, None, waiting)
     }
 
     /// Gives the place up, as dropping it does.
@@ -100,10 +126,10 @@ impl<'r> Reservation<'r> {
         let waker = waker.cloned();
         let mut state = shared.lock(now);
         if state.closed {
-            return Claim::Closed;
+            return Claim::Never(Reason::ShuttingDown);
         }
-        if self.permits > state.burst() {
-            return Claim::Never;
+        if !state.queue.contains(self.position) {
+            return Claim::Never(Reason::RateLimited);
         }
         let wait = if state.queue.is_first(self.position) {
             match state.meter.take(now, self.permits) {
@@ -133,9 +159,8 @@ fn is_later(now: Instant, wait: u64, deadline: Instant) -> bool {
 /// The result of an attempt to claim a reservation.
 pub(super) enum Claim {
     Taken,
-    Closed,
-    /// The burst is smaller now than what was reserved.
-    Never,
+    /// The limit was closed, or its burst is smaller now than what was reserved.
+    Never(Reason),
     /// In how many nanoseconds it can; `None` where it is not the first.
     NotYet(Option<u64>),
 }

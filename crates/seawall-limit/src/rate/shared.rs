@@ -40,15 +40,6 @@ impl Shared {
         }
     }
 
-    /// Takes one permit if there is one and nobody waits.
-    pub(super) fn takes(&self, now: u64) -> bool {
-        match self.state.fast_path.take(now) {
-            Take::Taken => true,
-            Take::NotYet(_) => false,
-            Take::Closed => self.lock(now).take(now, 1),
-        }
-    }
-
     /// Takes all of `permits` under the lock, or refuses.
     pub(super) fn take_many(&self, now: u64, permits: u64) -> Result<(), Rejection> {
         let mut state = self.lock(now);
@@ -63,8 +54,8 @@ impl Shared {
             return Ok(());
         }
         let fits = permits <= state.burst();
-        let wait = fits.then(|| state.meter.due(now, state.queue.permits(), permits) - now);
-        let waiting = state.queue.len();
+        let (ahead, waiting) = (state.queue.permits(), state.queue.len());
+        let wait = fits.then(|| state.meter.due(now, ahead, permits) - now);
         drop(state);
         Err(self.refuse(Reason::RateLimited, wait, waiting))
     }

@@ -54,21 +54,23 @@ impl SlidingCounter {
         self.sum += permits;
     }
 
-    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+    /// How many permits the window at `now` has room for.
+    pub(crate) fn available(&mut self, now: u64) -> u64 {
         self.advance(now);
-        let free = self.quota.permits.get().saturating_sub(self.sum);
-        if permits <= free {
-            self.add(permits);
-            Ok(())
-        } else {
-            Err(self.due(now, 0, permits).saturating_sub(now))
-        }
+        self.quota.permits.saturating_sub(self.sum)
     }
 
-    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
-        let mut parts = self.clone();
-        parts.advance(now);
-        let (sum, quota) = (parts.sum, self.quota.permits.get());
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        if permits > self.available(now) {
+            return Err(self.due(now, 0, permits).saturating_sub(now));
+        }
+        self.add(permits);
+        Ok(())
+    }
+
+    pub(crate) fn due(&mut self, now: u64, ahead: u64, permits: u64) -> u64 {
+        self.advance(now);
+        let (sum, quota) = (self.sum, self.quota.permits);
         let wanted = sum.saturating_add(ahead).saturating_add(permits);
         let over = wanted.saturating_sub(quota);
         if over == 0 {
@@ -78,8 +80,8 @@ impl SlidingCounter {
         // round later.
         let rounds = over.saturating_sub(sum).div_ceil(quota);
         let missing = over.saturating_sub(rounds.saturating_mul(quota));
-        let steps = rounds.saturating_mul(PARTS as u64 + 1).saturating_add(parts.leaves(missing));
-        parts.part.saturating_add(steps).saturating_mul(width(self.quota)).max(now)
+        let steps = rounds.saturating_mul(PARTS as u64 + 1).saturating_add(self.leaves(missing));
+        self.part.saturating_add(steps).saturating_mul(width(self.quota)).max(now)
     }
 
     /// How many parts have to begin until `permits` permits have left.
@@ -103,5 +105,5 @@ impl SlidingCounter {
 }
 
 const fn width(quota: Quota) -> u64 {
-    quota.period.get().div_ceil(PARTS as u64)
+    quota.period.div_ceil(PARTS as u64)
 }

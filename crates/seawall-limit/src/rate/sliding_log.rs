@@ -15,31 +15,33 @@ pub(crate) struct SlidingLog {
 }
 
 impl SlidingLog {
+    /// The largest quota: eight megabytes.
+    pub(crate) const MAX_PERMITS: u64 = 1_000_000;
+
     pub(crate) const fn new(quota: Quota) -> Self {
         Self { quota, taken: VecDeque::new(), latest: 0 }
     }
 
-    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+    /// How many permits the window at `now` has room for.
+    pub(crate) fn available(&mut self, now: u64) -> u64 {
         // A clock that goes back removes no permit and adds none before those that are there.
         self.latest = self.latest.max(now);
-        self.forget();
-        let free = self.quota.permits.get().saturating_sub(self.len());
-        if permits <= free {
-            self.taken.extend((0..permits).map(|_| self.latest));
-            Ok(())
-        } else {
-            Err(self.due(now, 0, permits).saturating_sub(now))
-        }
-    }
-
-    fn forget(&mut self) {
         while self.taken.front().is_some_and(|&at| self.leaves(at) <= self.latest) {
             self.taken.pop_front();
         }
+        self.quota.permits.saturating_sub(self.len())
+    }
+
+    pub(crate) fn take(&mut self, now: u64, permits: u64) -> Result<(), u64> {
+        if permits > self.available(now) {
+            return Err(self.due(now, 0, permits).saturating_sub(now));
+        }
+        self.taken.extend((0..permits).map(|_| self.latest));
+        Ok(())
     }
 
     const fn leaves(&self, at: u64) -> u64 {
-        at.saturating_add(self.quota.period.get())
+        at.saturating_add(self.quota.period)
     }
 
     fn len(&self) -> u64 {
@@ -48,10 +50,9 @@ impl SlidingLog {
 
     /// The n-th permit from now is granted a period after the one that is a quota before it: counts
     /// back by quotas to a permit that is known.
-    pub(crate) fn due(&self, now: u64, ahead: u64, permits: u64) -> u64 {
-        let quota = self.quota.permits.get();
-        let expired = self.taken.iter().take_while(|&&at| self.leaves(at) <= now).count() as u64;
-        let len = self.len() - expired;
+    pub(crate) fn due(&mut self, now: u64, ahead: u64, permits: u64) -> u64 {
+        self.available(now);
+        let (quota, len) = (self.quota.permits, self.len());
         let index = len.saturating_add(ahead).saturating_add(permits).saturating_sub(1);
         if index < quota {
             return now;
@@ -59,12 +60,12 @@ impl SlidingLog {
         let periods = (index - len) / quota + 1;
         let (periods, start) = match index.checked_sub(periods.saturating_mul(quota)) {
             Some(known) => {
-                let position = usize::try_from(expired + known).unwrap_or(usize::MAX);
-                (periods, self.taken.get(position).copied().unwrap_or(now))
+                let known = usize::try_from(known).unwrap_or(usize::MAX);
+                (periods, self.taken.get(known).copied().unwrap_or(now))
             }
             None => (periods - 1, now),
         };
-        start.saturating_add(periods.saturating_mul(self.quota.period.get())).max(now)
+        start.saturating_add(periods.saturating_mul(self.quota.period)).max(now)
     }
 
     pub(crate) const fn set_quota(&mut self, quota: Quota) {

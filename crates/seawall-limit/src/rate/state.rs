@@ -42,11 +42,16 @@ impl State {
         self.is_open() && self.meter.take(now, permits).is_ok()
     }
 
+    /// How many permits can be taken now: none while others wait.
+    pub(super) fn available(&mut self, now: u64) -> u64 {
+        if self.is_open() { self.meter.available(now) } else { 0 }
+    }
+
     /// How many permits can be taken at once.
     pub(super) fn burst(&self) -> u64 {
         match self.meter {
-            Meter::Gcra(_) => self.quota.burst.get(),
-            _ => self.quota.permits.get(),
+            Meter::Gcra(_) => self.quota.burst,
+            _ => self.quota.permits,
         }
     }
 }
@@ -69,11 +74,6 @@ impl StateCell {
             meter.set_tat(tat);
         }
         Locked { state, fast_path: &self.fast_path, now }
-    }
-
-    /// The state for callers that neither change it nor ask how many permits are taken.
-    pub(super) fn peek(&self) -> impl Deref<Target = State> {
-        self.state.lock()
     }
 }
 

@@ -46,7 +46,7 @@ fn admitted(meter: &mut Meter, steps: &[(u64, u64)]) -> Vec<(u64, u64)> {
 
 fn refused_until_and_admitted_at(meter: &Meter, now: u64, wait: u64, permits: u64) {
     assert!(wait > 0);
-    assert_eq!(meter.due(now, 0, permits), now + wait);
+    assert_eq!(meter.clone().due(now, 0, permits), now + wait);
     assert_eq!(meter.clone().take(now + wait - 1, permits), Err(1), "one nanosecond before");
     assert_eq!(meter.clone().take(now + wait, permits), Ok(()), "at the time that was named");
 }

@@ -94,6 +94,20 @@ impl WaitQueue {
         Departure { own: waiter.waker, next }
     }
 
+    /// Whether `position` has not left, and was not [evicted](Self::evict_above).
+    pub(crate) fn contains(&self, position: Position) -> bool {
+        self.waiters.contains_key(&position)
+    }
+
+    /// Evicts the waiters that ask for more than `burst` permits. Returns all wakers: those that
+    /// stay may have another time.
+    pub(crate) fn evict_above(&mut self, burst: u64) -> Vec<Waker> {
+        let wakers = self.wakers();
+        self.waiters.retain(|_, waiter| waiter.permits <= burst);
+        self.permits = self.waiters.values().fold(0, |sum, it| sum.saturating_add(it.permits));
+        wakers
+    }
+
     pub(crate) fn wakers(&mut self) -> Vec<Waker> {
         self.waiters.values_mut().filter_map(|waiter| waiter.waker.take()).collect()
     }

@@ -5,8 +5,8 @@ use seawall_core::{Class, Error, Health, Settle};
 
 use super::shared::State;
 
-/// The permit of a call that was not shed, to be told whether the dependency accepted the call.
-/// Dropped, the call counts as not accepted: there was no answer in time.
+/// The permit of a call that was not shed. Its methods report whether the dependency accepted the
+/// call. Dropped, the call counts as not accepted: there was no answer in time.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once counts as a call that was not accepted"]
 pub struct ThrottlePermit<'t> {

@@ -55,7 +55,6 @@ impl Throttle {
     }
 
     /// Runs `future` unless it is shed.
-    #[inline]
     pub fn call<Fut, T, E>(&self, future: Fut) -> Guarded<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
@@ -101,7 +100,6 @@ impl Admit for Throttle {
 impl Policy for Throttle {
     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

@@ -135,7 +135,7 @@ fn calls_that_are_lost_together_are_one_overload() {
     assert_eq!(adaptive.limit(), 49);
 }
 
-/// A server in virtual time: so many slots, a queue without end, and clients who ask for a multiple of
+/// A server in virtual time: a number of slots, a queue without end, and clients that ask for a multiple of
 /// what it can do, as many at once as the limit allows.
 struct Server {
     random: Random,

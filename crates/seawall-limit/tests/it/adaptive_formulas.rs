@@ -146,7 +146,7 @@ mod vegas {
         // 50 of 1 ms and 50 of 1.2 ms: a queue of 9.1, neither one's.
         observe(&mut limit, 50, good(MS, 50));
         assert_eq!(observe(&mut limit, 50, good(MS.mul_f64(1.2), 50)), 100);
-        // The next begins anew.
+        // The next begins again.
         assert_eq!(observe(&mut limit, 100, good(MS, 50)), 112);
     }
 

@@ -88,7 +88,7 @@ async fn more_than_half_of_its_callers_patience_is_a_loss_even_if_it_was_answere
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_came_with_little_time_left_does_not_make_the_others_look_slow() {
+async fn a_call_with_little_time_left_does_not_make_the_others_look_slow() {
     let limit = of(4);
     for patience in [100, 10, 10, 10] {
         let op = FromFn::new(|| taking(MS * 8), &AllTransient);

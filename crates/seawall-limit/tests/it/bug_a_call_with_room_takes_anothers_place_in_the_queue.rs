@@ -1,5 +1,5 @@
 //! An important call that found the queue full took the place of the least important waiter, even
-//! where it had no need of one: there was room for it, kept free of those who waited.
+//! where it had no need of one: there was room for it that the waiters had to leave free.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Nobody sleeps beside a free place that is theirs by the order of the queue: a call that goes
-//! before those who wait does not wait with them.
+//! No call waits while a place is free that is its own by the order of the queue: a call that goes
+//! before the waiters does not wait with them.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ fn an_important_call_does_not_wait_behind_a_heavy_one_that_is_less_so() {
 }
 
 #[test]
-fn who_came_last_does_not_wait_behind_a_heavy_one_that_is_served_after_it() {
+fn the_latest_does_not_wait_behind_a_heavy_one_that_is_served_after_it() {
     let bulkhead = of(3).lifo().build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];
     let mut heavy = by_hand(bulkhead.with_weight(3).unwrap().acquire_owned());
@@ -92,7 +92,7 @@ fn who_came_last_does_not_wait_behind_a_heavy_one_that_is_served_after_it() {
 }
 
 #[test]
-fn whoever_has_its_share_to_get_does_not_wait_behind_a_heavy_one_of_another() {
+fn a_call_below_its_share_does_not_wait_behind_a_heavy_one_of_another() {
     let builder = of(3).partition("gold", 0.5).partition("batch", 0.1);
     let bulkhead = builder.build().unwrap();
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
@@ -123,7 +123,7 @@ fn a_waiter_that_may_not_use_what_is_free_does_not_hold_up_one_that_may() {
 }
 
 #[test]
-fn who_takes_the_place_of_a_heavy_waiter_does_not_wait_in_its_stead() {
+fn a_call_that_evicts_a_heavy_waiter_does_not_wait_in_its_stead() {
     let builder = Bulkhead::builder().limit(3).queue(1, Duration::MAX).by_priority();
     let bulkhead = builder.build().unwrap();
     let _held = [bulkhead.try_acquire().unwrap(), bulkhead.try_acquire().unwrap()];

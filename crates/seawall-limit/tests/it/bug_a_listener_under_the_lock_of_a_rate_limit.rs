@@ -1,4 +1,4 @@
-//! Who was turned away while it waited for its turn was reported under the lock of the line: a
+//! The refusal of a waiter was reported under the lock of the queue: a
 //! listener that asked the limit what it is doing waited for itself.
 
 use std::time::Duration;

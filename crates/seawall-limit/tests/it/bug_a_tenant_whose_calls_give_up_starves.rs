@@ -22,7 +22,7 @@ fn waiting(
 }
 
 #[test]
-fn who_asks_for_much_gets_as_much_as_who_asks_for_less() {
+fn a_tenant_that_asks_for_more_gets_as_much_as_one_that_asks_for_less() {
     let bulkhead = fair().build().unwrap();
     let (busy, calm) = (bulkhead.for_tenant("busy"), bulkhead.for_tenant("calm"));
     let mut held = Some(bulkhead.try_acquire_owned().unwrap());

@@ -1,5 +1,5 @@
-//! A waker is the executor's code. One that panicked when it was woken left those asleep who were
-//! to be woken after it, and the place of a call that had just been given one was taken for ever.
+//! A waker is the executor's code. One that panicked when it was woken left all others asleep that
+//! were to be woken after it, and the place of a call that had just got one was never freed.
 
 use std::future::Future;
 use std::pin::pin;
@@ -81,7 +81,7 @@ fn rate() -> RateLimit {
 #[tokio::test(start_paused = true)]
 async fn a_line_that_is_closed() {
     let limit = rate();
-    // Who is first has a timer, which keeps a waker of its own.
+    // The first has a timer, which keeps a waker of its own.
     let mut first = by_hand(limit.acquire());
     assert!(first.is_pending());
     wait_brokenly!(limit.acquire());

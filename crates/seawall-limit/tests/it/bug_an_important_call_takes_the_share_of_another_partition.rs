@@ -30,7 +30,7 @@ fn it_gets_past_no_waiter_that_has_its_share_to_get() {
 }
 
 #[test]
-fn one_that_has_its_share_to_get_is_held_up_by_nobody_who_has_it() {
+fn a_call_below_its_share_is_not_held_up_by_one_that_has_it() {
     let builder = Bulkhead::builder().limit(4).queue(9, Duration::MAX).by_priority();
     let bulkhead = builder.partition("gold", 0.5).partition("batch", 0.25).build().unwrap();
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());

@@ -12,7 +12,7 @@ use seawall_limit::Bulkhead;
 const WAIT: Duration = Duration::from_millis(50);
 
 #[tokio::test(start_paused = true)]
-async fn permits_outlive_all_who_gave_up() {
+async fn permits_outlive_all_waiters_that_gave_up() {
     let bulkhead = Bulkhead::builder().limit(8).queue(8, WAIT).build().unwrap();
     for _ in 0..10 {
         let held: Vec<_> = (0..8).map(|_| bulkhead.try_acquire().unwrap()).collect();

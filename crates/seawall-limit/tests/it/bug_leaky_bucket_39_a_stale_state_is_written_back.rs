@@ -1,7 +1,7 @@
 //! leaky-bucket, issue 39: a fast path without the lock wrote what it had read long ago over what
 //! the lock's holder had changed since. Permits were lost, and in the end none ever came again.
 //!
-//! Here the fast path is the lane. It may lose to the lock, never overwrite what it did.
+//! Here the fast path may lose to the lock, but never overwrites what it did.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn takers_and_reservations_together_take_each_permit_once() {
             scope.spawn(move || {
                 for n in 0..BURST {
                     let came = match (thread, n % 4) {
-                        // Shuts the lane, and opens it again.
+                        // Closes the fast path, and opens it again.
                         (0, 0) => limit.reserve(1).is_ok_and(|place| place.claim().is_ok()),
                         (1, 0) => limit.reserve(1).is_ok_and(|place| {
                             place.cancel();

@@ -28,7 +28,7 @@ async fn a_refusal_names_the_end_of_this_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_wait_that_long_does() {
+async fn a_call_that_may_wait_that_long_does() {
     let limit = lowered(RateLimit::builder().queue(1, SECOND));
     let start = Instant::now();
     limit.acquire().await.unwrap();

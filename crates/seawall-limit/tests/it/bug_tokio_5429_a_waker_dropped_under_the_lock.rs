@@ -76,7 +76,7 @@ fn with_a_rate_limit(test: fn(&RateLimit, Waker)) {
         let hour = Duration::from_hours(1);
         let limit = RateLimit::builder().rate(1, hour).queue(9, Duration::MAX).build().unwrap();
         limit.try_acquire().unwrap();
-        // Who is first has a timer, which keeps a waker of its own.
+        // The first has a timer, which keeps a waker of its own.
         let first = limit.reserve(1).unwrap();
         test(&limit, Waker::from(Arc::new(Asking(limit.clone()))));
         first.cancel();

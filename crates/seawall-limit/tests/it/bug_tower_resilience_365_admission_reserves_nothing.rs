@@ -1,6 +1,6 @@
 //! tower-resilience, issue 365: the adaptive limit compared what is in flight with the limit, but
 //! counted a call only later, so that many together got past it; and a call that was dropped was
-//! counted for ever.
+//! counted without end.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

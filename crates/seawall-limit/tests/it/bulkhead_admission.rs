@@ -1,4 +1,4 @@
-//! Who gets in, who is refused, and what the refusal says.
+//! Which calls are admitted, which are refused, and what the refusal says.
 
 use std::cell::Cell;
 use std::time::Duration;

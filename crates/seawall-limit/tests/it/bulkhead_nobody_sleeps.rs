@@ -1,5 +1,5 @@
 //! Whatever comes, goes, gives up and is resized in whatever order: nobody waits for whom there is
-//! a free place, nobody gets in for whom there is none, and who was granted one was woken.
+//! a free place, no call is admitted without one, and a waiter that was granted one was woken.
 
 use std::future::Future;
 use std::mem;
@@ -144,7 +144,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn nobody_waits_beside_a_free_place(steps in prop::collection::vec(step(), 1..60)) {
+    fn no_call_waits_while_there_is_room_for_it(steps in prop::collection::vec(step(), 1..60)) {
         for (number, builder) in builders().into_iter().enumerate() {
             play(number, builder, steps.clone());
         }

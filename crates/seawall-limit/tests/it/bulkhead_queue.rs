@@ -1,4 +1,4 @@
-//! Who waits, who is served first, and when waiting ends.
+//! Which calls wait, which is served first, and when waiting ends.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -200,7 +200,7 @@ async fn a_longest_wait_without_limit_ends_at_the_deadline_all_the_same() {
 }
 
 #[test]
-fn those_who_give_up_leave_the_order_of_the_others_as_it_was() {
+fn waiters_that_give_up_leave_the_order_of_the_others_as_it_was() {
     let bulkhead = one().build().unwrap();
     let mut held = Some(bulkhead.try_acquire_owned().unwrap());
     let mut waiting: Vec<_> = (0..5).map(|_| by_hand(bulkhead.acquire_owned())).collect();
@@ -280,7 +280,7 @@ fn a_wait_that_is_over_is_not_begun_anew() {
 }
 
 #[test]
-fn nobody_gets_past_those_who_wait() {
+fn no_call_overtakes_the_waiters() {
     let bulkhead = Bulkhead::builder().limit(2).queue(9, Duration::MAX).build().unwrap();
     let pair = bulkhead.with_weight(2).unwrap();
     let held = bulkhead.try_acquire().unwrap();
@@ -343,7 +343,7 @@ fn what_a_partition_does_not_use_is_lent_and_comes_back_to_it_first() {
     lent.pop();
     let second = gold_waits[1].ready().unwrap();
     assert_eq!(bulkhead.snapshot().partitions[0].in_flight, 2);
-    // Gold has its share now, batch still has more than its own: who came first is next.
+    // Gold has its share now, batch still has more than its own: first come, first served.
     lent.pop();
     assert!(gold_waits[2].is_pending());
     drop(batch_waits.ready().unwrap());
@@ -422,7 +422,7 @@ async fn a_queue_that_was_empty_once_is_no_standing_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_standing_queue_who_has_waited_for_exactly_the_target_is_served() {
+async fn in_a_standing_queue_a_call_that_has_waited_for_exactly_the_target_is_served() {
     let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
     let bulkhead = one().codel(target, interval).build().unwrap();
     let held = bulkhead.try_acquire().unwrap();
@@ -438,7 +438,7 @@ async fn in_a_standing_queue_who_has_waited_for_exactly_the_target_is_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standing_queue_drops_who_has_waited_too_long_and_a_burst_does_not() {
+async fn a_standing_queue_drops_calls_that_have_waited_too_long_and_a_burst_does_not() {
     let (target, interval) = (Duration::from_millis(5), Duration::from_millis(100));
     let bulkhead = one().codel(target, interval).build().unwrap();
     let mut held = Some(bulkhead.try_acquire_owned().unwrap());

@@ -205,7 +205,7 @@ async fn a_refusal_names_the_limit_and_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_listeners_of_the_set_are_told_of_every_key() {
+async fn the_listeners_of_the_set_receive_the_events_of_every_key() {
     let limit = KeyedRateLimit::<String>::new(RateLimit::builder().per_second(1), 10_000).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     limit.listeners().add(move |event: &seawall_core::Event| {

@@ -1,4 +1,4 @@
-//! Waiting for a rate: who waits, for how long, and what is left when somebody goes away.
+//! Waiting for a rate: which calls wait, for how long, and what is left when one gives up.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use seawall_core::{
     AllTransient, Attempt, Description, EventKind, Evidence, FromFn, Layer, LayerContext, Lazy,
     Listeners, Policy, Reason, Rule,
 };
+use seawall_limit::rate::NotClaimed;
 use seawall_limit::{Algorithm, RateLimit, RateLimitBuilder};
 use seawall_testkit::{Recorder, at_every_await};
 use tokio::time::{Instant, advance};
@@ -69,7 +70,7 @@ async fn every_algorithm_refuses_until_the_time_it_names_and_admits_at_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_starts_when_the_rate_lets_it_one_by_one() {
+async fn waiters_start_one_by_one_when_the_rate_admits_them() {
     let limit = waiting();
     let start = Instant::now();
     let call = || limit.call(async { Ok::<_, ()>(start.elapsed().as_millis()) });
@@ -79,7 +80,7 @@ async fn who_waits_starts_when_the_rate_lets_it_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_would_wait_too_long_is_refused_at_once() {
+async fn a_call_that_would_wait_too_long_is_refused_at_once() {
     let limit = ten_a_second().queue(100, Duration::from_millis(150)).build().unwrap();
     limit.try_acquire().unwrap();
     let mut first = by_hand(limit.acquire());
@@ -90,7 +91,7 @@ async fn who_would_wait_too_long_is_refused_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_would_miss_its_deadline_is_refused_at_once() {
+async fn a_call_that_would_miss_its_deadline_is_refused_at_once() {
     let limit = waiting();
     limit.try_acquire().unwrap();
     let op = || FromFn::new(|| std::future::ready(Ok::<_, ()>(())), &AllTransient);
@@ -152,18 +153,18 @@ async fn a_reservation_is_claimed_when_its_time_has_come() {
     let first = limit.reserve(1).unwrap();
     let second = limit.reserve(1).unwrap();
     let millis = Duration::from_millis;
-    assert_eq!((first.ready_in(), second.ready_in()), (millis(100), millis(200)));
-    let first = first.claim().unwrap_err();
+    assert_eq!((first.ready_in(), second.ready_in()), (Some(millis(100)), Some(millis(200))));
+    let Err(NotClaimed::TooEarly(first)) = first.claim() else { panic!("it is too early") };
     advance(millis(30)).await;
     first.cancel();
-    assert_eq!(second.ready_in(), millis(70));
+    assert_eq!(second.ready_in(), Some(millis(70)));
     advance(millis(70)).await;
     second.claim().unwrap();
     assert_eq!(limit.try_acquire().unwrap_err().retry_after(), Some(millis(100)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_behind_a_reservation_is_woken_by_its_claim_and_by_its_end() {
+async fn a_waiter_behind_a_reservation_is_woken_by_its_claim_and_by_its_end() {
     let limit = waiting();
     limit.try_acquire().unwrap();
     let claimed = limit.reserve(1).unwrap();
@@ -223,7 +224,7 @@ async fn a_rate_that_is_lowered_does_not_make_anybody_wait_longer_than_it_would(
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_and_shutting_down_release_all_who_wait() {
+async fn closing_and_shutting_down_release_all_waiters() {
     let token = CancellationToken::new();
     for closes in [true, false] {
         let limit = ten_a_second().queue(9, SECOND).shutdown(token.clone()).build().unwrap();

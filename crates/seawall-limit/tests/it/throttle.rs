@@ -1,4 +1,4 @@
-//! Who is shed, and what is held against the dependency.
+//! Which calls are shed, and which outcomes count against the dependency.
 
 use std::future::{Ready, ready};
 use std::time::Duration;

@@ -89,7 +89,23 @@ impl<K: Eq + Hash> Cells<K> {
         has_no_room.then(|| self.take_from_overflow(rate, now))
     }
 
-    /// The same for a new key, which is kept if there is room. The caller drops the keys that are
+    /// How many permits of `key` there are now.
+    pub(super) fn available<Q>(&self, rate: &GcraRate, key: &Q, now: u64) -> u64
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let shard = self.shard(key).lock();
+        let has_room = shard.cells.len() < self.keys_a_shard || now >= shard.next_search;
+        let tat = match shard.cells.get(key) {
+            Some(tat) => *tat,
+            None if has_room => FineNanos::default(),
+            None => *self.overflow.lock(),
+        };
+        rate.available(tat, now)
+    }
+
+    /// The same as [`take`](Self::take) for a new key, which is kept if there is room. The caller drops the keys that are
     /// unneeded then, outside any lock: a key's drop is the user's code.
     pub(super) fn add(
         &self,

@@ -77,7 +77,6 @@ impl<K: Eq + Hash + Clone + Display> Policy for RateLimitOf<K> {
     where
         K: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

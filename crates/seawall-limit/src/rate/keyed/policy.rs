@@ -88,6 +88,16 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         self.take(key, Instant::now(), || &self.shared.reporter)
     }
 
+    /// How many permits of `key` could be taken now, for a header such as `RateLimit-Remaining`.
+    pub fn available<Q>(&self, key: &Q) -> u64
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let rate = self.shared.rate.read();
+        self.shared.cells.available(&rate, key, self.shared.time.now())
+    }
+
     /// Takes a permit, or refuses by `reporter`.
     pub(super) fn take<'r, Q>(
         &self,

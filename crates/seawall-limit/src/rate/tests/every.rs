@@ -22,18 +22,18 @@ proptest! {
                     admitted.push((latest, permits));
                 }
             }
-            let most = most_in_a_window(&admitted, quota.period.get());
+            let most = most_in_a_window(&admitted, quota.period);
             let allowed = match algorithm {
-                Algorithm::Gcra => quota.burst.get() + quota.permits.get(),
-                Algorithm::FixedWindow => 2 * quota.permits.get(),
-                _ => quota.permits.get(),
+                Algorithm::Gcra => quota.burst + quota.permits,
+                Algorithm::FixedWindow => 2 * quota.permits,
+                _ => quota.permits,
             };
             prop_assert!(most <= allowed, "{:?}: {} > {}", algorithm, most, allowed);
         }
     }
 
     #[test]
-    fn who_waits_is_told_when_its_turn_comes(
+    fn a_waiter_learns_when_its_time_comes(
         (quota, steps) in runs(),
         ahead in 0_u64..30,
     ) {
@@ -49,7 +49,7 @@ proptest! {
                     prop_assert_eq!(meter.take(now, 1), Ok(()));
                 }
             }
-            // Never too late. Whoever is told a time that is too early waits on.
+            // Never too late. A waiter whose time is too early waits again.
             prop_assert!(due <= now, "{:?}: {} > {}", algorithm, due, now);
             // Each of those before loses up to a nanosecond, as clocks show only whole ones.
             let lost = if algorithm == Algorithm::Gcra { ahead } else { 0 };
@@ -67,7 +67,7 @@ proptest! {
             let mut log = admitted(&mut meter, &steps);
             let mut now: u64 = steps.iter().map(|(step, _)| step).sum();
             // What had left the old period does not come back in a longer one.
-            log.retain(|(at, _)| at + before.period.get() > now);
+            log.retain(|(at, _)| at + before.period > now);
             meter.set_quota(after, now);
             for &(step, permits) in &more {
                 now += step;
@@ -78,11 +78,11 @@ proptest! {
                         continue;
                     }
                 }
-                let recent = log.iter().filter(|(at, _)| at + after.period.get() > now);
+                let recent = log.iter().filter(|(at, _)| at + after.period > now);
                 let recent: u64 = recent.map(|(_, permits)| permits).sum();
                 let is_sliding =
                     matches!(algorithm, Algorithm::SlidingLog | Algorithm::SlidingCounter);
-                prop_assert!(!is_sliding || recent <= after.permits.get(), "{:?}", algorithm);
+                prop_assert!(!is_sliding || recent <= after.permits, "{:?}", algorithm);
             }
         }
     }

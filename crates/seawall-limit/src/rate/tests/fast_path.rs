@@ -1,4 +1,4 @@
-//! The fast path against the meter that it stands for.
+//! The fast path against the meter.
 
 use proptest::prelude::*;
 

@@ -17,14 +17,14 @@ impl Bucket {
     }
 
     fn size(quota: Quota) -> u128 {
-        u128::from(quota.burst.get()) * u128::from(quota.period.get())
+        u128::from(quota.burst) * u128::from(quota.period)
     }
 
     fn take(&mut self, now: u64, permits: u64) -> bool {
-        let drops = u128::from(now - self.at) * u128::from(self.quota.permits.get());
+        let drops = u128::from(now - self.at) * u128::from(self.quota.permits);
         self.level = (self.level + drops).min(Self::size(self.quota));
         self.at = now;
-        let cost = u128::from(permits) * u128::from(self.quota.period.get());
+        let cost = u128::from(permits) * u128::from(self.quota.period);
         let takes = cost <= self.level;
         if takes {
             self.level -= cost;
@@ -41,9 +41,9 @@ proptest! {
             let mut count = 0;
             for &(until, permits) in &admitted[index..] {
                 count += permits;
-                let above_burst = count.saturating_sub(quota.burst.get());
-                let granted = (until - from) * quota.permits.get();
-                prop_assert!(above_burst * quota.period.get() <= granted);
+                let above_burst = count.saturating_sub(quota.burst);
+                let granted = (until - from) * quota.permits;
+                prop_assert!(above_burst * quota.period <= granted);
             }
         }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::sliding_counter::PARTS;
 use super::*;
 
-/// Whether a call was admitted, and whether the quota has room for it beside those that count.
+/// Whether a call was admitted, and whether the quota has room for it among those that count.
 struct Decision {
     taken: bool,
     fits: bool,
@@ -23,7 +23,7 @@ fn decisions(
     let decide = |&(step, permits)| {
         now += step;
         let counted = log.iter().filter(|(at, _)| counts(*at, now)).map(|(_, n)| n);
-        let fits = counted.sum::<u64>() + permits <= quota.permits.get();
+        let fits = counted.sum::<u64>() + permits <= quota.permits;
         let taken = meter.take(now, permits).is_ok();
         if taken {
             log.push((now, permits));
@@ -38,14 +38,14 @@ proptest! {
     fn the_sliding_ones_admit_at_most_the_quota_in_every_window((quota, steps) in runs()) {
         for algorithm in [Algorithm::SlidingLog, Algorithm::SlidingCounter] {
             let admitted = admitted(&mut Meter::new(algorithm, quota), &steps);
-            let most = most_in_a_window(&admitted, quota.period.get());
-            prop_assert!(most <= quota.permits.get(), "{:?}: {}", algorithm, most);
+            let most = most_in_a_window(&admitted, quota.period);
+            prop_assert!(most <= quota.permits, "{:?}: {}", algorithm, most);
         }
     }
 
     #[test]
     fn the_log_refuses_only_what_would_be_too_much((quota, steps) in runs()) {
-        let period = quota.period.get();
+        let period = quota.period;
         for decision in decisions(Algorithm::SlidingLog, quota, &steps, |at, now| at + period > now) {
             prop_assert_eq!(decision.taken, decision.fits);
         }
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn the_counter_gives_a_permit_back_a_part_of_the_period_late_at_most((quota, steps) in runs()) {
-        let part = quota.period.get().div_ceil(PARTS as u64);
+        let part = quota.period.div_ceil(PARTS as u64);
         let reach = part * (PARTS as u64 + 1);
         let counts = |at, now| at + reach > now;
         for decision in decisions(Algorithm::SlidingCounter, quota, &steps, counts) {
@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn fixed_windows_admit_the_quota_in_each((quota, steps) in runs()) {
-        let window = |at| at / quota.period.get();
+        let window = |at| at / quota.period;
         let counts = |at, now| window(at) == window(now);
         for decision in decisions(Algorithm::FixedWindow, quota, &steps, counts) {
             prop_assert_eq!(decision.taken, decision.fits);
@@ -73,8 +73,8 @@ proptest! {
     #[test]
     fn around_an_edge_fixed_windows_admit_twice_the_quota_at_most((quota, steps) in runs()) {
         let admitted = admitted(&mut Meter::new(Algorithm::FixedWindow, quota), &steps);
-        let most = most_in_a_window(&admitted, quota.period.get());
-        prop_assert!(most <= 2 * quota.permits.get());
+        let most = most_in_a_window(&admitted, quota.period);
+        prop_assert!(most <= 2 * quota.permits);
     }
 }
 
@@ -102,7 +102,7 @@ fn a_log_gives_a_permit_back_a_period_after_it_was_taken() {
     let mut meter = Meter::new(Algorithm::SlidingLog, quota(2, SECOND, 1));
     meter.take(0, 2).unwrap();
     assert_eq!(meter.take(0, 1), Err(SECOND));
-    // Asked for before anybody has come to see that they are over.
+    // Asked for before any call has seen that they are over.
     assert_eq!(meter.due(SECOND, 0, 2), SECOND);
     assert_eq!(meter.due(SECOND, 2, 1), 2 * SECOND);
 }

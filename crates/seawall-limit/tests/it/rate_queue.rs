@@ -1,4 +1,4 @@
-//! Who waits in the line of a rate limit, who is turned away from it, and when the wait is over.
+//! Which calls wait in the queue of a rate limit, which are refused, and when the wait ends.
 
 use std::future::ready;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn due_by(limit: &RateLimit, deadline: Instant) -> Result<(), Reason> {
 async fn without_a_queue_what_is_there_can_be_reserved_and_nothing_else() {
     let limit = RateLimit::builder().per_second(1).burst(2).build().unwrap();
     let reservation = limit.reserve(2).unwrap();
-    assert_eq!(reservation.ready_in(), Duration::ZERO);
+    assert_eq!(reservation.ready_in(), Some(Duration::ZERO));
     assert!(reservation.claim().is_ok());
     let refusal = limit.reserve(1).unwrap_err();
     assert_eq!((refusal.reason(), refusal.retry_after()), (Reason::RateLimited, Some(SECOND)));
@@ -50,7 +50,7 @@ async fn a_reservation_that_was_cancelled_makes_nobody_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_becomes_the_first_is_woken_for_it() {
+async fn a_waiter_that_becomes_the_first_is_woken() {
     let limit = used_up(|builder| builder.queue(9, Duration::MAX));
     let start = Instant::now();
     let waits = [0; 3].map(|_| {
@@ -90,7 +90,7 @@ async fn a_permit_that_is_due_at_the_deadline_is_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_kept_waiting_is_told_what_was_over_first() {
+async fn a_waiter_is_refused_for_the_limit_that_ended_first() {
     for (longest, deadline, reason) in [
         (SECOND * 4, SECOND * 5, Reason::WaitedTooLong),
         (SECOND * 5, SECOND * 4, Reason::DeadlineTooNear),

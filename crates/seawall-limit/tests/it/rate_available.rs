@@ -1,0 +1,63 @@
+//! How many permits are left can be asked for.
+
+use std::time::Duration;
+
+use crate::support::by_hand;
+use seawall_limit::{Algorithm, KeyedRateLimit, RateLimit};
+use tokio::time::advance;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn as_many_as_are_available_can_be_taken() {
+    for algorithm in
+        [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::SlidingCounter]
+    {
+        let limit = RateLimit::builder().algorithm(algorithm).rate(7, SECOND).build().unwrap();
+        assert_eq!(limit.snapshot().available, 7);
+        for step in 0..200_u64 {
+            advance(Duration::from_millis(step * 37 % 331)).await;
+            let available = limit.snapshot().available;
+            assert!(limit.try_acquire_many(available + 1).is_err(), "{algorithm:?}: no more");
+            limit.try_acquire_many(available * (step % 3) / 2).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn none_are_available_while_calls_wait() {
+    let limit = RateLimit::builder().rate(10, SECOND).queue(5, SECOND).build().unwrap();
+    limit.try_acquire_many(9).unwrap();
+    assert_eq!(limit.snapshot().available, 1);
+    let two = limit.reserve(2).unwrap();
+    assert_eq!(limit.snapshot().available, 0);
+    let mut waits = by_hand(limit.acquire());
+    assert!(waits.is_pending());
+    drop((two, waits));
+    assert_eq!(limit.snapshot().available, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_has_its_burst_until_it_was_taken() {
+    let rate = RateLimit::builder().rate(3, SECOND).burst(2);
+    let limit = KeyedRateLimit::<u64>::new(rate, 16).unwrap();
+    assert_eq!(limit.available(&1), 2);
+    limit.try_acquire(&1).unwrap();
+    assert_eq!(limit.available(&1), 1);
+    advance(Duration::from_nanos(333_333_333)).await;
+    assert_eq!(limit.available(&1), 1, "a third of a nanosecond is missing");
+    advance(Duration::from_nanos(1)).await;
+    assert_eq!(limit.available(&1), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_find_no_room_share_what_is_left() {
+    let rate = RateLimit::builder().rate(1, SECOND * 100);
+    let limit = KeyedRateLimit::<u64>::new(rate, 16).unwrap();
+    for key in 0..1_000 {
+        let _ = limit.try_acquire(&key);
+    }
+    let snapshot = limit.snapshot();
+    assert!(snapshot.overflowed > 0);
+    assert!((1_000..2_000).all(|key| limit.available(&key) == 0));
+}
