@@ -102,7 +102,7 @@ impl Aimd {
         let at_max = limit >= f64::from(range.max);
         Deadband {
             fewest: if at_min { 0 } else { ceil(limit / IDLE) },
-            most: if at_max { u32::MAX } else { ceil(limit / UNUSED) - 1 },
+            most: if at_max { u64::MAX } else { ceil(limit / UNUSED) - 1 },
             longest: u64::try_from(self.slow.as_nanos()).unwrap_or(u64::MAX),
             patience: 0,
         }
@@ -116,7 +116,7 @@ impl Aimd {
     clippy::cast_sign_loss,
     reason = "a part of a limit is a u32 with a fraction"
 )]
-fn ceil(part: f64) -> u32 {
+fn ceil(part: f64) -> u64 {
     let whole = part as u32;
-    whole + u32::from(f64::from(whole) < part)
+    u64::from(whole) + u64::from(f64::from(whole) < part)
 }

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Deadband {
     /// The fewest calls in flight: with less, the limit counts as idle and falls.
-    pub(super) fewest: u32,
+    pub(super) fewest: u64,
     /// The most calls in flight: with more, the limit counts as in use and rises.
-    pub(super) most: u32,
+    pub(super) most: u64,
     /// The longest that a call may take, in nanoseconds: one that takes longer is lost.
     pub(super) longest: u64,
     /// How long callers wait, in nanoseconds: a caller that waits for longer, or much shorter,
@@ -27,13 +27,13 @@ pub(super) const FADES_BY: u64 = 1024;
 
 impl Deadband {
     /// No call is within it: each may change something.
-    pub(super) const EMPTY: Self = Self { fewest: u32::MAX, most: 0, longest: 0, patience: 0 };
+    pub(super) const EMPTY: Self = Self { fewest: u64::MAX, most: 0, longest: 0, patience: 0 };
 
     /// Whether a good call that took `took` ns changes nothing. A `patience` of 0 is not known.
     #[inline]
     pub(super) const fn covers(self, in_flight: u32, took: u64, patience: u64) -> bool {
-        self.fewest <= in_flight
-            && in_flight <= self.most
+        self.fewest <= in_flight as u64
+            && in_flight as u64 <= self.most
             && took <= self.longest
             && (patience == 0 || patience <= self.patience && self.patience - patience < FADES_BY)
     }
@@ -45,42 +45,26 @@ impl Deadband {
 /// moment may find itself within a mixture of old and new bounds: that is a sample less, as when it
 /// finds the lock taken. Hence relaxed.
 #[derive(Debug)]
-pub(super) struct SharedDeadband {
-    in_flight: AtomicU64,
-    longest: AtomicU64,
-    patience: AtomicU64,
-}
+pub(super) struct SharedDeadband([AtomicU64; 4]);
 
 impl SharedDeadband {
-    pub(super) const fn new(deadband: Deadband) -> Self {
-        Self {
-            in_flight: AtomicU64::new(pack(deadband)),
-            longest: AtomicU64::new(deadband.longest),
-            patience: AtomicU64::new(deadband.patience),
-        }
+    pub(super) fn new(deadband: Deadband) -> Self {
+        let Deadband { fewest, most, longest, patience } = deadband;
+        Self([fewest, most, longest, patience].map(AtomicU64::new))
     }
 
-    pub(super) fn set(&self, deadband: Deadband) {
-        self.in_flight.store(pack(deadband), Ordering::Relaxed);
-        self.longest.store(deadband.longest, Ordering::Relaxed);
-        self.patience.store(deadband.patience, Ordering::Relaxed);
+    pub(super) fn set(&self, Deadband { fewest, most, longest, patience }: Deadband) {
+        for (word, value) in self.0.iter().zip([fewest, most, longest, patience]) {
+            word.store(value, Ordering::Relaxed);
+        }
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the fewest")]
     pub(super) fn get(&self) -> Deadband {
-        let in_flight = self.in_flight.load(Ordering::Relaxed);
-        Deadband {
-            fewest: in_flight as u32,
-            most: (in_flight >> 32) as u32,
-            longest: self.longest.load(Ordering::Relaxed),
-            patience: self.patience.load(Ordering::Relaxed),
-        }
+        let words = self.0.each_ref().map(|word| word.load(Ordering::Relaxed));
+        let [fewest, most, longest, patience] = words;
+        Deadband { fewest, most, longest, patience }
     }
-}
-
-const fn pack(deadband: Deadband) -> u64 {
-    (deadband.most as u64) << 32 | deadband.fewest as u64
 }
 
 #[cfg(test)]
@@ -156,7 +140,7 @@ mod tests {
         }
 
         #[test]
-        fn the_deadband_that_is_shared_is_the_one_that_is_read(fewest: u32, most: u32, longest: u64, patience: u64) {
+        fn the_deadband_that_is_shared_is_the_one_that_is_read(fewest: u64, most: u64, longest: u64, patience: u64) {
             let shared = SharedDeadband::new(Deadband::EMPTY);
             prop_assert_eq!(shared.get(), Deadband::EMPTY);
             let deadband = Deadband { fewest, most, longest, patience };

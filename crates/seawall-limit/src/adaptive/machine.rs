@@ -47,27 +47,25 @@ pub struct Adaptive {
     adaptation: Adaptation,
     range: Range,
     limit: f64,
-    // The limit without its fraction, which most callers want.
-    whole: u32,
 }
 
 impl Adaptive {
     /// A limit that starts at `range.initial` and is adapted by `adaptation`.
     pub fn new(adaptation: Adaptation, range: Range) -> Self {
-        Self { adaptation, range, limit: f64::from(range.initial), whole: range.initial }
+        Self { adaptation, range, limit: f64::from(range.initial) }
     }
 
     /// The limit now.
-    pub const fn limit(&self) -> u32 {
-        self.whole
-    }
-
-    /// Records `sample`, and returns the limit that follows from it.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "within the range, whose bounds are u32"
     )]
+    pub const fn limit(&self) -> u32 {
+        self.limit as u32
+    }
+
+    /// Records `sample`, and returns the limit that follows from it.
     pub fn observe(&mut self, sample: &Sample) -> u32 {
         let next = match &mut self.adaptation {
             Adaptation::Aimd(algorithm) => algorithm.next(self.limit, sample),
@@ -77,9 +75,8 @@ impl Adaptive {
         // NaN is no limit: the one before stays.
         if !next.is_nan() {
             self.limit = next.max(f64::from(self.range.min)).min(f64::from(self.range.max));
-            self.whole = self.limit as u32;
         }
-        self.whole
+        self.limit()
     }
 
     /// Which good samples would change nothing.

@@ -112,7 +112,7 @@ impl RateLimitBuilder {
     }
 
     /// The reporter and the quota of a set of limits, which has no other setting.
-    pub(super) fn keyed_parts(&self) -> Result<(Reporter, Quota), ConfigError> {
+    pub(super) fn into_keyed_parts(self) -> Result<(Reporter, Quota), ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);
         for (field, is_set) in [
             ("algorithm", self.algorithm != Algorithm::Gcra),

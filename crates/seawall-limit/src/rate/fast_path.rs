@@ -49,12 +49,7 @@ struct Terms {
 }
 
 #[derive(Debug)]
-struct SharedTerms {
-    anchor: AtomicU64,
-    unit: AtomicU64,
-    cost: AtomicU64,
-    slack: AtomicU64,
-}
+struct SharedTerms([AtomicU64; 4]);
 
 const CLOSED: u64 = 1;
 /// One tick, above the flag.
@@ -63,12 +58,7 @@ const TICK: u64 = 2;
 impl FastPath {
     /// A fast path that is closed.
     pub(crate) fn new() -> Self {
-        let terms = SharedTerms {
-            anchor: AtomicU64::new(0),
-            unit: AtomicU64::new(TICK),
-            cost: AtomicU64::new(0),
-            slack: AtomicU64::new(0),
-        };
+        let terms = SharedTerms([0, TICK, 0, 0].map(AtomicU64::new));
         Self { word: AtomicU64::new(CLOSED), terms }
     }
 
@@ -159,18 +149,14 @@ impl SharedTerms {
     // Acquire: the word is looked at again after it.
     #[inline]
     fn load(&self) -> Terms {
-        Terms {
-            anchor: self.anchor.load(Ordering::Acquire),
-            unit: self.unit.load(Ordering::Acquire),
-            cost: self.cost.load(Ordering::Acquire),
-            slack: self.slack.load(Ordering::Acquire),
-        }
+        let terms = self.0.each_ref().map(|term| term.load(Ordering::Acquire));
+        let [anchor, unit, cost, slack] = terms;
+        Terms { anchor, unit, cost, slack }
     }
 
-    fn store(&self, terms: Terms) {
-        self.anchor.store(terms.anchor, Ordering::Release);
-        self.unit.store(terms.unit, Ordering::Release);
-        self.cost.store(terms.cost, Ordering::Release);
-        self.slack.store(terms.slack, Ordering::Release);
+    fn store(&self, Terms { anchor, unit, cost, slack }: Terms) {
+        for (term, value) in self.0.iter().zip([anchor, unit, cost, slack]) {
+            term.store(value, Ordering::Release);
+        }
     }
 }

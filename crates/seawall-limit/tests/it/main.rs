@@ -31,6 +31,7 @@ mod bulkhead_nobody_sleeps;
 mod bulkhead_queue;
 mod bulkhead_threads;
 mod default_builders;
+mod defaults;
 mod rate_available;
 mod rate_keyed;
 mod rate_limit;

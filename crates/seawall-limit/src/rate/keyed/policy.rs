@@ -68,9 +68,8 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
     ///
     /// When `max_keys` is 0, or where `rate` has a setting that limits with a key don't have: an
     /// algorithm, a queue, a shutdown token.
-    #[expect(clippy::needless_pass_by_value, reason = "as the other keyed policies are made")]
     pub fn new(rate: RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
-        let shared = Shared::new(&rate, max_keys)?;
+        let shared = Shared::new(rate, max_keys)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -21,10 +21,10 @@ pub(super) struct Shared<K> {
 }
 
 impl<K> Shared<K> {
-    pub(super) fn new(rate: &RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
+    pub(super) fn new(rate: RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);
         check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
-        let (reporter, quota) = rate.keyed_parts()?;
+        let (reporter, quota) = rate.into_keyed_parts()?;
         Ok(Self {
             cells: Cells::new(max_keys),
             rate: RwLock::new(GcraRate::new(quota)),
