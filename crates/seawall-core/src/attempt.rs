@@ -54,6 +54,7 @@ impl Attempt {
 
     /// How much time is left until the deadline: zero once it has passed, `None` without one.
     /// Reads the clock.
+    #[inline]
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }

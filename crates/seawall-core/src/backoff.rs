@@ -174,7 +174,7 @@ impl Backoff {
     /// [decorrelated](Jitter::Decorrelated) jitter uses it.
     pub fn delay(&self, n: u32, previous: Option<Duration>, random: &Random) -> Duration {
         let interval = match self.jitter {
-            Jitter::None => return self.base(n),
+            Jitter::None => return Duration::from_nanos(self.base_nanos(n)),
             Jitter::Decorrelated => {
                 let initial = self.base_nanos(1);
                 jitter::decorrelated(initial, previous.map(nanos), self.max_nanos())

@@ -68,7 +68,6 @@ pub(crate) struct FailedAttempt<T, E> {
 }
 
 impl<J> Shared<J> {
-    #[cold]
     pub(crate) fn report_panic(&self, report: PanicReport) {
         self.reporter.report(|| EventKind::Panicked(report));
     }

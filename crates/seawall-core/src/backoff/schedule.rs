@@ -40,6 +40,7 @@ impl Schedule {
     }
 
     /// The n-th delay, `n` counting from 1; `None` if the user's function panicked.
+    #[inline]
     pub(super) fn nanos(&self, n: u32) -> Option<u64> {
         Some(match self {
             Self::Constant(delay) => nanos(*delay),

@@ -38,7 +38,6 @@ impl Share {
 
 impl Inner {
     #[cold]
-    #[inline(never)]
     pub(super) fn refused(&self) {
         self.refused.fetch_add(1, Relaxed);
         self.granted_before.store(self.granted.load(Relaxed), Relaxed);
@@ -48,7 +47,6 @@ impl Inner {
     }
 
     /// Something was granted or paid in, and the budget was last told to be exhausted.
-    #[cold]
     pub(super) fn recovers(&self) {
         let before = self.granted_before.load(Relaxed);
         let streak = self.granted.load(Relaxed).saturating_sub(before);

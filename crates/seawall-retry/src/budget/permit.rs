@@ -21,7 +21,6 @@ impl<'b> CallInFlight<'b> {
 }
 
 impl Drop for CallInFlight<'_> {
-    #[inline]
     fn drop(&mut self) {
         if let Some(share) = self.0 {
             share.leave();

@@ -90,7 +90,6 @@ impl Budget {
 
     /// Counts a call: pays in for it, and counts it as in flight until the returned value is
     /// dropped. Retries and hedges do this for each of their calls.
-    #[inline]
     pub fn call(&self) -> CallInFlight<'_> {
         self.pay_in();
         self.enter().unwrap_or(CallInFlight::UNCOUNTED)

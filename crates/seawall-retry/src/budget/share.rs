@@ -15,7 +15,6 @@ pub(super) struct SharePlan {
 
 impl SharePlan {
     /// Whether one repetition more may be in flight.
-    #[inline]
     fn has_room(&self, calls: u32, repetitions: u32) -> bool {
         // Most of the time it is the floor that decides, without arithmetic.
         repetitions < self.floor || repetitions < self.limit(calls)
@@ -23,7 +22,6 @@ impl SharePlan {
 
     /// How many repetitions may be in flight beside `calls` calls.
     // Out of line: the compiler would prepare the division ahead of the question.
-    #[inline(never)]
     pub(super) fn limit(&self, calls: u32) -> u32 {
         let share = u64::from(calls) * self.share / WHOLE;
         u32::try_from(share).unwrap_or(u32::MAX).max(self.floor)
@@ -55,12 +53,10 @@ impl Share {
     }
 
     // Relaxed: a call only counts. It guards nothing that another thread would have to see.
-    #[inline(never)]
     pub(super) fn enter(&self) {
         self.word.fetch_add(CALL, Relaxed);
     }
 
-    #[inline(never)]
     pub(super) fn leave(&self) {
         self.word.fetch_sub(CALL, Relaxed);
     }

@@ -106,7 +106,6 @@ impl Tokens {
     ///
     /// One of several that come at once wins the span of time and credits it. Until it has, the
     /// others find the tokens missing: refused once too often, never granted twice.
-    #[inline(never)]
     pub(super) fn refill(&self, now: u64) {
         let since = self.credited.load(Acquire);
         if let Some((earned, until)) = self.plan.earned(since, now)

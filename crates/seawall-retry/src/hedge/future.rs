@@ -101,7 +101,6 @@ where
     J: Judge<Op::Output, Op::Error>,
 {
     /// Goes on with what is under way, which was `polled` just now or not.
-    #[inline(never)]
     fn proceed(self: Pin<&mut Self>, mut polled: bool, cx: &mut Context<'_>) -> Poll<Outcome<Op>> {
         let mut this = self.project();
         loop {
@@ -128,7 +127,6 @@ where
     J: Judge<Op::Output, Op::Error>,
 {
     /// The primary was pending or failed: from now on it matters how long things take.
-    #[inline(never)]
     fn begin(&mut self) {
         self.attempt.began();
         let forbidden = self.attempt.is_idempotent() == Some(false);
@@ -284,7 +282,6 @@ where
         drop(self.hedges.take());
     }
 
-    #[cold]
     fn give_up(
         &mut self,
         failed: FailedAttempt<Op::Output, Op::Error>,
@@ -301,7 +298,6 @@ where
 }
 
 impl<J> Hedge<J> {
-    #[inline]
     fn record(&self, latency: Duration) {
         if let After::Percentile(latencies) = &self.after {
             latencies.record(latency);

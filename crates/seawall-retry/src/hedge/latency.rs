@@ -65,7 +65,6 @@ impl Latencies {
         }
     }
 
-    #[cold]
     fn refresh(&self) {
         if self.total.load(Relaxed) >= FULL.max(2 * self.min_samples) {
             self.age();

@@ -131,7 +131,6 @@ impl<J> Policy for Hedge<J> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> HedgeCall<'_, Op, J> {
         HedgeCall { hedge: self, op }
     }
@@ -175,7 +174,6 @@ where
     type Error = Op::Error;
     type Future = HedgeFuture<'p, Op, J>;
 
-    #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
         HedgeFuture::start(self.hedge, self.op, attempt)
     }

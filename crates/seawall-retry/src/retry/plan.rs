@@ -70,6 +70,7 @@ pub(crate) enum Step {
 }
 
 impl Plan {
+    #[inline]
     pub(crate) fn next(&self, failed: &Failed, random: &Random) -> Step {
         let waits = self.waits_for(failed.cause);
         if waits.is_none() && !self.repeats(failed.class, failed.idempotent) {

@@ -118,14 +118,12 @@ impl<J> Retry<J> {
     }
 
     /// The attempt that follows `attempt`, which failed with the class `last`.
-    #[inline]
     pub(super) fn next(&self, attempt: Attempt, last: Class) -> Attempt {
         let number = attempt.number().saturating_add(1);
         attempt.numbered(number, self.plan.max_attempts).after(last)
     }
 
     /// Pays in for a call.
-    #[inline]
     pub(super) fn pay_in(&self) {
         if let Some(budget) = &self.shared.budget {
             budget.pay_in();
@@ -166,7 +164,6 @@ impl<J> Policy for Retry<J> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> RetryCall<'_, Op, J> {
         RetryCall { retry: self, op }
     }

@@ -62,7 +62,6 @@ impl<'p, T, E> RetryState<'p, T, E> {
 
     /// The state of a call that counts as in flight, where the budget of `retry` counts that.
     #[cold]
-    #[inline(never)]
     pub(super) fn in_flight<J>(retry: &'p Retry<J>) -> Self {
         let call = retry.shared.budget.as_ref().and_then(Budget::enter);
         Self { kept: call.map(|call| Box::new(Kept { _in_flight: Some(call), ..Kept::default() })) }
@@ -70,7 +69,6 @@ impl<'p, T, E> RetryState<'p, T, E> {
 
     /// What follows `attempt`, which failed.
     #[cold]
-    #[inline(never)]
     pub(super) fn after<J>(
         mut self,
         retry: &'p Retry<J>,
@@ -107,7 +105,6 @@ impl<'p, T, E> RetryState<'p, T, E> {
     /// What follows the wait for the attempt after `attempt`: that attempt, after one of the class
     /// that is returned, or the end of the call.
     #[cold]
-    #[inline(never)]
     pub(super) fn after_wait<J>(
         mut self,
         retry: &'p Retry<J>,
@@ -176,7 +173,6 @@ impl<'p, T, E> RetryState<'p, T, E> {
         }
     }
 
-    #[inline]
     fn cause(&mut self, outcome: &Result<T, Error<E>>) -> Cause {
         match outcome {
             Ok(_) | Err(Error::Operation { .. }) => Cause::Other,
