@@ -58,7 +58,6 @@ impl Keep for Breaker {
     }
 
     fn is_idle(&self) -> bool {
-        let now = self.0.now();
-        Arc::strong_count(&self.0) == 1 && self.0.read(now, |machine, _| machine.is_idle(now))
+        Arc::strong_count(&self.0) == 1 && self.0.peek(|machine| machine.is_idle(self.0.now()))
     }
 }

@@ -127,6 +127,12 @@
 //! - **No timeout inside the breaker**: a dependency that hangs never fails. Put a timeout inside.
 //! - **404s as failures**: class them `Permanent`. [`Breaker::call`] alone takes every error for a
 //!   failure.
+//! - **A call inside a call through the same breaker** needs two probes at once. With two probes, an
+//!   operation that makes two inner calls has none left for the second, so it never succeeds and the
+//!   circuit never closes. Put the breaker around the inner calls or around the outer one, not both.
+//! - **Callers that give up before anything fails** leave no outcome: a dependency that hangs behind
+//!   them opens no circuit. Put a timeout inside, or set
+//!   [`abandoned_as(Abandoned::Failure)`](BreakerBuilder::abandoned_as).
 //! - **A lease of your own** that is shorter than a healthy call makes every probe stale.
 //! - **A permit kept for later** counts when it is settled, not when the call ended.
 //!

@@ -3,7 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | this one | who is admitted, what an outcome does, and the one `step` that changes the state |
+//! | this one | which calls are admitted, what an outcome does, and the one `step` that changes the state |
 //! | `table` | which state follows on which trigger: data that `step` obeys |
 //! | `phase` | the parts of a state |
 //! | `half_open`, `ramp` | the phases that decide about a recovery |

@@ -1,7 +1,6 @@
 //! Proofs about the pure machine: against a naive reference, and of its transition table. And what a
 //! breaker takes.
 
-mod beside_the_lock;
 mod closed;
 mod defaults;
 mod diagram;
@@ -15,3 +14,4 @@ mod rig;
 mod rules;
 mod size;
 mod windows;
+mod without_the_lock;

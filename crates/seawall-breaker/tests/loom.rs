@@ -30,13 +30,6 @@ fn check(run: impl Fn() + Send + Sync + 'static) {
     model.check(run);
 }
 
-/// The same with one preemption less, for what has too many interleavings.
-fn check_briefly(run: impl Fn() + Send + Sync + 'static) {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
-    model.check(run);
-}
-
 fn open(model: &Model) {
     let call = model.admit(0).unwrap();
     assert_eq!(model.fail(call, 0), Settlement::Counted);
@@ -147,7 +140,7 @@ fn a_window_that_slides_while_successes_are_counted_loses_none() {
         let model = Arc::new(Model::new(builder));
         let calls = [(); 3].map(|()| model.admit(0).unwrap());
         let [one, two, three] = calls;
-        // The first slice ends at 100: one counts beside the lock, one slides the window.
+        // The first slice ends at 100: one counts in a batch, one slides the window.
         let others = [
             thread::spawn({
                 let model = Arc::clone(&model);
@@ -184,7 +177,7 @@ fn a_success_that_sleeps_through_a_generation_is_in_no_window_of_the_next() {
         assert_eq!(model.succeed(probe, 100), Settlement::Counted);
         let said = sleeper.join().unwrap();
         assert_eq!(model.samples(100), 0, "{said:?}");
-        // The probe's, and its own if it was told that it counts.
+        // The probe's, and its own if it was counted.
         assert_eq!(model.successes(100), 1 + u64::from(said == Settlement::Counted));
         assert_eq!(model.transitions(), 3);
     });
@@ -213,7 +206,7 @@ fn a_refusal_shows_the_evidence_of_one_opening() {
     });
 }
 
-/// Four failures in a row open it, two of which may be noted without the lock.
+/// Four failures in a row open it.
 fn four_in_a_row() -> BreakerBuilder {
     Breaker::builder().without_failure_rate().consecutive_failures(4).open_wait(WAIT)
 }
@@ -242,7 +235,7 @@ fn a_success_after_a_failure_is_told_after_it() {
         let model = Arc::new(Model::new(four_in_a_row()));
         let calls = [(); 3].map(|()| model.admit(0).unwrap());
         let [first, failing, well] = calls;
-        // From the second on, failures are noted without the lock.
+        // From the first failure on, successes are counted in batches.
         assert_eq!(model.fail(first, 0), Settlement::Counted);
         let looker = thread::spawn({
             let model = Arc::clone(&model);
@@ -251,7 +244,7 @@ fn a_success_after_a_failure_is_told_after_it() {
         assert_eq!(model.fail(failing, 0), Settlement::Counted);
         assert_eq!(model.succeed(well, 0), Settlement::Counted);
         looker.join().unwrap();
-        // The success ended the run that the failure began, whoever told the machine of which.
+        // The success ended the run that the failure began, whichever thread handed it to the machine.
         assert_eq!(model.failures_in_a_row(), 0);
     });
 }
@@ -309,7 +302,7 @@ fn threads_that_meet_at_the_first_counter_lose_no_success() {
 
 #[test]
 fn counters_that_are_made_while_the_machine_is_told_lose_no_success() {
-    check_briefly(|| {
+    check(|| {
         let model = Arc::new(Model::fresh(counting()));
         let (one, two) = (model.admit(0).unwrap(), model.admit(0).unwrap());
         let others = [one, two].map(|call| thread::spawn(succeed(&model, call)));

@@ -1,4 +1,4 @@
-//! Who is admitted, and what a refusal says.
+//! Which calls are admitted, and what a refusal says.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 

@@ -237,7 +237,7 @@ impl Pair {
 
     /// The transitions are the reference's, in order, and each begins where the one before ended.
     fn compare_transitions(&self) {
-        let told: Vec<_> = self
+        let reported: Vec<_> = self
             .effects
             .iter()
             .filter_map(|what| match what {
@@ -245,7 +245,7 @@ impl Pair {
                 _ => None,
             })
             .collect();
-        assert_eq!(told, self.reference.transitions);
+        assert_eq!(reported, self.reference.transitions);
         let visible: Vec<_> = self
             .effects
             .iter()

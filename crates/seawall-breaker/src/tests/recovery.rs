@@ -41,8 +41,8 @@ fn a_lease_is_over_at_its_end_and_each_is_counted() {
     assert_eq!(rig.machine.totals().expired, 0);
     let probe = rig.at(113).admit().unwrap();
     assert_eq!(rig.machine.totals().expired, 2);
-    let told = rig.effects.iter().filter(|what| matches!(what, EventKind::LeaseExpired));
-    assert_eq!(told.count(), 2);
+    let expired = rig.effects.iter().filter(|what| matches!(what, EventKind::LeaseExpired));
+    assert_eq!(expired.count(), 2);
     for ticket in lost {
         assert_eq!(rig.settle(ticket, FAILED), Settled::Stale);
     }

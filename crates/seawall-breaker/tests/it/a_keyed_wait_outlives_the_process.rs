@@ -1,5 +1,5 @@
-//! Who waits for a verdict stops waiting when the process shuts down, whichever way the breaker was
-//! made and configured.
+//! Callers that wait for a verdict stop waiting when the process shuts down, whichever way the breaker
+//! was made and configured.
 
 use std::time::Duration;
 
@@ -35,14 +35,14 @@ async fn waits_no_longer_than(token: CancellationToken, breaker: Breaker) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_of_a_set_heeds_the_token_that_the_set_was_given() {
+async fn a_breaker_of_a_set_obeys_the_token_of_the_set() {
     let token = CancellationToken::new();
     let set: KeyedBreaker<&str> = KeyedBreaker::new(builder(&token), 10).unwrap();
     waits_no_longer_than(token, set.get(&"db-1")).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_heeds_the_token_that_it_was_given_later() {
+async fn a_breaker_obeys_the_token_that_it_was_given_later() {
     let token = CancellationToken::new();
     let breaker = Breaker::builder().build().unwrap();
     breaker.reconfigure(builder(&token)).unwrap();

@@ -1,5 +1,5 @@
 //! A ramp has neither a wait nor a lease to write down. Restored from it, a circuit whose probe
-//! never settles must not be half-open for ever.
+//! never settles must not be half-open without end.
 
 use std::time::Duration;
 

@@ -84,9 +84,9 @@ async fn the_verdict_reaches_all_callers_one_after_the_other() {
     let mut callers: Vec<_> = (0..100).map(|_| Caller::waiting(&breaker)).collect();
     assert_eq!(Permit::success(probe), seawall_breaker::Settlement::Counted);
     assert_eq!(breaker.state(), CircuitState::Closed);
-    for caller in 0..100 {
-        assert_eq!(callers[caller].wakes(), 1, "{caller}");
-        assert!(callers[caller].poll().is_pending());
+    for caller in &mut callers {
+        assert_eq!(caller.wakes(), 1);
+        assert!(caller.poll().is_pending());
     }
     assert_eq!(wakes(&callers), 100);
 }

@@ -1,5 +1,5 @@
 //! A panic in the user's source of chance, which an opening asks, is contained: the call that opened
-//! the circuit gets its answer, and the listeners are told.
+//! the circuit gets its answer, and the listeners get their events.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The waits of the next opening are drawn outside the lock. Drawn from a configuration that was
-//! replaced meanwhile, they are thrown away.
+//! The waits of the next opening are drawn outside the lock. If their configuration was
+//! replaced in the meantime, they are discarded.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn a_configuration_that_comes_while_waits_are_drawn_is_the_one_that_counts
     });
     let breaker = builder(backoff).build().unwrap();
     *own.lock().unwrap() = Some(breaker.clone());
-    // It opens, the next waits are drawn, and meanwhile the configuration changes.
+    // It opens, the next waits are drawn, and then the configuration changes.
     breaker.try_acquire().unwrap().failure(Class::Transient);
     assert_eq!(breaker.snapshot().retry_after, Some(OLD));
     for _ in 0..2 {

@@ -1,5 +1,5 @@
 //! Full jitter may draw a wait of nothing. Where the lease is the wait, no probe could answer in
-//! time, and the circuit would be half-open for ever.
+//! time, and the circuit would be half-open without end.
 
 use std::time::Duration;
 

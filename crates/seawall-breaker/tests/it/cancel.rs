@@ -124,7 +124,7 @@ async fn a_caller_who_waits_for_the_verdict_can_be_dropped_at_any_await() {
     breaker.reset();
     breaker.try_acquire().unwrap().failure(Class::Transient);
     advance(WAIT).await;
-    // The place among those who wait is free again, too.
+    // The place among the callers that wait is free again, too.
     let probe = breaker.try_acquire().unwrap();
     let (waited, ()) = tokio::join!(breaker.call(operation()), async {
         yield_now().await;

@@ -37,7 +37,7 @@ async fn ten_thousand_dropped_breakers_leave_nothing_behind() {
     let tasks = runtime.num_alive_tasks();
     for n in 0..10_000 {
         let breaker = breaker(&alive);
-        // In each state, with calls under way and callers who wait for the verdict.
+        // In each state, with calls under way and callers that wait for the verdict.
         for _ in 0..n % 3 {
             breaker.try_acquire().unwrap().failure(Class::Transient);
         }

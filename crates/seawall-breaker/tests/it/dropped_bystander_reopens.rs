@@ -1,6 +1,6 @@
 //! Seen in Hystrix (issues 1781 and 1853, after pull request 1621): a call of before the opening is
 //! cancelled while another one probes, which moves the circuit from half-open to open without a
-//! wait of its own; the probe's success is lost, and the circuit is open for ever.
+//! wait of its own; the probe's success is lost, and the circuit never closes.
 
 use std::time::Duration;
 

@@ -169,8 +169,11 @@ async fn a_permit_says_which_generation_admitted_it_and_whether_it_is_a_probe() 
     let breaker = fragile().build().unwrap();
     let said = || {
         let permit = breaker.try_acquire_owned().unwrap();
-        let lent = breaker.try_acquire().unwrap();
-        assert_eq!((permit.generation(), permit.is_probe()), (lent.generation(), lent.is_probe()));
+        let borrowed = breaker.try_acquire().unwrap();
+        assert_eq!(
+            (permit.generation(), permit.is_probe()),
+            (borrowed.generation(), borrowed.is_probe())
+        );
         (permit.generation(), permit.is_probe())
     };
     assert_eq!(said(), (0, false));

@@ -1,5 +1,5 @@
 //! Seen in nora (issue 585: "503 until restart"): a probe whose outcome is recorded neither as a
-//! success nor as a failure, a 404 there, keeps its place for ever.
+//! success nor as a failure, a 404 there, never gives its place back.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Seen in `OmniRoute` (issue 13836: one probe never settled, six days of refusals) and in resilience4j
-//! (issues 903 and 935): a probe that is neither answered nor cancelled keeps its place for ever.
+//! (issues 903 and 935): a probe that is neither answered nor cancelled never gives its place back.
 
 use std::time::Duration;
 

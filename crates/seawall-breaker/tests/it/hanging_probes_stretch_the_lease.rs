@@ -22,7 +22,7 @@ async fn after_ten_minutes_of_hanging_probes_the_circuit_is_closed_within_second
         advance(10 * TICK).await;
     }
     assert_eq!(breaker.state(), CircuitState::HalfOpen);
-    // It answers again. Those who hang go on hanging.
+    // It answers again. The calls that hang go on hanging.
     let back = Instant::now();
     while breaker.state() != CircuitState::Closed {
         let _ = breaker.try_acquire().map(seawall_breaker::Permit::success);

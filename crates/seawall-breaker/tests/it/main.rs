@@ -1,5 +1,6 @@
 //! The tests of `seawall-breaker` that need no process of their own.
 
+mod a_call_inside_a_call_keeps_half_open;
 mod a_configuration_dropped_under_the_lock_deadlocks;
 mod a_damaged_export_is_open_for_ages;
 mod a_damaged_export_wedges;
@@ -13,13 +14,14 @@ mod a_predicate_taken_away_opens;
 mod a_restored_ramp_has_an_endless_lease;
 mod a_slot_that_comes_back_wakes_everyone;
 mod a_source_of_chance_that_panics_keeps_events_back;
+mod a_stream_of_abandoned_calls;
 mod a_tally_switched_on_miscounts;
 mod a_wait_of_the_old_configuration_comes_late;
 mod a_wait_of_zero_makes_every_probe_late;
 mod an_attempt_that_waits_for_the_verdict_is_under_way;
 mod an_idle_breaker_reads_open_for_ever;
 mod an_open_window_drains;
-mod beside_the_lock;
+mod batches_against_machine;
 mod cancel;
 mod cancelled_future_leaks_its_probe;
 mod classes;
@@ -52,7 +54,6 @@ mod racing_success_forgets_the_backoff;
 mod reconfigure;
 mod recovery;
 mod restarts_extend_the_wait;
-mod shell_against_machine;
 mod simultaneous_failures_cancel_the_wait;
 mod sparse_failures_add_up;
 mod stale_outcomes_crowd_out_a_transition;
@@ -60,3 +61,4 @@ mod the_defaults_keep_their_promises;
 mod threads;
 mod thresholds;
 mod ways_a_probe_ends;
+mod without_the_lock;

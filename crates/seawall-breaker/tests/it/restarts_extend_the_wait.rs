@@ -1,5 +1,5 @@
 //! Seen in pybreaker (pull request 36): each process that starts and reads the open circuit's state
-//! begins its wait anew; started often enough, they keep it open for ever.
+//! starts its wait again; started often enough, they keep it open without end.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A transition is told exactly once, however many outcomes become stale while a listener is slow:
-//! what needs no order does not stand in the queue of what does.
+//! A transition is reported exactly once, however many outcomes become stale while a listener is slow:
+//! events that need no order are not in the queue of those that do.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -10,15 +10,15 @@ use seawall_core::{Event, EventKind, Listeners};
 use seawall_testkit::Recorder;
 
 #[test]
-fn transitions_are_told_whatever_becomes_stale_meanwhile() {
+fn transitions_are_reported_whatever_becomes_stale() {
     let breaker = Breaker::builder().build().unwrap();
-    let (told, is_told) = channel();
+    let (reported, is_reported) = channel();
     let (go_on, may_go_on) = channel();
     let may_go_on = Mutex::new(may_go_on);
     let recorder = Recorder::default();
     breaker.listeners().add(move |event: &Event| {
         if let EventKind::Transition(_) = event.kind {
-            told.send(()).unwrap();
+            reported.send(()).unwrap();
             may_go_on.lock().unwrap().recv().unwrap();
         }
     });
@@ -31,7 +31,7 @@ fn transitions_are_told_whatever_becomes_stale_meanwhile() {
         let breaker = Arc::clone(&breaker);
         move || breaker.force_open()
     });
-    is_told.recv().unwrap();
+    is_reported.recv().unwrap();
     // While the listener is at it, calls of before the transition end, and there is another.
     for call in calls {
         assert_eq!(call.success(), Settlement::Stale);

@@ -116,7 +116,7 @@ async fn a_success_counts_whatever_becomes_of_the_result() {
     let breaker = half_open(builder()).await;
     drop(breaker.call(async { Ok::<_, ()>(vec![1]) }).await);
     assert_eq!(breaker.state(), CircuitState::Closed);
-    // A caller who goes away right after the poll that was ready.
+    // A caller that goes away right after the poll that was ready.
     let breaker = half_open(builder()).await;
     let mut call = Box::pin(breaker.call(async { Ok::<_, ()>(()) }));
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());

@@ -1,4 +1,4 @@
-//! What is said to take no lock takes none: it is done while another thread holds it.
+//! Steps that are documented to take no lock take none: they run while another thread holds it.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -53,7 +53,7 @@ fn configurations() -> [BreakerBuilder; 4] {
 fn outcomes_of_a_closed_circuit() {
     for builder in configurations() {
         let breaker = builder.build().unwrap();
-        // With the tally on, the first call makes the counters; who takes the lock sets them going.
+        // With the tally on, the first call makes the stripes; taking the lock opens them.
         succeed(&breaker);
         assert_eq!(breaker.snapshot().window.samples, 1);
         takes_no_lock(&breaker, |breaker| {
@@ -78,7 +78,7 @@ fn successes_of_a_window_that_is_full_of_them() {
 fn successes_of_threads_that_have_met() {
     let breaker = Breaker::builder().build().unwrap();
     breaker.0.spread();
-    // The first who takes the lock says for which generation they count.
+    // New stripes are closed until the lock is taken.
     succeed(&breaker);
     takes_no_lock(&breaker, |breaker| (0..100).for_each(|_| succeed(breaker)));
     assert_eq!(breaker.snapshot().window.samples, 101);

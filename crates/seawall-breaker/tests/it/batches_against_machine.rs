@@ -1,5 +1,5 @@
-//! The shell that counts beside the lock, and one that counts each success under it, live through
-//! the same and look the same.
+//! A breaker that counts successes in batches, and one that counts each under the lock, look the same
+//! after the same steps.
 
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ fn act<'b>(breaker: &'b Breaker, calls: &mut Vec<Permit<'b>>, step: &Step) -> Ve
         Step::Operate(2) => breaker.shadow(),
         Step::Operate(3) => breaker.reset(),
         Step::Operate(_) => breaker.release(),
-        // A snapshot tells the machine of all that was noted beside the lock and slides its window,
-        // so what is wrong with either shows only where nobody looks for a while.
+        // A snapshot hands the batch to the machine and slides its window, so a fault of either shows
+        // only where nobody looks for a while.
         Step::Look => said.push(format!("{:?}", breaker.snapshot())),
     }
     said
@@ -88,7 +88,7 @@ proptest! {
     })]
 
     #[test]
-    fn counting_beside_the_lock_changes_nothing(
+    fn counting_in_batches_changes_nothing(
         time: bool,
         consecutive: bool,
         steps in prop::collection::vec(step(), 0..80),
@@ -99,18 +99,18 @@ proptest! {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let beside = builder(time, consecutive).build().unwrap();
+            let batched = builder(time, consecutive).build().unwrap();
             // A predicate that never holds sends every outcome through the machine, under the lock.
             let under = builder(time, consecutive).open_when(|_| false).build().unwrap();
-            let (mut beside_calls, mut under_calls) = (Vec::new(), Vec::new());
+            let (mut batched_calls, mut under_calls) = (Vec::new(), Vec::new());
             for step in &steps {
                 if let Step::Advance(millis) = step {
                     advance(Duration::from_millis(*millis)).await;
                 }
-                let said = act(&beside, &mut beside_calls, step);
+                let said = act(&batched, &mut batched_calls, step);
                 assert_eq!(said, act(&under, &mut under_calls, step));
             }
-            assert_eq!(beside.snapshot(), under.snapshot());
+            assert_eq!(batched.snapshot(), under.snapshot());
         });
     }
 }
