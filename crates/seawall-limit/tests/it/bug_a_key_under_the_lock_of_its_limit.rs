@@ -33,7 +33,7 @@ fn act(when: When) {
     if let Some(action) = ACTION.take() {
         let outcome = catch(|| action(when));
         ACTION.set(Some(action));
-        assert!(outcome.is_ok(), "as it was told to");
+        assert!(outcome.is_ok(), "as it should");
     }
 }
 

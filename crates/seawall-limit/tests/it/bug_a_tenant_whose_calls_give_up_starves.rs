@@ -24,23 +24,23 @@ fn waiting(
 #[test]
 fn a_tenant_that_asks_for_more_gets_as_much_as_one_that_asks_for_less() {
     let bulkhead = fair().build().unwrap();
-    let (busy, calm) = (bulkhead.for_tenant("busy"), bulkhead.for_tenant("calm"));
+    let (busy, quiet) = (bulkhead.for_tenant("busy"), bulkhead.for_tenant("quiet"));
     let mut held = Some(bulkhead.try_acquire_owned().unwrap());
-    let (mut busy_waits, mut calm_waits) = (Vec::new(), Vec::new());
+    let (mut busy_waits, mut quiet_waits) = (Vec::new(), Vec::new());
     let mut busy_served = 0;
     for _ in 0..60 {
         // Ten and two of them wait, and ten and one more come for each place: so nine that came
         // first give up.
         busy_waits.extend((0..10).map(|_| waiting(&busy)));
-        calm_waits.extend((calm_waits.len()..2).map(|_| waiting(&calm)));
+        quiet_waits.extend((quiet_waits.len()..2).map(|_| waiting(&quiet)));
         busy_waits.drain(..busy_waits.len().saturating_sub(10));
         drop(held.take());
         if let Some(at) = busy_waits.iter().position(|wait| wait.woken() > 0) {
             held = Some(busy_waits.remove(at).ready().unwrap());
             busy_served += 1;
         } else {
-            let at = calm_waits.iter().position(|wait| wait.woken() > 0).expect("somebody");
-            held = Some(calm_waits.remove(at).ready().unwrap());
+            let at = quiet_waits.iter().position(|wait| wait.woken() > 0).expect("somebody");
+            held = Some(quiet_waits.remove(at).ready().unwrap());
         }
     }
     assert!((29..=31).contains(&busy_served), "{busy_served} of 60");

@@ -295,7 +295,7 @@ fn a_wrong_field_is_named() {
 #[tokio::test(start_paused = true)]
 async fn what_runs_after_a_wait_has_a_clock_of_its_own() {
     let bulkhead = Bulkhead::builder().limit(1).queue(1, Duration::MAX).build().unwrap();
-    let told = seawall_core::FromAttemptFn::new(
+    let op = seawall_core::FromAttemptFn::new(
         |mut attempt: Attempt| async move { Ok::<_, ()>(attempt.began()) },
         &seawall_core::AllTransient,
     );
@@ -306,6 +306,6 @@ async fn what_runs_after_a_wait_has_a_clock_of_its_own() {
         drop(held);
     };
     let attempt = Attempt::first().beginning_at(start);
-    let (began, ()) = tokio::join!(Lazy::new(bulkhead.wrap(told)).with_attempt(attempt), release);
+    let (began, ()) = tokio::join!(Lazy::new(bulkhead.wrap(op)).with_attempt(attempt), release);
     assert_eq!(began.unwrap(), start + Duration::from_secs(1));
 }

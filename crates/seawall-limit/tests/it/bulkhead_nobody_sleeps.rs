@@ -74,9 +74,9 @@ struct Waiter<F> {
 
 impl<F: Future<Output = Result<OwnedPermit, Rejection>>> Waiter<F> {
     fn still_waits(&mut self, held: &mut Vec<OwnedPermit>) -> bool {
-        let told = self.wait.woken() > 0 || !mem::replace(&mut self.polled, true);
+        let woken = self.wait.woken() > 0 || !mem::replace(&mut self.polled, true);
         let Poll::Ready(outcome) = self.wait.poll() else { return true };
-        assert!(told, "its wait was over, and it slept on");
+        assert!(woken, "its wait was over, and it slept on");
         held.extend(outcome);
         false
     }
@@ -131,7 +131,7 @@ fn play(number: usize, builder: BulkheadBuilder, steps: Vec<Step>) {
         assert!(now.in_flight <= before.max(allowed), "{} in flight, limit {limit}", now.in_flight);
         for waiter in &waiting {
             let is_full = now.in_flight >= ceiling(number, limit, waiter.priority);
-            assert!(is_full, "{:?} waits beside a free place: {now:?}", waiter.priority);
+            assert!(is_full, "{:?} waits though there is room: {now:?}", waiter.priority);
         }
     }
     drop((waiting, held));

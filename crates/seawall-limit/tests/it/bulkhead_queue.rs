@@ -37,7 +37,7 @@ fn served(bulkhead: &Bulkhead, handles: &[Bulkhead]) -> Vec<usize> {
                 granted.push((index, permit.unwrap()));
             }
         }
-        let (index, permit) = granted.pop().expect("somebody sleeps beside a free permit");
+        let (index, permit) = granted.pop().expect("a waiter sleeps though there is a permit");
         assert!(granted.is_empty(), "two were granted one place");
         order.push(index);
         held = Some(permit);
@@ -322,7 +322,7 @@ fn a_higher_limit_starts_as_many_as_fit_and_a_lower_one_turns_away_what_never_fi
 }
 
 #[test]
-fn what_a_partition_does_not_use_is_lent_and_comes_back_to_it_first() {
+fn what_a_partition_does_not_use_is_borrowed_and_comes_back_to_it_first() {
     let bulkhead = Bulkhead::builder()
         .limit(4)
         .queue(9, Duration::MAX)
@@ -332,22 +332,22 @@ fn what_a_partition_does_not_use_is_lent_and_comes_back_to_it_first() {
         .unwrap();
     assert!(bulkhead.partition("silver").is_none());
     let (gold, batch) = (bulkhead.partition("gold").unwrap(), bulkhead.partition("batch").unwrap());
-    let mut lent: Vec<_> = (0..4).map(|_| batch.try_acquire().unwrap()).collect();
+    let mut borrowed: Vec<_> = (0..4).map(|_| batch.try_acquire().unwrap()).collect();
     let mut batch_waits = by_hand(batch.acquire());
     let mut gold_waits = [0, 1, 2].map(|_| by_hand(gold.acquire_owned()));
     assert!(
         batch_waits.is_pending() && gold_waits.iter_mut().all(crate::support::Polled::is_pending)
     );
-    lent.pop();
+    borrowed.pop();
     let first = gold_waits[0].ready().unwrap();
-    lent.pop();
+    borrowed.pop();
     let second = gold_waits[1].ready().unwrap();
     assert_eq!(bulkhead.snapshot().partitions[0].in_flight, 2);
     // Gold has its share now, batch still has more than its own: first come, first served.
-    lent.pop();
+    borrowed.pop();
     assert!(gold_waits[2].is_pending());
     drop(batch_waits.ready().unwrap());
-    drop((gold_waits, first, second, lent));
+    drop((gold_waits, first, second, borrowed));
     let rest = bulkhead.snapshot();
     assert_eq!((rest.in_flight, rest.queued), (0, 0));
     assert!(rest.partitions.iter().all(|partition| partition.in_flight == 0));
@@ -364,7 +364,7 @@ fn a_call_of_no_partition_has_no_share() {
     let mut waits = by_hand(bulkhead.acquire());
     assert!(batch_waits.is_pending() && waits.is_pending());
     drop(held[0].take());
-    assert_eq!((batch_waits.woken(), waits.woken()), (1, 0), "who came first");
+    assert_eq!((batch_waits.woken(), waits.woken()), (1, 0), "first come, first served");
 }
 
 #[test]

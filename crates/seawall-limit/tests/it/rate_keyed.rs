@@ -79,7 +79,7 @@ async fn a_busy_key_is_not_forgotten_for_a_new_one() {
     for key in 16..1_000_u64 {
         let _ = limit.try_acquire(&key);
     }
-    assert!(limit.try_acquire(&0).is_err(), "its two are taken, whoever came meanwhile");
+    assert!(limit.try_acquire(&0).is_err(), "its two are taken, whatever came in between");
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,9 +207,9 @@ async fn a_refusal_names_the_limit_and_its_key() {
 #[tokio::test(start_paused = true)]
 async fn the_listeners_of_the_set_receive_the_events_of_every_key() {
     let limit = KeyedRateLimit::<String>::new(RateLimit::builder().per_second(1), 10_000).unwrap();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, received) = std::sync::mpsc::channel();
     limit.listeners().add(move |event: &seawall_core::Event| {
-        let _ = tell.send(event.policy.to_string());
+        let _ = sender.send(event.policy.to_string());
     });
     let key = limit.get("alice").into_policy(&LayerContext::new("api")).unwrap();
     for _ in 0..2 {
@@ -217,7 +217,7 @@ async fn the_listeners_of_the_set_receive_the_events_of_every_key() {
         let _ = by_hand(Lazy::new(key.wrap(op))).ready();
     }
     limit.try_acquire("alice").unwrap_err();
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["rate limit[alice]", "rate limit"]);
+    assert_eq!(received.try_iter().collect::<Vec<_>>(), ["rate limit[alice]", "rate limit"]);
 }
 
 #[tokio::test(start_paused = true)]
