@@ -26,15 +26,15 @@ use crate::world::Answer;
 /// ```
 /// use std::time::Duration;
 /// use seawall::retry::Random;
-/// use seawall::{ConfigError, Pipeline, StandardBuilder, StandardPipeline};
+/// use seawall::{ConfigError, Pipeline, StandardPipeline};
 /// use seawall_rehearse::{Answer, Scenario, rehearse};
 ///
 /// fn inventory(random: Random) -> Result<StandardPipeline, ConfigError> {
 ///     Pipeline::standard("inventory")
 ///         .timeout(Duration::from_millis(500))
 ///         .attempt_timeout(Duration::from_millis(100))
-///         .retry(StandardBuilder::default_retry().idempotent().random(random.clone()))
-///         .breaker(StandardBuilder::default_breaker().random(random))
+///         .idempotent()
+///         .random(random)
 ///         .build()
 /// }
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seawall::limit::{AdaptiveLimit, Bulkhead};
 use seawall::retry::{Backoff, Budget, Random};
-use seawall::{Breaker, ConfigError, Pipeline, Retry, StandardBuilder};
+use seawall::{Breaker, ConfigError, Pipeline, Retry};
 
 use super::{Client, Stack, ThroughPipeline};
 use crate::scenario::{Breaking, Budgeting, Layers, Preset, Retrying, Scenario, Settings};
@@ -82,8 +82,8 @@ fn standard(random: Random, scenario: &Scenario) -> Result<Box<dyn Client>, Conf
     let pipeline = Pipeline::standard("standard")
         .timeout(duration(scenario.load.deadline))
         .attempt_timeout(duration(scenario.load.attempt))
-        .retry(StandardBuilder::default_retry().idempotent().random(random.clone()))
-        .breaker(StandardBuilder::default_breaker().random(random))
+        .idempotent()
+        .random(random)
         .build()?;
     Ok(Box::new(ThroughPipeline { pipeline: pipeline.into(), to_result: to_result.into() }))
 }
@@ -93,9 +93,9 @@ fn layers(
     random: Random,
     scenario: &Scenario,
 ) -> Result<Box<dyn Client>, ConfigError> {
-    let retry = layers.retry.map(|retry| retrying(retry, random.clone())).transpose()?;
+    let retry = layers.retry.map(retrying).transpose()?;
     let breaker = layers.breaker.map(|settings| {
-        let mut breaker = Breaker::builder().random(random);
+        let mut breaker = Breaker::builder();
         if let Some(failures) = settings.consecutive_failures {
             breaker = breaker.consecutive_failures(failures);
         }
@@ -108,6 +108,7 @@ fn layers(
     let attempt: Option<Duration> = layers.attempt.map(duration);
     let pipeline =
         Pipeline::builder("stack")
+            .random(random)
             .timeout(duration(scenario.load.deadline))
             .layer(retry)
             .layer(breaker)
@@ -120,11 +121,8 @@ fn layers(
     Ok(Box::new(ThroughPipeline { pipeline: pipeline.into(), to_result: to_result.into() }))
 }
 
-fn retrying(
-    settings: Retrying,
-    random: Random,
-) -> Result<seawall::retry::RetryBuilder, ConfigError> {
-    let retry = Retry::builder().idempotent().max_attempts(settings.max_attempts).random(random);
+fn retrying(settings: Retrying) -> Result<seawall::retry::RetryBuilder, ConfigError> {
+    let retry = Retry::builder().idempotent().max_attempts(settings.max_attempts);
     Ok(match settings.budget {
         Budgeting::Off => retry.without_budget(),
         Budgeting::ByDefault => retry,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use seawall::retry::Random;
-use seawall::{Class, ConfigError, Pipeline, StandardBuilder, StandardPipeline};
+use seawall::{Class, ConfigError, Pipeline, StandardPipeline};
 use seawall_rehearse::{Answer, Scenario, rehearse};
 
 use crate::{fault, scenario};
@@ -29,8 +29,8 @@ fn build(random: Random) -> Result<StandardPipeline<Errors>, ConfigError> {
     Pipeline::standard("shop")
         .timeout(Duration::from_millis(500))
         .attempt_timeout(Duration::from_millis(100))
-        .retry(StandardBuilder::default_retry().idempotent().random(random.clone()))
-        .breaker(StandardBuilder::default_breaker().random(random))
+        .idempotent()
+        .random(random)
         .classify(Errors)
         .build()
 }
