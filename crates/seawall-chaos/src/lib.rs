@@ -87,6 +87,9 @@
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/chaos.md")]
+struct Page;
 
 mod config;
 mod counts;

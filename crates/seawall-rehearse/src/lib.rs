@@ -33,6 +33,9 @@
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rehearse.md")]
+struct Guide;
 
 mod arrivals;
 mod chance;
