@@ -142,7 +142,7 @@ fn execute(shared: &Arc<Shared>, action: Action) {
         Action::Cancel(step) => steps::cancel(shared, step),
         Action::Ended(step) => report(shared, |machine| {
             let StepReport { name, outcome, elapsed } = ending::report_step(&machine.steps[step]);
-            EventKind::step_ended(Name::from(name), outcome.as_str(), elapsed)
+            EventKind::step_ended(Name::from(name), outcome.label(), elapsed)
         }),
     }
 }

@@ -24,7 +24,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// A label for metrics, in snake case.
-    pub const fn as_str(&self) -> &'static str {
+    pub const fn label(&self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Failed(_) => "failed",

@@ -2,6 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use seawall_core::inspect::Inspect;
 use seawall_core::{
     Admission, Admit, Admitted, Attempt, Description, Guarded, Name, NoWait, Policy, PolicyKind,
     Rejection, Unobserved,
@@ -101,11 +102,17 @@ impl Policy for ShutdownGate {
 
     /// A gate with neither token nor counter does nothing and is left out.
     fn describe(&self, inner: Description) -> Description {
-        if self.0.cancelled.is_none() && self.0.in_flight.is_none() {
+        if self.0.is_inert() {
             return inner;
         }
         let text = "refuses new calls once the shutdown has begun";
         inner.layer(PolicyKind::Shutdown, self.name(), text)
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        if !self.0.is_inert() {
+            each(Arc::clone(&self.0) as _);
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The refusal of new calls, as a policy.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_core::inspect::{Counter, Gauge, Inspect, Measures};
 use seawall_core::{
-    AllTransient, Attempt, Error, EventKind, FromFn, Layer, LayerContext, Lazy, Operation, Policy,
-    Reason,
+    AllTransient, Attempt, CircuitState, Error, EventKind, FromFn, Layer, LayerContext, Lazy,
+    Operation, Policy, Reason,
 };
 use seawall_shutdown::{Shutdown, ShutdownGate};
 use seawall_testkit::{Recorder, at_every_await};
@@ -116,4 +118,38 @@ async fn a_gate_without_token_or_counter_admits_everything() {
     assert_eq!(gate.call(async { Ok::<_, &str>(1) }).await.unwrap(), 1);
     assert!(ShutdownGate::builder().name("").build().is_err());
     drop(gate.call(pending::<Result<u32, &str>>()));
+}
+
+/// The gauges of a policy.
+#[derive(Default)]
+struct Gauges(Vec<(Gauge, f64)>);
+
+impl Measures for Gauges {
+    fn gauge(&mut self, gauge: Gauge, value: f64) {
+        self.0.push((gauge, value));
+    }
+
+    fn counter(&mut self, _: Counter, _: u64) {}
+    fn refusals(&mut self, _: Reason, _: u64) {}
+    fn state(&mut self, _: CircuitState, _: bool, _: Duration) {}
+}
+
+#[tokio::test]
+async fn a_gate_that_counts_shows_how_many_are_in_flight() {
+    let looked_at = |gate: &ShutdownGate| {
+        let mut found: Vec<Arc<dyn Inspect>> = Vec::new();
+        gate.inspect(&mut |policy| found.push(policy));
+        found
+    };
+    let idle = ShutdownGate::builder().build().unwrap();
+    assert!(looked_at(&idle).is_empty(), "it does nothing");
+    let shutdown = Shutdown::builder().build().unwrap();
+    let gate = ShutdownGate::builder().name("orders").coordinator(&shutdown).build().unwrap();
+    let _guard = gate.try_acquire().unwrap();
+    let found = looked_at(&gate);
+    assert_eq!(found[0].name().as_str(), "orders");
+    assert_eq!(found[0].id(), looked_at(&gate.clone())[0].id(), "one policy, two handles");
+    let mut gauges = Gauges::default();
+    found[0].measure(&mut gauges);
+    assert_eq!(gauges.0, [(Gauge::InFlight, 1.0)]);
 }
