@@ -42,7 +42,6 @@
 //!     Running --> Running: pending, the first time sets the timer
 //!     Running --> Over: ready
 //!     Running --> TimedOut: pending, and the time is up
-//!     [*] --> Refused: deciding how long it may take panicked
 //! ```
 //!
 //! # Defaults and boundaries
@@ -61,7 +60,7 @@
 //! | zero | polled once, without a timer; a value that is ready wins. Polled a second time only if the task's budget was used up before |
 //! | below a millisecond | the timer's resolution is a millisecond; it never fires early |
 //! | above [`LONGEST`], about 2.2 years | never; `Duration::MAX` says so |
-//! | by function | [`TimeoutBuilder::limit_by`]; if it panics, the call fails and is not started |
+//! | by function | [`TimeoutBuilder::limit_by`]; if it panics, the default limit counts |
 //!
 //! Nested timeouts hand their deadline inwards, and the earlier one counts:
 //! [`TimedOutBy`](seawall_core::TimedOutBy) says whether a timeout's own limit ran out or a deadline of

@@ -30,7 +30,6 @@ enum State<'p, T, E, Fut> {
 }
 
 impl<'p, T, E, Fut> FallbackFuture<'p, T, E, Fut> {
-    #[inline]
     pub(super) fn new(fallback: &'p Fallback<T, E>, call: Fut) -> Self {
         Self { state: State::Running(call), fallback }
     }
@@ -76,11 +75,16 @@ where
     /// # Panics
     ///
     /// When polled after an outcome of the fallback.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "10 instructions a call, by count")]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.as_mut().project().state.project() {
             StateProjection::Running(call) => match ready!(call.poll(cx)) {
-                Ok(output) => Poll::Ready(Ok(output)),
+                Ok(output) => {
+                    // What the call holds goes back before the caller resumes.
+                    self.project().state.set(State::Failed(None));
+                    Poll::Ready(Ok(output))
+                }
                 Err(error) => self.fall_back(error, cx),
             },
             StateProjection::Failed(failed) => {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Lazy, Listeners,
-    Name, Operation, Policy, PolicyKind, Reason, Reporter, catch,
+    AllTransient, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Listeners, Name,
+    Operation, OperationFuture, Policy, PolicyKind, Reason, Reporter, catch,
 };
 
 use super::FallbackBuilder;
@@ -172,11 +172,11 @@ impl<T, E> Fallback<T, E> {
     pub fn call<Fut>(
         &self,
         future: Fut,
-    ) -> Lazy<FallbackCall<'_, T, E, FromFuture<'static, Fut, AllTransient>>>
+    ) -> FallbackFuture<'_, T, E, OperationFuture<'static, Fut, AllTransient>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
     }
 }
 

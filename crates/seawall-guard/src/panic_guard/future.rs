@@ -31,7 +31,6 @@ enum State<Fut> {
 }
 
 impl<'p, Fut> PanicGuardFuture<'p, Fut> {
-    #[inline]
     pub(super) fn new(guard: &'p PanicGuard, started: Result<Fut, Caught>) -> Self {
         let state = match started {
             Ok(call) => State::Running(call),
@@ -64,7 +63,15 @@ where
         let this = self.as_mut().project();
         let panicked = match this.state.project() {
             StateProjection::Running(call) => match catch(|| call.poll(cx)) {
-                Ok(polled) => return polled,
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(Ok(output))) => {
+                    self.drop_call();
+                    return Poll::Ready(Ok(output));
+                }
+                Ok(Poll::Ready(Err(error))) => {
+                    self.drop_call();
+                    return Poll::Ready(Err(error));
+                }
                 Err(caught) => {
                     let panicked = this.guard.panicked(caught);
                     self.drop_call();
@@ -81,7 +88,6 @@ where
 
 #[pinned_drop]
 impl<Fut> PinnedDrop for PanicGuardFuture<'_, Fut> {
-    #[inline]
     fn drop(self: Pin<&mut Self>) {
         if matches!(self.state, State::Running(_)) {
             self.drop_call();

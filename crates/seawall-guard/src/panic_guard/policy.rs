@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::panic::PayloadType;
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, Description, EventKind, FromFuture, Lazy, Listeners, Name,
-    Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
+    AllTransient, Attempt, Call, Caught, Description, EventKind, FromFuture, Listeners, Name,
+    Operation, OperationFuture, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
 };
 
 use super::PanicGuardBuilder;
@@ -82,20 +82,18 @@ impl PanicGuard {
     /// # Cancel safety
     ///
     /// Dropping it drops `future`; a panic of that drop is caught, too.
-    #[inline]
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> Lazy<PanicGuardCall<'_, FromFuture<'static, Fut, AllTransient>>>
+    ) -> PanicGuardFuture<'_, OperationFuture<'static, Fut, AllTransient>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
     }
 
     /// Counts and reports a panic; resumes it if the guard is disabled.
     #[cold]
-    #[inline(never)]
     pub(super) fn report(&self, caught: Caught) -> PanicReport {
         if !self.0.enabled {
             caught.resume();
@@ -108,7 +106,6 @@ impl PanicGuard {
 
     /// Counts and reports a panic that ends its call.
     #[cold]
-    #[inline(never)]
     #[expect(clippy::unnecessary_box_returns, reason = "an error holds it in a box")]
     pub(super) fn panicked(&self, caught: Caught) -> Box<Panicked> {
         let report = self.report(caught);
@@ -119,7 +116,6 @@ impl PanicGuard {
 impl Policy for PanicGuard {
     type Wrapped<'p, Op> = PanicGuardCall<'p, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> PanicGuardCall<'_, Op> {
         PanicGuardCall { guard: self, op }
     }

@@ -7,8 +7,9 @@ use seawall_core::{
     Attempt, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Scope, Setup,
 };
 
+use super::Timeout;
+use super::defaults::default_limit;
 use super::limit::Limit;
-use super::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, Timeout};
 
 /// Builds a [`Timeout`]. The [chapter](super) has the table of defaults.
 #[derive(Clone, Debug)]
@@ -51,8 +52,7 @@ impl TimeoutBuilder {
     /// How long a call may take, decided for each call from its attempt: the number, the deadline of
     /// the layers outside, and the class of the previous attempt.
     ///
-    /// If `limit` panics, the operation is not started, and the call fails with
-    /// [`Error::Panicked`](seawall_core::Error::Panicked).
+    /// If `limit` panics, that is reported, and the default limit of the [scope](Self::scope) counts.
     ///
     /// ```
     /// use std::time::Duration;
@@ -82,11 +82,7 @@ impl TimeoutBuilder {
 
     /// Builds the timeout. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Timeout, ConfigError> {
-        let default = match self.scope {
-            Scope::Attempt => DEFAULT_ATTEMPT_LIMIT,
-            _ => DEFAULT_LIMIT,
-        };
-        let limit = self.limit.unwrap_or(Limit::Fixed(default));
+        let limit = self.limit.unwrap_or_else(|| Limit::Fixed(default_limit(self.scope)));
         let reporter = self.setup.reporter(PolicyKind::Timeout)?;
         Ok(Timeout { reporter, scope: self.scope, limit })
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seawall_core::Scope;
+
 /// How long a whole call may take: the longest that a person or an upstream proxy waits. Most of
 /// these give up after 30 or 60 seconds; an answer that comes later reaches nobody.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
@@ -15,3 +17,11 @@ pub const DEFAULT_MAX_RUNNING: usize = 64;
 
 /// How many pieces of detached work may run at once: work that outlives its callers piles up.
 pub const DEFAULT_MAX_DETACHED: usize = 64;
+
+/// The default limit of `scope`.
+pub(super) const fn default_limit(scope: Scope) -> Duration {
+    match scope {
+        Scope::Attempt => DEFAULT_ATTEMPT_LIMIT,
+        _ => DEFAULT_LIMIT,
+    }
+}

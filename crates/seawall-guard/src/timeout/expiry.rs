@@ -48,7 +48,6 @@ impl Expiry {
     /// Ready if the call is to be cut off now that its time is up. Without budget the call may have
     /// an outcome that it was not allowed to take, so the task is woken at once and the call polled
     /// once more. A timer that was set back marks that it was.
-    #[cold]
     fn poll_last_chance(self: Pin<&mut Self>, span: Span, cx: &mut Context<'_>) -> Poll<()> {
         if let ExpiryProjection::Set(sleep) = self.project()
             && span.due() == Due::At(sleep.deadline())

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, Error, Panicked};
+use seawall_core::{Attempt, Error};
 
 use super::Timeout;
 use super::expiry::Expiry;
@@ -16,67 +16,60 @@ use super::plan::Span;
 /// A call with a [`Timeout`] around it.
 ///
 /// The call is polled first, so an outcome that is there when the time runs out wins. The timer is
-/// made after the first poll that was pending. When the time runs out, the call is dropped before
-/// the error is returned.
+/// made after the first poll that was pending. The call is dropped before its outcome, or the error of
+/// the timeout, is returned.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct TimeoutFuture<'p, Fut> {
     #[pin]
-    state: State<Fut>,
+    call: Option<Fut>,
     #[pin]
     expiry: Expiry,
     timeout: &'p Timeout,
-    limit: Duration,
+    /// `None` before the first poll of a call that starts there.
+    limit: Option<Duration>,
     attempt: Attempt,
 }
 
-#[pin_project(project = StateProjection)]
-enum State<Fut> {
-    Running(#[pin] Fut),
-    /// Cut off; or never started, and then with the panic of the function that decides on limits.
-    Over(Option<Box<Panicked>>),
-}
-
 impl<'p, Fut> TimeoutFuture<'p, Fut> {
-    /// The call that `start` starts, within the limit of `attempt`.
-    #[inline]
+    /// `call`, which starts at the first poll.
+    pub(super) fn lazy(timeout: &'p Timeout, call: Fut) -> Self {
+        let attempt = Attempt::first();
+        Self { call: Some(call), expiry: Expiry::Unset, timeout, limit: None, attempt }
+    }
+
+    /// The call that `start` starts now, within the limit of `attempt`.
+    #[expect(clippy::inline_always, reason = "100 instructions a call of a pipeline, by count")]
+    #[inline(always)]
     pub(super) fn start(
         timeout: &'p Timeout,
         mut attempt: Attempt,
         start: impl FnOnce(Attempt) -> Fut,
     ) -> Self {
         let began = attempt.began();
-        let (limit, state) = match timeout.limit.decide(&attempt) {
-            Ok(limit) => {
-                let span = Span { began, limit, outer: attempt.deadline() };
-                (limit, State::Running(start(span.narrow(attempt))))
-            }
-            Err(report) => (Duration::ZERO, State::Over(Some(Box::new(timeout.panicked(report))))),
-        };
-        Self { state, expiry: Expiry::Unset, timeout, limit, attempt }
-    }
-
-    /// The panic of the function that decides on the limit, once.
-    #[cold]
-    #[inline(never)]
-    fn refuse<T, E>(self: Pin<&mut Self>) -> Poll<Result<T, Error<E>>> {
-        let StateProjection::Over(panicked) = self.project().state.project() else {
-            return Poll::Pending;
-        };
-        let panicked = panicked.take().expect("a call was polled after it was cut off");
-        Poll::Ready(Err(Error::Panicked(panicked)))
+        let limit = timeout.limit_of(attempt);
+        let span = Span { began, limit, outer: attempt.deadline() };
+        let call = Some(start(span.narrow(attempt)));
+        Self { call, expiry: Expiry::Unset, timeout, limit: Some(limit), attempt }
     }
 
     /// Cuts the call off once its time is up. Called after the call was pending.
     #[inline(never)]
     fn poll_expiry<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let mut this = self.project();
-        let began = this.attempt.began();
-        let span = Span { began, limit: *this.limit, outer: this.attempt.deadline() };
+        let (began, limit) = (this.attempt.began(), this.limit.unwrap_or(Duration::MAX));
+        let span = Span { began, limit, outer: this.attempt.deadline() };
         ready!(this.expiry.poll(span, cx));
         // What the call holds goes back before the caller resumes.
-        this.state.set(State::Over(None));
+        this.call.set(None);
         Poll::Ready(Err(Error::TimedOut(this.timeout.cut_off(span, *this.attempt))))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fail<T, E>(self: Pin<&mut Self>, error: Error<E>) -> Poll<Result<T, Error<E>>> {
+        self.project().call.set(None);
+        Poll::Ready(Err(error))
     }
 }
 
@@ -88,15 +81,23 @@ where
 
     /// # Panics
     ///
-    /// When polled after the call was cut off.
-    #[inline]
+    /// When polled after it was ready.
+    #[expect(clippy::inline_always, reason = "30 instructions a call of a pipeline, by count")]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let StateProjection::Running(call) = self.as_mut().project().state.project() else {
-            return self.refuse();
-        };
+        let this = self.as_mut().project();
+        if this.limit.is_none() {
+            this.attempt.began();
+            *this.limit = Some(this.timeout.limit_of(*this.attempt));
+        }
+        let call = this.call.as_pin_mut().expect("a call was polled after it was over");
         match call.poll(cx) {
-            Poll::Ready(Ok(output)) => Poll::Ready(Ok(output)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(output)) => {
+                // What the call holds goes back before the caller resumes.
+                self.project().call.set(None);
+                Poll::Ready(Ok(output))
+            }
+            Poll::Ready(Err(error)) => self.fail(error),
             Poll::Pending => self.poll_expiry(cx),
         }
     }
@@ -106,7 +107,7 @@ impl<Fut> fmt::Debug for TimeoutFuture<'_, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutFuture")
             .field("timeout", self.timeout.name())
-            .field("running", &matches!(self.state, State::Running(_)))
+            .field("running", &self.call.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -4,13 +4,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, Description, EventKind, FromFuture, Lazy, Listeners, Name,
-    Operation, Panicked, Policy, PolicyKind, Reporter, Scope, TimedOut,
+    AllTransient, Attempt, Call, Description, EventKind, FromFuture, Listeners, Name, Operation,
+    OperationFuture, Policy, PolicyKind, Reporter, Scope, TimedOut, contain,
 };
 
 use super::TimeoutBuilder;
+use super::defaults::default_limit;
 use super::future::TimeoutFuture;
-use super::limit::Limit;
+use super::limit::{Decide, Limit};
 use super::plan::{LONGEST, Span};
 
 /// Cuts a call off when it takes too long.
@@ -82,12 +83,22 @@ impl Timeout {
         error
     }
 
-    /// The error of a call whose limit could not be decided, reported.
+    /// The limit of the call that starts with `attempt`.
+    #[inline]
+    pub(super) fn limit_of(&self, attempt: Attempt) -> Duration {
+        match &self.limit {
+            Limit::Fixed(limit) => *limit,
+            Limit::By(decide) => self.decide(&**decide, attempt),
+        }
+    }
+
+    // By value: a reference to the attempt would spill it to the stack for a fixed limit, too.
     #[cold]
-    pub(super) fn panicked(&self, caught: Caught) -> Panicked {
-        let report = caught.into_report();
-        self.reporter.report(|| EventKind::Panicked(report.clone()));
-        Panicked::in_callback(self.name().clone(), PolicyKind::Timeout, report)
+    fn decide(&self, decide: &Decide, attempt: Attempt) -> Duration {
+        contain(|| decide(&attempt)).unwrap_or_else(|report| {
+            self.reporter.report(|| EventKind::Panicked(report));
+            default_limit(self.scope)
+        })
     }
 
     /// `future`, cut off in time. The time counts from the first poll.
@@ -102,11 +113,12 @@ impl Timeout {
     pub fn call<Fut, T, E>(
         &self,
         future: Fut,
-    ) -> Lazy<TimeoutCall<'_, FromFuture<'static, Fut, AllTransient>>>
+    ) -> TimeoutFuture<'_, OperationFuture<'static, Fut, AllTransient>>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+        let call = FromFuture::new(future, &AllTransient).start(Attempt::first());
+        TimeoutFuture::lazy(self, call)
     }
 }
 

@@ -41,7 +41,7 @@ async fn whichever_guard_it_calls() {
     let listeners = Listeners::default();
     let by_function = Timeout::builder().limit_by(|_| panic!("boom")).listeners(&listeners);
     let by_function = by_function.build().unwrap();
-    assert_eq!(heard(&listeners, move || poll(by_function.call(pending::<Outcome>()))), 1);
+    assert_eq!(heard(&listeners, move || poll(by_function.call(ready(Outcome::Ok(7))))), 1);
 
     let listeners = Listeners::default();
     let detach = Detach::builder().limit(Duration::ZERO).listeners(&listeners).build().unwrap();

@@ -9,7 +9,7 @@ use seawall_core::{
     Attempt, Call, FromAttemptFn, Lazy, Listeners, Operation, Policy, Scope, TimedOutBy,
 };
 use seawall_guard::Timeout;
-use seawall_guard::timeout::LONGEST;
+use seawall_guard::timeout::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, LONGEST};
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 use tokio::time::{Instant, sleep};
 
@@ -237,25 +237,34 @@ async fn the_limit_of_a_call_may_come_from_a_function() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_panics_fails_the_call_and_starts_nothing() {
+async fn a_function_that_panics_is_reported_and_leaves_the_default_limit() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());
-    let timeout = Timeout::builder()
-        .limit_by(|_| panic!("no idea how long"))
-        .listeners(&listeners)
-        .build()
-        .unwrap();
-    let script = Script::<_, ()>::new([Step::ok(())]);
-    let call =
-        timeout.wrap(seawall_core::FromFn::new(|| script.run(), &seawall_core::AllTransient));
-    let error = Lazy::new(call).await.unwrap_err();
-    let panicked = error.panicked().unwrap();
-    // With its location where another test of this process has installed the hook.
-    let text = panicked.to_string();
-    assert!(text.starts_with("timeout 'timeout': panicked: no idea how long"), "{text}");
-    assert_eq!(script.started(), 0);
-    assert_eq!(recorder.events().len(), 1);
+    for (scope, default) in [(Scope::Total, DEFAULT_LIMIT), (Scope::Attempt, DEFAULT_ATTEMPT_LIMIT)]
+    {
+        let timeout = Timeout::builder()
+            .scope(scope)
+            .limit_by(|_| panic!("no idea how long"))
+            .listeners(&listeners)
+            .build()
+            .unwrap();
+        let op = FromAttemptFn::new(
+            |attempt: Attempt| {
+                assert_eq!(attempt.time_left(), Some(default));
+                never()
+            },
+            &seawall_core::AllTransient,
+        );
+        let begin = Instant::now();
+        let error = Lazy::new(timeout.wrap(op)).await.unwrap_err();
+        assert_eq!((begin.elapsed(), error.timed_out().unwrap().limit()), (default, default));
+        let lines: Vec<_> = recorder.take().iter().map(ToString::to_string).collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("timeout 'timeout': panicked: no idea how long"), "{lines:?}");
+    }
+    let timeout = Timeout::builder().limit_by(|_| panic!("no idea how long")).build().unwrap();
+    assert_eq!(timeout.call(async { Ok::<_, ()>(7) }).await.unwrap(), 7);
 }
 
 #[tokio::test(start_paused = true)]
