@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what is alive: give a [`Token`] to each thing, and see whether all came back.
+/// Counts what is alive: give a [`Token`] to each value, and see whether all were dropped.
 ///
 /// ```
 /// use seawall_testkit::Alive;
@@ -27,19 +27,19 @@ struct Counts {
 pub struct Token(Arc<Counts>);
 
 impl Alive {
-    /// One more is alive.
+    /// A token, alive until it is dropped.
     pub fn token(&self) -> Token {
         self.0.now.fetch_add(1, Ordering::SeqCst);
         self.0.ever.fetch_add(1, Ordering::SeqCst);
         Token(Arc::clone(&self.0))
     }
 
-    /// How many are alive now.
+    /// How many tokens are alive.
     pub fn now(&self) -> usize {
         self.0.now.load(Ordering::SeqCst)
     }
 
-    /// How many were ever alive.
+    /// How many tokens were made.
     pub fn ever(&self) -> usize {
         self.0.ever.load(Ordering::SeqCst)
     }

@@ -11,14 +11,14 @@ use stats_alloc::{Region, StatsAlloc};
 /// An allocator that counts, for the whole process: see [`allocations`].
 pub type CountingAllocator = &'static StatsAlloc<System>;
 
-/// How often.
+/// How many calls are counted.
 const CALLS: usize = 1_000;
 
-/// How many times `call` allocates. What is made once and kept does not count: `call` runs a hundred
-/// times before the thousand that are counted.
+/// How many times `call` allocates, rounded down. A hundred calls run before the thousand that are
+/// counted, so that allocations which are made once and kept do not count.
 ///
-/// What other threads of the program allocate meanwhile is counted, too, so a test that uses this is
-/// the only one of its file; a few allocations of the test's harness are too few to show.
+/// Allocations of other threads are counted, too: a test that uses this must be the only one in its
+/// binary. The few allocations of the test harness disappear in rounding.
 ///
 /// ```
 /// use seawall_testkit::{CountingAllocator, INSTRUMENTED_SYSTEM, allocations};
@@ -34,7 +34,7 @@ const CALLS: usize = 1_000;
 ///
 /// # Panics
 ///
-/// Where the program allocates with another allocator.
+/// If the global allocator is another one.
 pub fn allocations(mut call: impl FnMut()) -> usize {
     let counts = counted(|| drop(std::hint::black_box(Box::new(1_u8)))) > 0;
     assert!(counts, "the program's global allocator is not the one that counts");
@@ -52,14 +52,14 @@ fn counted(run: impl FnOnce()) -> usize {
     change.allocations + change.reallocations
 }
 
-/// What `future` comes to, which has to be ready when it is first polled.
+/// The output of `future`, which must be ready at its first poll.
 ///
 /// # Panics
 ///
-/// When it is not.
+/// If it is pending.
 pub fn at_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future is pending"),
     }
 }

@@ -4,9 +4,9 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-/// Runs `future`, but drops it when it has been pending `awaits` times.
+/// Runs `future`, but drops it after it was pending `awaits` times.
 ///
-/// Gives its output, or `None` if it was dropped. With 0 the future is dropped without a poll.
+/// Returns its output, or `None` if it was dropped. With 0 the future is dropped without a poll.
 pub fn drop_after<Fut: Future>(awaits: usize, future: Fut) -> DropAfter<Fut> {
     DropAfter { future: Some(future), left: awaits }
 }
@@ -44,12 +44,11 @@ impl<Fut: Future> Future for DropAfter<Fut> {
     }
 }
 
-/// Drops the future that `make` makes at every one of its awaits, one run for each, until a run
-/// gets to its end.
+/// Drops the future of `make` at each of its awaits, in one run for each, until a run reaches the end.
 ///
-/// `check` is called after each run with its output, `None` where it was dropped, and says whether
-/// everything came back. Gives how many awaits there were. Use it with time paused, so that runs
-/// of one future are alike.
+/// `check` is called after each run, with the output or with `None` if the future was dropped, and
+/// asserts that everything was given back. Returns the number of awaits. Pause the clock, so that all
+/// runs take the same path.
 ///
 /// # Panics
 ///

@@ -2,13 +2,15 @@
 //!
 //! | tool | for |
 //! |---|---|
-//! | [`Script`] | an operation that does what it is told, attempt by attempt, and counts |
-//! | [`Recorder`] | a listener that keeps what it hears |
+//! | [`Script`] | an operation that follows a script, one step an attempt, and counts |
+//! | [`Switch`] | a layer that refuses, times out or opens on command |
+//! | [`Recorder`] | a listener that keeps the events it receives, to assert on |
 //! | [`at_every_await`], [`drop_after`] | dropping a future at each of its awaits |
 //! | [`Alive`] | counting what is alive, so that a leak shows |
 //! | `allocations`, with the feature of that name | counting what a call allocates |
 //!
 //! Everything runs on tokio's clock: under `#[tokio::test(start_paused = true)]` no test waits.
+//! `docs/testing.md` in the repository shows how to test an application with it.
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,6 +31,7 @@ mod allocations;
 mod cancel;
 mod recorder;
 mod script;
+mod switch;
 
 pub use alive::{Alive, Token};
 #[cfg(feature = "allocations")]
@@ -36,3 +39,4 @@ pub use allocations::{CountingAllocator, INSTRUMENTED_SYSTEM, allocations, at_on
 pub use cancel::{DropAfter, at_every_await, drop_after};
 pub use recorder::Recorder;
 pub use script::{Script, Step};
+pub use switch::{Switch, SwitchCall, SwitchFuture};

@@ -34,7 +34,7 @@ impl<T, E> Step<T, E> {
         Self { delay: None, end: End::Ready(Err(error)) }
     }
 
-    /// Comes to `result` after `delay`.
+    /// Ends with `result` after `delay`.
     pub const fn after(delay: Duration, result: Result<T, E>) -> Self {
         Self { delay: Some(delay), end: End::Ready(result) }
     }
@@ -55,10 +55,10 @@ impl<T, E> Step<T, E> {
     }
 }
 
-/// An operation that does what it is told, attempt by attempt, and counts what became of each.
-/// Clones share the script.
+/// An operation that follows a script, one step an attempt, and counts how the attempts ended. Clones
+/// share the script.
 ///
-/// After the last step the script repeats that step.
+/// The last step is repeated.
 #[derive(Debug)]
 pub struct Script<T, E>(Arc<Inner<T, E>>);
 
@@ -76,7 +76,7 @@ impl<T, E> Clone for Script<T, E> {
 }
 
 impl<T: Clone, E: Clone> Script<T, E> {
-    /// An operation that takes `steps`, one an attempt.
+    /// An operation that takes one of `steps` an attempt.
     ///
     /// # Panics
     ///
@@ -91,11 +91,11 @@ impl<T: Clone, E: Clone> Script<T, E> {
         }))
     }
 
-    /// Starts the next attempt. It counts as started now, not when it is first polled.
+    /// Starts the next attempt. It counts as started at once, not at its first poll.
     ///
     /// # Panics
     ///
-    /// When polled, if the step says so.
+    /// When polled, if the step is one that panics.
     pub fn run(&self) -> impl Future<Output = Result<T, E>> + use<T, E> {
         let token = self.0.alive.token();
         let step = {
@@ -125,12 +125,12 @@ impl<T: Clone, E: Clone> Script<T, E> {
         self.0.alive.ever()
     }
 
-    /// How many attempts came to a result.
+    /// How many attempts ended with a result.
     pub fn finished(&self) -> usize {
         self.0.finished.load(Ordering::SeqCst)
     }
 
-    /// How many attempts are under way: started, and neither over nor dropped.
+    /// How many attempts run: started, and neither over nor dropped.
     pub fn running(&self) -> usize {
         self.0.alive.now()
     }

@@ -23,3 +23,25 @@ fn a_recorder_keeps_events_in_order_and_picks() {
     assert_eq!(recorder.take().len(), 3);
     assert!(recorder.events().is_empty());
 }
+
+#[test]
+fn kinds_are_asserted_in_order_and_removed() {
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    tell(&listeners, EventKind::LeaseExpired);
+    tell(&listeners, EventKind::BudgetExhausted);
+    assert_eq!(recorder.kinds(), ["lease_expired", "budget_exhausted"]);
+    recorder.assert_kinds(&["lease_expired", "budget_exhausted"]);
+    recorder.assert_kinds(&[]);
+}
+
+#[test]
+#[should_panic(expected = "expected [], but the events are\n  breaker 'inventory': ")]
+fn other_kinds_are_listed_line_by_line() {
+    let listeners = Listeners::default();
+    let recorder = Recorder::default();
+    listeners.add(recorder.clone());
+    tell(&listeners, EventKind::LeaseExpired);
+    recorder.assert_kinds(&[]);
+}
