@@ -54,7 +54,7 @@
 //! |---|---|---|---|
 //! | `Gcra` | Δt: at most burst + Δt × q / P | 2 words | a burst, then evenly |
 //! | `FixedWindow` | P: up to **2 q**, around an edge | 2 words | q at once |
-//! | `SlidingLog` | P: at most q, exactly | 8 bytes a permit | q at once |
+//! | `SlidingLog` | P: at most q, exactly | 8 bytes a permit, of at most 1,000,000 | q at once |
 //! | `SlidingCounter` | P: at most q; a permit comes back up to P / 16 late | 20 words | q at once |
 //!
 //! All arithmetic is in whole numbers: a rate that is no whole number of nanoseconds per permit is

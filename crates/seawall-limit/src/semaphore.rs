@@ -63,7 +63,7 @@ impl Semaphore {
     pub(crate) fn new(limit: u32, queue: QueueConfig, partitions: Partitions) -> Self {
         Self {
             word: AtomicU64::new(Word::new(limit).bits()),
-            queue: Mutex::new(Queue::new(queue, partitions.len())),
+            queue: Mutex::new(Queue::new(queue, partitions.as_slice().len())),
             partitions,
         }
     }
@@ -276,7 +276,7 @@ impl Semaphore {
         self.queue.lock().len()
     }
 
-    pub(crate) fn partitions(&self) -> &Partitions {
-        &self.partitions
+    pub(crate) const fn partitions(&self) -> &[Partition] {
+        self.partitions.as_slice()
     }
 }

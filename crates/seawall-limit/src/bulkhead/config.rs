@@ -3,7 +3,7 @@ use std::time::Duration;
 use seawall_core::{Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind, Setup};
 use tokio_util::sync::CancellationToken;
 
-use super::policy::check_limit;
+use super::policy::check_places;
 use super::shared::Shared;
 use super::{Bulkhead, defaults};
 use crate::semaphore::{
@@ -127,7 +127,7 @@ impl BulkheadBuilder {
     /// Builds the bulkhead. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
         let check = Check::of(PolicyKind::Bulkhead);
-        let limit = check_limit(self.limit)?;
+        check_places("limit", self.limit)?;
         self.check_queue(check)?;
         let partitions = self.partitions(check)?;
         let headroom = self.headroom(check)?;
@@ -139,7 +139,7 @@ impl BulkheadBuilder {
             fair: self.fair,
             codel: self.codel,
         };
-        let semaphore = Semaphore::new(limit, queue, partitions);
+        let semaphore = Semaphore::new(self.limit, queue, partitions);
         let limiter = Limiter {
             shutdown: self.setup.token().cloned(),
             longest_wait,

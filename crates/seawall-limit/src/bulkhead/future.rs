@@ -51,7 +51,7 @@ impl<'b> Future for Acquire<'b> {
         let bulkhead = self.bulkhead;
         if let State::New = self.state {
             self.state = State::Over;
-            match bulkhead.enter(None) {
+            match bulkhead.acquire_by(None) {
                 Admission::Granted(()) => return Poll::Ready(Ok(Permit::new(bulkhead))),
                 Admission::Refused(rejection) => return Poll::Ready(Err(rejection)),
                 Admission::Waiting(wait) => self.state = State::Waiting(Box::new(wait)),

@@ -47,13 +47,13 @@ impl OwnedPermit {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.bulkhead.leave();
+        self.bulkhead.release();
     }
 }
 
 impl Drop for OwnedPermit {
     fn drop(&mut self) {
-        self.bulkhead.leave();
+        self.bulkhead.release();
     }
 }
 

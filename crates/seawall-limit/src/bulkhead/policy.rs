@@ -67,9 +67,7 @@ impl Bulkhead {
 
     /// A handle whose calls take `weight` places each.
     pub fn with_weight(&self, weight: u32) -> Result<Self, ConfigError> {
-        let allowed = "between 1 and 1,073,741,823";
-        let holds = (1..=MAX_LIMIT).contains(&weight);
-        Check::of(PolicyKind::Bulkhead).that(holds, "weight", weight, allowed)?;
+        check_places("weight", weight)?;
         Ok(self.with(|demand| demand.weight = weight))
     }
 
@@ -168,7 +166,8 @@ impl Bulkhead {
     ///
     /// Refuses 0 and what is above 1,073,741,823.
     pub fn set_limit(&self, limit: u32) -> Result<(), ConfigError> {
-        self.shared.limiter.resize(check_limit(limit)?);
+        check_places("limit", limit)?;
+        self.shared.limiter.resize(limit);
         Ok(())
     }
 
@@ -208,20 +207,20 @@ impl Bulkhead {
     }
 
     #[inline]
-    pub(super) fn enter(&self, deadline: Option<Instant>) -> Admission<(), Wait<'_>> {
+    pub(super) fn acquire_by(&self, deadline: Option<Instant>) -> Admission<(), Wait<'_>> {
         self.shared.limiter.acquire(&self.demand, deadline)
     }
 
     #[inline]
-    pub(super) fn leave(&self) {
+    pub(super) fn release(&self) {
         self.shared.limiter.semaphore.release(&self.demand);
     }
 }
 
-pub(super) fn check_limit(limit: u32) -> Result<u32, ConfigError> {
-    let holds = (1..=MAX_LIMIT).contains(&limit);
+pub(super) fn check_places(field: &'static str, places: u32) -> Result<(), ConfigError> {
+    let fits = (1..=MAX_LIMIT).contains(&places);
     let check = Check::of(PolicyKind::Bulkhead);
-    check.that(holds, "limit", limit, "between 1 and 1,073,741,823").map(|()| limit)
+    check.that(fits, field, places, "between 1 and 1,073,741,823")
 }
 
 impl PartitionSnapshot {
@@ -245,7 +244,7 @@ impl Admit for Bulkhead {
     }
 
     fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, Acquire<'_>> {
-        match self.enter(attempt.deadline()) {
+        match self.acquire_by(attempt.deadline()) {
             Admission::Granted(()) => Admission::Granted(Permit::new(self)),
             Admission::Waiting(wait) => Admission::Waiting(Acquire::waiting(self, wait)),
             Admission::Refused(rejection) => Admission::Refused(rejection),

@@ -30,12 +30,8 @@ impl Partitions {
         Self(partitions.into())
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Partition> {
-        self.0.iter()
+    pub(crate) const fn as_slice(&self) -> &[Partition] {
+        &self.0
     }
 
     fn get(&self, partition: Option<u8>) -> Option<&Partition> {

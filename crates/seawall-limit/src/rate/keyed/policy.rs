@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Class, Classify, ConfigError, Error, Listeners, Rejection, Reporter,
+    AllTransient, Class, Classify, ConfigError, Error, Listeners, Name, Rejection, Reporter,
 };
 use tokio::time::Instant;
 
@@ -158,6 +158,11 @@ impl<K: Eq + Hash + Clone + Display> KeyedRateLimit<K> {
 }
 
 impl<K> KeyedRateLimit<K> {
+    /// The name of the set.
+    pub fn name(&self) -> &Name {
+        self.shared.reporter.name()
+    }
+
     /// The listeners that receive the events of all keys.
     pub fn listeners(&self) -> &Listeners {
         self.shared.reporter.listeners()
