@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Setup};
+use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Reporter, Setup};
 
 use super::Budget;
 use super::defaults::{DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
@@ -113,8 +113,16 @@ impl BudgetBuilder {
         self
     }
 
-    /// Makes the budget, or says which setting is wrong.
+    /// Builds the budget. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Budget, ConfigError> {
+        let (reporter, tokens, share) = self.parts()?;
+        Ok(Budget::new(reporter, tokens, share))
+    }
+
+    /// What a budget is made from.
+    pub(super) fn parts(
+        self,
+    ) -> Result<(Reporter, Option<TokenPlan>, Option<SharePlan>), ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Budget);
         let limited = self.tokens || self.share.is_some();
         CHECK.that(limited, "in_flight", "not set", "set where there are no tokens")?;
@@ -128,7 +136,7 @@ impl BudgetBuilder {
             }
             None => None,
         };
-        Ok(Budget::new(self.setup.reporter(PolicyKind::Budget)?, tokens, share))
+        Ok((self.setup.reporter(PolicyKind::Budget)?, tokens, share))
     }
 
     fn token_plan(&self) -> Result<TokenPlan, ConfigError> {

@@ -21,7 +21,7 @@ impl Tokens {
     /// Whether there is half of the reserve and enough for many repetitions, or all that there can
     /// be. Where that is not even two, `streak` has to show it.
     fn has_recovered(&self, streak: u64) -> bool {
-        let TokenPlan { cost, reserve, capacity, .. } = self.plan;
+        let TokenPlan { cost, reserve, capacity, .. } = self.plan();
         let enough = capacity.min(MANY * cost).max(reserve / 2);
         self.left() >= enough && (capacity >= 2 * cost || streak >= STREAK)
     }
@@ -31,7 +31,7 @@ impl Share {
     /// Whether half of the places are free, or all of them, and all were taken in turns.
     fn has_recovered(&self, streak: u64) -> bool {
         let (calls, repetitions) = self.in_flight();
-        let places = self.plan.limit(calls);
+        let places = self.plan().limit(calls);
         repetitions <= places.div_ceil(2) && streak >= STREAK.max(places.into())
     }
 }

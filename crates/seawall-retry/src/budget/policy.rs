@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::fence;
 
 use seawall_core::{Listeners, Name, Reporter, Timeline};
 
@@ -135,17 +136,28 @@ impl Budget {
         }
     }
 
-    /// Whether it is as it was made, or better: the reserve is there, and nothing in flight.
-    pub(super) fn is_at_rest(&self) -> bool {
-        let full = |tokens: &Tokens| tokens.left() >= tokens.plan.reserve;
+    /// Whether a new budget could take its place unnoticed: this is its only handle, the reserve is
+    /// there, and nothing is in flight.
+    pub(super) fn is_replaceable(&self) -> bool {
+        if Arc::strong_count(&self.0) > 1 {
+            return false;
+        }
+        // Pairs with the drop of the last other handle: what was done through it is seen below.
+        fence(Acquire);
+        let full = |tokens: &Tokens| tokens.left() >= tokens.plan().reserve;
         let idle = |share: &Share| share.in_flight() == (0, 0);
         self.0.credited().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
     }
 
-    /// Whether nobody but the holder of this handle has it, or does anything with it any more.
-    pub(super) fn is_unshared(&mut self) -> bool {
-        // Unlike counting the owners this waits for what the last of the others did.
-        Arc::get_mut(&mut self.0).is_some()
+    /// Goes on by other plans, with what is there. Whether tokens and places in flight are counted
+    /// stays as it is.
+    pub(super) fn apply(&self, tokens: Option<TokenPlan>, share: Option<SharePlan>) {
+        if let (Some(tokens), Some(plan)) = (self.0.counted(), tokens) {
+            tokens.replace_plan(plan);
+        }
+        if let (Some(share), Some(plan)) = (&self.0.share, share) {
+            share.replace_plan(plan);
+        }
     }
 }
 
@@ -218,7 +230,7 @@ impl fmt::Display for Budget {
     /// The configuration in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("budget of ")?;
-        if let Some(Tokens { plan, .. }) = self.0.counted() {
+        if let Some(plan) = self.0.counted().map(Tokens::plan) {
             write!(f, "{} tokens", wholes(plan.reserve))?;
             if plan.capacity != plan.reserve {
                 write!(f, " (at most {})", wholes(plan.capacity))?;
@@ -231,7 +243,7 @@ impl fmt::Display for Budget {
                 write!(f, ", {} a repetition", wholes(plan.cost))?;
             }
         }
-        if let Some(Share { plan, .. }) = &self.0.share {
+        if let Some(plan) = self.0.share.as_ref().map(Share::plan) {
             let and = if self.0.counted().is_some() { ", and of " } else { "" };
             let percent = wholes(plan.share * 100);
             write!(f, "{and}{percent}% of the calls in flight, at least {}", plan.floor)?;

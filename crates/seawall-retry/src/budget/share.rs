@@ -14,6 +14,16 @@ pub(super) struct SharePlan {
 }
 
 impl SharePlan {
+    // The share is at most a billion, so it fits 32 bits.
+    const fn packed(self) -> u64 {
+        self.share << 32 | self.floor as u64
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the floor")]
+    const fn unpacked(word: u64) -> Self {
+        Self { share: word >> 32, floor: word as u32 }
+    }
+
     /// Whether one repetition more may be in flight.
     fn has_room(&self, calls: u32, repetitions: u32) -> bool {
         // Most of the time it is the floor that decides, without arithmetic.
@@ -31,7 +41,9 @@ impl SharePlan {
 /// Calls and repetitions in flight, in one word, so that both are seen at one moment.
 #[derive(Debug)]
 pub(super) struct Share {
-    pub(super) plan: SharePlan,
+    // Both figures of the plan in one word; the standard library's, not loom's: nothing that is
+    // counted depends on it.
+    plan: std::sync::atomic::AtomicU64,
     word: AtomicU64,
 }
 
@@ -49,7 +61,16 @@ const fn repetitions(word: u64) -> u32 {
 
 impl Share {
     pub(super) fn new(plan: SharePlan) -> Self {
-        Self { plan, word: AtomicU64::new(0) }
+        Self { plan: plan.packed().into(), word: AtomicU64::new(0) }
+    }
+
+    pub(super) fn plan(&self) -> SharePlan {
+        SharePlan::unpacked(self.plan.load(Relaxed))
+    }
+
+    /// Goes on by another plan. What is in flight stays so.
+    pub(super) fn replace_plan(&self, plan: SharePlan) {
+        self.plan.store(plan.packed(), Relaxed);
     }
 
     // Relaxed: a call only counts. It guards nothing that another thread would have to see.
@@ -63,8 +84,9 @@ impl Share {
 
     /// Takes a place for a repetition, if there is one: checked and taken in one step.
     pub(super) fn try_take(&self) -> bool {
+        let plan = self.plan();
         let take = |word| {
-            let free = self.plan.has_room(calls(word), repetitions(word));
+            let free = plan.has_room(calls(word), repetitions(word));
             free.then_some(word + 1)
         };
         // AcqRel pairs with the Release of `give_back`: who takes a place sees what its former

@@ -37,14 +37,54 @@ impl TokenPlan {
 /// Tokens that are there.
 #[derive(Debug)]
 pub(super) struct Tokens {
-    pub(super) plan: TokenPlan,
+    plan: SharedPlan,
     // Billionths, and below them whether the budget was last told to be exhausted: what a taker has
     // to know is read at once.
     word: AtomicU64,
-    // The capacity, as in the word.
-    full: u64,
     // Up to when the refill has been credited, in nanoseconds of the budget's own clock.
     credited: AtomicU64,
+}
+
+/// A plan that can be replaced. Each figure is read by itself: for a moment a call may see some of
+/// the old plan and some of the new.
+// The standard library's atomics, not loom's: nothing that is counted depends on them.
+#[derive(Debug)]
+struct SharedPlan {
+    deposit: std::sync::atomic::AtomicU64,
+    cost: std::sync::atomic::AtomicU64,
+    reserve: std::sync::atomic::AtomicU64,
+    capacity: std::sync::atomic::AtomicU64,
+    per_second: std::sync::atomic::AtomicU64,
+}
+
+impl SharedPlan {
+    fn new(plan: TokenPlan) -> Self {
+        Self {
+            deposit: plan.deposit.into(),
+            cost: plan.cost.into(),
+            reserve: plan.reserve.into(),
+            capacity: plan.capacity.into(),
+            per_second: plan.per_second.into(),
+        }
+    }
+
+    fn replace(&self, plan: TokenPlan) {
+        self.deposit.store(plan.deposit, Relaxed);
+        self.cost.store(plan.cost, Relaxed);
+        self.reserve.store(plan.reserve, Relaxed);
+        self.capacity.store(plan.capacity, Relaxed);
+        self.per_second.store(plan.per_second, Relaxed);
+    }
+
+    fn load(&self) -> TokenPlan {
+        TokenPlan {
+            deposit: self.deposit.load(Relaxed),
+            cost: self.cost.load(Relaxed),
+            reserve: self.reserve.load(Relaxed),
+            capacity: self.capacity.load(Relaxed),
+            per_second: self.per_second.load(Relaxed),
+        }
+    }
 }
 
 /// A billionth in the word.
@@ -54,33 +94,42 @@ const EXHAUSTED: u64 = 1;
 impl Tokens {
     pub(super) fn new(plan: TokenPlan) -> Self {
         Self {
-            plan,
+            plan: SharedPlan::new(plan),
             word: AtomicU64::new(plan.reserve * BILLIONTH),
-            full: plan.capacity * BILLIONTH,
             credited: AtomicU64::new(0),
         }
     }
 
-    pub(super) const fn refills(&self) -> bool {
-        self.plan.per_second > 0
+    pub(super) fn plan(&self) -> TokenPlan {
+        self.plan.load()
+    }
+
+    /// Goes on by another plan, with the tokens that are there, as far as they fit.
+    pub(super) fn replace_plan(&self, plan: TokenPlan) {
+        self.plan.replace(plan);
+        self.gain(0);
+    }
+
+    pub(super) fn refills(&self) -> bool {
+        self.plan.per_second.load(Relaxed) > 0
     }
 
     /// Whether there is room for what a call pays in. There is none while the budget is full, which
     /// is when all is well.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.word.load(Relaxed) < self.full
+        self.word.load(Relaxed) < self.plan.capacity.load(Relaxed) * BILLIONTH
     }
 
     /// A call pays in. Says whether this is [exhausted](Self::is_exhausted).
     pub(super) fn deposit(&self) -> bool {
-        self.gain(self.plan.deposit) & EXHAUSTED != 0
+        self.gain(self.plan.deposit.load(Relaxed)) & EXHAUSTED != 0
     }
 
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token
     /// is never granted to two takers.
     pub(super) fn try_take(&self) -> bool {
-        let cost = self.plan.cost * BILLIONTH;
+        let cost = self.plan.cost.load(Relaxed) * BILLIONTH;
         // AcqRel pairs with the Release of `gain`: who takes a token sees what was done before it
         // was given back. The count itself would be right with less.
         self.word.fetch_update(AcqRel, Acquire, |word| word.checked_sub(cost)).is_ok()
@@ -88,7 +137,7 @@ impl Tokens {
 
     /// Gives back what was taken for a repetition that was never started.
     pub(super) fn give_back(&self) {
-        self.gain(self.plan.cost);
+        self.gain(self.plan.cost.load(Relaxed));
     }
 
     // No overflow: what is there is at most the capacity, what is gained at most the larger of that
@@ -96,7 +145,8 @@ impl Tokens {
     // Gives the word as it was.
     fn gain(&self, gain: u64) -> u64 {
         let gain = gain * BILLIONTH;
-        let more = |word: u64| Some((word + gain).min(self.full + (word & EXHAUSTED)));
+        let full = self.plan.capacity.load(Relaxed) * BILLIONTH;
+        let more = |word: u64| Some((word + gain).min(full + (word & EXHAUSTED)));
         let result = self.word.fetch_update(Release, Relaxed, more);
         debug_assert!(result.is_ok(), "the update is never refused");
         result.unwrap_or_else(|word| word)
@@ -108,10 +158,11 @@ impl Tokens {
     /// others find the tokens missing: refused once too often, never granted twice.
     pub(super) fn refill(&self, now: u64) {
         let since = self.credited.load(Acquire);
-        if let Some((earned, until)) = self.plan.earned(since, now)
+        let plan = self.plan();
+        if let Some((earned, until)) = plan.earned(since, now)
             && self.credited.compare_exchange(since, until, AcqRel, Relaxed).is_ok()
         {
-            self.gain(earned.min(self.plan.capacity));
+            self.gain(earned.min(plan.capacity));
         }
     }
 
