@@ -17,7 +17,7 @@ use crate::{Classifier, RedisStore, classify};
 /// | setting | default | why |
 /// |---|---|---|
 /// | [`address`](Self::address) | `redis://127.0.0.1:6379` | where Redis is when it is on the same machine |
-/// | [`name`](Self::name) | `default` | one store for whoever shares the server |
+/// | [`name`](Self::name) | `default` | one store for all that share the server |
 /// | [`retention`](Self::retention) | 30 days | as in memory: long enough for a look after a holiday |
 /// | [`max_groups`](Self::max_groups) | 10,000 | as in memory: more kinds of failure than anybody reads |
 /// | [`max_bytes`](Self::max_bytes) | 256 MiB | four times what one process has: it is for many |
@@ -42,7 +42,7 @@ pub struct RedisStoreBuilder {
     pipeline: StandardBuilder<Classifier>,
 }
 
-/// What the scripts are told: the same for every process that shares a store.
+/// Arguments of the scripts: the same for every process that shares a store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared {
     pub(crate) retention: Retention,
@@ -75,12 +75,12 @@ impl Default for RedisStoreBuilder {
     }
 }
 
-/// The longest time that a server is told of: what is a number of milliseconds to its scripts too.
+/// The longest time that a setting may have: its scripts can count that many milliseconds.
 const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
 
 impl RedisStoreBuilder {
-    /// The longest that one operation may take, retries included. Nobody waits for it but who reads
-    /// or takes; a server that answers at all does so in milliseconds.
+    /// The longest that one operation may take, retries included. Only callers that read or take
+    /// wait for it; a server that answers at all does so in milliseconds.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// The longest that one attempt may take: three of them fit into the timeout.

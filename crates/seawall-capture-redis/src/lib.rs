@@ -98,7 +98,7 @@
 //! this version, which leaves it as it is: give the new one another name, or delete the old one.
 //!
 //! With a retention keys live for it, the lease, and a minute: what lags behind is found, and
-//! counted as expired. Without one they live for ever, but for `w:` and `o:`.
+//! counted as expired. Without one only `w:` and `o:` expire.
 //!
 //! # Scripts
 //!
@@ -113,8 +113,8 @@
 //! The [standard one](seawall::StandardPipeline): a timeout of 2 s around retries with a budget
 //! around a circuit breaker around a timeout of 500 ms for each attempt. [`classify`] says what an
 //! error of Redis means. A server that is away is asked again after the interval, and while the
-//! breaker is open that costs nothing. Listeners of the [pipeline](RedisStoreBuilder::pipeline) are
-//! told when it opens and closes:
+//! breaker is open that costs nothing. Listeners of the [pipeline](RedisStoreBuilder::pipeline) receive
+//! its openings and closings:
 //!
 //! ```
 //! use std::time::Duration;
@@ -167,12 +167,12 @@
 //! - An occurrence from before a group was resolved that another process hands over after it brings
 //!   the group back.
 //! - Processes that give one store different settings undo each other's work: the retention and the
-//!   bounds of whoever writes are in force.
+//!   bounds of the process that writes are in force.
 //! - What is past its retention is not shown; it is counted as expired by the next operation that
 //!   writes.
 //! - Takers that take one group at a time meet the bound of 64 batches.
-//! - A list is put together in steps: what is evicted or taken meanwhile is missing, what is
-//!   counted meanwhile may be out of order.
+//! - A list is put together in steps: what is evicted or taken between two steps is missing, what is
+//!   counted between them may be out of order.
 //!
 //! # What is not here
 //!

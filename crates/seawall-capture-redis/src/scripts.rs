@@ -1,4 +1,4 @@
-//! The scripts, and what all of them are told.
+//! The scripts, and the arguments that all of them get.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -20,7 +20,7 @@ macro_rules! scripts {
         #[derive(Debug)]
         pub(crate) struct Scripts {
             prefix: String,
-            told: Vec<String>,
+            shared: Vec<String>,
             $($(#[$doc])* pub(crate) $name: Script,)*
         }
 
@@ -28,7 +28,7 @@ macro_rules! scripts {
             pub(crate) fn new(prefix: String, shared: &Shared) -> Self {
                 Self {
                     prefix,
-                    told: told(shared),
+                    shared: shared_arguments(shared),
                     $($name: Script::new(concat!(
                         include_str!("lua/prelude.lua"),
                         $(include_str!(concat!("lua/", $file, ".lua")),)+
@@ -55,15 +55,15 @@ scripts! {
 }
 
 impl Scripts {
-    /// A script, told what all are told; what is its own comes next.
+    /// A script with the arguments that all get; its own come next.
     pub(crate) fn invoke<'s>(&self, script: &'s Script) -> Arguments<'s> {
         let mut invocation = script.prepare_invoke();
-        invocation.key(format!("{}{SUMS}", self.prefix)).arg(&self.prefix).arg(&self.told);
+        invocation.key(format!("{}{SUMS}", self.prefix)).arg(&self.prefix).arg(&self.shared);
         Arguments(invocation)
     }
 }
 
-/// A script with what it is told.
+/// A script with its arguments.
 pub(crate) struct Arguments<'s>(pub(crate) ScriptInvocation<'s>);
 
 impl Arguments<'_> {
@@ -78,7 +78,7 @@ impl Arguments<'_> {
     }
 }
 
-fn told(shared: &Shared) -> Vec<String> {
+fn shared_arguments(shared: &Shared) -> Vec<String> {
     let Shared { retention, max_groups, max_bytes, new_for, lease, spike } = *shared;
     let retention = retention.time().unwrap_or_default();
     // Whatever is written lives longer than the last of what is written with it is kept.

@@ -89,15 +89,15 @@ impl RedisStore {
         }))
     }
 
-    /// Hands over what was recorded, again and again, for ever. Has to be spawned once in each
+    /// Hands over what was recorded, at each interval, until it is dropped. Has to be spawned once in each
     /// process; dropping the future at any point loses nothing.
     ///
-    /// A server that is away is tried again after the [interval](RedisStoreBuilder::interval); who
-    /// wants to hear of it listens to the [pipeline](RedisStoreBuilder::pipeline).
+    /// A server that is away is tried again after the [interval](RedisStoreBuilder::interval);
+    /// listeners of the [pipeline](RedisStoreBuilder::pipeline) receive its events.
     pub async fn run(&self) {
         loop {
             sleep(self.0.interval).await;
-            let _told_to_listeners = self.sync().await;
+            let _reported_to_listeners = self.sync().await;
         }
     }
 
@@ -224,7 +224,7 @@ impl Store for RedisStore {
 
     fn resolve(&self, fingerprint: Fingerprint, resolution: Resolution) -> StoreFuture<'_, bool> {
         let script = self.0.once(&self.0.scripts.resolve).text(fingerprint);
-        // Bounded, whoever made it.
+        // Bounded, however it was made.
         let version =
             resolution.version.and_then(|version| Resolution::in_version(version).version);
         let script = script.and(u8::from(version.is_some())).and(version.unwrap_or_default());

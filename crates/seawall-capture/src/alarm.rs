@@ -2,8 +2,8 @@
 //!
 //! | rule | raised when | resolved when |
 //! |---|---|---|
-//! | [`pager`](AlarmsBuilder::pager) | over the last flushes, so many failures in a time were delivered | time passes, or later flushes hold fewer |
-//! | [`rate`](AlarmsBuilder::rate) | so many failures came within a window | fewer did |
+//! | [`pager`](AlarmsBuilder::pager) | over the last flushes, a number of failures in a time were delivered | time passes, or later flushes hold fewer |
+//! | [`rate`](AlarmsBuilder::rate) | a number of failures came within a window | fewer did |
 //! | [`ratio`](AlarmsBuilder::ratio) | so large a share of calls failed within a window, of enough calls | a smaller one did, or of too few |
 //! | [`spike`](AlarmsBuilder::spike) | a bucket holds far more than the median of those before; see [`SpikeConfig`] | enough buckets were calm |
 //! | [`new_fingerprints`](AlarmsBuilder::new_fingerprints) | a failure came that was never seen | never: each is a notice of its own |
@@ -163,10 +163,10 @@ impl Alarms {
 
     /// Says that a flush delivered `failures`: what [`pager`](AlarmsBuilder::pager) looks at. A
     /// [`Digester`](crate::Digester) that was [given](crate::digest::DigesterBuilder::alarms) the
-    /// alarms says so with each digest that it makes; who takes from a store by hand says so of each
-    /// batch.
-    /// [Canaries](AlarmsBuilder::canary) are not among the failures that a digester says; whoever
-    /// says so by hand leaves them out.
+    /// alarms calls this for each digest that it makes; callers that take from a store by hand call it
+    /// for each batch.
+    /// [Canaries](AlarmsBuilder::canary) are not among the failures that a digester counts; callers
+    /// that count by hand leave them out.
     pub fn flushed(&self, failures: u64) {
         let now = self.inner.clock.steady();
         for armed in &mut self.inner.state.lock().rules {

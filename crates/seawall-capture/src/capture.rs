@@ -1,7 +1,6 @@
 //! The way in: redacts, groups, hands to the store.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
@@ -14,17 +13,19 @@ use crate::fingerprint::{Rules, group};
 use crate::join::{
     CaptureFailures, CaptureListener, Circuits, Classes, NoteAttempts, SkipCounts, Skipped, Tops,
 };
-use crate::record::{Origin, Spare, frames_of, limits, location_text};
+use crate::record::{Origin, Spare, frames_of, limits};
 use crate::store::{DropReason, Seen, Store};
 use crate::text::assign;
 use crate::{Clock, Draft, Record, Redactor, context};
 
 pub use config::CaptureBuilder;
 pub use delivering::delivering;
+use scratch::{Scratch, with_scratch};
 
 mod apart;
 mod config;
 mod delivering;
+mod scratch;
 
 /// Captures failures. Clones share it.
 ///
@@ -66,33 +67,8 @@ struct Inner {
     classes: Classes,
 }
 
-/// What a thread works with, so that what repeats is recorded without allocating.
-#[derive(Default)]
-struct Scratch {
-    record: Record,
-    spare: Spare,
-    text: String,
-    /// Where it was captured last, and that as text: repeats come from one place.
-    place: Option<(&'static Location<'static>, String)>,
-}
-
-impl Scratch {
-    fn set_location(&mut self, location: &'static Location<'static>) {
-        match &self.place {
-            Some((last, text)) if std::ptr::eq(*last, location) => {
-                self.record.set_location_text(text);
-            }
-            _ => {
-                let text = location_text(location);
-                self.record.set_location_text(&text);
-                self.place = Some((location, text));
-            }
-        }
-    }
-}
-
-/// Is told of what is captured, after it was stored, on the thread that captured it. Should be
-/// quick; its panic is contained.
+/// Receives each record after it was stored, on the thread that captured it. Should be quick; its
+/// panic is contained.
 pub trait Observer: Send + Sync + 'static {
     /// `record` was captured, and the store says what it is.
     fn on_record(&self, record: &Record, seen: Seen);
@@ -102,19 +78,6 @@ impl<F: Fn(&Record, Seen) + Send + Sync + 'static> Observer for F {
     fn on_record(&self, record: &Record, seen: Seen) {
         self(record, seen);
     }
-}
-
-thread_local! {
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
-}
-
-/// Runs `work` with what the thread has reserved.
-fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
-    // A thread that is ending keeps none.
-    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let done = work(&mut scratch);
-    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
-    done
 }
 
 impl Capture {
@@ -141,8 +104,8 @@ impl Capture {
         self.capture(Location::caller(), |record, _| record.fill_panic(report))
     }
 
-    /// Captures the final failure of a call, whatever it is. What calls leave out that were
-    /// cancelled or ignored is the business of those who call this.
+    /// Captures the final failure of a call, whatever its class. Captures cancelled and ignored calls,
+    /// too; filter them before calling this.
     #[track_caller]
     pub fn failure<E: StdError + 'static>(&self, error: &Error<E>) -> Seen {
         self.failure_at(error, Location::caller(), |_| {})
@@ -273,8 +236,7 @@ impl Capture {
         let _ = delivering(|| contain(|| with_scratch(work)));
     }
 
-    /// A policy that captures the failure that a call comes to in the end: the outermost layer of
-    /// a pipeline.
+    /// A policy that captures the final failure of a call: the outermost layer of a pipeline.
     #[track_caller]
     pub fn final_failures(&self, name: impl Into<Name>) -> CaptureFailures {
         CaptureFailures::new(self.clone(), name.into())

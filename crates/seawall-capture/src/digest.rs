@@ -2,13 +2,13 @@
 //!
 //! A [`Digester`] observes what is captured, gathers it by key, and makes a [`Digest`] of it: 30 s
 //! after the last failure, and at most 5 min after the first. A [`Sink`] takes it where people
-//! look. A known failure that goes on is told of again after 1 min, and after twice as long each
-//! time, up to 4 h; one that is new or is back is told of at once.
+//! look. A known failure that goes on is reported again after 1 min, then after twice as long each
+//! time, up to 4 h; one that is new or is back is reported at once.
 //!
 //! ```mermaid
 //! stateDiagram-v2
 //!     [*] --> Gathering: a failure
-//!     Gathering --> Waiting: somebody should be told, and quiet for 30 s, or 5 min old
+//!     Gathering --> Waiting: something is due, and quiet for 30 s, or 5 min old
 //!     Waiting --> Sending: due
 //!     Sending --> [*]: the sink confirmed
 //!     Sending --> Waiting: it failed; due after a backoff, the same id
@@ -74,7 +74,7 @@ pub struct Digest {
     /// The same on every resend, so that a receiver can tell one that it has already. 32
     /// hexadecimal digits.
     pub id: String,
-    /// What it was gathered by: the service, unless the digester was told otherwise.
+    /// What it was gathered by: the service, unless the builder says otherwise.
     pub key: String,
     /// When the first of the failures was.
     pub from: Timestamp,

@@ -10,7 +10,7 @@
 //!
 //! Which of them it was is stored with the group, and so is the [version](VERSION) of the way to do
 //! it. Line numbers, addresses and the hashes of symbols are in none of them, so a new release does
-//! not group everything anew.
+//! not regroup everything.
 //!
 //! The fingerprint is the 128-bit SipHash-2-4 of that text under a key that is part of the version:
 //! the same on every run, build and platform. `tests/vectors.txt` of this crate holds examples for

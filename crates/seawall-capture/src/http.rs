@@ -29,11 +29,11 @@
 //! # }
 //! ```
 //!
-//! # Who may
+//! # Access
 //!
-//! With [`Access::tokens`], whoever has the token, as `Authorization: Bearer ...`; tokens are
+//! With [`Access::tokens`], callers that have a token, as `Authorization: Bearer ...`; tokens are
 //! compared in a time that does not depend on where they differ. With [`Access::loopback`],
-//! whoever comes from this machine and is no web page: that needs axum's
+//! callers on this machine that are no web page: that needs axum's
 //! `ConnectInfo<SocketAddr>`, and where it is missing nobody may. A reverse proxy on this machine makes everybody come from it: use tokens
 //! then.
 
@@ -112,7 +112,7 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        // What the store's own error says may name hosts: it is not told.
+        // The store's own error may name hosts, so it is left out.
         Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }

@@ -43,7 +43,7 @@
 //!
 //! Redaction comes before everything else: what is personal is neither hashed nor stored. See
 //! [`redact`] for what is taken out, [`fingerprint`] for what is the same, [`MemoryStore`] for what
-//! is evicted, [`record`] for who may see what.
+//! is evicted, [`record`] for the two audiences.
 //!
 //! # Joined to the policies
 //!

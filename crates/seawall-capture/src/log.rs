@@ -13,7 +13,7 @@
 //! | `error` | `type`, `message`, `causes`, `stack_trace`, `location`, `fingerprint`, `fingerprint_version`, `grouped_by` |
 //! | `details` | internal only: an object of texts |
 //!
-//! Fields of the caller stand beside them, redacted as records are by default; for rules of your own
+//! Fields of the caller are added to them, redacted as records are by default; for rules of your own
 //! put them through [`Capture::redactor`](crate::Capture::redactor) first. One whose name is
 //! [reserved](RESERVED) is written as `caller.<name>`, so that nobody can pass off a field as ours.
 //! Characters that a terminal obeys or that turn text around are escaped.
@@ -46,10 +46,10 @@ pub const RESERVED: [&str; 18] = [
     "details",
 ];
 
-/// Who will read it.
+/// The readers of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Who may see personal data: everything.
+    /// Readers that may see personal data: everything.
     Internal,
     /// Anybody: nothing of [`Record::details`]; messages are descriptions.
     Public,

@@ -9,7 +9,7 @@
 //! | part | audience | cardinality |
 //! |---|---|---|
 //! | [`Record::description`], type, fingerprint, taxonomy, [`Origin`], source, tags, [`CallFacts`] | may leave the process: digests, metrics, chat | low |
-//! | [`Details`]: message, causes, values, location, frames, correlation and trace ids | stays: the store, and whoever may read it | any |
+//! | [`Details`]: message, causes, values, location, frames, correlation and trace ids | stays: the store, and its readers | any |
 //!
 //! Unless it is said by hand, the description is the message with everything that varies replaced
 //! by what it is: `no answer from <host> after <duration>`.

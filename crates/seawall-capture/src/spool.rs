@@ -1,7 +1,7 @@
 //! What outlives the process: a file that memory is written to.
 //!
 //! A [`Spool`] keeps, in one file, what a [`MemoryStore`](crate::MemoryStore) holds, the digests that
-//! were not sent, and the fingerprints that [`Alarms`](crate::Alarms) know. Whoever is given one
+//! were not sent, and the fingerprints that [`Alarms`](crate::Alarms) know. Each of them
 //! reads back what was there, and writes what changes from then on.
 //!
 //! ```
@@ -53,8 +53,8 @@
 //!
 //! Groups with their counts, times, sources, first and last body; whether they are resolved or
 //! muted, and what was merged; what was seen before and is not new any more; the count of what was
-//! evicted; digests with their ids, what is gathered for the next, and when a digest last told of a
-//! group; known fingerprints, and since when they are learned. What is in
+//! evicted; digests with their ids, what is gathered for the next, and when a digest last reported
+//! a group; known fingerprints, and since when they are learned. What is in
 //! a batch that was taken and not acknowledged is held again. Not read back: sums of what is gone
 //! (delivered, expired, dropped), and the history that spikes are measured against.
 //!
@@ -63,13 +63,13 @@
 //! Entries are appended, each with its length and a checksum, and say what is, not what changed: so
 //! each prefix of the file is a true picture of some moment. On opening, what follows the last whole
 //! entry is cut off, and counted in [`SpoolCounts::cut`]. When the file is more than twice as long
-//! as it has to be it is compacted: written anew beside itself, synced, and renamed. It can be read
+//! as it has to be it is compacted: rewritten to a second file, synced, and renamed. It can be read
 //! by its owner alone (mode 0600, on Unix; elsewhere as the folder says).
 //!
 //! # Traps
 //!
 //! - It holds records with their details: what redaction left in them is on disk.
-//! - One process at a time, held off by a lock on a file beside it. Network file systems may not
+//! - One process at a time, held off by a lock on the file `<path>.lock`. Network file systems may not
 //!   keep that promise, nor the others.
 //! - The file is held open: one that is deleted under it is written to all the same, until it is
 //!   next compacted.
@@ -113,7 +113,7 @@ pub(crate) const DIGESTS: Section = Section(3);
 pub(crate) const KNOWN: Section = Section(4);
 pub(crate) const LEARNING: Section = Section(5);
 pub(crate) const GATHERED: Section = Section(7);
-pub(crate) const TOLD: Section = Section(8);
+pub(crate) const REPORTED: Section = Section(8);
 
 /// What a spool survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -134,7 +134,7 @@ pub struct SpoolCounts {
     pub bytes: u64,
     /// Entries that were written.
     pub entries: u64,
-    /// How often everything was written anew.
+    /// How often the file was rewritten as a whole.
     pub compactions: u64,
     /// Entries that were not written, or not read, because they were too long, or the file would
     /// have been.
@@ -192,7 +192,7 @@ impl Spool {
             counts: Mutex::new(counts),
             progress: watch::Sender::default(),
         });
-        // One that can't be opened is made anew, and tried again as long as that fails.
+        // A file that can't be opened is replaced; that is retried as long as it fails.
         let log = log.and_then(Result::ok);
         let writer = Writer::new(Arc::clone(&shared), paths, lock, log, sizes);
         std::thread::Builder::new()

@@ -47,8 +47,8 @@ pub trait Store: Send + Sync + 'static {
     fn totals(&self) -> StoreFuture<'_, Totals>;
 
     /// Takes at most `max` groups out, to be [acknowledged](Self::acknowledge) or [put
-    /// back](Self::put_back). What is recorded meanwhile is counted in new groups, so that neither
-    /// loses it.
+    /// back](Self::put_back). What is recorded from then on is counted in new groups, so that no
+    /// occurrence is lost.
     ///
     /// A batch that nobody comes back for is put back by the store when its lease has run out.
     fn take(&self, max: usize) -> StoreFuture<'_, Batch>;
@@ -56,7 +56,7 @@ pub trait Store: Send + Sync + 'static {
     /// The batch arrived where it should: forgets it. Says whether it was there.
     fn acknowledge(&self, batch: BatchId) -> StoreFuture<'_, bool>;
 
-    /// The batch did not arrive: counts its groups again, together with what came meanwhile. Says
+    /// The batch did not arrive: counts its groups again, together with what came since. Says
     /// whether it was there.
     fn put_back(&self, batch: BatchId) -> StoreFuture<'_, bool>;
 
@@ -140,7 +140,7 @@ pub struct Filter {
     pub source: Option<String>,
     /// With this text in type, description or message of the last occurrence, whatever the case.
     pub text: Option<String>,
-    /// At most so many.
+    /// The most groups that are listed.
     pub limit: usize,
     /// In this order.
     pub order: Order,
@@ -303,7 +303,7 @@ impl Dropped {
 pub enum StoreError {
     /// It can't be reached, or takes too long.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
-    /// So many batches were taken and not come back for that no more are given out.
+    /// Too many batches are in flight: acknowledge some or put them back.
     TooManyBatches,
     /// What it holds is not what was stored.
     Corrupt(String),

@@ -84,7 +84,7 @@ local function forget(name)
   redis.call('DEL', key_of(name))
 end
 
--- Like read, for who is going to write. What lost its key, by its time to live or by the server's
+-- Like read, for callers that are going to write. What lost its key, by its time to live or by the server's
 -- eviction, is still in the lists, and is counted as expired.
 local function fetch(name)
   local entry = read(name)

@@ -2,7 +2,7 @@
 -- come one after the other under rising numbers; one that was applied before is not again.
 -- Answers for each group whether it is muted.
 
--- Where failures with one fingerprint are told apart: the group with this check, or the first
+-- Where failures with one fingerprint are kept apart: the group with this check, or the first
 -- name that is free; the last name is shared.
 local function find(names, check)
   local merged = redis.call('HGET', ALIASES, names[1])

@@ -32,7 +32,7 @@ impl Inner {
 
     pub(super) async fn list(&self, filter: &Filter) -> Result<Vec<Group>, StoreError> {
         // All names at once, where any of them may be let through: in pages a group that comes
-        // meanwhile would move from one that was not read to one that was.
+        // in between would move from one that was not read to one that was.
         let most = if lets_all_through(filter) { filter.limit } else { usize::MAX };
         let (mut groups, mut known) = (Vec::new(), HashSet::new());
         let mut from = 0;

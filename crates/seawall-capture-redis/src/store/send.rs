@@ -8,7 +8,7 @@ use crate::outbox::{Outbox, Parcel};
 use crate::reply;
 use crate::scripts::{Arguments, millis};
 
-/// How many names failures with one fingerprint are told apart by, as in memory.
+/// How many names keep failures with one fingerprint apart, as in memory.
 const NAMES: u32 = 8;
 
 impl Inner {
@@ -39,8 +39,8 @@ impl Inner {
         Ok(script)
     }
 
-    /// Mutes in this process what is muted for all, so that who asks what a record
-    /// [was](Seen::Muted) is told.
+    /// Mutes in this process what is muted for all, so that recording answers
+    /// [`Seen::Muted`](seawall_capture::store::Seen::Muted).
     fn mirror(&self, parcel: &Parcel, muted: &[bool]) {
         for (group, muted) in parcel.groups.iter().zip(muted) {
             if group.muted.is_some() != *muted {

@@ -85,7 +85,7 @@ impl AlarmsBuilder {
     }
 
     /// Raised when `share` (above 0, at most 1) of at least `min_calls` calls within `window`
-    /// failed. Calls are what [`Alarms::calls`] is told.
+    /// failed. Calls are those that [`Alarms::calls`] counted.
     pub fn ratio(
         self,
         name: impl Into<String>,

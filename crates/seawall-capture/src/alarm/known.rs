@@ -24,12 +24,12 @@ pub(super) struct Known {
     noted: Noted,
 }
 
-/// What the spool is still to be told. The number is that of the fingerprint, if it was not
-/// forgotten meanwhile.
+/// Changes that are not in the spool yet. The number is that of the fingerprint, unless it was
+/// forgotten since.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
     pub(super) changes: Vec<(u64, Fingerprint)>,
-    /// There were more; or nobody was told anything yet.
+    /// There were more, or nothing was written yet.
     pub(super) too_many: bool,
 }
 
@@ -132,7 +132,7 @@ impl Known {
             self.next = self.next.max(number.min(u64::MAX / 2));
             self.remember(fingerprint);
         }
-        // Nothing that the spool was not told, except what did not fit.
+        // The spool holds all of it, except what did not fit.
         self.noted = Noted { changes: Vec::new(), too_many: began.is_none() };
     }
 }

@@ -8,7 +8,7 @@ use super::{Armed, Inner};
 use crate::spool::{Entries, EntryWriter, KNOWN, LEARNING, Source};
 use crate::{Fingerprint, Timestamp};
 
-/// How many fingerprints are told of under one lock: those who capture wait for it.
+/// How many fingerprints are read under one lock: threads that capture wait for it.
 const CHUNK: usize = 256;
 
 /// What was read of a spool.
@@ -51,7 +51,7 @@ fn key(name: &str, fingerprint: Fingerprint) -> Vec<u8> {
     key
 }
 
-/// What is told of a fingerprint: the key, and its number if it is known.
+/// An entry of a fingerprint: the key, and its number if it is known.
 type Entry = (Vec<u8>, Option<u64>);
 
 fn tell(entries: Vec<Entry>, to: &mut EntryWriter<'_>) {
@@ -63,12 +63,12 @@ fn tell(entries: Vec<Entry>, to: &mut EntryWriter<'_>) {
     }
 }
 
-/// Changes that were taken from the rules, by the rules' places, to be told of next.
+/// Changes that were taken from the rules, by the rules' places, to be written next.
 pub(super) type Telling = BTreeMap<usize, Vec<(u64, Fingerprint)>>;
 
 impl Inner {
-    /// Lets `look` see what the rule at `place` knows, if it is one that knows something. Those who
-    /// capture wait for it meanwhile, so nothing is written here.
+    /// Lets `look` see what the rule at `place` knows, if it is one that knows something. Threads
+    /// that capture wait for it, so nothing is written here.
     fn look<R>(&self, place: usize, look: impl FnOnce(&str, &mut Known) -> R) -> Option<R> {
         match self.state.lock().rules.get_mut(place)? {
             Armed { name, rule: Rule::New(known), .. } => Some(look(name, known)),
@@ -112,7 +112,7 @@ impl Source for Inner {
         let mut telling = self.telling.lock();
         telling.clear();
         for place in 0..self.places() {
-            // What is noted so far is about to be told.
+            // What is noted so far is about to be written.
             let began = self.look(place, |name, known| {
                 known.take_noted();
                 (name.to_owned(), known.began())

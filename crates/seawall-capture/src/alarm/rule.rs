@@ -1,4 +1,4 @@
-//! The rules, each a machine that is told the time.
+//! The rules: machines that get the time as an argument.
 
 use std::time::Duration;
 

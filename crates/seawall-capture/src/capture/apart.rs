@@ -12,7 +12,7 @@ impl Capture {
     /// Runs the part of a capture that calls the user's code: rules, the store, observers.
     ///
     /// On a thread that panics it runs on another thread. A panic hook may capture, and a panic
-    /// *within a hook* aborts the process, whoever would have contained it.
+    /// *within a hook* aborts the process, even where it would have been contained.
     pub(super) fn apart(&self, work: impl FnOnce() -> Seen + Send) -> Seen {
         if !thread::panicking() {
             return work();

@@ -118,7 +118,7 @@ impl CaptureBuilder {
         self
     }
 
-    /// Is told of what is captured; may be called more than once.
+    /// Adds an observer that receives each record; may be called more than once.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
         self

@@ -9,7 +9,7 @@ use seawall_core::{Check, ConfigError, PolicyKind, Random};
 use super::Digester;
 use super::machine::Limits;
 use super::mirror::Remembered;
-use crate::spool::{DIGESTS, GATHERED, TOLD};
+use crate::spool::{DIGESTS, GATHERED, REPORTED};
 use crate::{Alarms, Clock, Record, Spool};
 
 pub(super) type Key = Arc<dyn Fn(&Record) -> String + Send + Sync>;
@@ -19,7 +19,7 @@ pub(super) type Key = Arc<dyn Fn(&Record) -> String + Send + Sync>;
 /// | setting | default | why |
 /// |---|---|---|
 /// | [`quiet`](Self::quiet) | 30 s | a burst is over by then |
-/// | [`longest`](Self::longest) | 5 min | a burst that does not end is told of while it lasts |
+/// | [`longest`](Self::longest) | 5 min | a burst that does not end is reported while it lasts |
 /// | [`remind`](Self::remind) | 1 min, doubled up to 4 h | a failure that goes on is no news each time |
 /// | [`key`](Self::key) | the service | one team's failures in one digest |
 /// | [`max_groups`](Self::max_groups) | 200 | more than anybody reads |
@@ -63,8 +63,8 @@ impl Default for DigesterBuilder {
 }
 
 impl DigesterBuilder {
-    /// How long after the last failure a digest is made, if somebody should be
-    /// [told](Self::remind).
+    /// How long after the last failure a digest is made, once something in it is
+    /// [due](Self::remind).
     pub fn quiet(mut self, quiet: Duration) -> Self {
         self.limits.quiet = quiet;
         self
@@ -77,10 +77,10 @@ impl DigesterBuilder {
         self
     }
 
-    /// How long after a digest told of a group another tells of it again, as long as it goes on:
-    /// `first` (above zero), then twice as long each time, up to `most`. A group that is new,
-    /// regressed, unmuted or spiking is told of at once, and so is one that was not told of for
-    /// `most`; a digest that is made for one of them tells of everything else of its key as well.
+    /// The wait before a known group that goes on is reported again: `first` (above zero), doubled
+    /// each time, up to `most`. A group that is new, regressed, unmuted or spiking is reported at
+    /// once, as is one that was not reported for `most`. A digest that is made for one group
+    /// reports everything else of its key, too.
     ///
     /// With a [spool](Self::spool) a restart changes nothing about that.
     pub fn remind(mut self, first: Duration, most: Duration) -> Self {
@@ -133,7 +133,7 @@ impl DigesterBuilder {
         self
     }
 
-    /// Who is told of each digest that is made, sent or not: for
+    /// The alarms that count each digest that is made, sent or not: for
     /// [`pager`](crate::alarm::AlarmsBuilder::pager).
     pub fn alarms(mut self, alarms: Alarms) -> Self {
         self.alarms = Some(alarms);
@@ -141,8 +141,8 @@ impl DigesterBuilder {
     }
 
     /// Where the digester remembers over a restart: digests that were not sent are due at once, with
-    /// their ids; what was gathered goes on being gathered; and who was told of a failure is not
-    /// told of it as of a new one. One digester at most is given a spool.
+    /// their ids; gathering goes on where it was; a failure that was reported is not reported as a new
+    /// one. A spool takes one digester at most.
     pub fn spool(mut self, spool: &Spool) -> Self {
         self.spool = Some(spool.clone());
         self
@@ -184,13 +184,13 @@ impl DigesterBuilder {
 }
 
 fn remembered(spool: &Spool) -> Result<Remembered, ConfigError> {
-    let claimed = [DIGESTS, GATHERED, TOLD].map(|section| spool.claim(section));
-    let [Some(digests), Some(gathered), Some(told)] = claimed else {
+    let claimed = [DIGESTS, GATHERED, REPORTED].map(|section| spool.claim(section));
+    let [Some(digests), Some(gathered), Some(reported)] = claimed else {
         let allowed = "a spool that no other digester has";
         let kind = PolicyKind::Capture;
         return Err(ConfigError::new(kind, "spool", "another digester's", allowed));
     };
-    Ok(Remembered { digests, gathered, told })
+    Ok(Remembered { digests, gathered, reported })
 }
 
 impl fmt::Debug for DigesterBuilder {

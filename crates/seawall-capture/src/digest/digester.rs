@@ -14,7 +14,7 @@ use super::machine::{Machine, Occurrence, Which};
 use super::mirror::{Mirror, Remembered};
 use super::sink::{Sink, deliver};
 use super::{Digest, SinkError};
-use crate::spool::{DIGESTS, GATHERED, TOLD};
+use crate::spool::{DIGESTS, GATHERED, REPORTED};
 use crate::store::Seen;
 use crate::{Alarms, Clock, Observer, Record, Spool};
 
@@ -31,7 +31,7 @@ pub struct Digester {
 pub(super) struct Inner {
     pub(super) machine: Mutex<Machine>,
     pub(super) mirror: Mutex<Mirror>,
-    /// Told whenever a sending ends.
+    /// Notified whenever a sending ends.
     settled: Notify,
     key: Key,
     clock: Clock,
@@ -71,11 +71,11 @@ pub struct DigesterCounts {
     pub merged: u64,
     /// Digests that were dropped because too many waited.
     pub dropped: u64,
-    /// How many failures those told of.
+    /// How many failures those reported.
     pub dropped_failures: u64,
 }
 
-/// A digest that is being sent. Whoever goes away in the middle leaves it to be sent again.
+/// A digest that is being sent. A caller that is dropped in the middle leaves it to be sent again.
 struct Sending<'d> {
     digester: &'d Inner,
     id: &'d str,
@@ -122,7 +122,7 @@ impl Digester {
         let inner = Inner { machine, mirror, settled, key, clock, send_timeout, alarms };
         let inner = Arc::new(inner);
         if let Some(spool) = &spool {
-            spool.attach(&[DIGESTS, GATHERED, TOLD], Arc::clone(&inner) as _, unread);
+            spool.attach(&[DIGESTS, GATHERED, REPORTED], Arc::clone(&inner) as _, unread);
         }
         Self { inner, spool }
     }
@@ -141,7 +141,7 @@ impl Digester {
         }
     }
 
-    /// Sends what is due, for ever. Dropping the future at any point loses nothing: a digest that
+    /// Sends what is due, until it is dropped. Dropping the future at any point loses nothing: a digest that
     /// was being sent is sent again, with the same id.
     pub async fn run<S: Sink + ?Sized>(&self, sink: &S) {
         loop {
@@ -185,8 +185,8 @@ impl Digester {
     ///
     /// What could not be sent is in the [spool](super::DigesterBuilder::spool), if there is one: it
     /// is written while the sink is busy, and the last quarter of the time, two seconds at most, is
-    /// left for seeing that it was. So is what nobody has to be [told](super::DigesterBuilder::remind)
-    /// of yet. Without a spool, all of it is sent, and what is left is given back.
+    /// left for seeing that it was. So is what is not [due](super::DigesterBuilder::remind)
+    /// yet. Without a spool, all of it is sent, and what is left is given back.
     pub async fn close<S: Sink + ?Sized>(&self, sink: &S, within: Duration) -> Closed {
         let deadline = Instant::now() + within.min(Duration::from_hours(24 * 365));
         self.make(if self.spool.is_some() { Which::Due } else { Which::All });

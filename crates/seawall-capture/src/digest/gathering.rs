@@ -21,11 +21,11 @@ pub(super) struct Gathering {
     canaries: u64,
     pub(super) began: Timestamp,
     pub(super) last: Timestamp,
-    /// From when on somebody should be told of one of them.
+    /// When the first of them is to be reported.
     pub(super) due: Timestamp,
     from: Timestamp,
     to: Timestamp,
-    /// Whether the spool is still to be told.
+    /// Whether it differs from what the spool holds.
     pub(super) changed: bool,
 }
 
@@ -59,7 +59,7 @@ impl Gathering {
         }
     }
 
-    /// Adds an occurrence that somebody should be told of from `due` on.
+    /// Adds an occurrence that is to be reported at `due`.
     pub(super) fn add(&mut self, record: &Record, new: bool, due: Timestamp, now: Timestamp) {
         let name = record.grouping.fingerprint;
         self.groups.entry(name).or_insert_with(|| DigestGroup::empty(record)).add(record, new);

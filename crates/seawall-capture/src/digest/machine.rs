@@ -8,7 +8,7 @@ use std::time::Duration;
 use seawall_core::Random;
 
 use super::gathering::{Gathering, Kept};
-use super::reminders::{Reminders, Told};
+use super::reminders::{Reminders, Reported};
 use super::{Digest, backoff};
 use crate::store::Seen;
 use crate::{Fingerprint, Record, Timestamp};
@@ -37,9 +37,9 @@ struct Waiting {
 /// Which gatherings become digests.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Which {
-    /// Those that somebody should be told of, and that are quiet or old enough.
+    /// Those that are due, and quiet or old enough.
     Over,
-    /// Those that somebody should be told of.
+    /// Those that are due.
     Due,
     /// All.
     All,
@@ -52,19 +52,19 @@ pub(super) struct Occurrence {
     pub(super) canary: bool,
 }
 
-/// What a process before this one left behind.
+/// What an earlier process left behind. Digests come oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) digests: Vec<Digest>,
     pub(super) gathered: Vec<(String, Kept)>,
-    pub(super) told: Vec<(Fingerprint, Told)>,
+    pub(super) reported: Vec<(Fingerprint, Reported)>,
 }
 
-/// What the spool is told, `None` for what is there no more.
+/// What the spool writes next; `None` removes an entry.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) gathered: Vec<(String, Option<Kept>)>,
-    pub(super) told: Vec<(Fingerprint, Option<Told>)>,
+    pub(super) reported: Vec<(Fingerprint, Option<Reported>)>,
 }
 
 /// What was counted.
@@ -82,8 +82,7 @@ pub(super) struct Machine {
     limits: Limits,
     random: Random,
     gathering: BTreeMap<String, Gathering>,
-    /// Keys whose gathering became a digest since the spool was last told; `None` where there is
-    /// none.
+    /// Keys whose gathering became a digest since the spool last wrote; `None` without a spool.
     closed: Option<Vec<String>>,
     reminders: Reminders,
     waiting: Vec<Waiting>,
@@ -121,7 +120,7 @@ impl Machine {
         }
     }
 
-    /// Makes digests. Gives how many failures each of them tells of, canaries left out.
+    /// Makes digests. Returns the number of failures in each, without canaries.
     pub(super) fn close(&mut self, now: Timestamp, which: Which) -> Vec<u64> {
         let mut made = Vec::new();
         let Limits { quiet, longest, .. } = self.limits;
@@ -137,7 +136,7 @@ impl Machine {
             self.gathering.iter().filter(|(_, g)| over(g)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             let Some(gathering) = self.gathering.remove(&key) else { continue };
-            self.reminders.tell(gathering.fingerprints(), now);
+            self.reminders.report(gathering.fingerprints(), now);
             if let Some(closed) = &mut self.closed {
                 closed.push(key.clone());
             }
@@ -153,8 +152,7 @@ impl Machine {
         self.waiting.push(Waiting { digest, due, failures: 0, sending: false });
     }
 
-    /// Takes in what was not sent before a restart, the oldest first; what was gathered; and when
-    /// who was told of what.
+    /// Takes in what an earlier process left behind.
     pub(super) fn restore(&mut self, memory: Memory, now: Timestamp) {
         for digest in memory.digests {
             self.wait(Arc::new(digest), now);
@@ -162,8 +160,8 @@ impl Machine {
         for (key, kept) in memory.gathered.into_iter().take(self.limits.keys) {
             self.gathering.insert(key, Gathering::restore(kept, self.limits.groups, now));
         }
-        for (name, told) in memory.told {
-            self.reminders.restore(name, told, now);
+        for (name, reported) in memory.reported {
+            self.reminders.restore(name, reported, now);
         }
         self.bound();
     }
@@ -182,14 +180,17 @@ impl Machine {
                 gathered.push((key.clone(), Some(gathering.kept())));
             }
         }
-        Changes { gathered, told: self.reminders.take_changed() }
+        Changes { gathered, reported: self.reminders.take_changed() }
     }
 
     /// Everything that the spool keeps, but for digests; it knows what changed from then on.
     pub(super) fn take_all(&mut self) -> Changes {
         self.take_changes();
         let kept = |(key, gathering): (&String, &Gathering)| (key.clone(), Some(gathering.kept()));
-        Changes { gathered: self.gathering.iter().map(kept).collect(), told: self.reminders.all() }
+        Changes {
+            gathered: self.gathering.iter().map(kept).collect(),
+            reported: self.reminders.all(),
+        }
     }
 
     /// Keeps no more waiting than may: merges the two oldest of one key, or drops the oldest.
@@ -226,7 +227,7 @@ impl Machine {
         false
     }
 
-    /// The next digest that is due; it is being sent from now on.
+    /// The next digest that is due. It counts as being sent from now on.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Arc<Digest>> {
         self.start(|waiting| waiting.due <= now)
     }

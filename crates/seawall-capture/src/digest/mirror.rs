@@ -1,5 +1,5 @@
 //! The digester as the spool sees it: the digests that wait by their ids, what is gathered by key,
-//! and when a digest last told of a group.
+//! and when a digest last reported a group.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::Digest;
 use super::digester::Inner;
 use super::machine::{Changes, Memory};
 use crate::Fingerprint;
-use crate::spool::{DIGESTS, Entries, EntryWriter, GATHERED, Section, Source, TOLD};
+use crate::spool::{DIGESTS, Entries, EntryWriter, GATHERED, REPORTED, Section, Source};
 
 /// What was read of a spool.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
     pub(super) digests: Entries,
     pub(super) gathered: Entries,
-    pub(super) told: Entries,
+    pub(super) reported: Entries,
 }
 
 impl Remembered {
@@ -32,10 +32,13 @@ impl Remembered {
         let mut digests: Vec<Digest> =
             read(&self.digests, |_| Some(())).into_iter().map(|((), digest)| digest).collect();
         digests.sort_by_key(|digest| digest.from);
-        let memory =
-            Memory { digests, gathered: read(&self.gathered, key), told: read(&self.told, name) };
-        let entries = self.digests.len() + self.gathered.len() + self.told.len();
-        let understood = memory.digests.len() + memory.gathered.len() + memory.told.len();
+        let memory = Memory {
+            digests,
+            gathered: read(&self.gathered, key),
+            reported: read(&self.reported, name),
+        };
+        let entries = self.digests.len() + self.gathered.len() + self.reported.len();
+        let understood = memory.digests.len() + memory.gathered.len() + memory.reported.len();
         (memory, (entries - understood) as u64)
     }
 }
@@ -50,11 +53,11 @@ fn read<K, V: DeserializeOwned>(
     entries.iter().filter_map(read).collect()
 }
 
-/// What the spool was told.
+/// What the spool holds.
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     ids: BTreeSet<String>,
-    /// What it is told of next.
+    /// What it writes next.
     came: Vec<Arc<Digest>>,
     changes: Changes,
     went: Vec<String>,
@@ -86,8 +89,8 @@ impl Changes {
     fn write_one(&mut self, to: &mut EntryWriter<'_>) -> bool {
         if let Some((key, kept)) = self.gathered.pop() {
             put(GATHERED, key.as_bytes(), kept.as_ref(), to);
-        } else if let Some((name, told)) = self.told.pop() {
-            put(TOLD, &name.to_bits().to_be_bytes(), told.as_ref(), to);
+        } else if let Some((name, reported)) = self.reported.pop() {
+            put(REPORTED, &name.to_bits().to_be_bytes(), reported.as_ref(), to);
         } else {
             return false;
         }

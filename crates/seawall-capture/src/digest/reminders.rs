@@ -1,4 +1,5 @@
-//! Who was told of what, and when to tell again: a failure that goes on is no news each time.
+//! Which groups were reported when, and when to report them again: a failure that goes on is no news
+//! each time.
 
 use std::collections::HashMap;
 use std::mem;
@@ -13,27 +14,27 @@ use crate::{Fingerprint, Timestamp};
 /// How many groups are remembered: as many as a store holds by default.
 const MOST: usize = 10_000;
 
-/// When a digest last told of a group.
+/// When a digest last reported a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(super) struct Reported {
     at: Timestamp,
-    /// How many digests in a row told of it.
+    /// How many digests in a row reported it.
     times: u32,
 }
 
-/// When each group was last told of, at most [`MOST`].
+/// When each group was last reported; at most [`MOST`] groups.
 #[derive(Debug)]
 pub(super) struct Reminders {
     first: Duration,
     most: Duration,
-    told: HashMap<Fingerprint, Told>,
-    /// What the spool is still to be told; `None` where there is none.
+    reported: HashMap<Fingerprint, Reported>,
+    /// Changes that are not in the spool yet; `None` without a spool.
     changed: Option<Vec<Fingerprint>>,
 }
 
 impl Reminders {
     pub(super) fn new(first: Duration, most: Duration, spooled: bool) -> Self {
-        Self { first, most, told: HashMap::new(), changed: spooled.then(Vec::new) }
+        Self { first, most, reported: HashMap::new(), changed: spooled.then(Vec::new) }
     }
 
     fn note(&mut self, name: Fingerprint) {
@@ -42,26 +43,26 @@ impl Reminders {
         }
     }
 
-    /// From when on somebody should be told of this occurrence: at once of what nobody was told of,
-    /// or not lately, and of what changed; else when the group's interval is over.
+    /// When this occurrence is to be reported: at once if its group was never reported, or not lately,
+    /// or if it changed; otherwise when the group's interval is over.
     pub(super) fn due(&mut self, name: Fingerprint, seen: Seen, now: Timestamp) -> Timestamp {
-        let Some(told) = self.told.get(&name) else { return now };
+        let Some(reported) = self.reported.get(&name) else { return now };
         let urgent = matches!(seen, Seen::Regressed | Seen::Unmuted | Seen::Spiking);
-        if urgent || now.since(told.at) >= self.most {
+        if urgent || now.since(reported.at) >= self.most {
             self.forget(name);
             return now;
         }
-        told.at.after(backoff(self.first, self.most, told.times))
+        reported.at.after(backoff(self.first, self.most, reported.times))
     }
 
-    /// A digest tells of these.
-    pub(super) fn tell(&mut self, names: impl Iterator<Item = Fingerprint>, now: Timestamp) {
+    /// A digest reports these.
+    pub(super) fn report(&mut self, names: impl Iterator<Item = Fingerprint>, now: Timestamp) {
         for name in names {
-            let told = self.told.entry(name).or_insert(Told { at: now, times: 0 });
-            *told = Told { at: now, times: told.times.saturating_add(1) };
+            let reported = self.reported.entry(name).or_insert(Reported { at: now, times: 0 });
+            *reported = Reported { at: now, times: reported.times.saturating_add(1) };
             self.note(name);
         }
-        while self.told.len() > MOST {
+        while self.reported.len() > MOST {
             self.forget_old(now);
         }
     }
@@ -69,7 +70,7 @@ impl Reminders {
     /// Forgets those whose interval is over; if there are none, the older half.
     fn forget_old(&mut self, now: Timestamp) {
         let mut ages: Vec<_> =
-            self.told.iter().map(|(name, told)| (now.since(told.at), *name)).collect();
+            self.reported.iter().map(|(name, reported)| (now.since(reported.at), *name)).collect();
         ages.sort_unstable();
         let young = ages.partition_point(|(age, _)| *age < self.most).min(MOST / 2);
         for (_, name) in &ages[young..] {
@@ -78,26 +79,26 @@ impl Reminders {
     }
 
     fn forget(&mut self, name: Fingerprint) {
-        self.told.remove(&name);
+        self.reported.remove(&name);
         self.note(name);
     }
 
     /// The groups whose state changed since this was last called.
-    pub(super) fn take_changed(&mut self) -> Vec<(Fingerprint, Option<Told>)> {
+    pub(super) fn take_changed(&mut self) -> Vec<(Fingerprint, Option<Reported>)> {
         let mut names = self.changed.as_mut().map(mem::take).unwrap_or_default();
         names.sort_unstable();
         names.dedup();
-        names.into_iter().map(|name| (name, self.told.get(&name).copied())).collect()
+        names.into_iter().map(|name| (name, self.reported.get(&name).copied())).collect()
     }
 
-    pub(super) fn all(&self) -> Vec<(Fingerprint, Option<Told>)> {
-        self.told.iter().map(|(name, told)| (*name, Some(*told))).collect()
+    pub(super) fn all(&self) -> Vec<(Fingerprint, Option<Reported>)> {
+        self.reported.iter().map(|(name, reported)| (*name, Some(*reported))).collect()
     }
 
-    /// Takes in what a process before this one had told, whose clock may have been wrong.
-    pub(super) fn restore(&mut self, name: Fingerprint, told: Told, now: Timestamp) {
-        if self.told.len() < MOST {
-            self.told.insert(name, Told { at: told.at.min(now), ..told });
+    /// Takes in what an earlier process had reported. Its clock may have been wrong.
+    pub(super) fn restore(&mut self, name: Fingerprint, reported: Reported, now: Timestamp) {
+        if self.reported.len() < MOST {
+            self.reported.insert(name, Reported { at: reported.at.min(now), ..reported });
         }
     }
 }

@@ -68,7 +68,7 @@
 //!
 //! # Traps
 //!
-//! - TLS from the start, on port 465, is the default, as RFC 8314 advises. Whom to trust is what
+//! - TLS from the start, on port 465, is the default, as RFC 8314 advises. The authorities are those that
 //!   the machine trusts; a container without `ca-certificates` trusts nobody.
 //! - A digest whose key no recipient takes is refused as permanent, and kept: give one recipient no
 //!   key.
@@ -124,8 +124,8 @@ struct Inner {
     progress: Mutex<Progress>,
     counts: Counts,
     last_refusal: Mutex<Option<SmtpError>>,
-    /// With whom to begin, somebody else each time: one who takes all the time there is does not
-    /// keep the others from theirs.
+    /// The recipient to begin with, another one each time: a recipient that takes all the time does not
+    /// starve the others.
     turn: AtomicUsize,
 }
 
@@ -180,7 +180,7 @@ impl Inner {
             // In the middle of something: no place for a goodbye.
             return Err(SmtpError::too_late(Phase::Total, limit));
         };
-        // What is settled is noted: a server that does not say goodbye, or a caller who does not
+        // What is settled is noted: a server that does not say goodbye, or a caller that does not
         // wait for it, changes nothing.
         if let Some(session) = session {
             session.quit().await;
@@ -231,7 +231,7 @@ impl Inner {
         rendered
     }
 
-    /// Offers the digest to those of `recipient` who are pending. Gives why one of them is to be
+    /// Offers the digest to those of `recipient` that are pending. Gives why one of them is to be
     /// asked again, if one is.
     async fn offer(
         &self,

@@ -20,7 +20,7 @@ const SUBJECT: usize = 256;
 const PART: usize = 1 << 20;
 /// How many instructions a template may take: a digest of 200 groups takes some ten thousand.
 const FUEL: u64 = 2_000_000;
-/// The longest reason that is told, in bytes.
+/// The longest reason in an error, in bytes.
 const WHY: usize = 512;
 
 const HTML: &str = include_str!("template/digest.html");

@@ -3,6 +3,7 @@
 use self::word::Code;
 use super::shape::{self, DATE, NUM};
 
+mod commit;
 mod date;
 mod quote;
 mod url;

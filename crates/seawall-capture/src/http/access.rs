@@ -1,10 +1,10 @@
-//! Who may.
+//! Access: tokens, or this machine.
 
 use std::fmt;
 use std::hint::black_box;
 use std::net::{IpAddr, SocketAddr};
 
-/// Who may read, and who may change something.
+/// Which callers may read, and which may change something.
 #[derive(Clone)]
 pub struct Access(Kind);
 
@@ -35,14 +35,14 @@ pub(super) enum Verdict {
 }
 
 impl Access {
-    /// Whoever comes from this machine may do everything, and nobody else anything. A web page that is
+    /// Callers on this machine may do everything, all others nothing. A web page that is
     /// open in a browser on this machine is somebody else: a request whose `Origin` is not what it
     /// asks, or whose `Host` is not `localhost` or a loopback address, is refused.
     pub const fn loopback() -> Self {
         Self(Kind::Loopback)
     }
 
-    /// Whoever has the token `read` may read, whoever has `write` may do everything. Refuses empty
+    /// Callers with the token `read` may read, callers with `write` may do everything. Refuses empty
     /// tokens.
     pub fn tokens(read: impl Into<String>, write: impl Into<String>) -> Result<Self, AccessError> {
         let (read, write) = (read.into(), write.into());
@@ -70,7 +70,7 @@ impl Access {
     }
 }
 
-/// What a request says of who sends it. A header that is no text is as good as none of ours.
+/// What a request says about its sender. A header that is no text counts as empty.
 #[derive(Debug, Default)]
 pub(super) struct Sender<'r> {
     pub(super) authorization: Option<&'r str>,
@@ -84,7 +84,7 @@ impl Sender<'_> {
         self.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
     }
 
-    /// Browsers name the page that a request comes from, and the host that they were told to ask:
+    /// Browsers name the page that a request comes from, and the host of its address:
     /// the first keeps pages of others out, the second those whose name was made to point here.
     fn is_no_foreign_page(&self) -> bool {
         let same = |origin: &str| {

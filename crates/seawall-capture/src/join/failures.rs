@@ -13,7 +13,7 @@ use super::watch::{Watch, WatchedCall};
 use super::{Classes, inside};
 use crate::Capture;
 
-/// Captures the failure that a call comes to in the end. The outermost layer of a pipeline; see
+/// Captures the final failure of a call. The outermost layer of a pipeline; see
 /// [the module](super) for what is captured and what is not.
 ///
 /// The record's source is the policy's name, its location where the policy was made, its value

@@ -18,8 +18,8 @@ use crate::{Capture, Draft, Kind, Observability, Severity};
 ///
 /// Where a [`NoteAttempts`](super::NoteAttempts) of the breaker's name notes what attempts fail
 /// of, the event of the opening itself gets the most frequent as its
-/// [causes](Transition::causes), before any listener is told of it: whoever logs it says what
-/// failed. Counting begins anew with each opening, in shadow, too.
+/// [causes](Transition::causes), before any listener receives it, so every log line says what
+/// failed. Counting begins again with each opening, also in shadow.
 #[derive(Clone, Debug)]
 pub struct CaptureListener {
     capture: Capture,

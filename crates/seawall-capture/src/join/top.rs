@@ -43,7 +43,7 @@ impl Top {
         }
     }
 
-    /// The most frequent first; begins anew.
+    /// The most frequent first. Counting begins again.
     pub(super) fn take(&self) -> Vec<Kind> {
         let mut kinds = std::mem::take(&mut *self.0.lock());
         kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));

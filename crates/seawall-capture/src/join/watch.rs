@@ -16,7 +16,7 @@ pub trait Watch: sealed::Sealed {
         step()
     }
 
-    /// The call came to `error`.
+    /// The call failed with `error`.
     fn failed<E: StdError + 'static>(&self, error: &Error<E>);
 }
 

@@ -47,10 +47,10 @@ pub struct CallFacts {
     /// When it makes sense to try again, counted from the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
-    /// What the attempts before the last came to, the oldest first, where the retry keeps it.
+    /// The errors of the attempts before the last, oldest first, where the retry keeps them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<String>,
-    /// How long was waited after each of those in the history. Else the waiting is in
+    /// The wait after each error in `history`. Else the waiting is in
     /// [`elapsed`](Self::elapsed) alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub delays: Vec<Duration>,

@@ -85,7 +85,7 @@ impl Record {
 
     /// The final failure of a call.
     ///
-    /// Grouped by what the last attempt came to: the policies around it are in
+    /// Grouped by the error of the last attempt: the policies around it are in
     /// [`Record::call`], so that a call that was given up is the same failure as one that was
     /// tried once.
     pub(crate) fn fill_failure<E: StdError + 'static>(

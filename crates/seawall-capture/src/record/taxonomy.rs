@@ -81,7 +81,7 @@ words! {
         Integration = "integration",
         /// It works, but too slowly.
         Performance = "performance",
-        /// It was told the wrong thing.
+        /// A setting is wrong.
         Configuration = "configuration",
         /// Somebody did what they may not.
         Security = "security",

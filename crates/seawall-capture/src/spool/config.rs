@@ -60,7 +60,7 @@ impl SpoolBuilder {
         self
     }
 
-    /// Who is told that writing fails, once, and that it goes again. Called on the spool's own
+    /// Called once when writing begins to fail, and once when it works again. Runs on the spool's own
     /// thread; a panic in it is contained.
     pub fn report(mut self, report: impl Fn(&SpoolEvent<'_>) + Send + Sync + 'static) -> Self {
         self.report = Arc::new(report);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// What somebody has to be told.
+/// What a spool reports.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SpoolEvent<'a> {

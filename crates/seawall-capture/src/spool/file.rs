@@ -15,24 +15,23 @@ pub(super) struct Paths {
     pub(super) spool: PathBuf,
     /// What becomes the spool when it is complete.
     next: PathBuf,
-    /// Locked by whoever has the spool open. The spool itself can't be: it is replaced.
+    /// Locked while the spool is open. The spool itself can't be locked: it is replaced.
     lock: PathBuf,
 }
 
 impl Paths {
     pub(super) fn of(spool: PathBuf) -> Self {
-        let beside = |suffix: &str| {
+        let with_suffix = |suffix: &str| {
             let mut path = spool.clone().into_os_string();
             path.push(suffix);
             PathBuf::from(path)
         };
-        Self { next: beside(".next"), lock: beside(".lock"), spool }
+        Self { next: with_suffix(".next"), lock: with_suffix(".lock"), spool }
     }
 
     /// Locks the spool against other processes, and against a second opening in this one.
     pub(super) fn lock(&self) -> Result<Lock, SpoolError> {
-        // Made anew or opened, never both at once: that would make the target of a link that leads
-        // nowhere.
+        // Create or open, never both in one call: that would create the target of a dangling link.
         let file = match writable().create_new(true).open(&self.lock) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 writable().open(&self.lock)

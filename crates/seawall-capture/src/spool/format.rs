@@ -37,7 +37,7 @@ pub(crate) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 /// What the first bytes of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
-    /// Nothing, or the beginning of a header: whoever wrote it was killed.
+    /// Nothing, or the beginning of a header: its writer was killed.
     Fresh,
     /// A header of this version.
     Ours,

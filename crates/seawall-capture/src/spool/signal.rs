@@ -1,4 +1,4 @@
-//! How the writer is told that there is something to write.
+//! Wakes the writer when there is something to write.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

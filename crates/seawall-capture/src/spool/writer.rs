@@ -31,7 +31,7 @@ pub(super) struct Writer {
     log: Option<Log>,
     /// Entries that were taken from their sources and are not written yet.
     pending: Vec<u8>,
-    /// Everything has to be written anew: what the file holds is not to be relied on.
+    /// Everything has to be rewritten: what the file holds can't be relied on.
     rewrite: bool,
     /// How long the file may get until it is compacted.
     compact_at: u64,
@@ -67,7 +67,7 @@ impl Writer {
             }
             shared.signal.wait(self.rest(began.elapsed()), shared.every);
         }
-        // Whoever waits for the end may open the spool again at once.
+        // A caller that waits for the end may open the spool again at once.
         drop(self);
         drop(end);
     }
@@ -111,7 +111,7 @@ impl Writer {
         if self.paths.length()? == self.read {
             return Ok(lock);
         }
-        Err(io::Error::other("another process wrote it meanwhile"))
+        Err(io::Error::other("another process wrote it since"))
     }
 
     /// Appends what the sources have to say. Says whether that was anything.
@@ -135,7 +135,7 @@ impl Writer {
         }
     }
 
-    /// Makes the file anew, of what there is now.
+    /// Rewrites the file from what there is now.
     fn compact(&mut self) -> io::Result<()> {
         // Until it is done, as the sources forget on the way what they had to say.
         self.rewrite = true;
@@ -162,7 +162,7 @@ impl Writer {
     }
 }
 
-/// Tells everybody that waits that nothing is written any more, however the thread ended.
+/// Wakes every waiter when the thread ends, however it does.
 struct End(Arc<Shared>);
 
 impl Drop for End {

@@ -196,7 +196,7 @@ impl Tally {
 pub struct Mute {
     /// How many within `period` end it; `None` for no number.
     pub until: Option<u64>,
-    /// The period, which begins anew with the first occurrence after it ended.
+    /// The period, which begins again with the first occurrence after it ended.
     pub period: Duration,
 }
 

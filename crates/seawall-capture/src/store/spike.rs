@@ -15,11 +15,11 @@ pub(crate) const HISTORY: usize = 30;
 /// deviation of normally distributed counts (Rousseeuw and Croux: "Alternatives to the Median
 /// Absolute Deviation", 1993); a deviation below 1 counts as 1. The current bucket and those that
 /// spiked are left out of the history; after 30 that spiked in a row the level is taken for the
-/// new one, and the history begins anew.
+/// new one, and the history begins again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpikeConfig {
-    /// How long a bucket is. Default: 1 min, short enough to be told in time.
+    /// How long a bucket is. Default: 1 min, short enough to be noticed in time.
     pub bucket: Duration,
     /// How many buckets there must be before anything is a spike, at most 30. Default: 10, so that
     /// the median rests on something.

@@ -77,7 +77,7 @@ async fn what_another_process_wrote_meanwhile_is_not_written_over() {
         store.record(&record("B"));
     }
     let error = spool.flush().await.unwrap_err();
-    assert!(error.to_string().ends_with("another process wrote it meanwhile"), "{error}");
+    assert!(error.to_string().ends_with("another process wrote it since"), "{error}");
     drop((spool, store));
     assert_eq!(counts(&open(&path).1), counted([("B", 1)]));
 }

@@ -27,7 +27,7 @@ const CHECK: Check = Check::of(PolicyKind::Capture);
 /// | [`port`](Self::port) | 465; 587 with [`starttls`](Self::starttls), 25 [`in the clear`](Self::insecure_plaintext) | RFC 8314, RFC 6409, RFC 5321 |
 /// | [`credentials`](Self::credentials) | none | |
 /// | [`from`](Self::from), [`to`](Self::to) | must be given | |
-/// | [`hello`](Self::hello) | `[127.0.0.1]` | a server that asks for more can be told more |
+/// | [`hello`](Self::hello) | `[127.0.0.1]` | a server that asks for a name can be given one |
 /// | [`templates`](Self::templates) | the built-in words | |
 /// | timeouts | 10 s to connect, 10 s a command, 20 s the message, 25 s in all | see [the module](super#timeouts) |
 #[must_use = "a builder does nothing until `build` is called"]
@@ -85,7 +85,7 @@ impl SmtpBuilder {
         self
     }
 
-    /// No TLS: whoever is in between can read and change it all. For a relay on this machine.
+    /// No TLS: anyone in between can read and change it all. For a relay on this machine.
     /// Refused together with credentials.
     pub fn insecure_plaintext(mut self) -> Self {
         self.kept = Kept::Not;
@@ -117,7 +117,7 @@ impl SmtpBuilder {
         self
     }
 
-    /// The name of this machine, as the server is told it.
+    /// The name of this machine in the greeting.
     pub fn hello(mut self, name: impl Into<String>) -> Self {
         self.hello = Some(name.into());
         self

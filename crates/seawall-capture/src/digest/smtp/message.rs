@@ -57,7 +57,7 @@ fn part(content_type: ContentType, body: &str) -> SinglePart {
         .body(body.to_owned())
 }
 
-/// Made of the digest and of whom it is for.
+/// Made of the digest and its recipient.
 fn message_id(from: &Mailbox, recipient: &Mailboxes, digest: &Digest) -> String {
     let addresses: Vec<&str> = recipient.members.iter().map(|m| m.email.as_ref()).collect();
     let copy = Fingerprint::from_bits(hash(addresses.join(",").as_bytes()));

@@ -1,4 +1,4 @@
-//! Who has a digest already.
+//! The addresses that have a digest already.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -25,7 +25,7 @@ struct Settled {
 }
 
 impl Progress {
-    /// The members of `recipient` who are to be asked.
+    /// The members of `recipient` that are pending.
     pub(super) fn pending(&self, digest: &str, recipient: &Mailboxes) -> Vec<usize> {
         let settled = self.0.iter().find(|settled| settled.digest == digest);
         let is_pending = |member: &usize| {

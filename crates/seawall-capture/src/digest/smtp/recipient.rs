@@ -1,9 +1,9 @@
-//! Who gets what.
+//! Recipients and the keys that they take.
 
 use lettre::message::Mailbox;
 use seawall_core::{Check, ConfigError};
 
-/// Who gets a message: one address, or a group whose members see each other.
+/// The receivers of a message: one address, or a group whose members see each other.
 ///
 /// ```
 /// use seawall_capture::digest::smtp::Recipient;
@@ -19,7 +19,7 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// `addresses`, who get one message, in which all are named.
+    /// `addresses`, which get one message that names all of them.
     pub fn group<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
         Self { addresses: addresses.into_iter().map(Into::into).collect(), keys: Vec::new() }
     }

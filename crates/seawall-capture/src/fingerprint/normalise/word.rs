@@ -1,6 +1,7 @@
 //! What a word is, as a whole or in its parts.
 
 use super::Normaliser;
+use super::commit::{is_commit, of_described_commit};
 use crate::fingerprint::shape::{self, NUM, UUID};
 
 /// What a word says of the next.
@@ -21,7 +22,7 @@ impl Normaliser<'_> {
         if word.is_empty() {
             return;
         }
-        if shape::is_commit(word, code == Code::Commit) {
+        if is_commit(word, code == Code::Commit) {
             self.put(shape::HASH);
             return;
         }
@@ -75,7 +76,7 @@ impl Normaliser<'_> {
 
     /// Letters and digits: digits are numbers unless they belong to the name.
     fn part(&mut self, part: &str) {
-        if let Some(commit) = shape::of_described_commit(part) {
+        if let Some(commit) = of_described_commit(part) {
             self.put(commit);
             return;
         }

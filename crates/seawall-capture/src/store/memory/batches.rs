@@ -23,8 +23,8 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// The first id is made of the time, so that nobody acknowledges a batch of this process who
-    /// took one of the process before. Small enough for those who read numbers as floats.
+    /// The first id is made of the time, so that a taker from an earlier process acknowledges no batch of
+    /// this one. Small enough for those who read numbers as floats.
     pub(super) fn new(now: Timestamp) -> Self {
         let millis = u64::try_from(now.as_millis()).unwrap_or(0);
         let next = millis.saturating_mul(1_000) % (BatchId::END / 2);

@@ -17,7 +17,7 @@ use crate::{Clock, Spool};
 pub struct Retention(pub(super) Option<Duration>);
 
 impl Retention {
-    /// For ever: until they are taken or evicted. The same as [`of`](Self::of) zero.
+    /// No end: until they are taken or evicted. The same as [`of`](Self::of) zero.
     pub const KEEP: Self = Self(Some(Duration::ZERO));
     /// Nothing is stored; occurrences are counted as dropped.
     pub const OFF: Self = Self(None);

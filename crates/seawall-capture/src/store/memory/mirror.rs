@@ -1,8 +1,8 @@
 //! The store as the spool sees it: what is held and what is in flight, by name.
 //!
-//! The spool is told what a group *is*, not what happened to it, and a group that was taken counts
+//! The spool gets what a group *is*, not what happened to it, and a group that was taken counts
 //! as it is until its batch is acknowledged. So whatever is lost on the way to the disk, the next
-//! telling makes good for it, and what was in flight when the process ended is held again.
+//! write makes up for it, and what was in flight when the process ended is held again.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::spool::{Entries, EntryWriter, GROUPS, SUMS, Signal, Source};
 use crate::store::{Batch, Group};
 use crate::{Fingerprint, Record, Timestamp};
 
-/// How many groups are told of under one lock of the batches.
+/// How many groups are read under one lock of the batches.
 const CHUNK: usize = 64;
 /// The key of the sum of what was evicted.
 const OTHER: &[u8] = b"other";
@@ -24,12 +24,12 @@ const OTHER: &[u8] = b"other";
 #[derive(Debug)]
 pub(super) struct Mirror {
     signal: Arc<Signal>,
-    told: Mutex<Told>,
+    written: Mutex<Written>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
-    /// By shard: names of groups that changed, which are told of next.
+struct Written {
+    /// By shard: names of groups that changed, which are written next.
     changed: Vec<Vec<Fingerprint>>,
     /// What was evicted, as the spool knows it.
     other: u64,
@@ -40,7 +40,7 @@ type InFlight = HashMap<Fingerprint, Vec<Arc<Group>>>;
 
 impl Mirror {
     pub(super) fn new(signal: Arc<Signal>) -> Self {
-        Self { signal, told: Mutex::default() }
+        Self { signal, written: Mutex::default() }
     }
 }
 
@@ -85,7 +85,7 @@ impl Inner {
         self.shards[0].lock().restore_other(other);
         if let Some(mirror) = &self.mirror {
             let changed = self.shards.iter().map(|_| Vec::new()).collect();
-            *mirror.told.lock() = Told { changed, other };
+            *mirror.written.lock() = Written { changed, other };
         }
         unread as u64
     }
@@ -122,7 +122,7 @@ impl Inner {
     }
 
     /// Tells of the groups `names` of `shard`.
-    fn tell(&self, shard: &Shard, names: &[Fingerprint], to: &mut EntryWriter<'_>) {
+    fn write(&self, shard: &Shard, names: &[Fingerprint], to: &mut EntryWriter<'_>) {
         // While it is locked nothing moves between shards and batches. Not while it is written:
         // nobody but the spool's thread is to wait for the disk.
         let batches = self.batches.lock();
@@ -148,11 +148,11 @@ impl Inner {
         in_flight.chain(held).fold(0, u64::saturating_add)
     }
 
-    fn tell_other(&self, told: &mut Told, to: &mut EntryWriter<'_>) {
+    fn write_other(&self, written: &mut Written, to: &mut EntryWriter<'_>) {
         let other = self.other();
-        if other != told.other && !to.is_full() {
+        if other != written.other && !to.is_full() {
             to.put(SUMS, OTHER, |to| to.extend_from_slice(&other.to_le_bytes()));
-            told.other = other;
+            written.other = other;
         }
     }
 }
@@ -160,9 +160,9 @@ impl Inner {
 impl Source for Inner {
     fn begin(&self) -> bool {
         let Some(mirror) = &self.mirror else { return false };
-        let mut told = mirror.told.lock();
+        let mut written = mirror.written.lock();
         let mut too_many = false;
-        for (shard, names) in self.shards.iter().zip(&mut told.changed) {
+        for (shard, names) in self.shards.iter().zip(&mut written.changed) {
             too_many |= shard.lock().take_changes(names);
         }
         too_many
@@ -170,24 +170,24 @@ impl Source for Inner {
 
     fn next(&self, to: &mut EntryWriter<'_>) {
         let Some(mirror) = &self.mirror else { return };
-        let mut told = mirror.told.lock();
-        for (shard, names) in self.shards.iter().zip(&mut told.changed) {
+        let mut written = mirror.written.lock();
+        for (shard, names) in self.shards.iter().zip(&mut written.changed) {
             while !names.is_empty() && !to.is_full() {
                 let rest = names.len().saturating_sub(CHUNK);
-                self.tell(shard, &names[rest..], to);
+                self.write(shard, &names[rest..], to);
                 names.truncate(rest);
             }
         }
-        self.tell_other(&mut told, to);
+        self.write_other(&mut written, to);
     }
 
     fn all(&self, to: &mut EntryWriter<'_>) {
         let Some(mirror) = &self.mirror else { return };
-        let mut told = mirror.told.lock();
-        let told = &mut *told;
+        let mut written = mirror.written.lock();
+        let written = &mut *written;
         let mut names = Vec::new();
-        // Before anything is told, so that what changes meanwhile is told of afterwards.
-        for (shard, changed) in self.shards.iter().zip(&mut told.changed) {
+        // Before anything is written, so that what changes from here on is written afterwards.
+        for (shard, changed) in self.shards.iter().zip(&mut written.changed) {
             changed.clear();
             shard.lock().take_changes(changed);
             changed.clear();
@@ -199,17 +199,17 @@ impl Source for Inner {
             while let Some(place) = from {
                 names.clear();
                 from = shard.lock().all_names(place, CHUNK, &mut names);
-                self.tell(shard, &names, to);
+                self.write(shard, &names, to);
                 for name in &names {
                     in_flight.remove(name);
                 }
             }
         }
         for name in in_flight {
-            self.tell(self.shard(name), &[name], to);
+            self.write(self.shard(name), &[name], to);
         }
-        told.other = 0;
-        self.tell_other(told, to);
+        written.other = 0;
+        self.write_other(written, to);
     }
 }
 

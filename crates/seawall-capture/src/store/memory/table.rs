@@ -3,7 +3,7 @@
 //!
 //! Groups are in lists by how often they came, in powers of two, each in the order in which its
 //! groups last came. So what is rarest and oldest is at the head of the first list that is not
-//! empty. Groups that came once are the nursery: what is new can't be told from noise yet, so it
+//! empty. Groups that came once are the nursery: what is new may be noise, so it
 //! may hold a quarter of the places against what is rare, but no more.
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ const NURSERY: usize = 0;
 const DORMANT: usize = 63;
 const LISTS: usize = 64;
 
-/// How many groups with one fingerprint are told apart; any further share the last.
+/// How many groups with one fingerprint are kept apart; any further ones share the last.
 pub(super) const MAX_COLLISIONS: u32 = 8;
 
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Limits {
     pub(super) bytes: usize,
     pub(super) remembered: usize,
     pub(super) new_for: Duration,
-    /// `None`: for ever.
+    /// `None`: no end.
     pub(super) retention: Option<Duration>,
     pub(super) spike: SpikeConfig,
 }
@@ -71,7 +71,7 @@ struct Entry {
     muted: Option<Muted>,
     resolved: Option<Resolution>,
     spike: Spike,
-    /// Whether the spool is still to be told what it is.
+    /// Whether it differs from what the spool holds.
     changed: bool,
     /// Whether the spool knows it.
     kept: bool,

@@ -1,4 +1,4 @@
-//! What a spool has to be told.
+//! What is not in the spool yet.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::store::{Group, Resolution};
 use crate::{Fingerprint, Timestamp};
 
-/// The names of groups that are not what the spool was told.
+/// The names of groups that differ from what the spool holds.
 #[derive(Debug)]
 pub(super) struct Changes {
     names: Vec<Fingerprint>,
@@ -68,7 +68,7 @@ impl Table {
         }
     }
 
-    /// Notes that what the spool was told of `name` is not true any more.
+    /// Notes that what the spool holds of `name` is out of date.
     pub(in super::super) fn note(&mut self, name: Fingerprint) {
         match self.by_name.get(&name).copied() {
             Some(slot) => self.changed(slot),
