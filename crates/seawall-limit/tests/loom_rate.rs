@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use loom::thread;
 use seawall_limit::RateLimit;
+use seawall_limit::rate::NotClaimed;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -101,5 +102,22 @@ fn closing_stops_a_taker_that_is_just_coming() {
         let _ = limit.try_acquire();
         assert!(!other.join().unwrap());
         assert!(limit.try_acquire().is_err());
+    });
+}
+
+#[test]
+fn a_lower_burst_ends_a_reservation_that_is_just_claimed() {
+    loom::model(|| {
+        let limit = once_an_hour(2);
+        let two = limit.reserve(2).unwrap();
+        let other = on_a_thread(&limit, |limit| limit.set_rate_and_burst(1, HOUR, 1).unwrap());
+        let claimed = match two.claim() {
+            Ok(()) => true,
+            Err(NotClaimed::Rejected(_)) => false,
+            Err(NotClaimed::TooEarly(_)) => panic!("it was never too early"),
+        };
+        other.join().unwrap();
+        assert_eq!(limit.snapshot().queued, 0);
+        assert_eq!(limit.try_acquire().is_ok(), !claimed);
     });
 }

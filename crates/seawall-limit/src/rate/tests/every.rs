@@ -33,6 +33,21 @@ proptest! {
     }
 
     #[test]
+    fn what_is_available_can_be_taken_and_no_more((quota, steps) in runs()) {
+        for algorithm in ALL {
+            let mut meter = Meter::new(algorithm, quota);
+            let mut now = 0;
+            for &(step, permits) in &steps {
+                now += step;
+                let available = meter.available(now);
+                prop_assert!(meter.clone().take(now, available).is_ok(), "{:?}", algorithm);
+                prop_assert!(meter.clone().take(now, available + 1).is_err(), "{:?}", algorithm);
+                prop_assert_eq!(meter.take(now, permits).is_ok(), permits <= available);
+            }
+        }
+    }
+
+    #[test]
     fn a_waiter_learns_when_its_time_comes(
         (quota, steps) in runs(),
         ahead in 0_u64..30,
