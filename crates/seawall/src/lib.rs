@@ -177,7 +177,7 @@
 //! });
 //! let error = call.with_attempt(deadline.attempt()).await.unwrap_err();
 //! assert!(error.timed_out().is_some());
-//! # assert!(deadline.is_over());
+//! # assert!(deadline.has_passed());
 //! # Ok(())
 //! # }
 //! ```
