@@ -1,10 +1,10 @@
-//! Retrying as a method of what is retried.
+//! Retrying as a method of a closure.
 
 use seawall_core::{FromFn, Judge, Lazy};
 
 use crate::{Retry, RetryCall};
 
-/// Closures that make a future, with a retry as their method.
+/// Adds `retry` to closures that make a future.
 ///
 /// ```
 /// use seawall_retry::{Retry, Retryable};

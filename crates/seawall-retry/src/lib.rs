@@ -1,18 +1,18 @@
-//! Asking again, without making the outage worse: retry with backoff and jitter, the budget that
-//! bounds it, and hedging.
+//! Retry with backoff and jitter, a budget that bounds what is repeated, and hedging: asking again
+//! without making the outage worse.
 //!
 //! # What and why
 //!
-//! Much of what fails between two services is gone a moment later: a connection that was reset, a
-//! node that restarts, a queue that was full. Asking again hides it from the caller. Done without
-//! measure it is also what keeps an outage alive: three attempts a call are three times the traffic,
-//! at the moment when the dependency can bear it least. So there are three things here.
+//! Many failures between two services are gone a moment later: a connection that was reset, a node
+//! that restarts, a queue that was full. Asking again hides them from the caller. Without a limit it
+//! also keeps an outage alive: three attempts for each call are three times the traffic, at the
+//! moment when the dependency can bear it least. So there are three things here.
 //!
-//! - [`Retry`] repeats an operation that failed, after a [`Backoff`] whose [`Jitter`] keeps those
-//!   who failed together from coming back together.
+//! - [`Retry`] repeats an operation that failed, after a [`Backoff`] whose [`Jitter`] keeps callers
+//!   that failed together from coming back together.
 //! - [`Budget`] limits how much of the traffic may be repeated. Any number of retries and hedges
 //!   share one. It is on by default.
-//! - [`Hedge`] launches a second attempt beside one that is slow, and takes the first outcome.
+//! - [`Hedge`] launches a second attempt while the first is slow, and takes the first outcome.
 //!
 //! # Quick start
 //!
@@ -29,28 +29,29 @@
 //! # }
 //! ```
 //!
-//! In a pipeline a retry goes inside the timeout of the whole call and outside of all that belongs
-//! to one attempt: breaker, attempt timeout, panic guard. `fetch.retry(&retry)` is the same with
-//! [`Retryable`]; threads that may block use [`Retry::call_blocking`].
+//! In a pipeline a retry goes inside the timeout of the whole call and outside of everything that
+//! belongs to one attempt: breaker, attempt timeout, panic guard. With [`Retryable`] the call above
+//! reads `fetch.retry(&retry)`. Threads that may block use [`Retry::call_blocking`].
 //!
 //! # What is repeated
 //!
-//! | an attempt came to | repeated | takes from the budget |
+//! | outcome of an attempt | repeated | takes from the budget |
 //! |---|---|---|
 //! | success | no | |
-//! | [overloaded](Class::Overloaded): the dependency refused it | yes, not before it asked | yes |
+//! | [overloaded](Class::Overloaded): the dependency refused it | yes, not before the time that it asked for | yes |
 //! | [transient](Class::Transient), a timeout, a caught panic | if it is [idempotent](RetryBuilder::idempotent) | yes |
 //! | [permanent](Class::Permanent) | no | |
 //! | refused by one of our own policies | no; [on demand](RetryBuilder::wait_for_rejections) if it knows when to come back | no |
 //! | cancelled, shutting down | no | |
 //!
-//! `.idempotent()` is the word that says "carried out twice does no harm". It has to be said, once
+//! `.idempotent()` says that carrying the operation out twice does no harm. It has to be said, once
 //! on the builder or for one call with [`Attempt::idempotent`]: after a timeout nobody knows whether
-//! the operation was carried out. Without it only what the dependency refused to begin is repeated.
+//! the operation was carried out. Without it, only calls that the dependency refused to begin are
+//! repeated.
 //!
 //! The class comes with the error. [`when`](RetryBuilder::when), [`when_ok`](RetryBuilder::when_ok)
 //! and [`judge`](RetryBuilder::judge) overrule it, [`while_attempt`](RetryBuilder::while_attempt)
-//! decides by the number of the attempt.
+//! decides by the attempt: its number, for instance.
 //!
 //! ```mermaid
 //! stateDiagram-v2
@@ -75,17 +76,17 @@
 //! been repeated, had the budget, the deadline or a shutdown allowed it, is wrapped. What a wrapped
 //! error means, and the operation's own error in it, are those of the last attempt.
 //!
-//! The time that it names counts from when an attempt was first found to be pending, or failed with
-//! something to decide: a call that succeeds at once reads no clock.
+//! The time that it names counts from when an attempt was first pending or first waited for: a call
+//! that succeeds at once reads no clock.
 //!
 //! | [`StopReason`](seawall_core::StopReason) | |
 //! |---|---|
-//! | `Attempts` | all were used |
-//! | `Deadline` | the next could not have started in time, and was not waited for; or it was, and the wait took too long |
-//! | `Budget` | there was nothing to take |
+//! | `Attempts` | all attempts were used |
+//! | `Deadline` | the next attempt could not have started in time, so it was not waited for; or the wait for it took too long |
+//! | `Budget` | the budget was empty |
 //! | `Permanent` | the last outcome was not one to repeat after |
-//! | `Rejected` | one of our own policies refused the last attempt; [`before`](seawall_core::GaveUp::before) has what the one before came to |
-//! | `Shutdown` | the token was cancelled, at once even while waiting |
+//! | `Rejected` | one of our own policies refused the last attempt; [`before`](seawall_core::GaveUp::before) may have the failure before it |
+//! | `Shutdown` | the token was cancelled; a wait ends at once |
 //! | `Poisoned` | the same panic came again and again |
 //!
 //! # Delays
@@ -95,9 +96,9 @@
 //!
 #![doc = include_str!("delays.svg")]
 //!
-//! What a dependency asks for (`Retry-After`, which [`parse_retry_after`] reads) is a floor under the
-//! delay, up to [`max_retry_after`](RetryBuilder::max_retry_after). Those that were given the same
-//! hint are spread behind it by what they drew.
+//! If a dependency asks for a wait (`Retry-After`, which [`parse_retry_after`] reads), the delay is at
+//! least that long, up to [`max_retry_after`](RetryBuilder::max_retry_after). Callers that were given
+//! the same hint are spread after it by their jitter.
 //!
 //! # Defaults
 //!
@@ -105,17 +106,17 @@
 //! |---|---|---|
 //! | attempts | 3, the first included | [`DEFAULT_MAX_ATTEMPTS`](retry::DEFAULT_MAX_ATTEMPTS) |
 //! | delays | exponential from 100 ms by 2, up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`](retry::DEFAULT_INITIAL_DELAY) |
-//! | budget | one of its own: 10 tokens and a fifth of one a call | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT) |
+//! | budget | one of its own: 10 tokens, and a fifth of one for each call | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT) |
 //! | waits that a dependency asks for | up to a minute | [`DEFAULT_MAX_RETRY_AFTER`](retry::DEFAULT_MAX_RETRY_AFTER) |
 //! | the same panic | twice | [`DEFAULT_MAX_SAME_PANICS`](retry::DEFAULT_MAX_SAME_PANICS) |
-//! | hedge | one, after the 95th percentile of the latencies of late | [`DEFAULT_PERCENTILE`](hedge::DEFAULT_PERCENTILE) |
+//! | hedge | one, after the 95th percentile of recent latencies | [`DEFAULT_PERCENTILE`](hedge::DEFAULT_PERCENTILE) |
 //!
 //! # How much worse it can get
 //!
 //! The description of a pipeline has the largest number of attempts that one call can make, and the
 //! longest time that it can take, both from the configuration alone. A budget bounds all calls
-//! together: `n` calls reach the dependency at most `n + reserve + n · deposit` times, or three times
-//! `n` without one.
+//! together: `n` calls reach the dependency at most `n + reserve + n · deposit` times; without a
+//! budget up to three times `n`.
 //!
 //! # Telemetry
 //!
@@ -124,28 +125,28 @@
 //! | [`Retrying`](seawall_core::EventKind::Retrying) | an attempt failed, another follows: number, class, delay |
 //! | [`GaveUp`](seawall_core::EventKind::GaveUp) | it stopped: attempts, why, the last class |
 //! | [`Hedged`](seawall_core::EventKind::Hedged) | a hedge was launched |
-//! | [`BudgetExhausted`](seawall_core::EventKind::BudgetExhausted), [`BudgetRecovered`](seawall_core::EventKind::BudgetRecovered) | in turns: a repetition was refused; [enough is there](BudgetBuilder::listeners) for more than one |
-//! | [`Panicked`](seawall_core::EventKind::Panicked) | a predicate or function of yours panicked, and was contained |
+//! | [`BudgetExhausted`](seawall_core::EventKind::BudgetExhausted), [`BudgetRecovered`](seawall_core::EventKind::BudgetRecovered) | alternately: a repetition was refused; the budget has [enough](BudgetBuilder::listeners) for several again |
+//! | [`Panicked`](seawall_core::EventKind::Panicked) | a predicate or function of the user panicked; the panic was contained |
 //!
-//! [`Budget::snapshot`] has what is left, in flight, granted and refused.
+//! [`Budget::snapshot`] says what is left, in flight, granted and refused.
 //!
 //! # Traps
 //!
-//! - **Retries on several floors multiply.** Three attempts at each of three services are 27 calls
-//!   at the lowest. Retry on one floor; the budget keeps the rest bounded.
+//! - **Retries at several layers multiply.** Three attempts at each of three services are 27 calls to
+//!   the last. Retry at one layer; the budget keeps the rest bounded.
 //! - **A retry does not interrupt an attempt.** Without an attempt timeout, an operation that hangs is
 //!   never repeated. The [`deadline`](RetryBuilder::deadline) bounds when attempts start.
-//! - **A hedge doubles what is carried out.** It is for reads. The loser is dropped, not undone.
-//! - **A budget of its own is a budget for this handle.** Clones share it; two retries that were built
-//!   separately do not, unless they are given the same one.
-//! - **Timers have steps of a millisecond.** A delay of zero never goes through one. After 32 attempts
-//!   without a wait, other tasks get a turn.
+//! - **A hedge carries operations out twice.** It is for reads. The loser is dropped, not undone.
+//! - **A retry's own budget belongs to that retry.** Clones share it. Two retries that were built
+//!   separately share one only if they are given the same.
+//! - **Timers have steps of a millisecond.** A delay of zero never goes through a timer. After 32
+//!   attempts without a wait, other tasks get a turn.
 //!
 //! # When not to use it
 //!
-//! For work that may take minutes, or must survive this process, use a queue. For a stream or a
-//! connection that is to be kept up, reconnecting belongs to its owner. Where the client library
-//! retries already, switch one of the two off.
+//! For work that may take minutes or must survive this process, use a queue. A stream or connection
+//! that has to stay up is reconnected by its owner. Where the client library retries already, switch
+//! one of the two off.
 
 pub mod budget;
 pub mod hedge;

@@ -2,18 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Longer than any that can be read: the longest HTTP date has 33 bytes.
+/// Longer than any value that is accepted: the longest HTTP date has 33 bytes.
 const MAX_LEN: usize = 64;
 
 /// Reads the value of an HTTP `Retry-After` header (RFC 9110, section 10.2.3): a number of seconds,
 /// or a date in any of the three forms of section 5.6.7, which is counted from `now`.
 ///
 /// A date that has passed is [`Duration::ZERO`], a number of seconds that no `Duration` can hold is
-/// [`Duration::MAX`]. What can't be read is `None`, and the caller backs off as it would without the
-/// header: signs, fractions, exponents, two values at once, and whatever is longer than 64 bytes,
-/// of which no more than the length is looked at. Never panics.
+/// [`Duration::MAX`]. Anything else is `None`, and the caller backs off as it would without the
+/// header: signs, fractions, exponents, two values at once, and values longer than 64 bytes. Never
+/// panics.
 ///
-/// What comes out is a wish. A retry grants it up to
+/// The result is a request. A retry grants it up to
 /// [`max_retry_after`](crate::RetryBuilder::max_retry_after).
 ///
 /// ```

@@ -19,9 +19,9 @@ const LEAST: f64 = 1e-9;
 /// | [`name`](Self::name) | `"budget"` | |
 /// | [`deposit`](Self::deposit) | 0.2 tokens a call | [`DEFAULT_DEPOSIT`] |
 /// | [`reserve`](Self::reserve) | 10 tokens | [`DEFAULT_RESERVE`] |
-/// | [`capacity`](Self::capacity) | the reserve, or one repetition if that is more | what was saved in good times is spent at once in bad ones |
+/// | [`capacity`](Self::capacity) | the reserve, or one repetition if that is more | tokens that were saved in good times are spent at once in bad ones |
 /// | [`cost`](Self::cost) | 1 token a repetition | |
-/// | [`refill_per_second`](Self::refill_per_second) | 0 | then nothing reads the clock |
+/// | [`refill_per_second`](Self::refill_per_second) | 0 | the budget then reads no clock |
 /// | [`in_flight`](Self::in_flight) | not limited | it counts every call in and out |
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
@@ -58,8 +58,8 @@ impl BudgetBuilder {
         self
     }
 
-    /// How many tokens each call pays in, its first attempt, whatever becomes of it: 0.1 allows one
-    /// repetition in ten calls. 0, or at least a billionth, which is what all of these are rounded to.
+    /// How many tokens each call pays in before its first attempt, whatever its outcome: 0.1 allows
+    /// one repetition in ten calls. 0, or at least a billionth; all figures are rounded to billionths.
     pub fn deposit(mut self, tokens: f64) -> Self {
         self.deposit = tokens;
         self
@@ -83,31 +83,32 @@ impl BudgetBuilder {
         self
     }
 
-    /// How many tokens come with time, without a call: for those with little traffic. At least 0.
+    /// How many tokens are added each second without a call, for services with little traffic. At
+    /// least 0.
     pub fn refill_per_second(mut self, tokens: f64) -> Self {
         self.per_second = tokens;
         self
     }
 
     /// How many repetitions may be in flight at once: a share of the calls in flight, at least a
-    /// billionth and at most 1, but no fewer than `floor`. Holds beside the tokens.
+    /// billionth and at most 1, but no fewer than `floor`. Limits repetitions in addition to tokens.
     pub fn in_flight(mut self, share: f64, floor: u32) -> Self {
         self.share = Some((share, floor));
         self
     }
 
-    /// No tokens: only what is [in flight](Self::in_flight) is limited.
+    /// No tokens: only the repetitions [in flight](Self::in_flight) are limited.
     pub fn without_tokens(mut self) -> Self {
         self.tokens = false;
         self
     }
 
-    /// Who is told when the budget is empty, and when it has recovered.
+    /// The listeners that receive its events: it is exhausted, it has recovered.
     ///
-    /// It has recovered when half of the reserve is there and five repetitions could be granted, or
-    /// all that can be saved is there. Where that is one repetition, and where places in flight are
-    /// limited, repetitions were granted without a refusal besides: ten, or as many as there are
-    /// places. A call that pays in tells it, or a repetition that is granted.
+    /// A budget has recovered when half of the reserve is there and five repetitions could be granted,
+    /// or when it is full. If a full budget covers only one repetition, or if places in flight are
+    /// limited, repetitions also have to be granted in a row without a refusal: ten, or as many as
+    /// there are places. Recovery is noticed when a call pays in or a repetition is granted.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.setup.listeners(listeners);
         self

@@ -8,18 +8,18 @@ use super::policy::Inner;
 use super::share::Share;
 use super::tokens::{TokenPlan, Tokens};
 
-/// Granted without a refusal in between, so many repetitions show that a budget has recovered of
-/// which what is there at one moment shows nothing: it was told empty and recovered in turns
-/// otherwise, for as long as calls pay in what others take out.
+/// Number of consecutive grants after which a budget counts as recovered even though its balance
+/// never shows it. Without this, a budget that is drained as fast as it fills would report
+/// "exhausted" and "recovered" in turn.
 const STREAK: u64 = 10;
 
-/// So many repetitions that can be granted at once show it, too: where all is taken as it comes
-/// there are never two.
+/// Number of repetitions that a recovered budget can grant at once. One that is drained as fast as
+/// it fills never has enough for two.
 const MANY: u64 = 5;
 
 impl Tokens {
-    /// Whether there is half of the reserve and enough for many repetitions, or all that there can
-    /// be. Where that is not even two, `streak` has to show it.
+    /// Whether half of the reserve is there and enough for several repetitions, or the budget is full.
+    /// Where a full budget does not cover two repetitions, `streak` has to show it.
     fn has_recovered(&self, streak: u64) -> bool {
         let TokenPlan { cost, reserve, capacity, .. } = self.plan();
         let enough = capacity.min(MANY * cost).max(reserve / 2);
@@ -28,7 +28,8 @@ impl Tokens {
 }
 
 impl Share {
-    /// Whether half of the places are free, or all of them, and all were taken in turns.
+    /// Whether half of the places are free and as many repetitions as there are places were granted
+    /// without a refusal.
     fn has_recovered(&self, streak: u64) -> bool {
         let (calls, repetitions) = self.in_flight();
         let places = self.plan().limit(calls);
@@ -46,7 +47,7 @@ impl Inner {
         }
     }
 
-    /// Something was granted or paid in, and the budget was last told to be exhausted.
+    /// Something was granted or paid in, and the budget was last reported as exhausted.
     pub(super) fn recovers(&self) {
         let before = self.granted_before.load(Relaxed);
         let streak = self.granted.load(Relaxed).saturating_sub(before);

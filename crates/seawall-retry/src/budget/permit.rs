@@ -1,4 +1,4 @@
-//! What is held of a budget.
+//! What a call and a repetition hold of a budget.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::share::Share;
 pub struct CallInFlight<'b>(Option<&'b Share>);
 
 impl<'b> CallInFlight<'b> {
-    /// Of a budget that does not count what is in flight, or of none.
+    /// A call of a budget that does not count calls in flight, or of none.
     pub(crate) const UNCOUNTED: Self = Self(None);
 
     pub(super) fn new(share: &'b Share) -> Self {
@@ -28,8 +28,8 @@ impl Drop for CallInFlight<'_> {
     }
 }
 
-/// What one repetition took from a [`Budget`](super::Budget). Goes back when it is dropped, but for the token of
-/// one that was [started](Self::start).
+/// What one repetition took from a [`Budget`](super::Budget). Dropping it gives that back, except
+/// the token of a repetition that was [started](Self::start).
 #[must_use = "dropped at once, it gives back what was taken"]
 pub struct BudgetPermit<'b> {
     budget: &'b Inner,

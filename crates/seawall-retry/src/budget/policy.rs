@@ -13,15 +13,15 @@ use super::tokens::{TokenPlan, Tokens, WHOLE};
 use super::{BudgetBuilder, BudgetSnapshot};
 use seawall_core::sync::AtomicU64;
 
-/// What repetitions, of retries and hedges alike, may cost. Clones share it.
+/// Limits how many calls are repeated, by retries and hedges alike. Clones share it.
 ///
-/// Limits the share of calls that are repeated, so that a dependency which is down is not asked
-/// three times as much as one which is well. There are two ways to count, and a budget may use
-/// both: tokens that calls pay in and repetitions take out, and a share of what is in flight.
+/// With a budget, a dependency that is down does not get three times its healthy traffic. There are
+/// two ways to count, and a budget may use both: tokens, which calls pay in and repetitions take out,
+/// and a share of the calls in flight.
 ///
-/// Checking and taking are one atomic step. The first attempt of a call never fails for a budget;
-/// when there is nothing to take, the outcome that would have been repeated comes back, and
-/// [`GaveUp`](seawall_core::GaveUp) says so.
+/// Checking and taking are one atomic step. A budget never stops the first attempt of a call. When it
+/// is empty, the outcome that would have been repeated comes back, and
+/// [`GaveUp`](seawall_core::GaveUp) says why.
 ///
 /// ```
 /// use seawall_retry::{Budget, Retry};
@@ -38,20 +38,20 @@ use seawall_core::sync::AtomicU64;
 /// | the repetition | its token | its place in flight |
 /// |---|---|---|
 /// | never started: cancelled while waiting, deadline, shutdown | is given back | is given back |
-/// | started, whatever it came to: success, failure, panic, dropped | is spent | is given back when the attempt is over |
+/// | started, whatever its outcome: success, failure, panic, dropped | is spent | is given back when the attempt is over |
 #[derive(Clone)]
 pub struct Budget(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) reporter: Reporter,
-    // Where tokens are not counted, of a plan of zeros: it takes no deposit.
+    // If tokens are not counted, the plan is all zeros and takes no deposit.
     pub(super) tokens: Tokens,
     counts_tokens: bool,
     pub(super) share: Option<Share>,
     timeline: Timeline,
     pub(super) granted: AtomicU64,
     pub(super) refused: AtomicU64,
-    /// How many were granted when one was last refused.
+    /// How many were granted before the last refusal.
     pub(super) granted_before: AtomicU64,
 }
 
@@ -108,7 +108,7 @@ impl Budget {
         self.0.share.is_some()
     }
 
-    /// Counts a call as in flight, where that is counted.
+    /// Counts a call as in flight, if the budget counts that.
     pub(crate) fn enter(&self) -> Option<CallInFlight<'_>> {
         self.0.share.as_ref().map(CallInFlight::new)
     }
@@ -121,7 +121,7 @@ impl Budget {
         self.0.try_acquire().then(|| BudgetPermit::new(&self.0))
     }
 
-    /// What is there now.
+    /// The state of the budget now. Reads the clock if the budget refills by time.
     pub fn snapshot(&self) -> BudgetSnapshot {
         let Inner { granted, refused, .. } = &*self.0;
         let tokens = self.0.credited();
@@ -129,6 +129,8 @@ impl Budget {
             self.0.share.as_ref().map(Share::in_flight).unzip();
         BudgetSnapshot {
             tokens: tokens.map(|tokens| wholes(tokens.left())),
+            reserve: tokens.map(|tokens| wholes(tokens.plan().reserve)),
+            capacity: tokens.map(|tokens| wholes(tokens.plan().capacity)),
             calls_in_flight,
             repetitions_in_flight,
             granted: granted.load(Relaxed),
@@ -169,12 +171,12 @@ impl Inner {
         }
     }
 
-    /// The tokens, where they are counted.
+    /// The tokens, if they are counted.
     fn counted(&self) -> Option<&Tokens> {
         self.counts_tokens.then_some(&self.tokens)
     }
 
-    /// The tokens, where they are counted, with what the clock has earned.
+    /// The tokens, if they are counted, after crediting those that time has added.
     pub(super) fn credited(&self) -> Option<&Tokens> {
         let tokens = self.counted()?;
         if tokens.refills() {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::tokens::WHOLE;
 use seawall_core::sync::AtomicU64;
 
-/// How many repetitions may be in flight beside how many calls.
+/// How many repetitions may be in flight for how many calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SharePlan {
     /// In billionths.
@@ -26,12 +26,11 @@ impl SharePlan {
 
     /// Whether one repetition more may be in flight.
     fn has_room(&self, calls: u32, repetitions: u32) -> bool {
-        // Most of the time it is the floor that decides, without arithmetic.
+        // The floor decides most of the time, without arithmetic.
         repetitions < self.floor || repetitions < self.limit(calls)
     }
 
-    /// How many repetitions may be in flight beside `calls` calls.
-    // Out of line: the compiler would prepare the division ahead of the question.
+    /// How many repetitions may be in flight while `calls` calls are.
     pub(super) fn limit(&self, calls: u32) -> u32 {
         let share = u64::from(calls) * self.share / WHOLE;
         u32::try_from(share).unwrap_or(u32::MAX).max(self.floor)
@@ -89,8 +88,8 @@ impl Share {
             let free = plan.has_room(calls(word), repetitions(word));
             free.then_some(word + 1)
         };
-        // AcqRel pairs with the Release of `give_back`: who takes a place sees what its former
-        // holder did.
+        // AcqRel pairs with the Release of `give_back`: the thread that takes a place sees what its
+        // former holder did.
         self.word.fetch_update(AcqRel, Acquire, take).is_ok()
     }
 

@@ -1,4 +1,4 @@
-//! Tokens: what calls pay in and repetitions take out. Numbers are billionths of a token, so that
+//! Tokens: calls pay them in, repetitions take them out. Numbers are billionths of a token, so that
 //! fractions carry exactly.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -19,8 +19,8 @@ pub(super) struct TokenPlan {
 }
 
 impl TokenPlan {
-    /// What a clock that advances from `since` to `now`, in nanoseconds, earns; and up to when that
-    /// was earned, so that what is less than a billionth carries over.
+    /// What is earned from `since` to `now`, both in nanoseconds, and the time up to which it was
+    /// earned, so that less than a billionth carries over.
     pub(super) fn earned(&self, since: u64, now: u64) -> Option<(u64, u64)> {
         let elapsed = u128::from(now.checked_sub(since)?);
         let (rate, whole) = (u128::from(self.per_second), u128::from(WHOLE));
@@ -28,7 +28,7 @@ impl TokenPlan {
         if earned == 0 {
             return None;
         }
-        // The rounding is against the taker: never two grants from one nanosecond.
+        // Rounded up, so that no nanosecond is credited twice.
         let until = since + u64::try_from((earned * whole).div_ceil(rate)).unwrap_or(now - since);
         Some((u64::try_from(earned).unwrap_or(u64::MAX), until.min(now)))
     }
@@ -38,8 +38,8 @@ impl TokenPlan {
 #[derive(Debug)]
 pub(super) struct Tokens {
     plan: SharedPlan,
-    // Billionths, and below them whether the budget was last told to be exhausted: what a taker has
-    // to know is read at once.
+    // Billionths, and in the lowest bit whether the budget was last reported as exhausted, so that one
+    // load reads both.
     word: AtomicU64,
     // Up to when the refill has been credited, in nanoseconds of the budget's own clock.
     credited: AtomicU64,
@@ -114,8 +114,7 @@ impl Tokens {
         self.plan.per_second.load(Relaxed) > 0
     }
 
-    /// Whether there is room for what a call pays in. There is none while the budget is full, which
-    /// is when all is well.
+    /// Whether there is room for a deposit. A full budget, as in a healthy system, has none.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
         self.word.load(Relaxed) < self.plan.capacity.load(Relaxed) * BILLIONTH
@@ -130,8 +129,8 @@ impl Tokens {
     /// is never granted to two takers.
     pub(super) fn try_take(&self) -> bool {
         let cost = self.plan.cost.load(Relaxed) * BILLIONTH;
-        // AcqRel pairs with the Release of `gain`: who takes a token sees what was done before it
-        // was given back. The count itself would be right with less.
+        // AcqRel pairs with the Release of `gain`: the thread that takes a token sees what was done
+        // before it was given back. The count itself would be right with less.
         self.word.fetch_update(AcqRel, Acquire, |word| word.checked_sub(cost)).is_ok()
     }
 
@@ -140,9 +139,8 @@ impl Tokens {
         self.gain(self.plan.cost.load(Relaxed));
     }
 
-    // No overflow: what is there is at most the capacity, what is gained at most the larger of that
-    // and what `build()` lets pass, and both are at most 10¹⁸ billionths.
-    // Gives the word as it was.
+    // No overflow: the balance is at most the capacity, the gain at most the larger of that and what
+    // `build()` lets pass, and both are at most 10¹⁸ billionths. Returns the word as it was.
     fn gain(&self, gain: u64) -> u64 {
         let gain = gain * BILLIONTH;
         let full = self.plan.capacity.load(Relaxed) * BILLIONTH;
@@ -154,8 +152,8 @@ impl Tokens {
 
     /// Credits what the clock has earned up to `now`.
     ///
-    /// One of several that come at once wins the span of time and credits it. Until it has, the
-    /// others find the tokens missing: refused once too often, never granted twice.
+    /// Of several threads one wins the span of time and credits it. Until it has, the others find the
+    /// tokens missing: they may refuse once too often, but never grant twice.
     pub(super) fn refill(&self, now: u64) {
         let since = self.credited.load(Acquire);
         let plan = self.plan();
@@ -170,14 +168,14 @@ impl Tokens {
         self.word.load(Acquire) / BILLIONTH
     }
 
-    /// Whether the last refusal was told and recovery was not.
+    /// Whether a refusal was reported, and recovery was not.
     #[inline]
     pub(super) fn is_exhausted(&self) -> bool {
         self.word.load(Relaxed) & EXHAUSTED != 0
     }
 
     /// Whether this made it exhausted: of several refusals, the first.
-    // Relaxed, as below: whoever reads the word after this still sees what came before it.
+    // Relaxed, as below: a thread that reads the word after this still sees what came before it.
     pub(super) fn exhaust(&self) -> bool {
         self.word.fetch_or(EXHAUSTED, Relaxed) & EXHAUSTED == 0
     }

@@ -89,8 +89,8 @@ impl<J> HedgeBuilder<J> {
         self
     }
 
-    /// Launches a hedge after the delay that `delay` says, which is told of the attempt that was
-    /// launched last. If it panics, none is launched.
+    /// Launches a hedge after the delay that `delay` gives for the attempt that was launched last. If
+    /// it panics, none is launched.
     pub fn delay_by(
         mut self,
         delay: impl Fn(&Attempt) -> Duration + Send + Sync + 'static,
@@ -99,12 +99,12 @@ impl<J> HedgeBuilder<J> {
         self
     }
 
-    /// Launches a hedge after the time within which this share of the calls of late had their
-    /// outcome; above 0 and below 1.
+    /// Launches a hedge after the time within which this share of recent calls had their outcome;
+    /// above 0 and below 1.
     ///
-    /// Until there are [enough](Self::min_samples) of them, none is launched but after a failure.
-    /// Latencies are kept in 512 counters, to a sixteenth, from a microsecond to 71 minutes; after a
-    /// thousand samples those before count half.
+    /// Until there are [enough](Self::min_samples) of them, hedges are launched only after a failure.
+    /// Latencies are kept in 512 counters, to a sixteenth, from a microsecond to 71 minutes. Whenever
+    /// a thousand are counted, all counts are halved.
     pub fn delay_percentile(mut self, percentile: f64) -> Self {
         self.settings.delay = Delay::Percentile(percentile);
         self
@@ -128,34 +128,34 @@ impl<J> HedgeBuilder<J> {
         self
     }
 
-    /// What hedges take from, shared with retries and other hedges. Unless it is set, a hedge has a
-    /// budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
+    /// The budget that pays for hedges, shared with retries and other hedges. Unless it is set, a
+    /// hedge has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.settings.shared.budget = BudgetSource::Shared(budget.clone());
         self
     }
 
-    /// No budget. When the dependency slows down it then gets up to
-    /// [`max_attempts`](Self::max_attempts) times the traffic that it gets when it is well.
+    /// No budget. A dependency that slows down then gets up to
+    /// [`max_attempts`](Self::max_attempts) times its healthy traffic.
     pub fn without_budget(mut self) -> Self {
         self.settings.shared.budget = BudgetSource::None;
         self
     }
 
-    /// Who is told of hedges and of giving up.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.settings.shared.setup.listeners(listeners);
         self
     }
 
-    /// Once `token` is cancelled no hedge is launched; what is under way is left alone.
+    /// Once `token` is cancelled no hedge is launched. Attempts that are under way go on.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.settings.shared.setup.shutdown(token);
         self
     }
 
-    /// Decides by `judge` what an outcome means to this hedge, successes included, in the place of
-    /// the class it came with. See [`Judge`](seawall_core::Judge). A panic in it is contained and
+    /// Decides by `judge` what an outcome means to this hedge, successes included, in place of the
+    /// class it came with. See [`Judge`](seawall_core::Judge). A panic in it is contained and
     /// reported, and the outcome keeps its class.
     pub fn judge<K>(self, judge: K) -> HedgeBuilder<K> {
         HedgeBuilder { settings: self.settings, judge }

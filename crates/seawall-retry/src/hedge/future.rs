@@ -135,7 +135,7 @@ where
         self.hedges.put(Box::new(hedges));
     }
 
-    /// Polls what is under way, the primary first; gives what the call came to.
+    /// Polls all attempts, the primary first. Gives the call's outcome, if there is one.
     fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<Outcome<Op>> {
         if let Some(primary) = self.primary.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = primary.poll(cx)
@@ -242,8 +242,8 @@ where
         self.hedges.as_mut().expect("a hedge was polled after it was over")
     }
 
-    /// What the call came to, if no attempt is under way now that [`launches`](Self::launches) had
-    /// its chance: the primary's failure.
+    /// The call's outcome, if no attempt is under way after [`launches`](Self::launches): the
+    /// primary's failure.
     fn all_failed(&mut self) -> Option<Outcome<Op>> {
         let progress = self.progress();
         let hedges = self.hedges();
@@ -261,7 +261,7 @@ where
         Some(self.give_up(primary, why))
     }
 
-    /// What the call came to, as one attempt has answered.
+    /// The call's outcome after one attempt has answered.
     fn answer(&mut self, over: FailedAttempt<Op::Output, Op::Error>) -> Outcome<Op> {
         let launched = self.hedges().launched;
         if over.class == Class::Success {

@@ -1,4 +1,4 @@
-//! The latencies of late, in constant memory.
+//! Recent latencies, in constant memory.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -12,11 +12,11 @@ const POWERS: usize = 32;
 
 const BUCKETS: usize = STEPS * POWERS;
 
-/// How many samples weigh fully. When there are so many, all count half from then on, so what was
-/// seen before the last thousand or so weighs less and less.
+/// How many samples weigh fully. Whenever this many are counted, all counts are halved, so samples
+/// older than the last thousand or so weigh less and less.
 const FULL: u32 = 1024;
 
-/// After how many samples the percentile is looked up anew.
+/// After how many samples the percentile is computed again.
 const REFRESH: u32 = 32;
 
 /// A histogram of latencies that forgets, and one percentile of it.
@@ -98,7 +98,7 @@ impl Latencies {
 
 impl fmt::Display for Latencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "percentile {} of the latencies of late", self.percentile * 100.0)
+        write!(f, "percentile {} of recent latencies", self.percentile * 100.0)
     }
 }
 

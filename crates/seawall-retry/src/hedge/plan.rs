@@ -1,4 +1,4 @@
-//! The decision: whether another attempt is launched beside those that are under way.
+//! The decision: whether another attempt is launched.
 
 /// How many attempts there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

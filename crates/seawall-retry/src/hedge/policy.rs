@@ -14,15 +14,23 @@ use super::{HedgeBuilder, HedgeFuture};
 use crate::Budget;
 use crate::shared::Shared;
 
-/// Launches a second attempt beside one that is slow, and takes the outcome that comes first.
+/// Launches a second attempt while the first is slow, and takes the outcome that comes first.
 ///
-/// Put a hedge only around what may be carried out more than once without harm, and at once: the
-/// loser is dropped, not undone. What the caller says of one call ([`Attempt::idempotent`]) goes
-/// before: where that is `false`, nothing is launched beside the primary, nor after it.
+/// Put a hedge only around operations that may be carried out more than once, and concurrently,
+/// without harm: the loser is dropped, not undone. What the caller says about one call
+/// ([`Attempt::idempotent`]) takes precedence: with `false`, the primary stays alone.
 ///
-/// A failure that may be repeated launches the next at once. After one of a dependency that has too
-/// much to do and said when to come back ([`Class::Overloaded`]), nothing is launched any more: what
-/// is under way goes on.
+/// A failure that may be repeated launches the next attempt at once. After a dependency has said that
+/// it is overloaded and when to come back ([`Class::Overloaded`](seawall_core::Class::Overloaded)),
+/// no more attempts are launched; those under way go on.
+///
+/// # What comes back
+///
+/// The first answer: a success, or a permanent failure, which the other attempts would not better.
+/// If all attempts fail otherwise, the primary's failure comes back, wrapped in
+/// [`GaveUp`](seawall_core::GaveUp) if there was more than one attempt, with the failures of the
+/// hedges as its history in the order in which they ended. If a permanent failure ends the call, that
+/// is the error, and the failures before it are its history, the primary's first.
 ///
 /// Clones share their latencies, budget and listeners.
 ///
@@ -75,7 +83,7 @@ impl<J> Hedge<J> {
         self.shared.budget.as_ref()
     }
 
-    /// The percentile of the latencies of late, where it is used and there are enough of them.
+    /// The percentile of recent latencies, if it is used and there are enough of them.
     pub fn percentile(&self) -> Option<Duration> {
         match &self.after {
             After::Percentile(latencies) => latencies.current(),
@@ -100,7 +108,7 @@ impl<J> Hedge<J> {
         Lazy::new(self.wrap(FromFn::new(make, &AllTransient)))
     }
 
-    /// [`call`](Self::call), with `make` told which attempt it is.
+    /// [`call`](Self::call) for a closure that takes the [`Attempt`].
     pub fn call_with<F, Fut, T, E>(
         &self,
         make: F,
@@ -113,7 +121,7 @@ impl<J> Hedge<J> {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
     }
 
-    /// How long to wait after `attempt` was launched before the next is; `None` for ever.
+    /// How long to wait after `attempt` was launched before the next is; `None` if it never is.
     pub(super) fn delay_after(&self, attempt: &Attempt) -> Option<Duration> {
         match &self.after {
             After::Fixed(delay) => Some(*delay),

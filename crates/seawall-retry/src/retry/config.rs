@@ -26,11 +26,11 @@ use crate::{Budget, BudgetBuilder};
 /// | [`name`](Self::name) | the pipeline's, `"retry"` alone | |
 /// | [`max_attempts`](Self::max_attempts) | 3 | [`DEFAULT_MAX_ATTEMPTS`] |
 /// | [`backoff`](Self::backoff) | exponential from 100 ms by 2 up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`], [`DEFAULT_MAX_DELAY`] |
-/// | [`idempotent`](Self::idempotent) | not said: only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
+/// | [`idempotent`](Self::idempotent) | off: only calls that the dependency refused as overloaded are repeated | nothing is carried out twice unless that does no harm |
 /// | [`budget`](Self::budget) | one of its own: a fifth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
 /// | [`deadline`](Self::deadline) | none of its own | a timeout around the retry sets one |
 /// | [`max_retry_after`](Self::max_retry_after) | 60 s | [`DEFAULT_MAX_RETRY_AFTER`] |
-/// | [`wait_for_rejections`](Self::wait_for_rejections) | off | what one of our own policies refuses is refused for a reason |
+/// | [`wait_for_rejections`](Self::wait_for_rejections) | off | our own policies refuse calls for a reason |
 /// | [`max_same_panics`](Self::max_same_panics) | 2 | [`DEFAULT_MAX_SAME_PANICS`] |
 /// | [`history`](Self::history) | 0 | errors can be large |
 #[derive(Clone, Debug)]
@@ -101,9 +101,9 @@ impl<J> RetryBuilder<J> {
 
     /// Says that the operation may be carried out more than once without harm.
     ///
-    /// Without this word only what the dependency refused as overloaded is repeated: after every
+    /// Without it, only calls that the dependency refused as overloaded are repeated: after every
     /// other failure, a timeout above all, nobody knows whether the operation was carried out.
-    /// What the caller says of one call ([`Attempt::idempotent`]) goes before this.
+    /// What the caller says about one call ([`Attempt::idempotent`]) takes precedence.
     pub fn idempotent(mut self) -> Self {
         self.settings.idempotent = true;
         self
@@ -112,79 +112,80 @@ impl<J> RetryBuilder<J> {
     /// The time within which attempts may be started, counted from the start of the call. Above
     /// zero.
     ///
-    /// An attempt that could not start before it is not waited for: the retry gives up at once. Nor
-    /// is one started that was waited for, if the wait took longer than it should have.
-    /// Each attempt is told of the deadline, so a timeout around it is cut to what is left; the
-    /// retry itself does not interrupt an attempt that is under way. Of this deadline and one from
-    /// further out the sooner counts.
+    /// An attempt that could not start before it is not waited for: the retry gives up at once. If a
+    /// wait took longer than it should have, the attempt after it is not started.
+    /// Each attempt carries the deadline, so a timeout inside is cut to what is left. The retry
+    /// itself does not interrupt an attempt that is under way. Of this deadline and one from further
+    /// out the sooner counts.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = Some(deadline);
         self
     }
 
-    /// The longest wait that is granted to a dependency, or to one of our own policies, that says
-    /// when to come back. Up to this, its hint is the least that is waited.
+    /// The longest wait that a dependency, or one of our own policies, can ask for. Up to this, the
+    /// retry waits at least as long as it was asked to. Above zero.
     pub fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
         self.settings.max_retry_after = max_retry_after;
         self
     }
 
-    /// Waits, where one of our own policies inside refuses a call and knows when to try again, such
-    /// as an open breaker. It counts as an attempt but takes nothing from the budget. Off, every
-    /// rejection ends the call at once.
+    /// Waits when one of our own policies inside refuses a call and knows when to try again, such as
+    /// an open breaker. The refusal counts as an attempt but takes nothing from the budget. Unless
+    /// this is set, every rejection ends the call at once.
     pub fn wait_for_rejections(mut self) -> Self {
         self.settings.wait_for_rejections = true;
         self
     }
 
-    /// How often the same panic, message and location alike, may come before the retry gives up.
-    /// Another panic in between starts the count anew, another failure does not. At least 1. It takes a panic guard inside to turn panics into errors.
+    /// How often the same panic, with the same message and location, may come before the retry gives
+    /// up. Another panic in between restarts the count, another failure does not. At least 1. Only a
+    /// panic guard inside turns panics into errors.
     pub fn max_same_panics(mut self, max_same_panics: u32) -> Self {
         self.settings.max_same_panics = max_same_panics;
         self
     }
 
-    /// How many of the errors before the last one are kept in [`GaveUp`](seawall_core::GaveUp): the
-    /// latest. At most [`MAX_HISTORY`].
+    /// How many of the errors before the last one are kept in [`GaveUp`](seawall_core::GaveUp), the
+    /// latest ones. At most [`MAX_HISTORY`].
     pub fn history(mut self, history: usize) -> Self {
         self.settings.history = history;
         self
     }
 
-    /// What repetitions take from, shared with other retries and hedges. Unless it is set, a retry
-    /// has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
+    /// The budget that pays for repetitions, shared with other retries and hedges. Unless it is set,
+    /// a retry has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.settings.shared.budget = BudgetSource::Shared(budget.clone());
         self
     }
 
-    /// A budget of its own, made as told, with the retry's name and listeners.
+    /// A budget of its own with these settings, and the name and listeners of the retry.
     pub fn own_budget(mut self, budget: BudgetBuilder) -> Self {
         self.settings.shared.budget = BudgetSource::Own(budget);
         self
     }
 
-    /// No budget: every call may use all its attempts. When the dependency is down it then gets
-    /// [`max_attempts`](Self::max_attempts) times the traffic that it gets when it is well.
+    /// No budget: every call may use all its attempts. A dependency that is down then gets
+    /// [`max_attempts`](Self::max_attempts) times its healthy traffic.
     pub fn without_budget(mut self) -> Self {
         self.settings.shared.budget = BudgetSource::None;
         self
     }
 
-    /// Where jitter is drawn from.
+    /// The source of the random numbers for jitter.
     pub fn random(mut self, random: Random) -> Self {
         self.settings.shared.setup.random(random);
         self
     }
 
-    /// Who is told of retries and of giving up.
+    /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.settings.shared.setup.listeners(listeners);
         self
     }
 
-    /// Once `token` is cancelled no further attempt is started, and who waits for one wakes up at
-    /// once: the call ends with the last error and
+    /// Once `token` is cancelled no further attempt is started, and calls that wait for one end at
+    /// once, with the last error and
     /// [`StopReason::Shutdown`](seawall_core::StopReason::Shutdown). An attempt that is under way
     /// is left alone.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
@@ -192,9 +193,9 @@ impl<J> RetryBuilder<J> {
         self
     }
 
-    /// Asks `may` before each repetition. It is told of the attempt that failed and what it came to;
-    /// `false` ends the call. Asked only where everything but the budget, which is asked last, is
-    /// for another attempt.
+    /// Asks `may` before each repetition, with the attempt that failed and its class; `false` ends
+    /// the call. It is asked only if nothing else forbids another attempt, except the budget, which
+    /// comes last.
     ///
     /// A panic in it is contained, reported, and counts as `false`.
     pub fn while_attempt(
@@ -205,8 +206,8 @@ impl<J> RetryBuilder<J> {
         self
     }
 
-    /// Decides by `judge` what an outcome means to this retry, successes included, in the place of
-    /// the class it came with. See [`Judge`](seawall_core::Judge).
+    /// Decides by `judge` what an outcome means to this retry, successes included, in place of the
+    /// class it came with. See [`Judge`](seawall_core::Judge).
     ///
     /// A panic in it is contained and reported, and the outcome keeps its class. A success that is
     /// judged as a failure is repeated like one; if it is the last, the caller gets it as it is.
@@ -215,7 +216,7 @@ impl<J> RetryBuilder<J> {
     }
 
     /// Decides by `again` whether one of the operation's own errors is transient or permanent, in
-    /// the place of the class it came with.
+    /// place of the class it came with.
     ///
     /// ```
     /// use std::io::{Error, ErrorKind};
@@ -231,8 +232,8 @@ impl<J> RetryBuilder<J> {
         RetryBuilder { settings: self.settings, judge: When { again, judge: self.judge } }
     }
 
-    /// Takes a success for which `again` holds for a transient failure: an answer such as "not
-    /// yet". If it is the last, the caller gets it as it is.
+    /// Treats a success for which `again` holds as a transient failure: an answer such as "not yet".
+    /// If it is the last, the caller gets it as it is.
     pub fn when_ok<F>(self, again: F) -> RetryBuilder<WhenOk<F, J>> {
         RetryBuilder { settings: self.settings, judge: WhenOk { again, judge: self.judge } }
     }

@@ -2,8 +2,8 @@
 
 use seawall_core::{Class, Error, Judge};
 
-/// Takes the operation's own errors for transient where `again` holds, for permanent where not;
-/// leaves the rest to `judge`. Made by [`RetryBuilder::when`](super::RetryBuilder::when).
+/// Treats the operation's own errors as transient if `again` holds and as permanent if not; leaves
+/// the rest to `judge`. Made by [`RetryBuilder::when`](super::RetryBuilder::when).
 #[derive(Clone, Copy, Debug)]
 pub struct When<F, J> {
     pub(super) again: F,
@@ -24,7 +24,7 @@ impl<T, E, F: Fn(&E) -> bool, J: Judge<T, E>> Judge<T, E> for When<F, J> {
     }
 }
 
-/// Takes a success for a transient failure where `again` holds; leaves the rest to `judge`. Made by
+/// Treats a success as a transient failure if `again` holds; leaves the rest to `judge`. Made by
 /// [`RetryBuilder::when_ok`](super::RetryBuilder::when_ok).
 #[derive(Clone, Copy, Debug)]
 pub struct WhenOk<F, J> {

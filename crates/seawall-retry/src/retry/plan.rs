@@ -32,7 +32,7 @@ pub(crate) struct Failed {
     pub(crate) time_left: Option<Duration>,
 }
 
-/// What ended an attempt, beside its class.
+/// What ended an attempt, apart from its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// One of our own policies refused it.

@@ -324,3 +324,13 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn a_snapshot_says_what_there_was_and_what_there_can_be() {
+    let budget = Budget::builder().reserve(3.0).capacity(8.0).build().unwrap();
+    let snapshot = budget.snapshot();
+    assert_eq!((snapshot.tokens, snapshot.reserve), (Some(3.0), Some(3.0)));
+    assert_eq!(snapshot.capacity, Some(8.0));
+    let places = Budget::builder().without_tokens().in_flight(0.5, 1).build().unwrap().snapshot();
+    assert_eq!((places.tokens, places.reserve, places.capacity), (None, None, None));
+}
