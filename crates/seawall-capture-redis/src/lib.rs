@@ -161,8 +161,9 @@
 //!   with it.
 //! - Reading shows what was handed over, not what this process recorded since.
 //! - A record says [`Queued`](seawall_capture::store::Seen::Queued) where memory says `New`: only
-//!   the server knows. So the digests of a process list nothing as new; that is in
-//!   [`Group::new`](seawall_capture::store::Group::new). What is muted is known after the group was
+//!   the server knows. So the digests of a process that observes list nothing as new; that is in
+//!   [`Group::new`](seawall_capture::store::Group::new). Let one process make the digests of all,
+//!   with [`Digester::look_at`](seawall_capture::Digester::look_at). What is muted is known after the group was
 //!   handed over once more.
 //! - An occurrence from before a group was resolved that another process hands over after it brings
 //!   the group back.

@@ -58,6 +58,7 @@ pub use template::{Rendered, TemplateError, Templates, TemplatesBuilder};
 mod config;
 mod digester;
 mod gathering;
+mod look;
 mod machine;
 mod mirror;
 mod reminders;
@@ -136,9 +137,9 @@ impl fmt::Debug for DigestGroup {
 
 impl DigestGroup {
     /// The group of `record`, without occurrences.
-    fn empty(record: &Record) -> Self {
+    fn empty(name: Fingerprint, record: &Record) -> Self {
         Self {
-            fingerprint: record.grouping.fingerprint,
+            fingerprint: name,
             type_name: String::new(),
             description: String::new(),
             count: 0,
@@ -150,15 +151,15 @@ impl DigestGroup {
         }
     }
 
-    fn add(&mut self, record: &Record, new: bool) {
+    fn add(&mut self, record: &Record, count: u64, new: bool) {
         self.type_name.clone_from(&record.type_name);
         self.description.clone_from(&record.description);
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.saturating_add(count);
         self.new |= new;
         self.first_seen = self.first_seen.min(record.at);
         self.last_seen = self.last_seen.max(record.at);
-        self.sources.add(&record.source, 1);
-        self.versions.add(&record.origin.version, 1);
+        self.sources.add(&record.source, count);
+        self.versions.add(&record.origin.version, count);
     }
 
     fn merge(&mut self, other: &Self) {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::config::{DigesterBuilder, Key};
+use super::look::Looks;
 use super::machine::{Machine, Occurrence, Which};
 use super::mirror::{Mirror, Remembered};
 use super::sink::{Sink, deliver};
@@ -24,7 +25,7 @@ use crate::{Alarms, Clock, Observer, Record, Spool};
 /// [`run`](Self::run) with another.
 #[derive(Clone)]
 pub struct Digester {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     spool: Option<Spool>,
 }
 
@@ -33,10 +34,12 @@ pub(super) struct Inner {
     pub(super) mirror: Mutex<Mirror>,
     /// Notified whenever a sending ends.
     settled: Notify,
-    key: Key,
-    clock: Clock,
+    pub(super) key: Key,
+    pub(super) clock: Clock,
     send_timeout: Duration,
-    alarms: Option<Alarms>,
+    pub(super) alarms: Option<Alarms>,
+    /// Held while a store is looked at, so that two looks count nothing twice.
+    pub(super) looks: tokio::sync::Mutex<Looks>,
 }
 
 /// How [`Digester::close`] ended.
@@ -119,7 +122,8 @@ impl Digester {
         machine.restore(memory, clock.steady());
         let (machine, mirror) = (Mutex::new(machine), Mutex::new(Mirror::of(remembered)));
         let settled = Notify::new();
-        let inner = Inner { machine, mirror, settled, key, clock, send_timeout, alarms };
+        let looks = tokio::sync::Mutex::default();
+        let inner = Inner { machine, mirror, settled, key, clock, send_timeout, alarms, looks };
         let inner = Arc::new(inner);
         if let Some(spool) = &spool {
             spool.attach(&[DIGESTS, GATHERED, REPORTED], Arc::clone(&inner) as _, unread);
@@ -261,7 +265,7 @@ impl Observer for Digester {
         // The key is the user's code: it runs outside the lock.
         let key = contain(|| (self.inner.key)(record)).unwrap_or_default();
         let canary = self.inner.alarms.as_ref().is_some_and(|alarms| alarms.is_canary(record));
-        let what = Occurrence { seen, canary };
+        let what = Occurrence { name: record.grouping.fingerprint, count: 1, seen, canary };
         let now = self.inner.clock.steady();
         self.inner.machine.lock().record(&key, record, what, now);
     }

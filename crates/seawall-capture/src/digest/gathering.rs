@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use seawall_core::Random;
 use serde::{Deserialize, Serialize};
 
+use super::machine::Occurrence;
 use super::{Digest, DigestGroup};
+use crate::store::Seen;
 use crate::{Fingerprint, Record, Timestamp};
 
 /// The failures of one key since its last digest.
@@ -60,9 +62,19 @@ impl Gathering {
     }
 
     /// Adds an occurrence that is to be reported at `due`.
-    pub(super) fn add(&mut self, record: &Record, new: bool, due: Timestamp, now: Timestamp) {
-        let name = record.grouping.fingerprint;
-        self.groups.entry(name).or_insert_with(|| DigestGroup::empty(record)).add(record, new);
+    pub(super) fn add(
+        &mut self,
+        record: &Record,
+        what: Occurrence,
+        due: Timestamp,
+        now: Timestamp,
+    ) {
+        let Occurrence { name, count, seen, canary } = what;
+        let group = self.groups.entry(name).or_insert_with(|| DigestGroup::empty(name, record));
+        group.add(record, count, matches!(seen, Seen::New | Seen::Regressed));
+        if canary {
+            self.canaries = self.canaries.saturating_add(count);
+        }
         if self.groups.len() > self.most.saturating_mul(2) {
             self.keep_the_first();
         }
@@ -71,10 +83,6 @@ impl Gathering {
         self.from = self.from.min(record.at);
         self.to = self.to.max(record.at);
         self.changed = true;
-    }
-
-    pub(super) fn canary(&mut self) {
-        self.canaries = self.canaries.saturating_add(1);
     }
 
     /// Keeps those that a digest shows, and counts the others. Seldom enough to cost each failure

@@ -48,6 +48,10 @@ pub(super) enum Which {
 /// What an occurrence is to the store, and to the alarms.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Occurrence {
+    /// The name of its group.
+    pub(super) name: Fingerprint,
+    /// How many there were.
+    pub(super) count: u64,
     pub(super) seen: Seen,
     pub(super) canary: bool,
 }
@@ -105,7 +109,7 @@ impl Machine {
     pub(super) fn record(&mut self, key: &str, record: &Record, what: Occurrence, now: Timestamp) {
         let full = self.gathering.len() >= self.limits.keys;
         let key = if full && !self.gathering.contains_key(key) { REST } else { key };
-        let due = self.reminders.due(record.grouping.fingerprint, what.seen, now);
+        let due = self.reminders.due(what.name, what.seen, now);
         let gathering = match self.gathering.get_mut(key) {
             Some(gathering) => gathering,
             None => self.gathering.entry(key.to_owned()).or_insert(Gathering::new(
@@ -114,10 +118,7 @@ impl Machine {
                 now,
             )),
         };
-        gathering.add(record, matches!(what.seen, Seen::New | Seen::Regressed), due, now);
-        if what.canary {
-            gathering.canary();
-        }
+        gathering.add(record, what, due, now);
     }
 
     /// Makes digests. Returns the number of failures in each, without canaries.

@@ -12,6 +12,7 @@ mod digest;
 mod digest_bench;
 mod digest_merges;
 mod digest_subjects;
+mod digests_of_a_shared_store;
 mod fingerprint;
 mod frames_and_message_both_count;
 mod hostile_text_takes_linear_time;
