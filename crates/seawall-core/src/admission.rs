@@ -143,14 +143,12 @@ pub trait Admit {
 /// The law of all admissions: what is inside the call has ended before its permit goes to another.
 pub trait Settle<T, E>: Sized {
     /// The call ended with `outcome`. By default the permit is dropped.
-    #[inline]
     fn settle(self, outcome: &Result<T, Error<E>>) {
         let _ = outcome;
     }
 
     /// [`settle`](Self::settle) for a call that succeeded, which returns the outcome. Permits that do
     /// not look at the output save its way through memory with a method of their own.
-    #[inline]
     fn settle_ok(self, output: T) -> Result<T, Error<E>> {
         let outcome = Ok(output);
         self.settle(&outcome);

@@ -24,7 +24,6 @@ pub struct Attempt {
 
 impl Attempt {
     /// The first attempt of a call without a limit or a deadline.
-    #[inline]
     pub const fn first() -> Self {
         Self {
             number: NonZeroU32::MIN,
@@ -73,7 +72,6 @@ impl Attempt {
     /// This attempt, of an operation that may be carried out more than once without harm, or may not.
     /// It takes precedence over the configuration of a retry or hedge, so that one pipeline serves
     /// both kinds of operation.
-    #[inline]
     #[must_use]
     pub const fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
@@ -94,7 +92,6 @@ impl Attempt {
     }
 
     /// This attempt, beginning at `now`.
-    #[inline]
     #[must_use]
     pub const fn beginning_at(mut self, now: Instant) -> Self {
         self.began = Some(now);
@@ -102,7 +99,6 @@ impl Attempt {
     }
 
     /// This attempt without a clock reading.
-    #[inline]
     #[must_use]
     pub const fn restart_clock(mut self) -> Self {
         self.began = None;
@@ -123,7 +119,6 @@ impl Attempt {
 
     /// This attempt as number `number` of at most `max`; zero means "not limited" for `max` and is
     /// taken as 1 for `number`.
-    #[inline]
     #[must_use]
     pub const fn numbered(mut self, number: u32, max: u32) -> Self {
         self.number = match NonZeroU32::new(number) {
@@ -135,7 +130,6 @@ impl Attempt {
     }
 
     /// This attempt, after one that ended with `class`.
-    #[inline]
     #[must_use]
     pub const fn after(mut self, class: Class) -> Self {
         self.last = Some(class);

@@ -116,7 +116,6 @@ pub trait Classify<E: ?Sized> {
 }
 
 impl<E: ?Sized, F: Fn(&E) -> Class> Classify<E> for F {
-    #[inline]
     fn classify(&self, error: &E) -> Class {
         self(error)
     }
@@ -130,7 +129,6 @@ impl<E: ?Sized, F: Fn(&E) -> Class> Classify<E> for F {
 pub struct AllTransient;
 
 impl<E: ?Sized> Classify<E> for AllTransient {
-    #[inline]
     fn classify(&self, _: &E) -> Class {
         Class::Transient
     }
@@ -145,7 +143,6 @@ pub trait Judge<T, E> {
 
     /// [`judge`](Self::judge) as policies call it: a panic is contained and passed to `panicked`, and
     /// the outcome then keeps its own class.
-    #[inline]
     fn judge_contained(
         &self,
         outcome: &Result<T, Error<E>>,
@@ -162,7 +159,6 @@ pub trait Judge<T, E> {
 }
 
 impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
-    #[inline]
     fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
         self(outcome)
     }
@@ -173,7 +169,6 @@ impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
 pub struct ByClass;
 
 impl<T, E> Judge<T, E> for ByClass {
-    #[inline]
     fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
         match outcome {
             Ok(_) => Class::Success,
@@ -182,7 +177,6 @@ impl<T, E> Judge<T, E> for ByClass {
     }
 
     /// It does not panic, so there is nothing to contain.
-    #[inline]
     fn judge_contained(&self, outcome: &Result<T, Error<E>>, _: impl FnOnce(PanicReport)) -> Class {
         self.judge(outcome)
     }

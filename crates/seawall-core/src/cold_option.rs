@@ -12,31 +12,26 @@ pub struct ColdOption<T>(ManuallyDrop<Option<T>>);
 
 impl<T> ColdOption<T> {
     /// Nothing.
-    #[inline]
     pub const fn none() -> Self {
         Self(ManuallyDrop::new(None))
     }
 
     /// A value that is there.
-    #[inline]
     pub const fn some(value: T) -> Self {
         Self(ManuallyDrop::new(Some(value)))
     }
 
     /// The value, if it is there.
-    #[inline]
     pub fn as_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }
 
     /// The value, if it is there.
-    #[inline]
     pub fn as_ref(&self) -> Option<&T> {
         self.0.as_ref()
     }
 
     /// Puts a value in the place of what was there.
-    #[inline]
     pub fn put(&mut self, value: T) {
         if let Some(old) = self.0.replace(value) {
             drop_out_of_line(old);
@@ -44,7 +39,6 @@ impl<T> ColdOption<T> {
     }
 
     /// Takes the value out.
-    #[inline]
     pub fn take(&mut self) -> Option<T> {
         take(&mut *self.0)
     }

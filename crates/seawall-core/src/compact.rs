@@ -43,7 +43,6 @@ impl OptionalDuration {
         Self(CompactDuration::new(duration).0)
     }
 
-    #[inline]
     pub(crate) const fn some_nanos(nanos: u64) -> Self {
         Self(nanos)
     }

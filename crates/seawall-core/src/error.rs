@@ -99,7 +99,6 @@ impl<E> Error<E> {
     ///
     /// A policy that gave up has the class of its last attempt: permanent stays permanent inside
     /// wrappers. A rejection is [`Class::Ignored`]: it says nothing about the dependency.
-    #[inline]
     pub fn class(&self) -> Class {
         match self {
             Self::Operation { class, .. } => *class,

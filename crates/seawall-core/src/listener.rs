@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use tokio::time::Instant;
 
-use crate::{Cause, Event, EventKind, Rejection, contain};
+use crate::{Cause, Event, contain};
 use nesting::Running;
 
 mod nesting;
@@ -120,7 +119,6 @@ impl Listeners {
     }
 
     /// Whether nobody listens. One load.
-    #[inline]
     pub fn is_empty(&self) -> bool {
         // A hint: the list itself is read under its lock. A thread that added a listener and then
         // started this one did so through something that orders the two.
@@ -128,24 +126,10 @@ impl Listeners {
     }
 
     /// Calls the listeners with `event`, which is made only if somebody listens.
-    #[inline]
     pub fn emit(&self, event: impl FnOnce() -> Event) {
         if !self.is_empty() {
             self.call(event());
         }
-    }
-
-    /// Reports a refusal that happens now, and returns it. Costs one load where nobody listens.
-    #[inline]
-    pub fn rejected(&self, rejection: Rejection) -> Rejection {
-        if self.is_empty() { rejection } else { self.report_rejected(rejection) }
-    }
-
-    #[cold]
-    fn report_rejected(&self, rejection: Rejection) -> Rejection {
-        let (policy, kind) = (rejection.policy().clone(), EventKind::Rejected(rejection.clone()));
-        self.call(Event::new(policy, rejection.kind(), Instant::now(), kind));
-        rejection
     }
 
     /// Queues an event that must arrive in order. Call it under the lock that orders the events,

@@ -91,7 +91,6 @@ impl<F: Clone, C: ?Sized> Clone for FromAttemptFn<'_, F, C> {
 
 impl<'c, F, C: ?Sized> FromFn<'c, F, C> {
     /// An operation that calls `make` for each attempt and classes its errors by `classifier`.
-    #[inline]
     pub fn new(make: F, classifier: &'c C) -> Self {
         Self { make, classifier }
     }
@@ -99,7 +98,6 @@ impl<'c, F, C: ?Sized> FromFn<'c, F, C> {
 
 impl<'c, F, C: ?Sized> FromAttemptFn<'c, F, C> {
     /// An operation that calls `make` for each attempt and classes its errors by `classifier`.
-    #[inline]
     pub fn new(make: F, classifier: &'c C) -> Self {
         Self { make, classifier }
     }
@@ -107,7 +105,6 @@ impl<'c, F, C: ?Sized> FromAttemptFn<'c, F, C> {
 
 impl<'c, Fut, C: ?Sized> FromFuture<'c, Fut, C> {
     /// A call of `future` that classes its error by `classifier`.
-    #[inline]
     pub fn new(future: Fut, classifier: &'c C) -> Self {
         Self { future, classifier }
     }
@@ -123,7 +120,6 @@ where
     type Error = E;
     type Future = OperationFuture<'c, Fut, C>;
 
-    #[inline]
     fn start(self, _: Attempt) -> Self::Future {
         OperationFuture { future: (self.make)(), classifier: self.classifier }
     }
@@ -139,7 +135,6 @@ where
     type Error = E;
     type Future = OperationFuture<'c, Fut, C>;
 
-    #[inline]
     fn attempt(&mut self, _: Attempt) -> Self::Future {
         OperationFuture { future: (self.make)(), classifier: self.classifier }
     }
@@ -155,7 +150,6 @@ where
     type Error = E;
     type Future = OperationFuture<'c, Fut, C>;
 
-    #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
         OperationFuture { future: (self.make)(attempt), classifier: self.classifier }
     }
@@ -171,7 +165,6 @@ where
     type Error = E;
     type Future = OperationFuture<'c, Fut, C>;
 
-    #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         OperationFuture { future: (self.make)(attempt), classifier: self.classifier }
     }
@@ -186,7 +179,6 @@ where
     type Error = E;
     type Future = OperationFuture<'c, Fut, C>;
 
-    #[inline]
     fn start(self, _: Attempt) -> Self::Future {
         OperationFuture { future: self.future, classifier: self.classifier }
     }
@@ -251,14 +243,12 @@ enum State<Op: Call> {
 
 impl<Op: Call> Lazy<Op> {
     /// A future that starts `call` as a first attempt.
-    #[inline]
     pub fn new(call: Op) -> Self {
         Self(State::Idle { call })
     }
 
     /// The same call, to be started as `attempt`: one that is [due](Attempt::due_by) at some time, or
     /// that may be [repeated](Attempt::idempotent). A call that was polled before stays as it is.
-    #[inline]
     pub fn with_attempt(self, attempt: Attempt) -> Lazy<WithAttempt<Op>> {
         Lazy(match self.0 {
             State::Idle { call } => State::Idle { call: WithAttempt { call, attempt } },
@@ -282,7 +272,6 @@ impl<Op: Call> Call for WithAttempt<Op> {
     type Error = Op::Error;
     type Future = Op::Future;
 
-    #[inline]
     fn start(self, _: Attempt) -> Self::Future {
         self.call.start(self.attempt)
     }

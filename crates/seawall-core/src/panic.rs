@@ -66,13 +66,11 @@ impl fmt::Display for PanicReport {
 /// let report = contain(|| panic!("broken {}", "glass")).unwrap_err();
 /// assert_eq!(&*report.message, "broken glass");
 /// ```
-#[inline]
 pub fn contain<R>(f: impl FnOnce() -> R) -> Result<R, PanicReport> {
     catch(f).map_err(Caught::into_report)
 }
 
 /// Runs `f`; a panic in it is returned with its payload.
-#[inline]
 pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Caught::new)
 }

@@ -46,7 +46,6 @@ pub trait PolicyExt: Policy {
     /// # Cancel safety
     ///
     /// Dropping it at any point gives back whatever the policy holds for it.
-    #[inline]
     fn call<'p, Fut, T, E>(&'p self, future: Fut) -> Alone<'p, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
@@ -68,7 +67,6 @@ pub struct Identity;
 impl Policy for Identity {
     type Wrapped<'p, Op> = Op;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         op
     }
@@ -100,7 +98,6 @@ impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         self.outer.wrap(self.inner.wrap(op))
     }
@@ -121,7 +118,6 @@ impl<P: Policy + ?Sized> Policy for &P {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         (**self).wrap(op)
     }
@@ -141,7 +137,6 @@ impl<P: Policy> Policy for Arc<P> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         (**self).wrap(op)
     }

@@ -81,7 +81,6 @@ impl Random {
     }
 
     /// 64 evenly distributed bits.
-    #[inline]
     pub fn next_u64(&self) -> u64 {
         match &self.0 {
             Source::Thread => rand::random(),
@@ -92,7 +91,6 @@ impl Random {
     }
 
     /// A number of at least 0 and below 1, evenly distributed over the multiples of 2⁻⁵³.
-    #[inline]
     #[expect(
         clippy::cast_precision_loss,
         reason = "53 bits: an f64 holds each value exactly, so nothing is rounded up to 1"
@@ -106,7 +104,6 @@ impl Random {
     ///
     /// Multiplies and takes the high half (Lemire: "Fast random integer generation in an interval",
     /// 2019) without the rejection step: the bias is below `bound` / 2⁶⁴.
-    #[inline]
     pub fn below(&self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }

@@ -43,13 +43,11 @@ impl Reporter {
     }
 
     /// Whether anybody listens. One load.
-    #[inline]
     pub fn is_heard(&self) -> bool {
         !self.listeners.is_empty()
     }
 
     /// Reports what happened now. `kind` is made only if somebody listens.
-    #[inline]
     pub fn report(&self, kind: impl FnOnce() -> EventKind) {
         if self.is_heard() {
             self.report_at(Instant::now(), kind());
@@ -89,7 +87,7 @@ impl Reporter {
         if self.is_heard() { self.report_refused(rejection) } else { rejection }
     }
 
-    // Out of line, so that a refusal nobody hears of is built where the caller wants it.
+    // Out of line, so that a refusal that no listener receives is built where the caller wants it.
     #[cold]
     fn report_refused(&self, rejection: Rejection) -> Rejection {
         self.report_at(Instant::now(), EventKind::Rejected(rejection.clone()));

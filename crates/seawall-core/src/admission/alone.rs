@@ -66,7 +66,6 @@ fn drop_held<P, W>(held: &mut Held<P, W>) {
 
 impl<'p, A: Admit, Fut> Guarded<'p, A, Fut> {
     /// `future`, admitted by `policy`.
-    #[inline]
     pub const fn new(policy: &'p A, future: Fut) -> Self {
         Self { future, held: Held(State::New), policy }
     }

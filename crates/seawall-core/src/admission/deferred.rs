@@ -20,19 +20,16 @@ pub(super) struct Deferrable<Op> {
 
 impl<Op> Deferrable<Op> {
     /// `op`, which no attempt waits for yet.
-    #[inline]
     pub(super) const fn new(op: Op) -> Self {
         Self { own: Some(op), shared: ColdOption::none() }
     }
 
     /// The operation, to be started now; `None` where it is shared.
-    #[inline]
     pub(super) const fn own(&mut self) -> Option<&mut Op> {
         self.own.as_mut()
     }
 
     /// The operation, to be started as a call.
-    #[inline]
     pub(super) fn into_op(mut self) -> Op {
         match self.own.take() {
             Some(op) => op,

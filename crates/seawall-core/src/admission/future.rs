@@ -49,12 +49,10 @@ enum Pending<P, W, S, Fut> {
 }
 
 impl<P, W, S, Fut> AdmittedFuture<P, W, S, Fut> {
-    #[inline]
     pub(super) const fn running(permit: P, future: Fut) -> Self {
         Self { state: State::Running { future, permit: Some(permit) } }
     }
 
-    #[inline]
     pub(super) fn deferred(
         (admission, attempt): (Admission<P, W>, Attempt),
         start: impl FnOnce() -> S,
@@ -158,7 +156,6 @@ where
     }
 }
 
-#[inline]
 fn take<P>(permit: &mut Option<P>) -> P {
     permit.take().unwrap_or_else(|| polled_after_ready())
 }

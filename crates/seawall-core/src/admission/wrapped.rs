@@ -12,7 +12,6 @@ pub struct Admitted<'p, A, Op> {
 
 impl<'p, A, Op> Admitted<'p, A, Op> {
     /// `op`, admitted by `policy`.
-    #[inline]
     pub const fn new(policy: &'p A, op: Op) -> Self {
         Self { policy, inner: Deferrable::new(op) }
     }

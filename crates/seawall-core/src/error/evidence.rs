@@ -169,13 +169,11 @@ pub struct PackedEvidence {
 impl PackedEvidence {
     /// From the words of [`to_words`](Self::to_words). Any other words decode to `None` or to arbitrary
     /// evidence.
-    #[inline]
     pub const fn from_words([observed, limit, rule_and_samples]: [u64; 3]) -> Self {
         Self { observed, limit, rule_and_samples }
     }
 
     /// The words to keep.
-    #[inline]
     pub const fn to_words(self) -> [u64; 3] {
         [self.observed, self.limit, self.rule_and_samples]
     }

@@ -90,7 +90,6 @@ impl fmt::Display for Reason {
 
 impl Rejection {
     /// `policy` refuses because of `reason`.
-    #[inline]
     pub const fn new(policy: Name, kind: PolicyKind, reason: Reason) -> Self {
         Self {
             policy,
@@ -106,7 +105,6 @@ impl Rejection {
     }
 
     /// This rejection, with its evidence.
-    #[inline]
     #[must_use]
     pub const fn because(mut self, evidence: Evidence) -> Self {
         self.rule = Some(evidence.rule);
@@ -128,7 +126,6 @@ impl Rejection {
     }
 
     /// This rejection, in force for `since`.
-    #[inline]
     #[must_use]
     pub fn in_force_for(mut self, since: Duration) -> Self {
         self.since = OptionalDuration::some(since);
@@ -136,7 +133,6 @@ impl Rejection {
     }
 
     /// This rejection, with when to try again.
-    #[inline]
     #[must_use]
     pub fn retry_in(mut self, retry_after: Duration) -> Self {
         self.retry_after = OptionalDuration::some(retry_after);
@@ -146,7 +142,6 @@ impl Rejection {
     /// [`in_force_for`](Self::in_force_for) in nanoseconds, without a conversion. 292 years and more
     /// are "unknown".
     #[doc(hidden)]
-    #[inline]
     #[must_use]
     pub const fn in_force_for_nanos(mut self, since: u64) -> Self {
         self.since = OptionalDuration::some_nanos(since);
@@ -155,7 +150,6 @@ impl Rejection {
 
     /// [`retry_in`](Self::retry_in), in nanoseconds. 292 years and more are "unknown".
     #[doc(hidden)]
-    #[inline]
     #[must_use]
     pub const fn retry_in_nanos(mut self, retry_after: u64) -> Self {
         self.retry_after = OptionalDuration::some_nanos(retry_after);

@@ -18,7 +18,6 @@ impl<P: Policy> Policy for Optional<P> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         OptionalCall(match &self.0 {
             Some(policy) => Either::Wrapped(policy.wrap(op)),
@@ -60,7 +59,6 @@ where
     type Error = W::Error;
     type Future = OptionalFuture<W::Future, Op::Future>;
 
-    #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
         OptionalFuture(match self.0 {
             Either::Wrapped(call) => Either::Wrapped(call.start(attempt)),
@@ -78,7 +76,6 @@ where
     type Error = W::Error;
     type Future = OptionalFuture<W::Future, Op::Future>;
 
-    #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         OptionalFuture(match &mut self.0 {
             Either::Wrapped(op) => Either::Wrapped(op.attempt(attempt)),
