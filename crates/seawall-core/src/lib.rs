@@ -90,13 +90,9 @@ pub use label::Label;
 pub use layer::{Layer, LayerContext, Layers};
 pub use listener::{Listener, ListenerId, Listeners};
 pub use name::Name;
-pub use operation::{
-    Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture, WithAttempt,
-};
+pub use operation::{Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture};
 pub use panic::{Caught, PanicReport, catch, contain};
-pub use policy::{
-    Alone, Chain, Identity, Optional, OptionalCall, OptionalFuture, Policy, PolicyExt, PolicyKind,
-};
+pub use policy::{Alone, Chain, Identity, Optional, Policy, PolicyExt, PolicyKind};
 pub use random::Random;
 pub use reporter::Reporter;
 pub use setup::Setup;
