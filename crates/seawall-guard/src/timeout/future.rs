@@ -11,6 +11,7 @@ use seawall_core::{Attempt, Error};
 
 use super::Timeout;
 use super::expiry::Expiry;
+use super::limit::Limit;
 use super::plan::Span;
 
 /// A call with a [`Timeout`] around it.
@@ -26,7 +27,7 @@ pub struct TimeoutFuture<'p, Fut> {
     #[pin]
     expiry: Expiry,
     timeout: &'p Timeout,
-    /// `None` before the first poll of a call that starts there.
+    /// The limit of this call, once it is decided. A fixed one need not be.
     limit: Option<Duration>,
     attempt: Attempt,
 }
@@ -57,7 +58,8 @@ impl<'p, Fut> TimeoutFuture<'p, Fut> {
     #[inline(never)]
     fn poll_expiry<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let mut this = self.project();
-        let (began, limit) = (this.attempt.began(), this.limit.unwrap_or(Duration::MAX));
+        let began = this.attempt.began();
+        let limit = this.limit.unwrap_or_else(|| this.timeout.limit_of(*this.attempt));
         let span = Span { began, limit, outer: this.attempt.deadline() };
         ready!(this.expiry.poll(span, cx));
         // What the call holds goes back before the caller resumes.
@@ -86,8 +88,8 @@ where
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();
-        if this.limit.is_none() {
-            this.attempt.began();
+        this.attempt.began();
+        if this.limit.is_none() && matches!(this.timeout.limit, Limit::By(_)) {
             *this.limit = Some(this.timeout.limit_of(*this.attempt));
         }
         let call = this.call.as_pin_mut().expect("a call was polled after it was over");
