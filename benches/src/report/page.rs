@@ -26,7 +26,7 @@ const GROUPS: [(&str, &str); 36] = [
     ("fallback/used", "Fallback used"),
     ("shutdown/in-flight", "A request in flight, entered and left"),
     ("shutdown/task-life", "Life of a tracked task"),
-    ("shutdown/100k-tasks", "100,000 tasks spawned, told to stop, joined; per task"),
+    ("shutdown/100k-tasks", "100,000 tasks spawned, cancelled, joined; per task"),
     ("pipeline/retry+breaker/ready", "Pipeline retry + breaker, ready"),
     ("pipeline/retry+breaker/yields", "Pipeline retry + breaker, the operation yields once"),
     (

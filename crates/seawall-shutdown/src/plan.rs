@@ -130,11 +130,9 @@ impl Plan {
         self.work.push(Work { body: Some(body), kind, abort: None });
     }
 
-    /// The shutdown begins, with this drain delay. Only the first call counts.
-    pub(crate) fn begin(&mut self, delay: Duration, now: Instant) {
-        if self.machine.begin(now)
-            && let Some(step) = self.builtin(Builtin::Delay)
-        {
+    /// Sets the drain delay, before its step begins.
+    pub(crate) fn set_drain_delay(&mut self, delay: Duration) {
+        if let Some(step) = self.builtin(Builtin::Delay) {
             self.machine.steps[step].limit = Some(delay);
         }
     }

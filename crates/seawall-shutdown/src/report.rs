@@ -208,9 +208,16 @@ impl Report {
         for task in &self.failed_tasks {
             write!(f, "\n{:indent$}  critical task '{}' failed: {}", "", task.name, task.error)?;
         }
+        if self.failed_tasks_unlisted > 0 {
+            let more = self.failed_tasks_unlisted;
+            write!(f, "\n{:indent$}  critical tasks failed: {more} more", "")?;
+        }
         for report in &self.subsystems {
             f.write_str("\n")?;
             report.write(f, indent + 2)?;
+        }
+        if self.subsystems_unlisted > 0 {
+            write!(f, "\n{:indent$}  subsystems: {} more", "", self.subsystems_unlisted)?;
         }
         Ok(())
     }

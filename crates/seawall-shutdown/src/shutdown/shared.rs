@@ -97,8 +97,10 @@ impl Shared {
 
     /// The grace period begins, unless it has.
     pub(crate) fn begin(&self, plan: &mut Plan, now: Instant) {
-        let delay = self.drain_delay.after(self.trigger.reason().as_ref(), true);
-        plan.begin(delay, now);
+        if plan.machine.begin(now) {
+            let reason = self.trigger.reason();
+            plan.set_drain_delay(self.drain_delay.after(reason.as_ref(), true));
+        }
     }
 
     pub(crate) fn force(&self, reason: ShutdownReason) -> bool {

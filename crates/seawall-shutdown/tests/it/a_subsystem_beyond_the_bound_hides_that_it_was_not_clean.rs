@@ -22,4 +22,5 @@ async fn a_failure_is_listed_in_the_place_of_a_success() {
     assert_eq!(report.subsystems_unlisted, 1);
     assert!(!report.is_clean());
     assert_eq!(report.exit_code(), 5);
+    assert!(report.to_string().ends_with("subsystems: 1 more"));
 }
