@@ -153,8 +153,8 @@ impl Queue {
         (0..=u8::MAX).zip(&self.queues)
     }
 
-    /// The first waiter of each partition, and its precedence: waiters whose partition is `below` its share
-    /// go before the others, then by importance, then by turn.
+    /// The first waiter of each partition, and its precedence: waiters whose partition is `below` its
+    /// share go before the others, then by importance, then by turn.
     fn heads(
         &self,
         below: impl Fn(u8) -> bool,

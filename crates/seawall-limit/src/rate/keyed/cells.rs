@@ -105,8 +105,8 @@ impl<K: Eq + Hash> Cells<K> {
         rate.available(tat, now)
     }
 
-    /// The same as [`take`](Self::take) for a new key, which is kept if there is room. The caller drops the keys that are
-    /// unneeded then, outside any lock: a key's drop is the user's code.
+    /// The same as [`take`](Self::take) for a new key, which is kept if there is room. The caller
+    /// drops the keys that are unneeded then, outside any lock: a key's drop is the user's code.
     pub(super) fn add(
         &self,
         rate: &GcraRate,

@@ -1,13 +1,13 @@
 use std::fmt::Display;
-use std::future::Ready;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
-use seawall_core::{Attempt, Description, Name, Policy, PolicyKind, Rejection, Reporter};
+use seawall_core::{
+    Admission, Admit, Admitted, Attempt, Description, Name, NoWait, Policy, PolicyKind, Reporter,
+};
 
 use super::KeyedRateLimit;
 use crate::rate::RatePermit;
-use seawall_core::{Admission, Admit, Admitted};
 
 /// The rate limit of one key, made by [`KeyedRateLimit::get`]. In every pipeline it has the name and
 /// the listeners of the set.
@@ -52,9 +52,8 @@ impl<K: Eq + Hash + Clone + Display> Admit for RateLimitOf<K> {
         = RatePermit
     where
         K: 'p;
-    // Nobody waits.
     type Wait<'p>
-        = Ready<Result<RatePermit, Rejection>>
+        = NoWait<RatePermit>
     where
         K: 'p;
 
