@@ -209,22 +209,19 @@ impl BulkheadBuilder {
     }
 
     fn text(&self) -> String {
-        use std::fmt::Write;
-        let mut text = String::new();
-        if let Some((capacity, longest_wait)) = self.queue {
-            let order = match self.order {
-                Order::Fifo => "first come first served",
-                Order::Lifo => "last come first served",
-                Order::Priority => "by priority",
-            };
-            let wait = match longest_wait {
-                Duration::MAX => String::from("without limit"),
-                longest => format!("{longest:?} at the longest"),
-            };
-            // Writing to a string can't fail.
-            let _ = write!(text, ", {capacity} more may wait {wait}, {order}");
-        }
-        text
+        let Some((capacity, longest_wait)) = self.queue else {
+            return String::new();
+        };
+        let order = match self.order {
+            Order::Fifo => "first come first served",
+            Order::Lifo => "last come first served",
+            Order::Priority => "by priority",
+        };
+        let wait = match longest_wait {
+            Duration::MAX => String::from("without limit"),
+            longest => format!("{longest:?} at the longest"),
+        };
+        format!(", {capacity} more may wait {wait}, {order}")
     }
 }
 

@@ -6,13 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use seawall_core::Rejection;
+use seawall_core::{Admission, Admit, Attempt, Rejection};
 use tokio::time::Instant;
 
 use super::reservation::Claim;
 use super::{RateLimit, RatePermit, Reservation};
 use crate::wait_limit::WaitLimit;
-use seawall_core::Admission;
 
 /// A call that waits for its permit, made by [`RateLimit::acquire`].
 ///
@@ -94,7 +93,11 @@ impl Future for Acquire<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let State::New(limit) = self.0 {
             self.0 = State::Over;
-            match Acquire::admit(limit, None, Instant::now()) {
+            let mut attempt = Attempt::first();
+            if let Some(permit) = limit.try_admit(&mut attempt) {
+                return Poll::Ready(Ok(permit));
+            }
+            match Acquire::admit(limit, None, attempt.began()) {
                 Admission::Granted(permit) => return Poll::Ready(Ok(permit)),
                 Admission::Refused(rejection) => return Poll::Ready(Err(rejection)),
                 Admission::Waiting(acquire) => *self = acquire,
