@@ -88,8 +88,10 @@
 //! For one request use a pipeline. For tasks that end by themselves use [`Tasks`]. To restart the whole
 //! process use whatever started it.
 
+mod child;
 mod config;
 mod defaults;
+mod error;
 mod machine;
 mod supervisor;
 mod tracked;
@@ -98,6 +100,7 @@ pub use config::SupervisorBuilder;
 pub use defaults::{
     DEFAULT_GRACE_PERIOD, DEFAULT_MAX_RESTARTS, DEFAULT_WITHIN, MAX_RESTARTS, default_backoff,
 };
+pub use error::SupervisorError;
 pub use machine::Restart;
-pub use supervisor::{Supervisor, SupervisorError};
+pub use supervisor::Supervisor;
 pub use tracked::{Task, TaskCounts, TaskError, Tasks, TasksBuilder};

@@ -1,6 +1,6 @@
 //! A guard around a call that succeeds allocates nothing, nor does a timeout that has to wait.
 //!
-//! A file of its own with one test: the counter counts the whole process.
+//! A binary of its own with one test: the counter counts the whole process.
 
 use std::future::{Ready, ready};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What can be seen only from outside of a process: hooks, payload bombs, aborts.
+//! Effects that show only from outside a process: hooks, payload bombs, aborts.
 //!
 //! Each test runs this program again, with the name of a scene in the environment.
 
@@ -111,7 +111,7 @@ fn hook_replaced_later() {
     assert_eq!(USERS.load(Ordering::SeqCst), 1);
 }
 
-/// Throws another when it is dropped, until there are none left.
+/// Panics with another of its kind when it is dropped, until none is left.
 struct Bomb(usize);
 
 impl Drop for Bomb {
@@ -162,7 +162,7 @@ fn bomb_in_a_cancelled_call() {
     }));
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(call.as_mut().poll(&mut cx).is_pending());
-    // While another panic unwinds, too: a second one that got out would abort.
+    // Also while another panic unwinds: a second one that is not caught would abort.
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
         let _call = call;
         panic!("outer");
@@ -254,7 +254,7 @@ fn asked_by_a_hook() {
     });
     set_hook(Box::new(move |_| {
         tell.send(()).unwrap();
-        // Gives the other thread its turn. No hook can be set while this one runs.
+        // Lets the other thread run. No hook can be set while this one runs.
         for _ in 0..1_000 {
             std::thread::yield_now();
         }
@@ -266,8 +266,8 @@ fn asked_by_a_hook() {
     assert!(hook_installed());
 }
 
-/// Builds this crate and what it depends on again, once: half a minute, and without debug
-/// information, which would be more.
+/// Builds this crate and its dependencies once more, which takes half a minute, and without debug
+/// information, which would take longer.
 #[test]
 fn where_panics_abort_the_guard_says_so() {
     let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/panic_abort");

@@ -1,4 +1,4 @@
-//! A panic that crosses six layers of guards, wherever it comes from: everything is back.
+//! A panic crosses six layers of guards, wherever it comes from, and everything is given back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ const PLACES: u64 = 9;
 const PLACEMENTS: u64 = 10_000;
 const THREADS: u64 = 8;
 
-/// Where the panic of one call is; after the last place there is none.
+/// Where a call panics. After the last place it does not.
 const IN_LISTENER: u64 = 0;
 const IN_LIMIT: u64 = 1;
 const IN_PREDICATE: u64 = 2;
@@ -41,7 +41,7 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
-/// Whether the operation fails, so that the fallbacks have their turn.
+/// Set if the operation fails, so that the fallbacks are asked.
 const FAILS: u64 = 1 << 32;
 
 #[test]
@@ -134,7 +134,7 @@ fn place_panics(thread: u64) {
         let bits = next(&mut seed);
         let fails = if bits & 1 == 0 { 0 } else { FAILS };
         place.store(((bits >> 8) % PLACES) | fails, Ordering::SeqCst);
-        // An error or an answer; what counts is that it comes back, and everything with it.
+        // An error or an answer: the call must end, and give everything back.
         drop(call());
         let held = (alive.now(), outer.in_flight(), inner.in_flight());
         assert_eq!(held, (0, 0, 0), "seed {thread}, place {}", place.load(Ordering::SeqCst));

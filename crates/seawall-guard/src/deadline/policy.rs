@@ -114,8 +114,8 @@ impl Deadline {
         Self { at: self.at.map(|at| at.checked_sub(margin).unwrap_or_else(|| earliest(at))) }
     }
 
-    /// A first attempt that is due by this deadline, for [`Lazy::told`]: it hands the deadline to the
-    /// call of a pipeline.
+    /// A first attempt that is due by this deadline, for
+    /// [`Lazy::with_attempt`]: it hands the deadline to the call of a pipeline.
     pub fn attempt(self) -> Attempt {
         let first = Attempt::first();
         self.at.map_or(first, |at| first.due_by(at))

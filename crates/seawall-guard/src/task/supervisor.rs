@@ -2,26 +2,16 @@
 
 use std::fmt::{self, Display};
 use std::future::{Future, pending};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pin_project::pin_project;
-use seawall_core::panic::message_of;
-use seawall_core::{
-    Backoff, Class, EventKind, Name, PanicReport, PolicyKind, Random, Reporter, StopReason, contain,
-};
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use seawall_core::{Backoff, Class, EventKind, Name, PolicyKind, Random, Reporter, StopReason};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::SupervisorBuilder;
+use super::child::Child;
 use super::machine::{ChildEnd, Intensity, Restart};
-use crate::monitored::{Monitor, Monitored};
-
-type Running = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
-type Make = Arc<dyn Fn() -> Running + Send + Sync>;
+use super::{SupervisorBuilder, SupervisorError};
 
 /// Keeps long-running tasks running. The [chapter](super) says what it promises.
 #[must_use = "a supervisor does nothing until it runs"]
@@ -34,85 +24,6 @@ pub struct Supervisor {
     pub(super) random: Random,
     pub(super) children: Vec<Child>,
 }
-
-pub(super) struct Child {
-    reporter: Reporter,
-    restart: Restart,
-    make: Make,
-    /// Restarts in a row.
-    restarts: u32,
-    starts: u32,
-    delay: Option<Duration>,
-    task: Option<AbortHandle>,
-}
-
-/// A supervisor gave up, because a child would have been restarted once too often; or it was stopped and
-/// dropped children that still ran when their [grace period](SupervisorBuilder::grace_period) was over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SupervisorError {
-    /// The supervisor.
-    pub supervisor: Name,
-    /// The child, as `supervisor/child`.
-    pub child: Name,
-    /// How often that child was started.
-    pub starts: u32,
-    /// All children that were dropped while they ran, after the supervisor was stopped. `child` is the
-    /// first of them. Empty if it gave up.
-    pub dropped: Vec<Name>,
-    pub(super) last: ChildEnd,
-}
-
-impl SupervisorError {
-    /// The class of the child's last end: [`Class::Success`] where it returned `Ok`.
-    pub const fn class(&self) -> Class {
-        self.last.class()
-    }
-
-    /// The message of the child's last error, cut to
-    /// [`MAX_MESSAGE`](seawall_core::panic::MAX_MESSAGE) bytes, if it ended with one.
-    pub fn failed(&self) -> Option<&str> {
-        match &self.last {
-            ChildEnd::Failed(message) => Some(message),
-            _ => None,
-        }
-    }
-
-    /// The child's last panic, if it ended by one.
-    pub const fn panicked(&self) -> Option<&PanicReport> {
-        match &self.last {
-            ChildEnd::Panicked(report) => Some(report),
-            _ => None,
-        }
-    }
-}
-
-impl Display for SupervisorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { supervisor, child, starts, dropped, last } = self;
-        if !dropped.is_empty() {
-            let names: Vec<_> = dropped.iter().map(Name::as_str).collect();
-            let (count, names) = (dropped.len(), names.join(", "));
-            let unit = if count == 1 { "child" } else { "children" };
-            return write!(
-                f,
-                "supervisor '{supervisor}': stopped; dropped {count} running {unit}: {names}"
-            );
-        }
-        write!(
-            f,
-            "supervisor '{supervisor}': too many restarts; '{child}' was started {starts} times and "
-        )?;
-        match last {
-            ChildEnd::Normal => f.write_str("ended normally"),
-            ChildEnd::Failed(error) => write!(f, "failed: {error}"),
-            ChildEnd::Panicked(report) => report.fmt(f),
-            ChildEnd::Cancelled => f.write_str("was cancelled"),
-        }
-    }
-}
-
-impl std::error::Error for SupervisorError {}
 
 impl Supervisor {
     /// Configures a supervisor.
@@ -127,18 +38,10 @@ impl Supervisor {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Display,
     {
-        let make: Make = Arc::new(move || Box::pin(ErrorText(make())));
         let name = Name::from(format!("{}/{name}", self.reporter.name()));
         let listeners = self.reporter.listeners().clone();
-        self.children.push(Child {
-            reporter: Reporter::new(name, PolicyKind::Supervisor, listeners),
-            restart,
-            make,
-            restarts: 0,
-            starts: 0,
-            delay: None,
-            task: None,
-        });
+        let reporter = Reporter::new(name, PolicyKind::Supervisor, listeners);
+        self.children.push(Child::new(reporter, restart, make));
         self
     }
 
@@ -258,73 +161,12 @@ impl Supervisor {
     }
 }
 
-/// Notes that the task of a child was joined, and gives the child.
+/// Notes that the task of a child was joined, and returns the child.
 fn joined_child(children: &mut [Child], id: Id) -> Option<&mut Child> {
     let is = |child: &&mut Child| child.task.as_ref().is_some_and(|task| task.id() == id);
     let child = children.iter_mut().find(is)?;
     child.task = None;
     Some(child)
-}
-
-impl Child {
-    /// Starts the child after `delay`, unless the supervisor is `stopping` by then.
-    fn start(
-        &mut self,
-        tasks: &mut JoinSet<(ChildEnd, Duration)>,
-        delay: Duration,
-        stopping: &CancellationToken,
-    ) {
-        self.starts = self.starts.saturating_add(1);
-        let make = Arc::clone(&self.make);
-        let monitor = ChildMonitor(self.reporter.clone());
-        let stopping = stopping.clone();
-        self.task = Some(tasks.spawn(async move {
-            if !delay.is_zero() && stopping.run_until_cancelled(sleep(delay)).await.is_none() {
-                return (ChildEnd::Cancelled, Duration::ZERO);
-            }
-            let began = Instant::now();
-            (run(make, monitor).await, began.elapsed())
-        }));
-    }
-}
-
-/// A child's future, whose error is its message. Not an async block: when a panic leaves one, it drops
-/// what it holds while unwinding, where a second panic aborts.
-#[pin_project]
-struct ErrorText<Fut>(#[pin] Fut);
-
-impl<Fut: Future<Output = Result<(), E>>, E: Display> Future for ErrorText<Fut> {
-    type Output = Result<(), String>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let message = |error| message_of(&error).into_string();
-        self.project().0.poll(cx).map_err(message)
-    }
-}
-
-/// Runs a child once. All its panics are reported, also one while it is stopped.
-async fn run(make: Make, monitor: ChildMonitor) -> ChildEnd {
-    let future = match contain(|| make()) {
-        Ok(future) => future,
-        Err(report) => {
-            monitor.panicked(&report);
-            return ChildEnd::Panicked(report);
-        }
-    };
-    match Monitored::new(future, monitor).await {
-        Ok(Ok(())) => ChildEnd::Normal,
-        Ok(Err(error)) => ChildEnd::Failed(error),
-        Err(report) => ChildEnd::Panicked(report),
-    }
-}
-
-/// Reports the panics of a child. Its end is known to the supervisor, which joins the task.
-struct ChildMonitor(Reporter);
-
-impl Monitor for ChildMonitor {
-    fn panicked(&self, report: &PanicReport) {
-        self.0.report(|| EventKind::Panicked(report.clone()));
-    }
 }
 
 /// Stops the children in the opposite order of their start, each after the previous one is gone.

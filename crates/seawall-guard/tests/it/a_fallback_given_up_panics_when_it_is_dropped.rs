@@ -1,5 +1,5 @@
-//! A call was given up while its fallback was under way, and a panic in dropping the fallback got
-//! out: in a task that was unwinding, it ended the process.
+//! A call was dropped while its fallback was under way, and a panic in dropping the fallback was not
+//! caught: in a task that was unwinding, it aborted the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

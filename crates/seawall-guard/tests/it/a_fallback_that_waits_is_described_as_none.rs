@@ -1,5 +1,5 @@
-//! A fallback may wait for something, as long as it likes. The longest time of a call was described as
-//! that of what is inside it.
+//! An async fallback may take any time, but the longest time of a call was described as that of the
+//! layers inside the fallback.
 
 use std::time::Duration;
 

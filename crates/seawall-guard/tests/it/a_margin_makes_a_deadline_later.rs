@@ -1,5 +1,5 @@
-//! A deadline that had passed came back as now, so later than it was, when a margin was kept back
-//! that reaches to before the clock began.
+//! A deadline that had passed became now, so later than it was, when a margin was kept back that
+//! precedes the clock's origin.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A supervisor told its listeners of the panics that its children ended by, but not of those of
-//! children that it stopped, nor of one that followed a failure.
+//! A supervisor reported the panics by which its children ended, but not those of children that it
+//! stopped, nor one that followed a failure.
 
 use std::future::pending;
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! A chain of fallbacks went on to the next where one declined or failed, but a panic in one ended
-//! it: the value at its end, which can't fail, was not used.
+//! A chain of fallbacks asked the next link where one declined or failed, but a panic in one ended
+//! the chain: the value at its end, which can't fail, was not used.
 
 use seawall_core::{EventKind, Listeners};
 use seawall_guard::Fallback;

@@ -1,5 +1,5 @@
-//! Blocking work that panicked after its caller had gone vanished without a word to the listeners,
-//! and so did a panic in dropping what the work held.
+//! A panic of blocking work was not reported if its caller had left, nor was a panic in dropping the
+//! permit that the work held.
 
 use std::sync::mpsc;
 
@@ -7,7 +7,7 @@ use seawall_core::{EventKind, Listeners};
 use seawall_guard::timeout::Blocking;
 use seawall_testkit::{Recorder, drop_after};
 
-/// What listeners hear of work that panics, or whose permit does, after its caller has gone.
+/// The panics that listeners receive of work that panics, or whose permit does, after its caller left.
 async fn heard<P: Send + 'static>(permit: P, ends: fn()) -> Vec<String> {
     let listeners = Listeners::default();
     let recorder = Recorder::default();

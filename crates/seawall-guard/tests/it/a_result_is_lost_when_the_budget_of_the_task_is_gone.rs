@@ -1,5 +1,5 @@
-//! The budget of a task was used up by what was polled before a timeout, so the call, whose result
-//! had long been there, was not allowed to take it; and the timeout cut it off.
+//! A neighbour used up the task's cooperative budget, so the call could not take its result, which had
+//! long been there, and the timeout cut it off.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -21,12 +21,12 @@ fn use_the_budget_up(cx: &mut Context<'_>) {
     }
 }
 
-/// Polls `call` once, lets `meanwhile` happen, and then polls it after a greedy neighbour, who used
-/// the budget up that one time.
-async fn beside_a_greedy_neighbour<F: Future>(call: F, meanwhile: impl AsyncFnOnce()) -> F::Output {
+/// Polls `call` once, runs `between`, and then polls it after a greedy neighbour that used up the
+/// budget that one time.
+async fn with_a_greedy_neighbour<F: Future>(call: F, between: impl AsyncFnOnce()) -> F::Output {
     let mut call = pin!(call);
     assert!(poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await.is_pending());
-    meanwhile().await;
+    between().await;
     let mut greedy = true;
     poll_fn(|cx| {
         if std::mem::take(&mut greedy) {
@@ -41,7 +41,7 @@ async fn beside_a_greedy_neighbour<F: Future>(call: F, meanwhile: impl AsyncFnOn
 async fn a_result_that_is_there_in_time_is_not_cut_off() {
     let (send, receive) = oneshot::channel();
     let timeout = Timeout::new(SECOND);
-    let outcome = beside_a_greedy_neighbour(timeout.call(receive), async || {
+    let outcome = with_a_greedy_neighbour(timeout.call(receive), async || {
         send.send(7).unwrap();
         advance(2 * SECOND).await;
     });
@@ -52,7 +52,7 @@ async fn a_result_that_is_there_in_time_is_not_cut_off() {
 async fn nor_is_work_detached_that_has_a_result() {
     let (send, receive) = oneshot::channel();
     let detach = Detach::builder().limit(SECOND).build().unwrap();
-    let outcome = beside_a_greedy_neighbour(detach.call(receive), async || {
+    let outcome = with_a_greedy_neighbour(detach.call(receive), async || {
         send.send(7).unwrap();
         advance(2 * SECOND).await;
     });
@@ -68,7 +68,7 @@ async fn nor_blocking_work_that_is_done() {
         told.recv().ok();
         Ok::<_, ()>(7)
     };
-    let outcome = beside_a_greedy_neighbour(blocking.call(work), async || {
+    let outcome = with_a_greedy_neighbour(blocking.call(work), async || {
         tell.send(()).unwrap();
         while blocking.running() > 0 {
             tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
-//! A scope took the sooner of its own deadline and that of the scope in which it was made, not of
-//! the one in which it runs. What is made in one place and awaited in another outlived its parent.
+//! A scope took the earlier of its own deadline and that of the scope in which it was made, not of the
+//! one in which it runs: made in one place and awaited in another, it outlived its parent.
 
 use std::future::{pending, poll_fn};
 use std::task::Poll;
@@ -25,7 +25,7 @@ async fn and_not_the_one_in_which_it_was_made() {
     assert_eq!(inner.await, own);
 }
 
-/// Says what the deadline was when it was dropped.
+/// Notes the deadline at its drop.
 struct Says<'a>(&'a std::cell::Cell<Option<Instant>>);
 
 impl Drop for Says<'_> {

@@ -1,4 +1,4 @@
-//! A supervisor wrote the whole message of a child's error down before it cut it.
+//! A supervisor formatted the whole message of a child's error before it cut it.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use seawall_core::panic::MAX_MESSAGE;
 use seawall_guard::Supervisor;
 use seawall_guard::task::Restart;
 
-/// Has no end, save for who would listen to all of it.
+/// Its message has no end, and a reader that never stops fails the test.
 struct Endless;
 
 impl fmt::Display for Endless {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for said in 0.. {
-            assert!(said < 10_000, "it is listened to for too long");
+            assert!(said < 10_000, "too much of it is read");
             f.write_str("äöü")?;
         }
         Ok(())

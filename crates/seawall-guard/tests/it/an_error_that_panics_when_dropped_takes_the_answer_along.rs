@@ -1,5 +1,5 @@
-//! A fallback had its answer, dropped the error that it answered for, and that panicked: the caller
-//! got neither, though the call had been counted as answered.
+//! A fallback answered and dropped the first error, whose drop panicked: the caller got neither,
+//! although the call was counted as answered.
 
 use seawall_core::{EventKind, Listeners};
 use seawall_guard::Fallback;

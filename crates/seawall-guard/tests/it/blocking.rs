@@ -1,5 +1,5 @@
-//! Blocking work that is waited for in time. Threads run on the real clock; every wait here is for
-//! something that was told to happen.
+//! How long a caller waits for blocking work. Threads run on the real clock; every wait here is for
+//! something that the test itself causes.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn blocking() -> BlockingBuilder {
     Blocking::builder().limit(Duration::from_millis(1))
 }
 
-/// Gives the threads of the pool their turn until `is` holds.
+/// Lets the threads of the pool run until `is` is true.
 async fn until(is: impl Fn() -> bool) {
     while !is() {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! What a deadline tells, where it cuts off, and what it makes of what is sent.
+//! How a deadline goes inwards and over the wire, and when it cuts off.
 
 use std::future::pending;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a guard is called, how long it waits and whom it tells where nothing was said.
+//! The default names, limits and listeners of guards.
 
 use std::future::pending;
 use std::time::Duration;

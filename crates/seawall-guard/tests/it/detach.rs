@@ -1,4 +1,4 @@
-//! Work that goes on after its caller gave up.
+//! Work that goes on after its caller timed out.
 
 use std::future::pending;
 use std::time::Duration;

@@ -172,7 +172,7 @@ async fn dropped_at_any_await_the_place_is_back() {
     assert_eq!(fallback.refused(), 0);
 }
 
-/// Keeps its token until it is dropped, though it is over.
+/// Keeps its token until it is dropped, although it is over.
 struct Keeps(#[expect(dead_code, reason = "held")] seawall_testkit::Token);
 impl Future for Keeps {
     type Output = Result<usize, &'static str>;

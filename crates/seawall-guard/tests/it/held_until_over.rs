@@ -1,5 +1,5 @@
-//! What a call holds goes back when it is over, before its caller resumes: not when the caller gets
-//! around to dropping it.
+//! Everything that a call holds is given back before its caller resumes, not when the caller drops the
+//! call.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -20,7 +20,7 @@ impl Future for Keeps {
     }
 }
 
-/// Looks while the call that is over is still there.
+/// Asserts that a call which is over, but not dropped, holds nothing.
 fn assert_over<F: Future>(alive: &Alive, call: F) {
     let mut call = pin!(call);
     assert_eq!(alive.now(), 1);

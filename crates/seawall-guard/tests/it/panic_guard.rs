@@ -1,4 +1,4 @@
-//! What a panic guard catches, and what it says of it.
+//! What a panic guard catches, and how it reports it.
 
 use std::panic::panic_any;
 use std::pin::Pin;
@@ -120,7 +120,7 @@ async fn never_polled_again_after_a_panic() {
     let mut call = Box::pin(guard.call(inner));
     assert!(call.as_mut().await.is_err());
     let again = seawall_core::contain(|| futures_poll(call.as_mut()));
-    assert!(again.is_err(), "polling what is over is misuse");
+    assert!(again.is_err(), "polling again is a misuse");
     drop(call);
     assert_eq!(polls, 1);
 }

@@ -202,8 +202,8 @@ async fn fires_though_the_call_uses_the_budget_up_and_wakes_nobody() {
         let begin = Instant::now();
         assert!(call.await.is_err());
         assert!((limit..=limit + Duration::from_millis(2)).contains(&begin.elapsed()));
-        // Once more as the budget was gone when the timer was to be set, when that fires, and as
-        // there may be an outcome then that the call was not allowed to take.
+        // Once more because no budget was left to set the timer, once when it fires, and once because
+        // the call may not have been allowed to take an outcome by then.
         assert!((2..=4).contains(&polls), "{polls}");
     }
 }

@@ -1,6 +1,6 @@
-//! A future that is no async block panicked in a poll, and again when it was dropped. That is two
-//! panics one after the other, but it was held in an async block of ours, which dropped it while the
-//! first unwound: so the process ended.
+//! A future that is not an async block panicked in a poll, and again when it was dropped. These are two
+//! panics one after the other, but an async block of ours held the future and dropped it while the first
+//! panic unwound, which aborted the process.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ use seawall_guard::{Supervisor, Tasks};
 use seawall_testkit::Recorder;
 use tokio::time::sleep;
 
-/// Panics when it is polled for the second time, and when it is dropped.
+/// Panics at its second poll, and when it is dropped.
 #[derive(Default)]
 struct Touchy(bool);
 

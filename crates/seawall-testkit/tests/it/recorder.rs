@@ -1,4 +1,4 @@
-//! A recorder keeps what it hears.
+//! A recorder keeps the events it receives.
 
 use seawall_core::{CircuitState, Event, EventKind, Listeners, PolicyKind, Transition};
 use seawall_testkit::Recorder;

@@ -1,4 +1,4 @@
-//! A scripted operation does what it is told, and counts what became of each attempt.
+//! A scripted operation follows its script, and counts how its attempts ended.
 
 use std::time::Duration;
 
@@ -31,10 +31,10 @@ async fn what_is_dropped_is_started_and_neither_finished_nor_running() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panicking_step_panics_when_polled() {
-    let script = Script::<(), ()>::new([Step::panic_after(SECOND, "as told")]);
+    let script = Script::<(), ()>::new([Step::panic_after(SECOND, "as scripted")]);
     let task = tokio::spawn(script.run());
     let panic = task.await.unwrap_err().into_panic();
-    assert_eq!(panic.downcast_ref::<String>().map(String::as_str), Some("as told"));
+    assert_eq!(panic.downcast_ref::<String>().map(String::as_str), Some("as scripted"));
     assert_eq!((script.finished(), script.running()), (0, 0));
 }
 
