@@ -19,6 +19,10 @@ pub(super) struct TokenPlan {
 }
 
 impl TokenPlan {
+    const fn figures(self) -> [u64; 5] {
+        [self.deposit, self.cost, self.reserve, self.capacity, self.per_second]
+    }
+
     /// What is earned from `since` to `now`, both in nanoseconds, and the time up to which it was
     /// earned, so that less than a billionth carries over.
     pub(super) fn earned(&self, since: u64, now: u64) -> Option<(u64, u64)> {
@@ -47,43 +51,25 @@ pub(super) struct Tokens {
 
 /// A plan that can be replaced. Each figure is read by itself: for a moment a call may see some of
 /// the old plan and some of the new.
-// The standard library's atomics, not loom's: nothing that is counted depends on them.
+// The standard library's atomics, not loom's: no balance depends on their order.
 #[derive(Debug)]
-struct SharedPlan {
-    deposit: std::sync::atomic::AtomicU64,
-    cost: std::sync::atomic::AtomicU64,
-    reserve: std::sync::atomic::AtomicU64,
-    capacity: std::sync::atomic::AtomicU64,
-    per_second: std::sync::atomic::AtomicU64,
-}
+struct SharedPlan([std::sync::atomic::AtomicU64; 5]);
 
 impl SharedPlan {
     fn new(plan: TokenPlan) -> Self {
-        Self {
-            deposit: plan.deposit.into(),
-            cost: plan.cost.into(),
-            reserve: plan.reserve.into(),
-            capacity: plan.capacity.into(),
-            per_second: plan.per_second.into(),
-        }
+        Self(plan.figures().map(Into::into))
     }
 
     fn replace(&self, plan: TokenPlan) {
-        self.deposit.store(plan.deposit, Relaxed);
-        self.cost.store(plan.cost, Relaxed);
-        self.reserve.store(plan.reserve, Relaxed);
-        self.capacity.store(plan.capacity, Relaxed);
-        self.per_second.store(plan.per_second, Relaxed);
+        for (figure, new) in self.0.iter().zip(plan.figures()) {
+            figure.store(new, Relaxed);
+        }
     }
 
     fn load(&self) -> TokenPlan {
-        TokenPlan {
-            deposit: self.deposit.load(Relaxed),
-            cost: self.cost.load(Relaxed),
-            reserve: self.reserve.load(Relaxed),
-            capacity: self.capacity.load(Relaxed),
-            per_second: self.per_second.load(Relaxed),
-        }
+        let [deposit, cost, reserve, capacity, per_second] =
+            self.0.each_ref().map(|figure| figure.load(Relaxed));
+        TokenPlan { deposit, cost, reserve, capacity, per_second }
     }
 }
 
@@ -111,24 +97,24 @@ impl Tokens {
     }
 
     pub(super) fn refills(&self) -> bool {
-        self.plan.per_second.load(Relaxed) > 0
+        self.plan().per_second > 0
     }
 
     /// Whether there is room for a deposit. A full budget, as in a healthy system, has none.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.word.load(Relaxed) < self.plan.capacity.load(Relaxed) * BILLIONTH
+        self.word.load(Relaxed) < self.plan().capacity * BILLIONTH
     }
 
     /// A call pays in. Says whether this is [exhausted](Self::is_exhausted).
     pub(super) fn deposit(&self) -> bool {
-        self.gain(self.plan.deposit.load(Relaxed)) & EXHAUSTED != 0
+        self.gain(self.plan().deposit) & EXHAUSTED != 0
     }
 
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token
     /// is never granted to two takers.
     pub(super) fn try_take(&self) -> bool {
-        let cost = self.plan.cost.load(Relaxed) * BILLIONTH;
+        let cost = self.plan().cost * BILLIONTH;
         // AcqRel pairs with the Release of `gain`: the thread that takes a token sees what was done
         // before it was given back. The count itself would be right with less.
         self.word.fetch_update(AcqRel, Acquire, |word| word.checked_sub(cost)).is_ok()
@@ -136,14 +122,14 @@ impl Tokens {
 
     /// Gives back what was taken for a repetition that was never started.
     pub(super) fn give_back(&self) {
-        self.gain(self.plan.cost.load(Relaxed));
+        self.gain(self.plan().cost);
     }
 
     // No overflow: the balance is at most the capacity, the gain at most the larger of that and what
     // `build()` lets pass, and both are at most 10¹⁸ billionths. Returns the word as it was.
     fn gain(&self, gain: u64) -> u64 {
         let gain = gain * BILLIONTH;
-        let full = self.plan.capacity.load(Relaxed) * BILLIONTH;
+        let full = self.plan().capacity * BILLIONTH;
         let more = |word: u64| Some((word + gain).min(full + (word & EXHAUSTED)));
         let result = self.word.fetch_update(Release, Relaxed, more);
         debug_assert!(result.is_ok(), "the update is never refused");

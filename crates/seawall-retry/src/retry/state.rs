@@ -36,7 +36,7 @@ pub(super) struct Kept<'p, T, E> {
     /// What was drawn for the last delay.
     drawn: Option<Duration>,
     /// The last failure that was not a refusal by one of our own policies. Empty where there is a
-    /// history, which has it.
+    /// history, which has it. Not worth an allocation, unless somebody listens.
     before: Option<Error<E>>,
     /// Errors of attempts, each with the wait that followed.
     history: VecDeque<(Error<E>, Duration)>,
@@ -218,11 +218,11 @@ impl<'p, T, E> RetryState<'p, T, E> {
         if let Err(error) = last.outcome {
             if retry.history > 0 {
                 self.remember(retry.history, error, delay);
-            } else if let Some(kept) = &mut self.kept
+            } else if (self.kept.is_some() || retry.shared.reporter.is_heard())
                 // A refusal that was waited for says nothing about the dependency.
                 && !matches!(error, Error::Rejected(_))
             {
-                kept.before = Some(error);
+                self.kept().before = Some(error);
             }
         }
         last.class

@@ -29,6 +29,7 @@ mod attempts;
 mod budget;
 mod budget_limits;
 mod decisions;
+mod documented_defaults;
 mod fractions_of_a_budget_are_rounded_away;
 mod hedge;
 mod hedge_rules;
