@@ -42,16 +42,6 @@ struct Why {
     samples: u32,
 }
 
-const STATES: [CircuitState; 7] = [
-    CircuitState::Closed,
-    CircuitState::Open,
-    CircuitState::HalfOpen,
-    CircuitState::Ramping,
-    CircuitState::ForcedOpen,
-    CircuitState::ForcedClosed,
-    CircuitState::Shadow,
-];
-
 const RULES: [Rule; 5] = [
     Rule::ConsecutiveFailures,
     Rule::FailureRate,
@@ -89,7 +79,7 @@ impl Export {
 
     /// The state that was exported; `None` if this release does not know it.
     pub fn state(&self) -> Option<CircuitState> {
-        STATES.into_iter().find(|state| state.as_str() == self.state)
+        CircuitState::ALL.into_iter().find(|state| state.as_str() == self.state)
     }
 
     pub(crate) fn check(&self, check: Check) -> Result<(), ConfigError> {

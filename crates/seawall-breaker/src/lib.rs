@@ -157,6 +157,7 @@ mod config;
 pub mod defaults;
 mod event;
 mod export;
+mod inspect;
 mod judged;
 mod keyed;
 mod machine;

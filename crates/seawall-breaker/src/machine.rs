@@ -256,6 +256,7 @@ impl Machine {
         let Some(to) = table::next(from, trigger) else {
             return false;
         };
+        self.end_state(now);
         if operator {
             self.hold = Hold::of(to);
             self.forget_openings();

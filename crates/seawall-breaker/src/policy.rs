@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seawall_core::{
     Admission, Admit, Admitted, Attempt, Check, CircuitState, Class, ConfigError, Description,
-    Error, Guarded, Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
+    Error, Guarded, Inspect, Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
 };
 
 use crate::judged::Judged;
@@ -256,7 +256,11 @@ impl Policy for Breaker {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        inner.layer(PolicyKind::Breaker, self.name(), self.text())
+        inner.layer_with(PolicyKind::Breaker, self.name(), self.text(), self.settings())
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::time::{NEVER, Nanos};
 use crate::waiting::Waiters;
 #[cfg(seawall_loom)]
 pub(crate) use outcome::Uncounted;
+pub(crate) use refusal_cache::REASONS;
 use refusal_cache::RefusalCache;
 use seawall_core::sync::{AtomicU64, Mutex, fence};
 pub(crate) use state_word::StateWord;
@@ -63,7 +64,8 @@ pub(crate) struct Admitted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tallies {
     pub(crate) admitted: u64,
-    pub(crate) refused: u64,
+    /// For each of [`REASONS`].
+    pub(crate) refused: [u64; REASONS.len()],
     pub(crate) abandoned: u64,
     pub(crate) ignored: u64,
     pub(crate) permanent: u64,
@@ -183,7 +185,7 @@ impl Shared {
             machine.slide(now);
             let sum = |counter| self.stripes.sum(counter);
             let tallies = Tallies {
-                refused: self.refusals.get().map_or(0, |refusals| refusals.counted()),
+                refused: self.refusals.get().map_or([0; REASONS.len()], |it| it.counted()),
                 abandoned: sum(|stripe: &Stripe| &stripe.abandoned),
                 ignored: sum(|stripe| &stripe.ignored),
                 permanent: sum(|stripe| &stripe.permanent),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use seawall_core::{CircuitState, Evidence};
+use seawall_core::{CircuitState, Evidence, Reason};
 
 use crate::WindowCounts;
 use crate::machine::Machine;
-use crate::shared::Tallies;
+use crate::shared::{REASONS, Tallies};
 use crate::time::{Nanos, finite};
 
 /// A breaker at one moment, taken under its lock.
@@ -39,6 +39,9 @@ pub struct Snapshot {
     /// Openings without a closed state of [`forget_after`](crate::BreakerBuilder::forget_after)
     /// between them.
     pub openings_in_a_row: u32,
+    /// The time spent in each state since the breaker was made, the current one included, in the
+    /// order of [`CircuitState::ALL`]. A restored state counts from its beginning.
+    pub time_in_states: [(CircuitState, Duration); CircuitState::ALL.len()],
     /// What was counted since the breaker was made.
     pub totals: Totals,
 }
@@ -48,7 +51,7 @@ pub struct Snapshot {
 /// With [`tally`](crate::BreakerBuilder::tally) on, every admission is counted exactly once:
 /// admitted = successes + failures + ignored + abandoned + stale + unmeasured + in flight. A probe
 /// whose lease expired stays in flight until its permit is settled or dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
     /// Calls let through; `None` unless tally is on.
@@ -70,6 +73,8 @@ pub struct Totals {
     pub slow: u64,
     /// Calls refused; in shadow, calls that would have been refused.
     pub refused: u64,
+    /// The same by reason, in this order: open, probes in flight, ramping, forced open.
+    pub refused_by_reason: [(Reason, u64); 4],
     /// Outcomes of generations that were over, and failures of probes whose lease had ended.
     pub stale: u64,
     /// Calls dropped before they had an outcome.
@@ -105,9 +110,18 @@ impl Snapshot {
             ramp_stage: machine.ramp_stage(),
             in_flight: totals.in_flight(),
             openings_in_a_row: machine.openings(),
+            time_in_states: time_in_states(machine, now),
             totals,
         }
     }
+}
+
+fn time_in_states(
+    machine: &Machine,
+    now: Nanos,
+) -> [(CircuitState, Duration); CircuitState::ALL.len()] {
+    let spent = machine.spent(now);
+    std::array::from_fn(|it| (CircuitState::ALL[it], Duration::from_nanos(spent[it])))
 }
 
 impl Totals {
@@ -125,7 +139,8 @@ impl Totals {
             panicked,
             permanent: tallies.permanent,
             slow: totals.slow,
-            refused: tallies.refused,
+            refused: tallies.refused.iter().sum(),
+            refused_by_reason: std::array::from_fn(|it| (REASONS[it], tallies.refused[it])),
             stale: totals.stale,
             abandoned: tallies.abandoned,
             ignored: tallies.ignored,

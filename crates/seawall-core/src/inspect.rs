@@ -50,7 +50,7 @@ pub trait Inspect: Send + Sync {
     /// [`OrderError::Unsupported`] where a policy of this kind has no such order,
     /// [`OrderError::Invalid`] where the value is out of its range.
     fn order(&self, order: &Order) -> Result<(), OrderError> {
-        Err(OrderError::Unsupported { kind: self.policy_kind(), order: order.label() })
+        Err(OrderError::unsupported(self.policy_kind(), order))
     }
 }
 
@@ -157,8 +157,10 @@ labelled! {
         Abandoned = "abandoned",
         /// Repetitions that a budget granted.
         Granted = "granted",
-        /// Repetitions that a budget refused.
+        /// Calls that a limit, or repetitions that a budget refused.
         Refused = "refused",
+        /// Calls that would have been refused, were the policy not in shadow.
+        WouldRefuse = "would_refuse",
         /// Entries of a keyed policy that were evicted.
         Evicted = "evicted",
         /// Keys that got a policy which was not kept.
@@ -214,6 +216,13 @@ pub enum OrderError {
     /// The order's value is out of its range.
     #[error(transparent)]
     Invalid(#[from] ConfigError),
+}
+
+impl OrderError {
+    /// A policy of this kind does not know `order`.
+    pub const fn unsupported(kind: PolicyKind, order: &Order) -> Self {
+        Self::Unsupported { kind, order: order.label() }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::{Check, ConfigError, Listeners, Name, Reporter};
+use crate::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Settings, Value};
+use crate::{Check, ConfigError, Listeners, Name, PolicyKind, Reporter};
 use set::{Added, Entry, Place, Set};
 
 mod set;
@@ -219,6 +220,44 @@ impl<K: Eq + Hash, P: Keep> Keyed<K, P> {
             }
             from.1 = place.1 + 1;
         }
+    }
+}
+
+/// The set as one: never a key, which would make a label without bounds.
+impl<K, P> Inspect for Keyed<K, P>
+where
+    K: Send + Sync,
+    P: Keep<Template: Send + Sync> + Send + Sync,
+{
+    fn name(&self) -> &Name {
+        self.name()
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        self.shared.reporter.kind()
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.shared)
+    }
+
+    fn listeners(&self) -> Option<&Listeners> {
+        Some(self.listeners())
+    }
+
+    fn measure(&self, measures: &mut dyn Measures) {
+        let (len, evicted, overflowed) = {
+            let set = self.shared.set.lock();
+            (set.len(), set.evicted, set.overflowed)
+        };
+        measures.gauge(Gauge::Keys, f64::from(u32::try_from(len).unwrap_or(u32::MAX)));
+        measures.counter(Counter::Evicted, evicted);
+        measures.counter(Counter::Overflowed, overflowed);
+    }
+
+    fn settings(&self) -> Settings {
+        let max_keys = u64::try_from(self.max_keys()).map_or(Value::Never, Value::Count);
+        Settings::new().with("max_keys", max_keys)
     }
 }
 

@@ -113,6 +113,7 @@ mod config;
 mod deadband;
 pub mod defaults;
 mod gradient;
+mod inspect;
 mod machine;
 mod permit;
 mod policy;

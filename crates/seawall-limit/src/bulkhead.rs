@@ -128,6 +128,7 @@ pub use policy::{Bulkhead, BulkheadSnapshot, PartitionSnapshot};
 mod config;
 pub mod defaults;
 mod future;
+mod inspect;
 mod permit;
 mod policy;
 mod shared;

@@ -122,6 +122,7 @@ mod fast_path;
 mod fixed_window;
 mod future;
 mod gcra;
+mod inspect;
 mod keyed;
 #[cfg(all(test, seawall_loom))]
 mod loom_tests;

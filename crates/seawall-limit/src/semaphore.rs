@@ -276,6 +276,11 @@ impl Semaphore {
         self.queue.lock().len()
     }
 
+    /// How many calls may wait.
+    pub(crate) fn queue_capacity(&self) -> u32 {
+        self.queue.lock().capacity()
+    }
+
     pub(crate) const fn partitions(&self) -> &[Partition] {
         self.partitions.as_slice()
     }

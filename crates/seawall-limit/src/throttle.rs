@@ -80,6 +80,7 @@ pub use policy::{Throttle, ThrottleSnapshot};
 
 mod config;
 pub mod defaults;
+mod inspect;
 mod keyed;
 mod machine;
 mod permit;

@@ -10,6 +10,7 @@ pub use snapshot::BudgetSnapshot;
 mod config;
 mod defaults;
 mod event;
+mod inspect;
 mod keyed;
 mod permit;
 mod policy;

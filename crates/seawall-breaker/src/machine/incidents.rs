@@ -1,6 +1,6 @@
 //! What is counted and remembered of a circuit beyond its current state.
 
-use seawall_core::Evidence;
+use seawall_core::{CircuitState, Evidence};
 
 use super::table::{Trigger, Verdict};
 use super::{Machine, Outcome};
@@ -29,6 +29,9 @@ pub(super) struct Incidents {
     pub(super) stale: u64,
     pub(super) unmeasured: u64,
     pub(super) expired: u64,
+    /// The time spent in each state before the current one, in the order of
+    /// [`CircuitState::ALL`].
+    pub(super) spent: [Nanos; CircuitState::ALL.len()],
 }
 
 /// What was counted since the breaker was made.
@@ -78,6 +81,27 @@ impl Machine {
         incidents.reopenings += u64::from(again);
         incidents.evidence = verdict.evidence;
         incidents.wait = hint.max(if again { drawn.next } else { drawn.first });
+    }
+
+    /// Adds the time in the current state, which ends now.
+    pub(super) fn end_state(&mut self, now: Nanos) {
+        let (state, time) = (self.state(), now.saturating_sub(self.since));
+        for (spent, it) in self.incidents_mut().spent.iter_mut().zip(CircuitState::ALL) {
+            if it == state {
+                *spent = spent.saturating_add(time);
+            }
+        }
+    }
+
+    /// The time spent in each state, in the order of [`CircuitState::ALL`].
+    pub(crate) fn spent(&self, now: Nanos) -> [Nanos; CircuitState::ALL.len()] {
+        let mut all = self.incidents().spent;
+        for (spent, it) in all.iter_mut().zip(CircuitState::ALL) {
+            if it == self.state() {
+                *spent = spent.saturating_add(now.saturating_sub(self.since));
+            }
+        }
+        all
     }
 
     /// Makes the next opening count as the first.

@@ -1,9 +1,11 @@
 //! A checked configuration, as the machine reads it.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use seawall_core::inspect::{Settings as Values, Value};
 use seawall_core::{Backoff, Random};
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +110,40 @@ impl OpenWait {
             next: nanos(self.backoff.delay(next, last, &self.random)),
         }
     }
+}
+
+impl Settings {
+    /// The settings under the names of the builder's setters.
+    pub(crate) fn values(&self) -> Values {
+        let rules = &self.rules;
+        let share = |rate: f64| (rate < OUT_OF_REACH).then_some(Value::Share(rate));
+        let (count, span) = match rules.window {
+            WindowSize::Absent => (None, None),
+            WindowSize::Count { outcomes } => (Some(outcomes), None),
+            WindowSize::Time { span, .. } => (None, Some(time(span))),
+        };
+        Values::new()
+            .with("consecutive_failures", rules.consecutive.map(NonZeroU32::get))
+            .with("failure_rate", share(rules.failure_rate))
+            .with("slow_call_rate", rules.slow().map(|slow| Value::Share(slow.rate)))
+            .with("slow_call_after", rules.slow().map(|slow| time(slow.after)))
+            .with("open_when", rules.predicate().map(|_| Value::Code))
+            .with("count_window", count)
+            .with("time_window", span)
+            .with("min_calls", rules.min_calls)
+            .with("open_wait", self.wait.backoff.to_string())
+            .with("forget_after", time(self.wait.forget_after))
+            .with("max_retry_after", time(self.wait.max_retry_after))
+            .with("probes", self.probing.probes)
+            .with("probe_successes", self.probing.needed)
+            .with("ramp", self.ramp.is_some())
+            .with("wait_for_verdict", self.waiting.as_ref().map(|waiting| waiting.callers))
+            .with("tally", self.tally)
+    }
+}
+
+fn time(nanos: Nanos) -> Value {
+    finite(nanos).map_or(Value::Never, Value::from)
 }
 
 impl fmt::Display for Settings {

@@ -48,7 +48,7 @@ impl Shared {
             Admission::Admitted(ticket) => Ok(admitted(ticket)),
             Admission::Refused(refusal) => Err(refusal),
             Admission::Shadowed(ticket, refusal) => {
-                self.refusals().count();
+                self.refusals().count(refusal.reason);
                 self.report(now, || EventKind::WouldReject(self.rejection(refusal, now)));
                 Ok(admitted(ticket))
             }
@@ -87,7 +87,7 @@ impl Shared {
     /// Counts a refusal and reports it.
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal, now: Nanos) -> Rejection {
-        self.refusals().count();
+        self.refusals().count(refusal.reason);
         if self.reporter.is_heard() {
             self.report_refusal(refusal, now);
         }

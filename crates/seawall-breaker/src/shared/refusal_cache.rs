@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use seawall_core::PackedEvidence;
+use seawall_core::{PackedEvidence, Reason};
 
 use super::StateWord;
 use crate::machine::RefusalTerms;
@@ -21,19 +21,31 @@ pub(super) struct RefusalCache {
     since: AtomicU64,
     until: AtomicU64,
     evidence: [AtomicU64; 3],
-    /// The number of refusals. One counter for all threads: a refusal also writes to the reference
-    /// count of the name, which all threads share.
-    count: AtomicU64,
+    /// The number of refusals for each of [`REASONS`]. One counter for all threads: a refusal also
+    /// writes to the reference count of the name, which all threads share.
+    counts: [AtomicU64; REASONS.len()],
 }
 
+/// The reasons for which a breaker refuses.
+pub(crate) const REASONS: [Reason; 4] =
+    [Reason::Open, Reason::ProbesInFlight, Reason::Ramping, Reason::ForcedOpen];
+
 impl RefusalCache {
-    pub(super) fn count(&self) {
+    pub(super) fn count(&self, reason: Reason) {
+        let [open, probes, ramping, forced] = &self.counts;
+        let count = match reason {
+            Reason::ProbesInFlight => probes,
+            Reason::Ramping => ramping,
+            Reason::ForcedOpen => forced,
+            _ => open,
+        };
         // Release: see `Stripes::sum`.
-        self.count.fetch_add(1, Release);
+        count.fetch_add(1, Release);
     }
 
-    pub(super) fn counted(&self) -> u64 {
-        self.count.load(Acquire)
+    /// The number of refusals for each of [`REASONS`].
+    pub(super) fn counted(&self) -> [u64; REASONS.len()] {
+        self.counts.each_ref().map(|count| count.load(Acquire))
     }
 
     /// Writes the terms that go with `word`, which is published after them.

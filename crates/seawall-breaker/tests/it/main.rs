@@ -39,6 +39,7 @@ mod half_open_waits_for_min_calls;
 mod half_open_waits_in_a_time_window;
 mod hanging_probes_stretch_the_lease;
 mod idle_window_keeps_old_slices;
+mod inspect;
 mod keyed;
 mod late_success_closes_an_open_circuit;
 mod lifecycle;

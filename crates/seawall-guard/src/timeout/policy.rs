@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use seawall_core::inspect::Settings;
 use seawall_core::{
     AllTransient, Attempt, Call, Description, EventKind, FromFuture, Listeners, Name, Operation,
     OperationFuture, Policy, PolicyKind, Reporter, Scope, TimedOut, contain,
@@ -134,7 +135,9 @@ impl Policy for Timeout {
             Scope::Attempt => "an attempt",
             _ => "a call",
         };
-        let layer = |text: String| inner.layer(PolicyKind::Timeout, self.name(), text);
+        let settings = Settings::new().with("limit", self.limit.value()).with("scope", what);
+        let layer =
+            |text: String| inner.layer_with(PolicyKind::Timeout, self.name(), text, settings);
         match self.limit {
             Limit::Fixed(limit) if limit <= LONGEST => {
                 layer(format!("{limit:?} for {what}")).cut_to(limit)

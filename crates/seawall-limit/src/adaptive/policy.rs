@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use seawall_core::{Attempt, Description, Listeners, Name, Policy, PolicyKind, Rejection};
+use seawall_core::{Attempt, Description, Inspect, Listeners, Name, Policy, PolicyKind, Rejection};
 
 use super::shared::Shared;
 use super::{AdaptiveLimitBuilder, AdaptivePermit, Range};
@@ -11,7 +11,7 @@ use seawall_core::{Admission, Admit, Admitted, Guarded, NoWait};
 /// [chapter](crate::adaptive).
 #[derive(Clone, Debug)]
 pub struct AdaptiveLimit {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// The state of an adaptive limit at one moment.
@@ -137,7 +137,11 @@ impl Policy for AdaptiveLimit {
         let text = format!(
             "between {min} and {max} in flight, {initial} to begin with, adapted by {algorithm}{shadow}"
         );
-        inner.layer(PolicyKind::AdaptiveLimit, self.name(), text)
+        inner.layer_with(PolicyKind::AdaptiveLimit, self.name(), text, self.settings())
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
     }
 }
 

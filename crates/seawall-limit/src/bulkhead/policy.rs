@@ -3,7 +3,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Description, Listeners, Name, Policy, PolicyKind, Rejection,
+    Attempt, Check, ConfigError, Description, Inspect, Listeners, Name, Policy, PolicyKind,
+    Rejection,
 };
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ use seawall_core::{Admission, Admit, Admitted, Guarded};
 /// something else. See the [chapter](crate::bulkhead).
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     demand: Demand,
 }
 
@@ -265,6 +266,12 @@ impl Policy for Bulkhead {
             Some(wait) => inner.longest().and_then(|longest| longest.checked_add(wait)),
         };
         let text = format!("at most {} in flight{}", self.snapshot().limit, self.shared.text);
-        inner.layer(PolicyKind::Bulkhead, self.name(), text).with_longest(longest)
+        inner
+            .layer_with(PolicyKind::Bulkhead, self.name(), text, self.settings())
+            .with_longest(longest)
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
     }
 }

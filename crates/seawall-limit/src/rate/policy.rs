@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, ConfigError, Description, Listeners, Name, Policy, PolicyKind, Rejection,
+    Attempt, ConfigError, Description, Inspect, Listeners, Name, Policy, PolicyKind, Rejection,
 };
 use tokio::time::Instant;
 
@@ -212,6 +212,12 @@ impl Policy for RateLimit {
             let _ = write!(text, ", {capacity} more may wait {wait:?} at the longest");
             longest = longest.and_then(|longest| longest.checked_add(wait));
         }
-        inner.layer(PolicyKind::RateLimit, self.name(), text).with_longest(longest)
+        inner
+            .layer_with(PolicyKind::RateLimit, self.name(), text, self.settings())
+            .with_longest(longest)
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
     }
 }

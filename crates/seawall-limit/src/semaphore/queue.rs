@@ -95,6 +95,10 @@ impl Queue {
         }
     }
 
+    pub(crate) fn capacity(&self) -> u32 {
+        self.config.capacity
+    }
+
     pub(crate) fn len(&self) -> u32 {
         self.len
     }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, Description, Guarded, Listeners, Name, NoWait, Policy,
-    PolicyKind, Rejection, Reporter,
+    Admission, Admit, Admitted, Attempt, Description, Guarded, Inspect, Listeners, Name, NoWait,
+    Policy, PolicyKind, Rejection, Reporter,
 };
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use super::{ThrottleBuilder, ThrottlePermit};
 /// [chapter](crate::throttle).
 #[derive(Clone, Debug)]
 pub struct Throttle {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// The state of a throttle at one moment.
@@ -107,6 +107,10 @@ impl Policy for Throttle {
     fn describe(&self, inner: Description) -> Description {
         let Settings { k, window, .. } = &*self.shared.settings();
         let text = format!("{k} calls for each that was accepted in the last {window:?}");
-        inner.layer(PolicyKind::Throttle, self.name(), text)
+        inner.layer_with(PolicyKind::Throttle, self.name(), text, self.settings())
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
     }
 }

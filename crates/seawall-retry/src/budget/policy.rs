@@ -224,7 +224,7 @@ impl Inner {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
-fn wholes(billionths: u64) -> f64 {
+pub(super) fn wholes(billionths: u64) -> f64 {
     billionths as f64 / WHOLE as f64
 }
 

@@ -1,10 +1,12 @@
 //! The handle, and the operation that it wraps.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_core::inspect::Settings;
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Description, FromAttemptFn, FromFn, Judge, Lazy,
+    AllTransient, Attempt, ByClass, Call, Description, FromAttemptFn, FromFn, Inspect, Judge, Lazy,
     Listeners, Name, Operation, Policy, PolicyKind, contain,
 };
 
@@ -147,10 +149,26 @@ impl<J> Policy for Hedge<J> {
         let (attempts, longest) = (inner.max_attempts(), inner.longest());
         let max_attempts = self.plan.max_attempts;
         inner
-            .layer(PolicyKind::Hedge, self.name(), self.to_string())
+            .layer_with(PolicyKind::Hedge, self.name(), self.to_string(), self.settings())
             .with_max_attempts(attempts.map(|inner| inner.saturating_mul(max_attempts.into())))
             // At worst each attempt is launched when the one before it has failed.
             .with_longest(longest.map(|attempt| attempt.saturating_mul(max_attempts)))
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        if let Some(budget) = self.budget() {
+            each(Arc::new(budget.clone()));
+        }
+    }
+}
+
+impl<J> Hedge<J> {
+    /// The settings under the names of the builder's setters.
+    fn settings(&self) -> Settings {
+        Settings::new()
+            .with("max_attempts", self.plan.max_attempts)
+            .with("max_in_flight", self.plan.max_in_flight)
+            .with("budget", self.budget().is_some())
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_core::inspect::{Settings, Value};
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Class, Description, Error, FromAttemptFn, FromFn, Judge,
-    Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, contain,
+    AllTransient, Attempt, ByClass, Call, Class, Description, Error, FromAttemptFn, FromFn,
+    Inspect, Judge, Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, contain,
 };
 
 use super::plan::Plan;
@@ -173,11 +174,34 @@ impl<J> Policy for Retry<J> {
         let longest = inner.longest();
         let max_attempts = (self.plan.max_attempts > 0).then_some(self.plan.max_attempts);
         inner
-            .layer(PolicyKind::Retry, self.name(), self.to_string())
+            .layer_with(PolicyKind::Retry, self.name(), self.to_string(), self.settings())
             .with_max_attempts(
                 max_attempts.zip(attempts).map(|(own, inner)| inner.saturating_mul(own.into())),
             )
             .with_longest(longest.and_then(|attempt| self.plan.longest(attempt, self.deadline)))
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        if let Some(budget) = self.budget() {
+            each(Arc::new(budget.clone()));
+        }
+    }
+}
+
+impl<J> Retry<J> {
+    /// The settings under the names of the builder's setters.
+    fn settings(&self) -> Settings {
+        let plan = &self.plan;
+        let limit = |limit: u32| (limit > 0).then_some(limit);
+        Settings::new()
+            .with("max_attempts", limit(plan.max_attempts).map_or(Value::Never, Value::from))
+            .with("backoff", plan.backoff.to_string())
+            .with("idempotent", plan.idempotent)
+            .with("deadline", self.deadline)
+            .with("max_retry_after", plan.max_retry_after)
+            .with("wait_for_rejections", plan.wait_for_rejections)
+            .with("max_same_panics", limit(plan.max_same_panics))
+            .with("budget", self.budget().is_some())
     }
 }
 

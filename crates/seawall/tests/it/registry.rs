@@ -1,9 +1,13 @@
 //! The registry: bounded, names unique per kind, all of a pipeline or nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use seawall::core::inspect::{Counter, Gauge, Measures};
 use seawall::core::{Chain, Description, Inspect, InspectId, Label, Policy};
-use seawall::{ConfigError, Name, Pipeline, PolicyKind, Registry, RegistryError};
+use seawall::{
+    CircuitState, ConfigError, Name, Pipeline, PolicyKind, Reason, Registry, RegistryError,
+};
 
 /// A policy that does nothing but be there.
 #[derive(Clone)]
@@ -97,4 +101,55 @@ fn looking_may_register_and_remove() {
     registry.register_policy(Arc::new(Watched::new("a"))).unwrap();
     registry.each(|_| registry.register_policy(Arc::new(Watched::new("b"))).unwrap());
     assert_eq!(names(&registry), ["a", "b"]);
+}
+
+/// Counts what it is given.
+#[derive(Default)]
+struct Count(usize);
+
+impl Measures for Count {
+    fn gauge(&mut self, _: Gauge, _: f64) {
+        self.0 += 1;
+    }
+
+    fn counter(&mut self, _: Counter, _: u64) {
+        self.0 += 1;
+    }
+
+    fn refusals(&mut self, _: Reason, _: u64) {
+        self.0 += 1;
+    }
+
+    fn state(&mut self, _: CircuitState, _: bool, _: Duration) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn every_policy_of_the_standard_pipeline_that_counts_is_there() {
+    let registry = Registry::default();
+    let pipeline = Pipeline::standard("inventory").build().unwrap();
+    registry.register(&pipeline).unwrap();
+    let mut seen = Vec::new();
+    registry.each(|policy| {
+        let mut count = Count::default();
+        policy.measure(&mut count);
+        seen.push((policy.policy_kind().label(), policy.settings().is_empty(), count.0 > 0));
+    });
+    assert_eq!(
+        seen,
+        [("budget", false, true), ("breaker", false, true), ("adaptive_limit", false, true)]
+    );
+    let without = Pipeline::standard("other").without_breaker().without_retry().build().unwrap();
+    registry.register(&without).unwrap();
+    assert_eq!(registry.len(), 4, "what was left out is not there");
+}
+
+#[test]
+fn a_description_carries_the_settings() {
+    let pipeline = Pipeline::standard("inventory").build().unwrap();
+    let description = pipeline.describe();
+    let bare: Vec<_> =
+        description.layers().iter().filter(|layer| layer.settings.is_empty()).collect();
+    assert!(bare.iter().all(|layer| layer.kind == PolicyKind::PanicGuard), "{bare:?}");
 }

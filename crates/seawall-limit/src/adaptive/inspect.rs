@@ -1,0 +1,46 @@
+//! What telemetry and consoles see of an adaptive limit.
+
+use seawall_core::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Settings};
+use seawall_core::{Listeners, Name, PolicyKind};
+
+use super::AdaptiveLimit;
+
+impl Inspect for AdaptiveLimit {
+    fn name(&self) -> &Name {
+        self.name()
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::AdaptiveLimit
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.shared)
+    }
+
+    fn listeners(&self) -> Option<&Listeners> {
+        Some(self.listeners())
+    }
+
+    fn measure(&self, measures: &mut dyn Measures) {
+        let snapshot = self.snapshot();
+        measures.gauge(Gauge::Limit, snapshot.limit.into());
+        measures.gauge(Gauge::InFlight, snapshot.in_flight.into());
+        measures.gauge(
+            Gauge::Lingering,
+            f64::from(u32::try_from(snapshot.lingering).unwrap_or(u32::MAX)),
+        );
+        measures.counter(Counter::Refused, snapshot.refused);
+        measures.counter(Counter::WouldRefuse, snapshot.would_refuse);
+    }
+
+    fn settings(&self) -> Settings {
+        let (range, shadow) = (self.shared.range, self.shared.shadow);
+        Settings::new()
+            .with("min", range.min)
+            .with("max", range.max)
+            .with("initial", range.initial)
+            .with("adaptation", self.shared.algorithm)
+            .with("shadow", shadow)
+    }
+}

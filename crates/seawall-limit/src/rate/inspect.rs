@@ -1,0 +1,43 @@
+//! What telemetry and consoles see of a rate limit.
+
+use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures, Settings};
+use seawall_core::{Listeners, Name, PolicyKind, Reason};
+
+use super::RateLimit;
+
+impl Inspect for RateLimit {
+    fn name(&self) -> &Name {
+        self.name()
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::RateLimit
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.shared)
+    }
+
+    fn listeners(&self) -> Option<&Listeners> {
+        Some(self.listeners())
+    }
+
+    fn measure(&self, measures: &mut dyn Measures) {
+        let snapshot = self.snapshot();
+        measures
+            .gauge(Gauge::Queued, f64::from(u32::try_from(snapshot.queued).unwrap_or(u32::MAX)));
+        measures.refusals(Reason::RateLimited, snapshot.refused);
+    }
+
+    fn settings(&self) -> Settings {
+        let snapshot = self.snapshot();
+        let (capacity, longest_wait) = self.shared.queue.unzip();
+        Settings::new()
+            .with("rate", snapshot.permits)
+            .with("period", snapshot.period)
+            .with("burst", snapshot.burst)
+            .with("algorithm", self.shared.algorithm.as_str())
+            .with("queue", capacity)
+            .with("longest_wait", longest_wait)
+    }
+}

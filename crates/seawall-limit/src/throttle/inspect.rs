@@ -1,0 +1,39 @@
+//! What telemetry and consoles see of a throttle.
+
+use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures, Settings, Value};
+use seawall_core::{Listeners, Name, PolicyKind};
+
+use super::Throttle;
+
+impl Inspect for Throttle {
+    fn name(&self) -> &Name {
+        self.name()
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::Throttle
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.shared)
+    }
+
+    fn listeners(&self) -> Option<&Listeners> {
+        Some(self.listeners())
+    }
+
+    fn measure(&self, measures: &mut dyn Measures) {
+        let snapshot = self.snapshot();
+        measures.gauge(Gauge::WindowCalls, snapshot.requests.into());
+        measures.gauge(Gauge::ShedProbability, snapshot.probability);
+    }
+
+    fn settings(&self) -> Settings {
+        let settings = self.shared.settings();
+        Settings::new()
+            .with("k", Value::Number(settings.k))
+            .with("min_requests", settings.min_requests)
+            .with("window", settings.window)
+            .with("max_probability", Value::Share(settings.max_probability))
+    }
+}

@@ -1,0 +1,45 @@
+//! What telemetry and consoles see of a budget.
+
+use seawall_core::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Settings, Value};
+use seawall_core::{Listeners, Name, PolicyKind};
+
+use super::Budget;
+use super::policy::wholes;
+
+impl Inspect for Budget {
+    fn name(&self) -> &Name {
+        self.name()
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::Budget
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.0)
+    }
+
+    fn listeners(&self) -> Option<&Listeners> {
+        Some(self.listeners())
+    }
+
+    fn measure(&self, measures: &mut dyn Measures) {
+        let snapshot = self.snapshot();
+        if let Some(tokens) = snapshot.tokens {
+            measures.gauge(Gauge::Tokens, tokens);
+        }
+        measures.counter(Counter::Granted, snapshot.granted);
+        measures.counter(Counter::Refused, snapshot.refused);
+    }
+
+    fn settings(&self) -> Settings {
+        let plan = self.0.tokens.plan();
+        let tokens = |amount: u64| Value::Number(wholes(amount));
+        Settings::new()
+            .with("deposit", tokens(plan.deposit))
+            .with("cost", tokens(plan.cost))
+            .with("reserve", tokens(plan.reserve))
+            .with("capacity", tokens(plan.capacity))
+            .with("refill_per_second", tokens(plan.per_second))
+    }
+}
