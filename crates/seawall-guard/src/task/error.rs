@@ -7,7 +7,7 @@ use seawall_core::{Class, Name, PanicReport};
 use super::machine::ChildEnd;
 
 /// A supervisor gave up, because a child would have been restarted once too often; or it was stopped and
-/// dropped children that still ran when their [grace period](SupervisorBuilder::grace_period) was over.
+/// dropped children that still ran when their [grace period](super::SupervisorBuilder::grace_period) was over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SupervisorError {

@@ -1,8 +1,12 @@
 //! When a fallback answers, and what it leaves alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::{Class, EventKind, Evidence, FromFuture, Lazy, Listeners, Policy, Reason, Rule};
+use parking_lot::Mutex;
+use seawall_core::{
+    Class, Event, EventKind, Evidence, FromFuture, Lazy, Listeners, Policy, Reason, Rule,
+};
 use seawall_guard::Fallback;
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 use tokio::time::sleep;
@@ -227,4 +231,18 @@ async fn panics_of_the_callbacks_are_contained_and_keep_the_first_error() {
 fn a_bound_of_zero_is_refused() {
     let error = Fallback::<_, ()>::value(()).max_concurrent(0).build().unwrap_err();
     assert_eq!(error.to_string(), "fallback: max_concurrent is 0, but must be at least 1");
+}
+
+#[tokio::test]
+async fn the_permit_is_back_before_listeners_hear_of_the_end() {
+    let in_flight = Arc::new(Mutex::new(Vec::new()));
+    let answers = Fallback::value(7).max_concurrent(1).build().unwrap();
+    let declines = Fallback::try_with(|_| None::<u32>).max_concurrent(1).build().unwrap();
+    for fallback in [&answers, &declines] {
+        let (handle, seen) = (fallback.clone(), Arc::clone(&in_flight));
+        fallback.listeners().add(move |_: &Event| seen.lock().push(handle.in_flight()));
+    }
+    assert!(answers.call(down()).await.is_ok());
+    assert!(declines.call(down()).await.is_err());
+    assert_eq!(*in_flight.lock(), [0, 0]);
 }
