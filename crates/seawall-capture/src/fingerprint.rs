@@ -65,8 +65,8 @@ impl Fingerprint {
         self.0
     }
 
-    /// The name of the `n`-th group that has this fingerprint, where failures collide, for those
-    /// who write a [`Store`](crate::Store).
+    /// The name of the `n`-th group that has this fingerprint, where failures collide, for
+    /// implementers of a [`Store`](crate::Store).
     #[must_use]
     pub fn colliding(self, n: u32) -> Self {
         let mut bytes = self.0.to_le_bytes().to_vec();

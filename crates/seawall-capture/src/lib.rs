@@ -76,6 +76,7 @@
 //!
 //! | module | for |
 //! |---|---|
+//! | [`Context`] | what a call is part of, for all that is captured in it |
 //! | [`digest`] | many failures in one message, sent until it arrives |
 //! | `digest::Templates` (feature `templates`) | a digest in words of your own |
 //! | `digest::smtp` (feature `smtp`) | digests by mail, settled address by address |
@@ -111,6 +112,7 @@
 //! - Redaction goes by shape. A secret that looks like a word stays: give the
 //!   [`Redactor`] a rule for it.
 //! - An explicit fingerprint with an id in it makes a group of each occurrence.
+//! - Permanent failures are not captured by policies and listeners: [`CaptureBuilder::classes`].
 //! - An error that is wrapped in another type is another group: type and message both count. A rule
 //!   or [`Store::merge`] joins them.
 //! - Groups are evicted shard by shard: a store for 8 groups should have one shard.

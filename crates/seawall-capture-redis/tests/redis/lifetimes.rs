@@ -77,7 +77,7 @@ async fn a_group_goes_when_its_time_is_over_and_is_counted() {
     store.record(&old);
     store.record(&old);
     synced(&store).await;
-    // Whoever reads does not see it any more; whoever writes next counts it.
+    // Readers do not see it any more; the next write counts it.
     until_async("it is gone", async || {
         let group = store.group(old.grouping.fingerprint).await.unwrap();
         group.is_none().then_some(())

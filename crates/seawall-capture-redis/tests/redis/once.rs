@@ -15,7 +15,7 @@ use seawall_capture_redis::RedisStore;
 use crate::server::{Server, failure, synced, totals, until_async};
 
 /// Stands between the store and the server, and drops the connection instead of an answer as often
-/// as it is told to.
+/// as its settings say.
 struct Thief {
     socket: PathBuf,
     orders: Arc<Orders>,
@@ -28,7 +28,7 @@ struct Orders {
     stolen: AtomicU32,
     /// How many connections there were.
     connections: AtomicU32,
-    /// So many of them, the oldest, carry no answers any more, and are not closed.
+    /// How many of them, the oldest, carry no answers any more and are not closed.
     silent: AtomicU32,
 }
 

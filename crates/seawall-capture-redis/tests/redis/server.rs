@@ -92,7 +92,7 @@ impl Server {
         self.builder().build().unwrap()
     }
 
-    /// A connection beside the store's.
+    /// A connection of the test's own.
     pub(crate) fn admin(&self) -> Connection {
         Client::open(self.address()).unwrap().get_connection().unwrap()
     }

@@ -1,5 +1,5 @@
-//! With backtraces, failures of one type that come through one place are told apart by what they
-//! say.
+//! With backtraces, failures of one type that come through one place are kept apart by their
+//! messages.
 
 use seawall_capture::{Capture, Draft, GroupedBy, Grouping};
 

@@ -1,5 +1,5 @@
-//! One known failure that goes on is told of less and less often, and a restart changes nothing
-//! about that; what is new or is back is told of at once.
+//! A known failure that goes on is reported less and less often, and a restart changes nothing about
+//! that; what is new or is back is reported at once.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -144,7 +144,7 @@ async fn a_crash_loop_is_no_mail_a_life() {
     }
     // Ten minutes: at once, after 1, 2 and 4 min.
     assert!((3..=5).contains(&told.len()), "{}", told.len());
-    // What is gathered is told of when it is time.
+    // What is gathered is reported when it is due.
     clock.advance(Duration::from_hours(4));
     let spool = Spool::open(&path).unwrap();
     let bench = Bench::at(&clock, Some(&spool), |builder| builder);

@@ -19,7 +19,7 @@ use seawall_capture::digest::{Callback, Digest, DigesterBuilder, SinkError};
 use seawall_capture::{Capture, Clock, Digester, Draft, Timestamp};
 use serde_json::Value;
 
-/// A digester with a clock that is wound by hand, and who feeds it.
+/// A digester with a manual clock, and the capture that feeds it.
 fn digester(change: impl FnOnce(DigesterBuilder) -> DigesterBuilder) -> (Clock, Capture, Digester) {
     let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
     let builder = Digester::builder().clock(clock.clone()).send_timeout(Duration::from_hours(1000));

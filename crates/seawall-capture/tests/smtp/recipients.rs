@@ -49,7 +49,7 @@ async fn a_key_goes_to_those_who_take_it() {
     assert!(error.to_string().contains("'billing'"), "{error}");
 }
 
-/// Whom messages were for since this was asked last.
+/// The recipients of messages since the last call.
 async fn to(server: &mut Server) -> Vec<String> {
     let messages = server.events("message").await;
     let mut to: Vec<_> = messages.iter().map(|message| message["to"].to_string()).collect();

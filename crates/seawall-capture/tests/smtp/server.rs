@@ -23,12 +23,12 @@ pub(crate) struct Server {
     root: String,
 }
 
-/// A server that does as `told`, or nothing where there is none: then it says so.
+/// A server with the behaviour `told`; `None`, with a message, where there is none to start.
 pub(crate) async fn server(told: Value) -> Option<Server> {
     let Ok(python) = std::env::var(PYTHON) else {
         let text = "NOT TESTED against a mail server: set SEAWALL_SMTP_SERVER to a Python that \
                     has aiosmtpd and trustme\n";
-        // Not by a macro: the output of those is kept from whoever runs the tests.
+        // Not by a macro: the test harness hides that output.
         let _ = std::io::stderr().write_all(text.as_bytes());
         return None;
     };
@@ -74,7 +74,7 @@ impl Server {
         next.expect("it says nothing").expect("it ended")
     }
 
-    /// What it told of `name` so far.
+    /// Its events called `name` so far.
     pub(crate) async fn events(&mut self, name: &str) -> Vec<Value> {
         self.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
         let mut events = Vec::new();

@@ -94,7 +94,7 @@ fn spawn(path: &Path, seed: u64) -> Child {
         .unwrap()
 }
 
-/// Lets a child run for a while, and kills it. Says how many of its operations it had been told to
+/// Lets a child run for a while, and kills it. Returns how many of its operations it had been ordered to
 /// be written.
 fn run_and_kill(path: &Path, seed: u64, random: &Random) -> u64 {
     let mut child = spawn(path, seed);

@@ -205,7 +205,7 @@ mod limited {
         assert_eq!(counts(&store).len(), 100);
     }
 
-    /// No test, but the child of the next one: whoever it runs as may not write into the folder.
+    /// No test, but the child of the next one: its user may not write into the folder.
     #[test]
     fn read_only() {
         let Some(path) = child() else { return };
