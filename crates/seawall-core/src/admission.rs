@@ -149,6 +149,7 @@ pub trait Settle<T, E>: Sized {
 
     /// [`settle`](Self::settle) for a call that succeeded, which returns the outcome. Permits that do
     /// not look at the output save its way through memory with a method of their own.
+    #[inline]
     fn settle_ok(self, output: T) -> Result<T, Error<E>> {
         let outcome = Ok(output);
         self.settle(&outcome);

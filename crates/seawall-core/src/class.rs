@@ -169,6 +169,7 @@ impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
 pub struct ByClass;
 
 impl<T, E> Judge<T, E> for ByClass {
+    #[inline]
     fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
         match outcome {
             Ok(_) => Class::Success,
@@ -177,6 +178,7 @@ impl<T, E> Judge<T, E> for ByClass {
     }
 
     /// It does not panic, so there is nothing to contain.
+    #[inline]
     fn judge_contained(&self, outcome: &Result<T, Error<E>>, _: impl FnOnce(PanicReport)) -> Class {
         self.judge(outcome)
     }

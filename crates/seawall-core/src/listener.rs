@@ -119,6 +119,7 @@ impl Listeners {
     }
 
     /// Whether nobody listens. One load.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         // A hint: the list itself is read under its lock. A thread that added a listener and then
         // started this one did so through something that orders the two.

@@ -43,6 +43,7 @@ impl Reporter {
     }
 
     /// Whether anybody listens. One load.
+    #[inline]
     pub fn is_heard(&self) -> bool {
         !self.listeners.is_empty()
     }

@@ -55,7 +55,6 @@ impl<P, W> Drop for Held<P, W> {
 }
 
 #[cold]
-#[inline(never)]
 fn drop_held<P, W>(held: &mut Held<P, W>) {
     match held.take() {
         State::Waiting(wait) => drop(ManuallyDrop::into_inner(wait)),

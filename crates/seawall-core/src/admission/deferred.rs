@@ -47,7 +47,6 @@ impl<Op> Deferrable<Op> {
 }
 
 #[cold]
-#[inline(never)]
 fn share<Op>(own: Option<Op>, shared: Option<Arc<Mutex<Op>>>) -> Arc<Mutex<Op>> {
     match (own, shared) {
         (_, Some(shared)) => shared,
@@ -57,7 +56,6 @@ fn share<Op>(own: Option<Op>, shared: Option<Arc<Mutex<Op>>>) -> Arc<Mutex<Op>> 
 }
 
 #[cold]
-#[inline(never)]
 fn reclaim<Op>(shared: Option<Arc<Mutex<Op>>>) -> Op {
     shared
         .and_then(Arc::into_inner)

@@ -122,7 +122,6 @@ where
 {
     /// The outcome, or itself, if there is none yet.
     #[cold]
-    #[inline(never)]
     fn poll_pending(
         mut self: Pin<Box<Self>>,
         cx: &mut Context<'_>,

@@ -19,7 +19,6 @@ impl<'p, A, Op> Admitted<'p, A, Op> {
 
 // By value: passing the address of an attempt would spill it to the stack, on the fast path, too.
 #[cold]
-#[inline(never)]
 fn admit<A: Admit>(
     policy: &A,
     mut attempt: Attempt,
