@@ -81,7 +81,6 @@ impl Rule {
 
     /// The rule with this code.
     #[inline]
-    #[inline]
     fn of(code: u8) -> Option<Self> {
         let index = code.checked_sub(1)?;
         let built_in = RULES.get(usize::from(index)).copied();

@@ -1,5 +1,5 @@
 //! A listener took itself off the list, and panicked when it was dropped, which was after it had
-//! been told: the panic got out into the policy, and ordered events were never delivered again.
+//! been called: the panic got out into the policy, and ordered events were never delivered again.
 
 use std::sync::{Arc, Mutex, OnceLock};
 

@@ -15,10 +15,10 @@ fn nanos() -> impl Strategy<Value = u64> {
 /// A list, and the same delays from a function.
 fn schedules() -> impl Strategy<Value = (Vec<Duration>, [Backoff; 2])> {
     prop::collection::vec(nanos().prop_map(Duration::from_nanos), 1..40).prop_map(|delays| {
-        let told = delays.clone();
+        let given = delays.clone();
         let function = Backoff::from_fn(move |n| {
-            let index = usize::try_from(n - 1).unwrap().min(told.len() - 1);
-            told[index]
+            let index = usize::try_from(n - 1).unwrap().min(given.len() - 1);
+            given[index]
         });
         let list = Backoff::list(delays.clone());
         (delays, [list, function])

@@ -135,12 +135,12 @@ async fn a_call_that_is_never_polled_is_never_started() {
 
 #[tokio::test]
 async fn the_attempt_reaches_the_operation() {
-    let told = FromAttemptFn::new(
+    let numbered = FromAttemptFn::new(
         |attempt: Attempt| async move { Ok::<_, ()>(attempt.number()) },
         &AllTransient,
     );
     let attempt = Attempt::first().numbered(2, 3);
-    assert_eq!(Lazy::new(told).with_attempt(attempt).await.unwrap(), 2);
+    assert_eq!(Lazy::new(numbered).with_attempt(attempt).await.unwrap(), 2);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Who is told what, in which order, and what a listener may do.
+//! Which listener receives which events, in which order, and what a listener may do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
