@@ -29,19 +29,9 @@ const MEASURE: u64 = 1 << 6;
 const SLIDES: u64 = 1 << 7;
 
 const FLAGS: u64 = 0xFF;
-/// The state, as an index into [`STATES`].
+/// The state, as an index into [`CircuitState::ALL`].
 const STATE: u32 = 8;
 const GENERATION: u32 = 12;
-
-const STATES: [CircuitState; 7] = [
-    CircuitState::Closed,
-    CircuitState::Open,
-    CircuitState::HalfOpen,
-    CircuitState::Ramping,
-    CircuitState::ForcedOpen,
-    CircuitState::ForcedClosed,
-    CircuitState::Shadow,
-];
 
 impl StateWord {
     pub(crate) fn of(machine: &Machine, recording: Recording) -> Self {
@@ -61,7 +51,7 @@ impl StateWord {
             | flag(settings.tally, TALLY)
             | recording
             | flag(settings.rules.slides(), SLIDES);
-        let state = STATES.iter().position(|known| *known == state).unwrap_or(0) as u64;
+        let state = CircuitState::ALL.iter().position(|known| *known == state).unwrap_or(0) as u64;
         Self(machine.generation() << GENERATION | state << STATE | flags)
     }
 
@@ -71,7 +61,7 @@ impl StateWord {
     }
 
     pub(crate) fn state(self) -> CircuitState {
-        STATES[(self.0 >> STATE) as usize & 0xF]
+        CircuitState::ALL[(self.0 >> STATE) as usize & 0xF]
     }
 
     pub(crate) fn generation(self) -> u64 {

@@ -3,15 +3,10 @@
 
 use std::fmt::Write;
 
-use seawall_core::CircuitState::{
-    self, Closed, ForcedClosed, ForcedOpen, HalfOpen, Open, Ramping, Shadow,
-};
+use seawall_core::CircuitState::{self, Closed, ForcedClosed, ForcedOpen, HalfOpen, Open, Ramping};
 
 use crate::machine::Trigger;
 use crate::machine::table::{TABLE, next};
-
-const STATES: [CircuitState; 7] =
-    [Closed, Open, HalfOpen, Ramping, ForcedOpen, ForcedClosed, Shadow];
 
 const TRIGGERS: [Trigger; 12] = [
     Trigger::Tripped,
@@ -53,7 +48,7 @@ fn diagram() -> String {
 /// Every state on every trigger.
 fn matrix() -> String {
     let mut text = String::new();
-    for state in STATES {
+    for state in CircuitState::ALL {
         for trigger in TRIGGERS {
             let to = next(state, trigger).map_or("-", CircuitState::as_str);
             writeln!(text, "{} | {} | {to}", state.as_str(), trigger.as_str()).unwrap();
