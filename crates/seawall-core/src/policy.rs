@@ -13,7 +13,7 @@ mod optional;
 /// Wraps an operation.
 ///
 /// The associated type has no bounds: the abilities of a wrapped operation are checked where it is
-/// used. A policy that starts its inner operation once implements [`Call`](crate::Call) where the
+/// used. A policy that starts its inner operation once implements [`Call`] where the
 /// inner is `Call` and [`Operation`](crate::Operation) where it is `Operation`; a policy that
 /// repeats needs an `Operation` inside and yields a `Call`.
 ///
