@@ -45,7 +45,7 @@
 //! # Defaults
 //!
 //! There is none: without a deadline it is [`Deadline::NEVER`]. More than
-//! [`LONGEST`](crate::timeout::LONGEST), about 2.2 years, is never.
+//! [`MAX_LIMIT`](crate::timeout::MAX_LIMIT), about 2.2 years, is never.
 //!
 //! # Telemetry
 //!

@@ -59,7 +59,7 @@
 //! |---|---|
 //! | zero | polled once, without a timer; a value that is ready wins. Polled a second time only if the task's budget was used up before |
 //! | below a millisecond | the timer's resolution is a millisecond; it never fires early |
-//! | above [`LONGEST`], about 2.2 years | never; `Duration::MAX` says so |
+//! | above [`MAX_LIMIT`], about 2.2 years | never; `Duration::MAX` says so |
 //! | by function | [`TimeoutBuilder::limit_by`]; if it panics, the default limit counts |
 //!
 //! Nested timeouts hand their deadline inwards, and the earlier one counts:
@@ -111,5 +111,5 @@ pub use defaults::{
 };
 pub use detach::{Detach, DetachBuilder, DetachCall, DetachCounts};
 pub use future::TimeoutFuture;
-pub use plan::LONGEST;
+pub use plan::MAX_LIMIT;
 pub use policy::{Timeout, TimeoutCall};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::future::{CURRENT, Scoped};
 use super::{WireError, decode, encode};
-use crate::timeout::{LONGEST, Timeout, TimeoutCall, TimeoutFuture};
+use crate::timeout::{MAX_LIMIT, Timeout, TimeoutCall, TimeoutFuture};
 
 /// Cuts calls off at their deadlines: a timeout without a limit of its own.
 static CUT_OFF: LazyLock<Timeout> = LazyLock::new(|| Timeout::named("deadline", Duration::MAX));
@@ -56,7 +56,7 @@ impl Deadline {
         Self { at: Some(at) }
     }
 
-    /// `remaining` from now. Longer than [`LONGEST`], about 2.2 years, is never.
+    /// `remaining` from now. Longer than [`MAX_LIMIT`], about 2.2 years, is never.
     pub fn after(remaining: Duration) -> Self {
         Self::NEVER.child(remaining)
     }
@@ -99,7 +99,7 @@ impl Deadline {
     /// `limit` from now, but no later than this one. Reads the clock.
     #[must_use]
     pub fn child(self, limit: Duration) -> Self {
-        if limit > LONGEST {
+        if limit > MAX_LIMIT {
             return self;
         }
         self.min(Self { at: Instant::now().checked_add(limit) })

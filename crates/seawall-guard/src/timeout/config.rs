@@ -43,7 +43,7 @@ impl TimeoutBuilder {
     /// How long a call may take, counted from its start.
     ///
     /// With zero the call is polled once, and a value that is ready wins. A limit longer than
-    /// [`LONGEST`](super::LONGEST), about 2.2 years, never runs out; [`Duration::MAX`] says so.
+    /// [`MAX_LIMIT`](super::MAX_LIMIT), about 2.2 years, never runs out; [`Duration::MAX`] says so.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = Some(Limit::Fixed(limit));
         self

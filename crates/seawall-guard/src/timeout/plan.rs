@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// The longest limit that can run out, about 2.2 years: the range of tokio's timer, less the
 /// millisecond that it rounds up by. Anything longer means "never".
-pub const LONGEST: Duration = Duration::from_millis((1 << 36) - 2);
+pub const MAX_LIMIT: Duration = Duration::from_millis((1 << 36) - 2);
 
 /// The time that a call has.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ impl Span {
     /// When the call is due by its own limit, if that ever runs out.
     #[inline]
     pub(super) fn own(self) -> Option<Instant> {
-        if self.limit > LONGEST { None } else { self.began.checked_add(self.limit) }
+        if self.limit > MAX_LIMIT { None } else { self.began.checked_add(self.limit) }
     }
 
     /// The attempt for the operation inside, which is due when this call is, or earlier.
@@ -47,7 +47,7 @@ impl Span {
         if limit.is_zero() || outer.is_some_and(|outer| outer <= began) {
             return Due::Now;
         }
-        let in_range = |at: &Instant| at.saturating_duration_since(began) <= LONGEST;
+        let in_range = |at: &Instant| at.saturating_duration_since(began) <= MAX_LIMIT;
         self.own().into_iter().chain(outer).min().filter(in_range).map_or(Due::Never, Due::At)
     }
 
@@ -79,10 +79,10 @@ mod tests {
             (SECOND, None, at(SECOND), BY_LIMIT),
             (TICK, None, at(TICK), BY_LIMIT),
             (Duration::ZERO, None, Due::Now, BY_LIMIT),
-            (LONGEST, None, at(LONGEST), BY_LIMIT),
-            (LONGEST / 2, None, at(LONGEST / 2), BY_LIMIT),
-            (LONGEST + TICK, None, Due::Never, BY_LIMIT),
-            (LONGEST + SECOND, None, Due::Never, BY_LIMIT),
+            (MAX_LIMIT, None, at(MAX_LIMIT), BY_LIMIT),
+            (MAX_LIMIT / 2, None, at(MAX_LIMIT / 2), BY_LIMIT),
+            (MAX_LIMIT + TICK, None, Due::Never, BY_LIMIT),
+            (MAX_LIMIT + SECOND, None, Due::Never, BY_LIMIT),
             (never, None, Due::Never, BY_LIMIT),
             (SECOND, Some(2 * SECOND), at(SECOND), BY_LIMIT),
             (SECOND, Some(SECOND), at(SECOND), BY_LIMIT),
@@ -91,9 +91,9 @@ mod tests {
             (Duration::ZERO, Some(SECOND), Due::Now, BY_LIMIT),
             (Duration::ZERO, Some(Duration::ZERO), Due::Now, BY_LIMIT),
             (never, Some(SECOND), at(SECOND), BY_DEADLINE),
-            (never, Some(LONGEST), at(LONGEST), BY_DEADLINE),
-            (never, Some(LONGEST + TICK), Due::Never, BY_DEADLINE),
-            (SECOND, Some(LONGEST + TICK), at(SECOND), BY_LIMIT),
+            (never, Some(MAX_LIMIT), at(MAX_LIMIT), BY_DEADLINE),
+            (never, Some(MAX_LIMIT + TICK), Due::Never, BY_DEADLINE),
+            (SECOND, Some(MAX_LIMIT + TICK), at(SECOND), BY_LIMIT),
         ] {
             let outer = outer.map(|after| began + after);
             let case = format!("{limit:?} and {outer:?}");
@@ -121,6 +121,6 @@ mod tests {
         assert_eq!(due(outer, 2 * SECOND), outer.deadline());
         assert_eq!(due(outer, Duration::MAX), outer.deadline());
         assert_eq!(due(Attempt::first(), SECOND), Some(began + SECOND));
-        assert_eq!(due(Attempt::first(), LONGEST + TICK), None);
+        assert_eq!(due(Attempt::first(), MAX_LIMIT + TICK), None);
     }
 }

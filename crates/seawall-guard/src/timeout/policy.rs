@@ -13,7 +13,7 @@ use super::TimeoutBuilder;
 use super::defaults::default_limit;
 use super::future::TimeoutFuture;
 use super::limit::{Decide, Limit};
-use super::plan::{LONGEST, Span};
+use super::plan::{MAX_LIMIT, Span};
 
 /// Cuts a call off when it takes too long.
 ///
@@ -139,7 +139,7 @@ impl Policy for Timeout {
         let layer =
             |text: String| inner.layer_with(PolicyKind::Timeout, self.name(), text, settings);
         match self.limit {
-            Limit::Fixed(limit) if limit <= LONGEST => {
+            Limit::Fixed(limit) if limit <= MAX_LIMIT => {
                 layer(format!("{limit:?} for {what}")).cut_to(limit)
             }
             Limit::Fixed(_) => layer(format!("never for {what}")),

@@ -16,7 +16,7 @@ impl Drop for Touchy {
 }
 
 #[tokio::test]
-async fn the_panic_is_contained_and_told() {
+async fn the_panic_is_contained_and_reported() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());

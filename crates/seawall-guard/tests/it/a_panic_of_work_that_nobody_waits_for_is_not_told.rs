@@ -44,7 +44,7 @@ impl Drop for Touchy {
 }
 
 #[tokio::test]
-async fn it_is_told_whether_anybody_waits_or_not() {
+async fn it_is_reported_with_and_without_a_caller() {
     assert_eq!(heard((), || panic!("late")).await, ["late"]);
 }
 

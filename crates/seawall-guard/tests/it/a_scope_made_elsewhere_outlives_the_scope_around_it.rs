@@ -35,7 +35,7 @@ impl Drop for Says<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_dropped_in_a_scope_reads_its_deadline() {
+async fn a_drop_in_a_scope_reads_its_deadline() {
     let said = std::cell::Cell::new(None);
     let says = Says(&said);
     let own = Deadline::after(60 * SECOND);

@@ -20,7 +20,7 @@ impl fmt::Display for Endless {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_listened_to_for_as_long_as_what_is_kept() {
+async fn no_more_is_read_than_is_kept() {
     let supervisor = Supervisor::builder().max_restarts(0).build().unwrap();
     let talks = || std::future::ready(Err(Endless));
     let error = supervisor.child("talks", Restart::Always, talks).run().await.unwrap_err();

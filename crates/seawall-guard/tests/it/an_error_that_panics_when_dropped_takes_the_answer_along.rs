@@ -14,7 +14,7 @@ impl Drop for Touchy {
 }
 
 #[tokio::test]
-async fn the_answer_stands_and_the_panic_is_told() {
+async fn the_answer_stands_and_the_panic_is_reported() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());

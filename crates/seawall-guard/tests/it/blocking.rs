@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use seawall_core::{EventKind, Evidence, Listeners, Reason, Rule};
-use seawall_guard::timeout::{Blocking, BlockingBuilder, LONGEST};
+use seawall_guard::timeout::{Blocking, BlockingBuilder, MAX_LIMIT};
 use seawall_testkit::{Alive, Recorder};
 
 fn blocking() -> BlockingBuilder {
@@ -122,14 +122,14 @@ async fn boundaries_of_the_limit() {
         drop(tell);
         until(|| blocking.running() == 0).await;
     }
-    for never in [LONGEST, LONGEST + Duration::from_nanos(1), Duration::MAX] {
+    for never in [MAX_LIMIT, MAX_LIMIT + Duration::from_nanos(1), Duration::MAX] {
         let blocking = Blocking::builder().limit(never).build().unwrap();
         assert_eq!(blocking.call(|| Ok::<_, ()>(7)).await.unwrap(), 7, "{never:?}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_says_why_and_is_told() {
+async fn a_refusal_says_why_and_is_reported() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use seawall_core::{AllTransient, Attempt, Chain, FromAttemptFn, Lazy, Policy, TimedOutBy};
 use seawall_guard::deadline::{WireError, decode, encode};
-use seawall_guard::timeout::LONGEST;
+use seawall_guard::timeout::MAX_LIMIT;
 use seawall_guard::{Deadline, Timeout};
 use tokio::time::{Instant, advance};
 
@@ -20,7 +20,7 @@ async fn a_child_never_outlives_its_parent() {
         (SECOND, SECOND),
         (2 * SECOND, 2 * SECOND),
         (3 * SECOND, 2 * SECOND),
-        (LONGEST, 2 * SECOND),
+        (MAX_LIMIT, 2 * SECOND),
         (Duration::MAX, 2 * SECOND),
     ] {
         assert_eq!(parent.child(limit).remaining(), Some(left), "{limit:?}");
@@ -35,7 +35,7 @@ async fn a_child_never_outlives_its_parent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_a_policy_it_tells_the_operation_and_cuts_it_off() {
+async fn as_a_policy_it_reaches_the_operation_and_cuts_it_off() {
     let deadline = Deadline::after(SECOND);
     let slow = Timeout::new(30 * SECOND);
     let begin = Instant::now();
@@ -64,7 +64,7 @@ async fn a_deadline_that_has_passed_leaves_one_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_is_read_within_and_narrows_what_is_inside() {
+async fn a_scope_is_read_within_and_narrows_inner_scopes() {
     assert_eq!(Deadline::current(), Deadline::NEVER);
     let outer = Deadline::after(SECOND);
     outer
@@ -138,7 +138,7 @@ fn boundaries_of_the_format() {
 
 proptest! {
     #[test]
-    fn what_is_written_can_be_read_and_is_never_longer(secs in any::<u64>(), nanos in 0..1_000_000_000_u32) {
+    fn a_written_time_can_be_read_and_is_never_longer(secs in any::<u64>(), nanos in 0..1_000_000_000_u32) {
         let left = Duration::new(secs, nanos);
         let read = decode(encode(left)).unwrap();
         prop_assert!(read <= left);
@@ -159,7 +159,7 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn a_child_of_the_longest_limit_is_due_and_of_a_longer_one_never() {
-    let longest = Deadline::NEVER.child(LONGEST);
-    assert_eq!(longest.remaining(), Some(LONGEST));
-    assert_eq!(Deadline::NEVER.child(LONGEST + Duration::from_nanos(1)), Deadline::NEVER);
+    let longest = Deadline::NEVER.child(MAX_LIMIT);
+    assert_eq!(longest.remaining(), Some(MAX_LIMIT));
+    assert_eq!(Deadline::NEVER.child(MAX_LIMIT + Duration::from_nanos(1)), Deadline::NEVER);
 }

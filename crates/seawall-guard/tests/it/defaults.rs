@@ -28,7 +28,7 @@ async fn a_timeout_waits_as_long_as_its_scope_says() {
 }
 
 #[tokio::test]
-async fn a_pipeline_gives_its_name_and_its_listeners_to_who_has_none() {
+async fn a_pipeline_gives_its_name_and_listeners_to_guards_that_have_none() {
     let context = LayerContext::new("orders");
     let recorder = Recorder::default();
     context.listeners.add(recorder.clone());
@@ -49,7 +49,7 @@ async fn a_pipeline_gives_its_name_and_its_listeners_to_who_has_none() {
 }
 
 #[tokio::test]
-async fn alone_each_is_called_what_it_is() {
+async fn alone_each_is_named_after_its_kind() {
     let name = |error: seawall_core::Error<()>| error.policy().unwrap().to_string();
     let work = || pending::<Result<(), ()>>();
 

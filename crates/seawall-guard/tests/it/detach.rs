@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use seawall_core::{EventKind, Listeners};
-use seawall_guard::timeout::{Detach, DetachBuilder, DetachCounts, LONGEST};
+use seawall_guard::timeout::{Detach, DetachBuilder, DetachCounts, MAX_LIMIT};
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 use tokio::time::{Instant, sleep};
 
@@ -56,7 +56,7 @@ async fn what_goes_on_is_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_without_a_caller_is_told_and_counted() {
+async fn a_panic_without_a_caller_is_reported_and_counted() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());
@@ -91,21 +91,22 @@ async fn dropping_the_call_at_any_await_drops_the_work() {
 #[tokio::test(start_paused = true)]
 async fn boundaries_of_the_limit() {
     let ms = Duration::from_millis(1);
-    for limit in [Duration::ZERO, Duration::from_nanos(1), ms, SECOND, LONGEST] {
+    for limit in [Duration::ZERO, Duration::from_nanos(1), ms, SECOND, MAX_LIMIT] {
         let detach = Detach::builder().limit(limit).max_detached(0).build().unwrap();
         let begin = Instant::now();
         assert!(detach.call(pending::<Result<(), ()>>()).await.is_err());
         assert!((limit..=limit + 2 * ms).contains(&begin.elapsed()), "{limit:?}");
     }
-    for never in [LONGEST + Duration::from_nanos(1), Duration::from_secs(u64::MAX), Duration::MAX] {
+    for never in [MAX_LIMIT + Duration::from_nanos(1), Duration::from_secs(u64::MAX), Duration::MAX]
+    {
         let detach = Detach::builder().limit(never).build().unwrap();
-        let script = Script::<_, ()>::new([Step::after(LONGEST / 2, Ok(7))]);
+        let script = Script::<_, ()>::new([Step::after(MAX_LIMIT / 2, Ok(7))]);
         assert_eq!(detach.call(script.run()).await.unwrap(), 7, "{never:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_dropping_what_may_not_go_on_is_told_and_the_error_comes() {
+async fn a_panic_in_dropping_refused_work_is_reported_and_the_error_comes() {
     struct Touchy;
     impl Drop for Touchy {
         fn drop(&mut self) {

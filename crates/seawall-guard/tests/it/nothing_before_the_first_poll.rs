@@ -79,7 +79,7 @@ async fn the_clock_runs_from_the_first_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_deadline_took_counts_from_the_first_poll() {
+async fn the_time_of_a_deadline_counts_from_the_first_poll() {
     let call = Deadline::after(3 * SECOND).call(pending::<Outcome>());
     sleep(SECOND).await;
     let error = call.await.unwrap_err();

@@ -81,7 +81,7 @@ async fn a_panic_in_the_drop_after_an_outcome_is_reported_and_the_outcome_stands
 }
 
 #[tokio::test]
-async fn a_panic_in_the_drop_of_a_call_that_was_given_up_is_caught() {
+async fn a_panic_in_the_drop_of_an_abandoned_call_is_caught() {
     let guard = guard();
     let mut call = Box::pin(guard.call(Touchy(Poll::Pending)));
     assert!(futures_poll(call.as_mut()).is_pending());

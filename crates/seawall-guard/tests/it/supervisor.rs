@@ -153,7 +153,7 @@ async fn a_run_of_just_the_period_is_not_a_long_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn told_to_stop_it_stops_in_the_opposite_order_of_the_start() {
+async fn stopped_it_stops_in_the_opposite_order_of_the_start() {
     struct Notes(usize, Arc<Mutex<Vec<usize>>>);
     impl Drop for Notes {
         fn drop(&mut self) {

@@ -15,7 +15,7 @@ fn counts(tasks: &Tasks) -> (u64, u64, u64, u64, u64) {
 }
 
 #[tokio::test]
-async fn a_panic_is_told_when_it_happens_and_told_apart_from_a_cancellation() {
+async fn a_panic_is_reported_when_it_happens_and_is_not_a_cancellation() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());
@@ -74,7 +74,7 @@ fn tasks_are_counted_out_with_their_runtime() {
 }
 
 #[tokio::test]
-async fn a_panic_while_a_cancelled_task_is_dropped_is_contained_and_told() {
+async fn a_panic_while_a_cancelled_task_is_dropped_is_contained_and_reported() {
     struct Touchy;
     impl Drop for Touchy {
         fn drop(&mut self) {

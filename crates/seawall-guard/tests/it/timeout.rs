@@ -9,7 +9,7 @@ use seawall_core::{
     Attempt, Call, FromAttemptFn, Lazy, Listeners, Operation, Policy, Scope, TimedOutBy,
 };
 use seawall_guard::Timeout;
-use seawall_guard::timeout::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, LONGEST};
+use seawall_guard::timeout::{DEFAULT_ATTEMPT_LIMIT, DEFAULT_LIMIT, MAX_LIMIT};
 use seawall_testkit::{Alive, Recorder, Script, Step, at_every_await};
 use tokio::time::{Instant, sleep};
 
@@ -29,7 +29,7 @@ async fn a_call_in_time_keeps_its_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_says_who_how_long_and_which_layer() {
+async fn the_error_says_which_timeout_how_long_and_which_layer() {
     let listeners = Listeners::default();
     let recorder = Recorder::default();
     listeners.add(recorder.clone());
@@ -105,7 +105,7 @@ async fn a_call_that_is_not_polled_does_not_age() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_zero_a_ready_value_wins_and_what_is_pending_is_over_at_once() {
+async fn with_zero_a_ready_value_wins_and_a_pending_call_is_over_at_once() {
     let timeout = Timeout::new(Duration::ZERO);
     let ready = Script::<_, ()>::new([Step::ok(1)]);
     assert_eq!(timeout.call(ready.run()).await.unwrap(), 1);
@@ -127,10 +127,10 @@ async fn with_zero_a_ready_value_wins_and_what_is_pending_is_over_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_past_the_range_of_the_timer_is_never() {
+async fn a_limit_past_the_range_of_the_timer_is_never() {
     let century = 3_155_760_000 * SECOND;
     for limit in [
-        LONGEST + Duration::from_nanos(1),
+        MAX_LIMIT + Duration::from_nanos(1),
         century,
         Duration::from_millis(u64::MAX),
         Duration::from_secs(u64::MAX),
@@ -139,7 +139,7 @@ async fn what_is_past_the_range_of_the_timer_is_never() {
         let timeout = Timeout::new(limit);
         let outcome = timeout
             .call(async {
-                sleep(LONGEST / 2).await;
+                sleep(MAX_LIMIT / 2).await;
                 Ok::<_, ()>(())
             })
             .await;
@@ -156,7 +156,7 @@ async fn boundaries_of_the_limit() {
         ms,
         ms + Duration::from_nanos(1),
         SECOND,
-        LONGEST,
+        MAX_LIMIT,
     ] {
         let timeout = Timeout::new(limit);
         let begin = Instant::now();
@@ -268,7 +268,7 @@ async fn a_function_that_panics_is_reported_and_leaves_the_default_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_nested_timeouts_the_nearer_counts_and_the_operation_can_read_it() {
+async fn of_nested_timeouts_the_earlier_counts_and_the_operation_can_read_it() {
     let cases = [
         (5 * SECOND, SECOND, SECOND, TimedOutBy::Limit, "inner"),
         (SECOND, 5 * SECOND, SECOND, TimedOutBy::Deadline, "inner"),
@@ -331,7 +331,7 @@ fn an_error_of_the_configuration_names_the_field() {
 }
 
 #[test]
-fn a_description_tells_the_longest_time() {
+fn a_description_has_the_longest_time() {
     use seawall_core::Description;
     let text = |timeout: Timeout| timeout.describe(Description::bare()).to_string();
     let fixed = text(Timeout::new(2 * SECOND));
@@ -358,7 +358,7 @@ async fn what_fires_takes_its_part_of_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_of_an_operation_is_told_when_it_is_due() {
+async fn each_attempt_of_an_operation_has_its_deadline() {
     let timeout = Timeout::new(SECOND);
     let told = Mutex::new(Vec::new());
     let op = FromAttemptFn::new(

@@ -20,7 +20,7 @@ async fn steps_come_in_order_and_the_last_one_repeats() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_dropped_is_started_and_neither_finished_nor_running() {
+async fn a_dropped_attempt_is_started_and_neither_finished_nor_running() {
     let script = Script::<(), ()>::new([Step::never()]);
     let clone = script.clone();
     let call = clone.run();
