@@ -26,7 +26,7 @@ const USAGE: &str = "usage: yardstick [--real] [--seeds N] [--pictures FOLDER] [
 const SCENARIOS: [&str; 8] =
     ["down", "black-hole", "freeze", "slow", "errors-5", "errors-15", "fewer-slots", "flapping"];
 
-/// Goodput that never comes back is counted as back after so many seconds.
+/// Goodput that never comes back is counted as back after this many seconds.
 const WATCHED: f64 = 10.0;
 
 struct Options {

@@ -147,16 +147,25 @@ impl Plan {
         self.find(builtin.step_name()).filter(|&step| self.kind(step) == Kind::Builtin(builtin))
     }
 
+    /// What a step has to do. `None` if it is over: another thread may have forced the end since the
+    /// machine started it.
     pub(crate) fn take_body(&mut self, step: StepId) -> Option<Body> {
-        self.work[step].body.take()
+        // Left where it is then: dropping it runs code of the user's, and the plan is locked.
+        if self.machine.is_running(step) { self.work[step].body.take() } else { None }
     }
 
     pub(crate) fn kind(&self, step: StepId) -> Kind {
         self.work[step].kind
     }
 
-    pub(crate) fn set_abort(&mut self, step: StepId, abort: Abort) {
-        self.work[step].abort = Some(abort);
+    /// Keeps `abort` for a step that runs. Gives it back if the step is over.
+    #[must_use]
+    pub(crate) fn set_abort(&mut self, step: StepId, abort: Abort) -> Option<Abort> {
+        if self.machine.is_running(step) {
+            self.work[step].abort.replace(abort)
+        } else {
+            Some(abort)
+        }
     }
 
     pub(crate) fn take_abort(&mut self, step: StepId) -> Option<Abort> {

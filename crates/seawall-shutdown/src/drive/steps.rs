@@ -24,12 +24,18 @@ pub(super) fn start(shared: &Arc<Shared>, step: StepId) {
         Some(Body::Async(make)) => {
             let end = StepEnd::new(shared, step);
             let future = StepTask { future: Box::pin(async move { make().await }), end };
-            let abort = Abort::Task(tokio::spawn(future).abort_handle());
-            shared.plan.lock().set_abort(step, abort);
+            keep_abort(shared, step, Abort::Task(tokio::spawn(future).abort_handle()));
         }
         Some(Body::Blocking(run)) => start_blocking(shared, step, run),
         Some(Body::Builtin(builtin)) => start_builtin(shared, step, builtin),
         None => {}
+    }
+}
+
+fn keep_abort(shared: &Shared, step: StepId, abort: Abort) {
+    let late = shared.plan.lock().set_abort(step, abort);
+    if let Some(abort) = late {
+        abort.abort();
     }
 }
 
@@ -39,7 +45,7 @@ fn start_blocking(shared: &Arc<Shared>, step: StepId, run: Blocking) {
     // A thread's name can hold no NUL.
     let name = shared.plan.lock().machine.steps[step].name.replace('\0', "");
     let (over, wait) = mpsc::channel::<()>();
-    shared.plan.lock().set_abort(step, Abort::Waiter(over.clone()));
+    keep_abort(shared, step, Abort::Waiter(over.clone()));
     let spawned = std::thread::Builder::new().name(name).spawn(move || {
         let _inside = handle.enter();
         let outcome = match contain(run) {
