@@ -34,10 +34,11 @@ impl RefusalCache {
     pub(super) fn count(&self, reason: Reason) {
         let [open, probes, ramping, forced] = &self.counts;
         let count = match reason {
-            Reason::ProbesInFlight => probes,
+            Reason::Open => open,
             Reason::Ramping => ramping,
             Reason::ForcedOpen => forced,
-            _ => open,
+            // Callers that waited for a slot in vain, too.
+            _ => probes,
         };
         // Release: see `Stripes::sum`.
         count.fetch_add(1, Release);
