@@ -47,8 +47,14 @@ impl Span {
         if limit.is_zero() || outer.is_some_and(|outer| outer <= began) {
             return Due::Now;
         }
-        let in_range = |at: &Instant| at.saturating_duration_since(began) <= MAX_LIMIT;
-        self.own().into_iter().chain(outer).min().filter(in_range).map_or(Due::Never, Due::At)
+        match (self.own(), outer) {
+            (Some(own), Some(outer)) => Due::At(own.min(outer)),
+            (Some(own), None) => Due::At(own),
+            (None, Some(outer)) if outer.saturating_duration_since(began) <= MAX_LIMIT => {
+                Due::At(outer)
+            }
+            (None, _) => Due::Never,
+        }
     }
 
     /// Which of the two decides when the call is due.
