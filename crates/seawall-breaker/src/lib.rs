@@ -177,11 +177,10 @@ mod waiting;
 
 pub use config::BreakerBuilder;
 pub use export::Export;
-pub use judged::{Judged, JudgedPermit, JudgedWait};
-pub use keyed::{KeyedBreaker, Template};
+pub use judged::Judged;
+pub use keyed::KeyedBreaker;
 pub use machine::{Abandoned, WindowCounts};
 pub use permit::{OwnedPermit, Permit, Settlement};
 pub use policy::Breaker;
 pub use ramp::Ramp;
 pub use snapshot::{Snapshot, Totals};
-pub use waiting::WaitForVerdict;

@@ -37,7 +37,7 @@ impl BreakerBuilder {
 
     /// A failure that says when to come back ([`Class::Overloaded`]) makes the open wait at least that
     /// long, up to this bound. Default:
-    /// [`MAX_HINT`](defaults::MAX_HINT).
+    /// [`MAX_RETRY_AFTER`](defaults::MAX_RETRY_AFTER).
     ///
     /// [`Class::Overloaded`]: seawall_core::Class::Overloaded
     pub fn max_retry_after(mut self, longest: Duration) -> Self {
