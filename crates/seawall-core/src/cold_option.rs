@@ -47,7 +47,10 @@ impl<T> ColdOption<T> {
 impl<T> Drop for ColdOption<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(value) = self.take() {
+        // Taken only where there is something: `None` is not written again.
+        if self.0.is_some()
+            && let Some(value) = self.take()
+        {
             drop_out_of_line(value);
         }
     }
