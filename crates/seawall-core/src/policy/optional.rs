@@ -59,6 +59,7 @@ where
     type Error = W::Error;
     type Future = OptionalFuture<W::Future, Op::Future>;
 
+    #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
         OptionalFuture(match self.0 {
             Either::Wrapped(call) => Either::Wrapped(call.start(attempt)),
@@ -76,6 +77,7 @@ where
     type Error = W::Error;
     type Future = OptionalFuture<W::Future, Op::Future>;
 
+    #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         OptionalFuture(match &mut self.0 {
             Either::Wrapped(op) => Either::Wrapped(op.attempt(attempt)),
