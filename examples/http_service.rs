@@ -25,8 +25,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, serve};
 use parking_lot::Mutex;
+use seawall::RateLimit;
 use seawall::guard::deadline;
-use seawall::limit::{KeyedRateLimit, RateLimit};
+use seawall::limit::KeyedRateLimit;
 use seawall::shutdown::Signal;
 use seawall::{
     Class, Classify, ConfigError, Deadline, Error, Event, Listener, Pipeline, Rejection, Shutdown,

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use seawall::Breaker;
 use seawall::breaker::BreakerBuilder;
-use seawall::core::{AllTransient, Chain, FromFn, Identity, Lazy, Policy};
+use seawall::policy::{Chain, Identity};
+use seawall::{AllTransient, FromFn, Lazy, Policy};
 
 use crate::operation::ready;
 use crate::plot::Series;
@@ -137,7 +138,7 @@ pub fn with_layers() -> Vec<Series> {
 fn layered<P>(policy: P) -> f64
 where
     P: Policy,
-    for<'p> P::Wrapped<'p, FromFn<'static, fn() -> Ready>>: seawall::core::Call,
+    for<'p> P::Wrapped<'p, FromFn<'static, fn() -> Ready>>: seawall::Call,
 {
     let mut cx = Context::from_waker(Waker::noop());
     let mut best = f64::MAX;

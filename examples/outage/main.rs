@@ -51,7 +51,8 @@ use options::{Options, Refusal};
 use pipeline::Seawall;
 use progress::{Progress, Screen};
 use scenario::Scenario;
-use seawall::shutdown::{Phase, Shutdown, ShutdownReason, Signal, Step};
+use seawall::Shutdown;
+use seawall::shutdown::{Phase, ShutdownReason, Signal, Step};
 use stage::Stage;
 use tokio_util::sync::CancellationToken;
 

@@ -1,7 +1,7 @@
 //! The client behind a seawall pipeline. This is the part to copy.
 
-use seawall::core::Random;
-use seawall::shutdown::Shutdown;
+use seawall::Random;
+use seawall::Shutdown;
 use seawall::{
     Class, ConfigError, Error, Listener, Pipeline, Scope, StandardBuilder, StandardPipeline,
 };

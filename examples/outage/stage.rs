@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Uri;
-use seawall::core::Random;
-use seawall::shutdown::Shutdown;
+use seawall::Random;
+use seawall::Shutdown;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

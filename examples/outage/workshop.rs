@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use seawall::core::Random;
+use seawall::Random;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;

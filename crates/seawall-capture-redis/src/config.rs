@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::{Client, RedisError};
-use seawall::{ConfigError, Pipeline, PolicyKind, StandardBuilder, core::Check};
+use seawall::{ConfigError, Pipeline, PolicyKind, StandardBuilder, policy::Check};
 use seawall_capture::MemoryStore;
 use seawall_capture::store::{Retention, SpikeConfig};
 

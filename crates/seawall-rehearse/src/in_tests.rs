@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use seawall::core::FromAttemptFn;
-use seawall::retry::Random;
+use seawall::FromAttemptFn;
+use seawall::Random;
 use seawall::{Call, Classify, ConfigError, Pipeline, Policy};
 
 use crate::figures::Figures;
@@ -25,7 +25,7 @@ use crate::world::Answer;
 ///
 /// ```
 /// use std::time::Duration;
-/// use seawall::retry::Random;
+/// use seawall::Random;
 /// use seawall::{ConfigError, Pipeline, StandardPipeline};
 /// use seawall_rehearse::{Answer, Scenario, rehearse};
 ///

@@ -21,7 +21,7 @@
 //! # Randomness
 //!
 //! Arrivals, service times and failures follow from the seed and from the number of the call or request,
-//! so that all stacks meet the same. The policies draw from the [`Random`](seawall::retry::Random) that
+//! so that all stacks meet the same. The policies draw from the [`Random`](seawall::Random) that
 //! `build` is given; a policy that draws from anywhere else makes a run differ from the next.
 //!
 //! # Limits

@@ -69,7 +69,7 @@ pub(crate) fn play(
         let origin = Instant::now();
         let states = States::new(origin);
         let client = |n| {
-            let random = seawall::retry::Random::seeded(chance.bits(Stream::Policy, n));
+            let random = seawall::Random::seeded(chance.bits(Stream::Policy, n));
             make(random, scenario).inspect(|client| states.watch(client.as_ref(), n))
         };
         let clients: Result<Vec<_>, _> =

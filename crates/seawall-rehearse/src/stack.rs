@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use seawall::core::FromAttemptFn;
-use seawall::retry::Random;
+use seawall::FromAttemptFn;
+use seawall::Random;
 use seawall::{Attempt, Call, Classify, ConfigError, Listeners, Pipeline, Policy};
 
 use crate::run::{Calling, Request, Sending};

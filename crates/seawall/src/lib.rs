@@ -358,33 +358,38 @@ struct WorkspaceReadme;
 #[doc = include_str!("../README.md")]
 struct CrateReadme;
 
-pub mod pipeline;
-
+mod pipeline;
 mod registry;
 
 pub use pipeline::{
-    BoxPipeline, Pipeline, PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
+    BoxFuture, BoxPipeline, Called, CalledOnce, CalledWith, Gated, Omittable, Pipeline,
+    PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
 };
 pub use registry::{Registry, RegistryError};
-pub use seawall_breaker::{Breaker, Ramp};
+pub use seawall_breaker::Breaker;
 pub use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Cancelled, Cause, Check, CircuitState, Class, Classify,
+    AllTransient, Attempt, Backoff, Call, Cancelled, Cause, CircuitState, Class, Classify,
     ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn, FromFuture,
-    GaveUp, Health, Judge, Layer, LayerContext, LayerDescription, Lazy, Listener, ListenerId,
-    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reason, Rejection, Rule,
-    Scope, StopReason, TimedOut, TimedOutBy, Transition,
+    GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener, ListenerId, Listeners, Name,
+    Operation, PanicReport, Panicked, Policy, PolicyExt, PolicyKind, Random, Reason, Rejection,
+    Rule, Scope, StopReason, TimedOut, TimedOutBy, Transition,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
-pub use seawall_retry::{Backoff, Budget, Hedge, Jitter, Random, Retry};
+pub use seawall_retry::{Budget, Hedge, Retry};
 pub use seawall_shutdown::Shutdown;
 
-// Modules rather than crates under another name, so that the compiler's messages give paths that
-// can be written.
+// The names that an application uses stand in the root. A module has the rest of its crate, so that
+// nothing stands in both; modules rather than crates under another name, so that the compiler's
+// messages give paths that can be written.
 
 /// Circuit breaker: [the chapter](seawall_breaker).
 pub mod breaker {
-    pub use seawall_breaker::*;
+    pub use seawall_breaker::{
+        Abandoned, BreakerBuilder, Export, Judged, JudgedPermit, JudgedWait, KeyedBreaker,
+        OwnedPermit, Permit, Ramp, Settlement, Snapshot, Template, Totals, WaitForVerdict,
+        WindowCounts, defaults, presets,
+    };
 }
 /// Error capture, with records, fingerprints, a bounded store and digests: [the chapter](seawall_capture).
 ///
@@ -429,23 +434,47 @@ pub mod breaker {
 pub mod capture {
     pub use seawall_capture::*;
 }
-/// The vocabulary, for authors of policies: [the chapter](seawall_core).
-pub mod core {
-    pub use seawall_core::*;
+/// For authors of policies: admission, wrapping, building, reporting, keys and inspection.
+/// [The chapter](seawall_core::admission) has a whole policy.
+pub mod policy {
+    pub use seawall_core::{
+        Admission, Admit, Admitted, AdmittedFuture, Alone, ByClass, Caught, Chain, Check, Guarded,
+        Identity, Inspect, InspectId, Judge, Keep, Keyed, Label, LayerContext, Layers, Measures,
+        NoWait, OperationFuture, Optional, Order, OrderError, Reporter, Settings, Settle, Setup,
+        Timeline, Unobserved, WakerSlot, Wakers, catch, contain, inspect,
+    };
 }
 /// Timeout, deadline, panic guard, fallback and supervised tasks: [the chapter](seawall_guard).
 pub mod guard {
-    pub use seawall_guard::*;
+    pub use seawall_guard::{
+        FallbackBuilder, PanicGuardBuilder, Supervisor, Tasks, TimeoutBuilder, deadline, fallback,
+        panic_guard, task, timeout,
+    };
 }
 /// Bulkhead, rate limits, adaptive concurrency and throttling: [the chapter](seawall_limit).
 pub mod limit {
-    pub use seawall_limit::*;
+    pub use seawall_limit::{
+        AdaptiveLimitBuilder, AdaptiveLimitSnapshot, Algorithm, BulkheadBuilder, BulkheadSnapshot,
+        KeyedRateLimit, KeyedThrottle, Priority, RateLimitBuilder, RateLimitSnapshot,
+        ThrottleBuilder, ThrottleSnapshot, adaptive, bulkhead, rate, throttle,
+    };
 }
 /// Retry, backoff, budget and hedging: [the chapter](seawall_retry).
 pub mod retry {
-    pub use seawall_retry::*;
+    pub use seawall_retry::{
+        BudgetBuilder, BudgetPermit, BudgetSnapshot, CallInFlight, HedgeBuilder, HedgeCall,
+        HedgeFuture, KeyedBudget, RetryBuilder, RetryCall, RetryFuture, Retryable, budget, hedge,
+        parse_retry_after, retry,
+    };
 }
 /// Graceful shutdown: [the chapter](seawall_shutdown).
 pub mod shutdown {
-    pub use seawall_shutdown::*;
+    pub use seawall_shutdown::{
+        CriticalGuard, DEFAULT_GRACE_PERIOD, DEFAULT_QUEUE, DEFAULT_WORKERS, DRAIN_DELAY_PERCENT,
+        Drained, FailedTask, Heartbeat, InFlight, InFlightGuard, LeftBehind, LeftBehindKind,
+        Liveness, OnFailure, Outcome, OwnedInFlightGuard, Phase, PhaseReport, PoolCounts,
+        Readiness, RegisterError, Report, ShutdownBuilder, ShutdownGate, ShutdownGateBuilder,
+        ShutdownReason, ShuttingDown, Signal, Stalled, Step, StepOutput, StepReport, SubmitError,
+        TaskCounts, WorkerPool, WorkerPoolBuilder,
+    };
 }

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall::guard::Fallback;
-use seawall::retry::Backoff;
+use seawall::Backoff;
+use seawall::Fallback;
 use seawall::{Breaker, CircuitState, Class, Error, Event, Pipeline, Retry};
 use seawall_testkit::Alive;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use seawall::limit::{AdaptiveLimit, Bulkhead};
-use seawall::retry::{Backoff, Budget, Random};
+use seawall::{AdaptiveLimit, Bulkhead};
+use seawall::{Backoff, Budget, Random};
 use seawall::{Breaker, ConfigError, Pipeline, Retry};
 
 use super::{Client, Stack, ThroughPipeline};

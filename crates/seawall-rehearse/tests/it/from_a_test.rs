@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use seawall::retry::Random;
+use seawall::Random;
 use seawall::{Class, ConfigError, Pipeline, StandardPipeline};
 use seawall_rehearse::{Answer, Scenario, rehearse};
 

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use seawall::breaker::Abandoned;
-use seawall::core::Random;
-use seawall::guard::Fallback as FallbackPolicy;
+use seawall::Fallback as FallbackPolicy;
+use seawall::Random;
+use seawall::breaker::{Abandoned, Ramp};
 use seawall::limit::rate::Algorithm;
+use seawall::policy::LayerContext;
 use seawall::shutdown::{InFlight, ShutdownGate};
 use seawall::{
     AdaptiveLimit, Backoff, Breaker, Budget, Bulkhead, Class, FromAttemptFn, Hedge, Jitter, Layer,
-    LayerContext, Lazy, Listeners, PanicGuard, PolicyKind, Ramp, RateLimit, Retry, Scope, Throttle,
-    Timeout,
+    Lazy, Listeners, PanicGuard, PolicyKind, RateLimit, Retry, Scope, Throttle, Timeout,
 };
 use seawall_testkit::Recorder;
 use tokio_util::sync::CancellationToken;

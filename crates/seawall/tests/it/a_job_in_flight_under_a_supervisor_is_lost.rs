@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use seawall::Shutdown;
 use seawall::guard::task::{Restart, Supervisor};
-use seawall::shutdown::{Report, Shutdown};
+use seawall::shutdown::Report;
 use tokio::time::sleep;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seawall::retry::Backoff;
+use seawall::Backoff;
 use seawall::{
     Breaker, CircuitState, Error, EventKind, Pipeline, Reason, Retry, Scope, StandardBuilder,
     StopReason,
@@ -374,7 +374,7 @@ fn the_standard_pipeline_hands_out_nothing_that_was_left_out() {
 }
 
 /// What one pipeline does with half of its calls failing, as the delays that its retry waits.
-async fn delays_with(random: seawall::retry::Random) -> Vec<Duration> {
+async fn delays_with(random: seawall::Random) -> Vec<Duration> {
     let recorder = Recorder::default();
     let pipeline = Pipeline::standard("inventory")
         .idempotent()
@@ -397,9 +397,9 @@ fn retry_delay(kind: &EventKind) -> Option<Duration> {
 
 #[tokio::test(start_paused = true)]
 async fn a_seeded_pipeline_does_the_same_again() {
-    let seeded = || seawall::retry::Random::seeded(7);
+    let seeded = || seawall::Random::seeded(7);
     let first = delays_with(seeded()).await;
     assert!(first.len() > 2, "{first:?}");
     assert_eq!(delays_with(seeded()).await, first);
-    assert_ne!(delays_with(seawall::retry::Random::seeded(8)).await, first);
+    assert_ne!(delays_with(seawall::Random::seeded(8)).await, first);
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall::core::inspect::{Counter, Gauge, Measures};
-use seawall::core::{Chain, Description, Inspect, InspectId, Label, Policy};
+use seawall::policy::inspect::{Counter, Gauge, Measures};
+use seawall::policy::{Chain, Inspect, InspectId, Label};
 use seawall::{
     CircuitState, ConfigError, Name, Pipeline, PolicyKind, Reason, Registry, RegistryError,
 };
+use seawall::{Description, Policy};
 
 /// A policy that does nothing but be there.
 #[derive(Clone)]

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use seawall::retry::{Backoff, HedgeBuilder, Jitter, Random, RetryBuilder};
+use seawall::retry::{HedgeBuilder, RetryBuilder};
+use seawall::{Backoff, Jitter, Random};
 use seawall::{Class, Description, Hedge, Pipeline, Retry};
 use tokio::time::{Instant, sleep};
 
