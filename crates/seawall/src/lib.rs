@@ -206,7 +206,7 @@
 //! ```
 //!
 //! What the policies do is one stream of [events](Event), for logs, metrics and consoles alike. An
-//! event has the policy's name, its kind, and [what](What) happened, in words by `Display` and as a label
+//! event has the policy's name, its kind, and the [kind](EventKind) of what happened, in words by `Display` and as a label
 //! by [`EventKind::as_str`]:
 //!
 //! ```

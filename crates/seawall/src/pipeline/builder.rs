@@ -86,7 +86,7 @@ impl<L, C> PipelineBuilder<L, C> {
     }
 
     /// Answers in the place of what is inside when that fails: a
-    /// [`Fallback`](crate::guard::Fallback) or its builder.
+    /// [`Fallback`](crate::Fallback) or its builder.
     pub fn fallback<N: Layer>(self, fallback: N) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(fallback)
     }
@@ -113,7 +113,7 @@ impl<L, C> PipelineBuilder<L, C> {
         self.layer(limit)
     }
 
-    /// Limits how many calls start in a period: a [`RateLimit`](crate::limit::RateLimit) or its
+    /// Limits how many calls start in a period: a [`RateLimit`](crate::RateLimit) or its
     /// builder.
     pub fn rate_limit<N: Layer>(self, limit: N) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(limit)
