@@ -30,9 +30,12 @@ const ATTEMPT: Duration = Duration::from_millis(100);
 const ATTEMPTS: u32 = 3;
 const DELAY: Duration = Duration::from_millis(20);
 
+/// A name, and what makes a client of the stack.
+type Named = (&'static str, fn() -> Peer);
+
 /// All of them, in the order of the table.
 pub(crate) fn stacks() -> Vec<Stack> {
-    let all: [(&str, fn() -> Peer); 9] = [
+    let all: [Named; 9] = [
         ("tower (budget, limit of 30; no breaker exists)", tower),
         ("tower-resilience", tower_resilience),
         ("seatbelt", seatbelt),
