@@ -48,11 +48,21 @@ fn a_pipeline_without_a_timeout_is_given_up() {
 #[test]
 fn an_hour_is_played_and_memory_does_not_follow_it() {
     let text = format!(
-        "for = '3600s'\n[load]\nrate = 5\ndeadline = '500ms'\n{SERVER}\n[[fault]]\nkind = 'down'\nat = '10s'\nfor = '1s'"
+        "for = '3600s'\nwatch = '3600s'\n[load]\nrate = 5\ndeadline = '500ms'\n{SERVER}\n[[fault]]\nkind = 'down'\nat = '10s'\nfor = '1s'"
     );
     let scenario = Scenario::parse(&text).expect("a valid scenario");
     let report = play(&scenario, vec![Stack::none()]);
-    assert!(report.stacks[0].timeline.calls.len() <= 2_100);
+    let timeline = &report.stacks[0].timeline;
+    assert!(timeline.calls.iter().sum::<u32>() > 17_000 && timeline.calls.len() <= 2_100);
+}
+
+#[test]
+fn ten_thousand_clients_are_played() {
+    let rest = fault("down");
+    let text = format!("[load]\nrate = 200\nclients = 10000\ndeadline = '500ms'\n{SERVER}\n{rest}");
+    let scenario = Scenario::parse(&text).expect("a valid scenario");
+    let report = play(&scenario, vec![Stack::none(), Stack::standard()]);
+    assert!(report.stacks.iter().all(|stack| stack.runs[0].calls > 2_000.0));
 }
 
 #[test]

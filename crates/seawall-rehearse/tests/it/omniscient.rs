@@ -17,7 +17,7 @@ fn nothing_of_ours_loses_less() {
         ("flapping", "every = '300ms'"),
         ("pauses", "every = '1s'\npause = '700ms'"),
     ] {
-        let scenario = scenario(140, &(fault(kind) + more)).with_seeds(1, 2);
+        let scenario = scenario(140, &(fault(kind) + more));
         let report = play(&scenario, vec![Stack::none(), Stack::standard(), Stack::omniscient()]);
         let loss = |name: &str| report.stack(name).expect("it was played").median.loss;
         let bound = loss("omniscient");

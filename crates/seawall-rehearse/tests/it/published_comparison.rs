@@ -7,7 +7,7 @@ use seawall_rehearse::{Figures, Rehearsal, Scenario};
 /// Errors at once of `share` for 20 s at a server that is never busy.
 fn play(share: f64, clients: u32) -> Vec<Figures> {
     let text = format!(
-        "for = '25s'\n[load]\nrate = 200\nclients = {clients}\ndeadline = '5s'\n\
+        "for = '25s'\n[load]\nrate = 80\nclients = {clients}\ndeadline = '5s'\n\
          [server]\nslots = 1000\nservice = '10ms'\n\
          [[fault]]\nkind = 'errors'\nat_once = true\nshare = {share}\nat = '5s'\nfor = '20s'\n\
          [[stack]]\nname = 'retries'\nretry = {{ max_attempts = 3, budget = false }}\n\
@@ -22,7 +22,7 @@ fn play(share: f64, clients: u32) -> Vec<Figures> {
 #[test]
 fn retries_and_budgets_over_the_failure_rate() {
     for clients in [1, 10] {
-        for share in [0.05, 0.2, 0.5, 0.8, 1.0] {
+        for share in [0.05, 0.5, 1.0] {
             let [none, retries, budget] = &play(share, clients)[..] else { panic!("three stacks") };
             let at = format!("{clients} clients, {share}: {none:?} {retries:?} {budget:?}");
             // Success: retries above the budget above nothing.

@@ -6,7 +6,7 @@ use crate::{SERVER, fault, play, scenario};
 
 fn everything() -> Scenario {
     let text = format!(
-        "seeds = 2\n[load]\nrate = 140\nclients = 3\ndeadline = '500ms'\nattempt = '100ms'\n\
+        "seeds = 2\nwatch = '10s'\n[load]\nrate = 140\nclients = 3\ndeadline = '500ms'\nattempt = '100ms'\n\
          short = {{ share = 0.2, deadline = '150ms' }}\n{SERVER}\n{}[[stack]]\npipeline = 'standard'\n\
          [[stack]]\npipeline = 'limited'\n",
         fault("freeze"),
@@ -56,5 +56,7 @@ fn hash(text: &str) -> u64 {
 fn the_bytes_are_these() {
     let rest = fault("slow") + "times = 3\n" + &fault("errors") + "share = 0.2";
     let report = play(&scenario(150, &rest), vec![Stack::omniscient()]);
-    assert_eq!(hash(&report.json()), 0x8eb8_0c91_ee56_4d1c, "{:x}", hash(&report.json()));
+    // JSON and picture.
+    let hashes = [hash(&report.json()), hash(&report.svg())];
+    assert_eq!(hashes, [0x8eb8_0c91_ee56_4d1c, 0x27f2_4b44_87a8_285b], "{hashes:x?}");
 }
