@@ -83,7 +83,8 @@ impl Record {
         let end = scenario.end();
         let rate = scenario.load.rate(from);
         let enough = if rate > 0.0 { nanos(CALLS_IN_A_SLICE / rate) } else { SECOND };
-        let slice = SLICE.max(end / SLICES).max(enough.min(end / 20)).max(MILLISECOND);
+        // Whole multiples, so that slices end where faults mostly begin.
+        let slice = (end / SLICES).max(enough.min(end / 20)).max(1).next_multiple_of(SLICE);
         Self {
             from,
             until,
