@@ -206,8 +206,8 @@
 //! ```
 //!
 //! What the policies do is one stream of [events](Event), for logs, metrics and consoles alike. An
-//! event has the policy's name, its kind, and the [kind](EventKind) of what happened, in words by `Display` and as a label
-//! by [`EventKind::as_str`]:
+//! event has the policy's name and kind, and the [kind](EventKind) of what happened: in words by
+//! `Display`, and as a label by [`EventKind::as_str`]:
 //!
 //! ```
 //! use seawall::{Event, Pipeline};
@@ -386,9 +386,8 @@ pub use seawall_shutdown::Shutdown;
 /// Circuit breaker: [the chapter](seawall_breaker).
 pub mod breaker {
     pub use seawall_breaker::{
-        Abandoned, BreakerBuilder, Export, Judged, JudgedPermit, JudgedWait, KeyedBreaker,
-        OwnedPermit, Permit, Ramp, Settlement, Snapshot, Template, Totals, WaitForVerdict,
-        WindowCounts, defaults, presets,
+        Abandoned, BreakerBuilder, Export, Judged, KeyedBreaker, OwnedPermit, Permit, Ramp,
+        Settlement, Snapshot, Totals, WindowCounts, defaults, presets,
     };
 }
 /// Error capture, with records, fingerprints, a bounded store and digests: [the chapter](seawall_capture).
