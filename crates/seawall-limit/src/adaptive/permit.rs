@@ -1,10 +1,9 @@
 use std::mem;
 
-use seawall_core::{Class, Error};
+use seawall_core::{Class, Error, Settle};
 
 use super::shared::{Call, Shared};
 use super::state::End;
-use seawall_core::Settle;
 
 /// A call's right to be in flight. Its methods report how the call ended.
 ///

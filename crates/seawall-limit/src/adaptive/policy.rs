@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use seawall_core::{Attempt, Description, Inspect, Listeners, Name, Policy, PolicyKind, Rejection};
+use seawall_core::{
+    Admission, Admit, Admitted, Attempt, Description, Guarded, Inspect, Listeners, Name, NoWait,
+    Policy, PolicyKind, Rejection,
+};
 
 use super::shared::Shared;
 use super::{AdaptiveLimitBuilder, AdaptivePermit, Range};
-use seawall_core::{Admission, Admit, Admitted, Guarded, NoWait};
 
 /// Admits as many calls in flight as the dependency turns out to bear. Clones share it. See the
 /// [chapter](crate::adaptive).

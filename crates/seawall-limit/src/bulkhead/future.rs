@@ -2,11 +2,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use seawall_core::Rejection;
+use seawall_core::{Admission, Rejection};
 
 use super::{Bulkhead, Permit};
 use crate::semaphore::Wait;
-use seawall_core::Admission;
 
 /// A call that waits for its [`Permit`], made by [`Bulkhead::acquire`].
 ///

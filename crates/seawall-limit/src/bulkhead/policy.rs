@@ -3,15 +3,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Description, Inspect, Listeners, Name, Policy, PolicyKind,
-    Rejection,
+    Admission, Admit, Admitted, Attempt, Check, ConfigError, Description, Guarded, Inspect,
+    Listeners, Name, Policy, PolicyKind, Rejection,
 };
 use tokio::time::Instant;
 
 use super::shared::Shared;
 use super::{Acquire, BulkheadBuilder, OwnedPermit, Permit};
 use crate::semaphore::{Demand, MAX_LIMIT, Priority, Wait};
-use seawall_core::{Admission, Admit, Admitted, Guarded};
 
 /// Admits a limited number of calls in flight.
 ///

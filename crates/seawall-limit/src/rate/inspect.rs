@@ -24,8 +24,10 @@ impl Inspect for RateLimit {
 
     fn measure(&self, measures: &mut dyn Measures) {
         let snapshot = self.snapshot();
-        measures
-            .gauge(Gauge::Queued, f64::from(u32::try_from(snapshot.queued).unwrap_or(u32::MAX)));
+        let queued = u32::try_from(snapshot.queued).unwrap_or(u32::MAX);
+        let available = u32::try_from(snapshot.available).unwrap_or(u32::MAX);
+        measures.gauge(Gauge::Queued, queued.into());
+        measures.gauge(Gauge::Tokens, available.into());
         measures.refusals(Reason::RateLimited, snapshot.refused);
     }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, ConfigError, Description, Inspect, Listeners, Name, Policy, PolicyKind, Rejection,
+    Admission, Admit, Admitted, Attempt, ConfigError, Description, Guarded, Inspect, Listeners,
+    Name, Policy, PolicyKind, Rejection,
 };
 use tokio::time::Instant;
 
@@ -15,7 +16,6 @@ use super::machine::Algorithm;
 use super::shared::Shared;
 use super::{Acquire, RateLimitBuilder, RatePermit, Reservation};
 use seawall_core::wakers::wake_all;
-use seawall_core::{Admission, Admit, Admitted, Guarded};
 
 /// Admits a limited number of calls in a period. Clones share it. See the [chapter](crate::rate).
 #[derive(Clone)]

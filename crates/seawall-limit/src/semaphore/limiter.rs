@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{EventKind, Evidence, Reason, Rejection, Reporter, Rule};
+use seawall_core::{Admission, EventKind, Evidence, Reason, Rejection, Reporter, Rule};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Demand, Key, Queued, Semaphore, Verdict, Word};
 use crate::wait_limit::WaitLimit;
-use seawall_core::Admission;
 
 #[derive(Debug)]
 pub(crate) struct Limiter {

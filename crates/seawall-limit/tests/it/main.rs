@@ -32,6 +32,7 @@ mod bulkhead_queue;
 mod bulkhead_threads;
 mod default_builders;
 mod defaults;
+mod inspect;
 mod rate_available;
 mod rate_keyed;
 mod rate_limit;
