@@ -214,6 +214,7 @@ impl Backoff {
         }
     }
 
+    #[inline]
     fn base_nanos(&self, n: u32) -> u64 {
         let max = self.max_nanos();
         match self.schedule.nanos(n.max(1)) {

@@ -38,7 +38,6 @@ impl Share {
 }
 
 impl Inner {
-    #[cold]
     pub(super) fn refused(&self) {
         self.refused.fetch_add(1, Relaxed);
         self.granted_before.store(self.granted.load(Relaxed), Relaxed);

@@ -19,10 +19,6 @@ pub(super) struct TokenPlan {
 }
 
 impl TokenPlan {
-    const fn figures(self) -> [u64; 5] {
-        [self.deposit, self.cost, self.reserve, self.capacity, self.per_second]
-    }
-
     /// What is earned from `since` to `now`, both in nanoseconds, and the time up to which it was
     /// earned, so that less than a billionth carries over.
     pub(super) fn earned(&self, since: u64, now: u64) -> Option<(u64, u64)> {
@@ -51,25 +47,46 @@ pub(super) struct Tokens {
 
 /// A plan that can be replaced. Each figure is read by itself: for a moment a call may see some of
 /// the old plan and some of the new.
-// The standard library's atomics, not loom's: no balance depends on their order.
 #[derive(Debug)]
-struct SharedPlan([std::sync::atomic::AtomicU64; 5]);
+struct SharedPlan {
+    deposit: Figure,
+    cost: Figure,
+    reserve: Figure,
+    capacity: Figure,
+    per_second: Figure,
+}
+
+/// The standard library's atomic, not loom's: no balance depends on its order.
+type Figure = std::sync::atomic::AtomicU64;
 
 impl SharedPlan {
     fn new(plan: TokenPlan) -> Self {
-        Self(plan.figures().map(Into::into))
-    }
-
-    fn replace(&self, plan: TokenPlan) {
-        for (figure, new) in self.0.iter().zip(plan.figures()) {
-            figure.store(new, Relaxed);
+        let TokenPlan { deposit, cost, reserve, capacity, per_second } = plan;
+        Self {
+            deposit: deposit.into(),
+            cost: cost.into(),
+            reserve: reserve.into(),
+            capacity: capacity.into(),
+            per_second: per_second.into(),
         }
     }
 
+    fn replace(&self, plan: TokenPlan) {
+        self.deposit.store(plan.deposit, Relaxed);
+        self.cost.store(plan.cost, Relaxed);
+        self.reserve.store(plan.reserve, Relaxed);
+        self.capacity.store(plan.capacity, Relaxed);
+        self.per_second.store(plan.per_second, Relaxed);
+    }
+
     fn load(&self) -> TokenPlan {
-        let [deposit, cost, reserve, capacity, per_second] =
-            self.0.each_ref().map(|figure| figure.load(Relaxed));
-        TokenPlan { deposit, cost, reserve, capacity, per_second }
+        TokenPlan {
+            deposit: self.deposit.load(Relaxed),
+            cost: self.cost.load(Relaxed),
+            reserve: self.reserve.load(Relaxed),
+            capacity: self.capacity.load(Relaxed),
+            per_second: self.per_second.load(Relaxed),
+        }
     }
 }
 
@@ -97,24 +114,24 @@ impl Tokens {
     }
 
     pub(super) fn refills(&self) -> bool {
-        self.plan().per_second > 0
+        self.plan.per_second.load(Relaxed) > 0
     }
 
     /// Whether there is room for a deposit. A full budget, as in a healthy system, has none.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        self.word.load(Relaxed) < self.plan().capacity * BILLIONTH
+        self.word.load(Relaxed) < self.plan.capacity.load(Relaxed) * BILLIONTH
     }
 
     /// A call pays in. Says whether this is [exhausted](Self::is_exhausted).
     pub(super) fn deposit(&self) -> bool {
-        self.gain(self.plan().deposit) & EXHAUSTED != 0
+        self.gain(self.plan.deposit.load(Relaxed)) & EXHAUSTED != 0
     }
 
     /// Takes what a repetition costs, if it is there: checked and taken in one step, so one token
     /// is never granted to two takers.
     pub(super) fn try_take(&self) -> bool {
-        let cost = self.plan().cost * BILLIONTH;
+        let cost = self.plan.cost.load(Relaxed) * BILLIONTH;
         // AcqRel pairs with the Release of `gain`: the thread that takes a token sees what was done
         // before it was given back. The count itself would be right with less.
         self.word.fetch_update(AcqRel, Acquire, |word| word.checked_sub(cost)).is_ok()
@@ -122,14 +139,14 @@ impl Tokens {
 
     /// Gives back what was taken for a repetition that was never started.
     pub(super) fn give_back(&self) {
-        self.gain(self.plan().cost);
+        self.gain(self.plan.cost.load(Relaxed));
     }
 
     // No overflow: the balance is at most the capacity, the gain at most the larger of that and what
     // `build()` lets pass, and both are at most 10¹⁸ billionths. Returns the word as it was.
     fn gain(&self, gain: u64) -> u64 {
         let gain = gain * BILLIONTH;
-        let full = self.plan().capacity * BILLIONTH;
+        let full = self.plan.capacity.load(Relaxed) * BILLIONTH;
         let more = |word: u64| Some((word + gain).min(full + (word & EXHAUSTED)));
         let result = self.word.fetch_update(Release, Relaxed, more);
         debug_assert!(result.is_ok(), "the update is never refused");

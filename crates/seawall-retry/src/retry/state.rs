@@ -212,28 +212,30 @@ impl<'p, T, E> RetryState<'p, T, E> {
         last: FailedAttempt<T, E>,
         delay: Duration,
     ) -> Class {
-        if let Some(permit) = self.kept.as_mut().and_then(|kept| kept.permit.as_mut()) {
-            permit.start();
-        }
-        if let Err(error) = last.outcome {
-            if retry.history > 0 {
-                self.remember(retry.history, error, delay);
-            } else if (self.kept.is_some() || retry.shared.reporter.is_heard())
-                // A refusal that was waited for says nothing about the dependency.
-                && !matches!(error, Error::Rejected(_))
-            {
-                self.kept().before = Some(error);
-            }
+        let keeps = self.kept.is_some() || retry.history > 0 || retry.shared.reporter.is_heard();
+        if keeps {
+            self.keep(retry.history, last.outcome.err(), delay);
         }
         last.class
     }
 
-    fn remember(&mut self, capacity: usize, error: Error<E>, delay: Duration) {
-        let history = &mut self.kept().history;
-        if history.len() == capacity {
-            history.pop_front();
+    #[cold]
+    fn keep(&mut self, history: usize, error: Option<Error<E>>, delay: Duration) {
+        let kept = self.kept();
+        if let Some(permit) = &mut kept.permit {
+            permit.start();
         }
-        history.push_back((error, delay));
+        match error {
+            Some(error) if history > 0 => {
+                if kept.history.len() == history {
+                    kept.history.pop_front();
+                }
+                kept.history.push_back((error, delay));
+            }
+            // A refusal that was waited for says nothing about the dependency.
+            None | Some(Error::Rejected(_)) => {}
+            Some(error) => kept.before = Some(error),
+        }
     }
 
     fn kept(&mut self) -> &mut Kept<'p, T, E> {
