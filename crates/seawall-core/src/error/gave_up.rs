@@ -15,8 +15,8 @@ pub struct GaveUp<E> {
     pub attempts: u32,
     /// How many attempts were allowed; `None` if unlimited.
     pub max_attempts: Option<u32>,
-    /// From the start of the first attempt to giving up. A retry reads no clock until an attempt is
-    /// pending or has failed, so the time of the first poll is not included.
+    /// From the start of the first attempt to giving up. A retry reads no clock until the
+    /// call waits for an attempt or a delay, so the time within polls before that is not included.
     pub elapsed: Duration,
     /// Why it stopped.
     pub why: StopReason,
