@@ -68,7 +68,8 @@ struct Inner {
 }
 
 /// Receives each record after it was stored, on the thread that captured it. Should be quick; its
-/// panic is contained.
+/// panic is contained. What it captures itself, by this or another [`Capture`], is counted as a
+/// [recursion](Capture::recursions) and dropped.
 pub trait Observer: Send + Sync + 'static {
     /// `record` was captured, and the store says what it is.
     fn on_record(&self, record: &Record, seen: Seen);
