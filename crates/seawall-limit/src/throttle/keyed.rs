@@ -45,11 +45,12 @@ impl Keep for Throttle {
     }
 
     fn reconfigure(&self, template: &ThrottleTemplate) {
-        self.apply(&template.settings);
+        self.shared.reconfigure(&template.settings);
     }
 
     fn is_idle(&self) -> bool {
-        self.is_replaceable()
+        // Its window is empty, and this is its only handle.
+        Arc::strong_count(&self.shared) == 1 && self.snapshot().requests == 0
     }
 
     fn without_room(template: &ThrottleTemplate, _: Self) -> Self {

@@ -38,16 +38,6 @@ impl Throttle {
         Self { shared: Arc::new(Shared::new(reporter, settings)) }
     }
 
-    pub(super) fn apply(&self, settings: &Arc<Settings>) {
-        self.shared.reconfigure(settings);
-    }
-
-    /// Whether a new one could take its place unnoticed: its window is empty, and this is its only
-    /// handle.
-    pub(super) fn is_replaceable(&self) -> bool {
-        Arc::strong_count(&self.shared) == 1 && self.snapshot().requests == 0
-    }
-
     /// A permit, or a refusal with the probability that it was drawn with.
     #[inline]
     pub fn try_acquire(&self) -> Result<ThrottlePermit<'_>, Rejection> {
