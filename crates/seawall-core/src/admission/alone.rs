@@ -31,12 +31,13 @@ pub struct Guarded<'p, A: Admit, Fut> {
 /// first poll pays one comparison for it.
 struct Held<P, W>(State<P, W>);
 
+// In this order: one comparison tells the states apart that hold nothing.
 enum State<P, W> {
     /// Not polled yet, or over at the first poll.
     New,
+    Done,
     Waiting(ManuallyDrop<W>),
     Running(ManuallyDrop<P>),
-    Done,
 }
 
 impl<P, W> Held<P, W> {
