@@ -196,13 +196,13 @@ impl<F, G, C> ChaosBuilder<F, G, C> {
         self
     }
 
-    /// At most so many attempts have a fault at a time.
+    /// At most this many attempts have a fault at a time.
     pub fn at_most_in_flight(mut self, most: u32) -> Self {
         self.bounds.at_most_in_flight = most;
         self
     }
 
-    /// Ends for good after so many faults.
+    /// Ends for good after this many faults.
     pub fn budget(mut self, faults: u64) -> Self {
         self.bounds.budget = faults;
         self

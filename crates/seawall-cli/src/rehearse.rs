@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// How many seeds, in place of the file's
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     seeds: Option<u32>,
-    /// Play so many random worlds in place of a file
+    /// Play this many random worlds in place of a file
     #[arg(long, value_name = "WORLDS", conflicts_with_all = ["file", "html", "svg", "junit", "seeds", "json"])]
     random: Option<u64>,
     /// Where the worst ten random worlds are written

@@ -70,7 +70,7 @@ pub(crate) struct Record {
 
 /// The least slice of time in which goodput is looked at.
 const SLICE: Nanos = 250 * MILLISECOND;
-/// A slice has so many calls on average, so that chance alone does not make a bad one.
+/// A slice has this many calls on average, so that chance alone does not make a bad one.
 const CALLS_IN_A_SLICE: f64 = 40.0;
 /// No run has more slices.
 const SLICES: u64 = 2_000;

@@ -25,7 +25,7 @@ pub use request::{Request, Sending};
 mod calls;
 mod request;
 
-/// A run ends after so many events, whatever the scenario says.
+/// A run ends after this many events, whatever the scenario says.
 pub(crate) const MOST_EVENTS: u64 = 100_000_000;
 
 /// Which clock a run goes by.

@@ -29,13 +29,13 @@ pub(crate) enum Kind {
     Freeze,
     /// Work stands still for `pause` in every period.
     Pauses { pause: Nanos, every: Nanos },
-    /// Requests take so many times as long.
+    /// Requests take this many times as long.
     Slow { times: f64 },
     /// Slower and slower until the middle, then faster again.
     Ramp { times: f64 },
     /// A share of the requests fails, after the work or at once.
     Errors { share: f64, at_once: bool },
-    /// So many slots are left.
+    /// This many slots are left.
     Slots { left: u32 },
     /// Down and up in turns of equal length, down first.
     Flapping { every: Nanos },

@@ -1,4 +1,4 @@
-//! Who calls, how often, and for how long they wait.
+//! Which clients call, how often, and for how long they wait.
 
 use crate::time::{MILLISECOND, Nanos, SECOND, seconds};
 

@@ -4,7 +4,7 @@ use crate::time::{MILLISECOND, Nanos, SECOND};
 
 use super::reader::Reader;
 
-/// These run beside whatever the file names.
+/// These run in addition to whatever the file names.
 pub(crate) const ALWAYS: [&str; 3] = ["none", "naive", "omniscient"];
 
 /// A stack of a scenario file.

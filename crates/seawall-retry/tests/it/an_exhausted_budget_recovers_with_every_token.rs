@@ -8,7 +8,7 @@ use seawall_core::{Backoff, EventKind, Listeners};
 use seawall_retry::{Budget, BudgetBuilder, Retry};
 use seawall_testkit::Recorder;
 
-/// A budget, and who is told of it.
+/// A budget, and the listener that receives its events.
 fn told(builder: BudgetBuilder) -> (Budget, Recorder) {
     let (listeners, recorder) = (Listeners::default(), Recorder::default());
     listeners.add(recorder.clone());

@@ -1,0 +1,74 @@
+//! The table of file roles in `docs/architecture.md`, held in every policy's folder.
+
+use std::path::{Path, PathBuf};
+
+use crate::{entries, files, read, root, shown};
+
+/// Each policy and the folder of its files, below `crates`. A deadline is a value, without a builder.
+const POLICIES: [(&str, &str); 13] = [
+    ("breaker", "seawall-breaker/src"),
+    ("retry", "seawall-retry/src/retry"),
+    ("hedge", "seawall-retry/src/hedge"),
+    ("timeout", "seawall-guard/src/timeout"),
+    ("deadline", "seawall-guard/src/deadline"),
+    ("fallback", "seawall-guard/src/fallback"),
+    ("panic guard", "seawall-guard/src/panic_guard"),
+    ("bulkhead", "seawall-limit/src/bulkhead"),
+    ("rate limit", "seawall-limit/src/rate"),
+    ("adaptive limit", "seawall-limit/src/adaptive"),
+    ("throttle", "seawall-limit/src/throttle"),
+    ("shutdown gate", "seawall-shutdown/src/shutdown_gate"),
+    ("chaos", "seawall-chaos/src"),
+];
+
+/// The files whose name the table gives a meaning, and what a file of that name must define.
+const ROLES: [(&str, &str); 5] = [
+    ("policy.rs", "Policy for "),
+    ("config.rs", "Builder"),
+    ("defaults.rs", "pub "),
+    ("permit.rs", "Permit"),
+    ("future.rs", "Future for "),
+];
+
+fn crates() -> PathBuf {
+    root().join("crates")
+}
+
+#[test]
+fn a_module_with_files_of_its_own_stands_beside_their_folder() {
+    let sources = entries(&crates()).into_iter().flat_map(|it| files(&it.join("src"), "rs"));
+    let old: Vec<_> = sources.filter(|it| it.ends_with("mod.rs")).map(|it| shown(&it)).collect();
+    assert!(old.is_empty(), "`x.rs` and `x/`, not `x/mod.rs`: {old:?}");
+}
+
+#[test]
+fn every_policy_has_its_handle_and_its_builder_where_the_table_says() {
+    for (policy, folder) in POLICIES {
+        let files: &[_] =
+            if policy == "deadline" { &["policy.rs"] } else { &["policy.rs", "config.rs"] };
+        for file in files {
+            let path = crates().join(folder).join(file);
+            assert!(path.exists(), "{policy}: no {folder}/{file}");
+        }
+    }
+}
+
+#[test]
+fn a_file_name_means_the_same_in_every_policys_folder() {
+    for (policy, folder) in POLICIES {
+        for (file, defines) in ROLES {
+            let path = crates().join(folder).join(file);
+            if path.exists() {
+                assert!(read(&path).contains(defines), "{policy}: {file} has no `{defines}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_is_named_after_its_folder() {
+    let twice = |path: &PathBuf| path.file_stem() == path.parent().and_then(Path::file_name);
+    let sources = entries(&crates()).into_iter().flat_map(|it| files(&it.join("src"), "rs"));
+    let found: Vec<_> = sources.filter(twice).map(|it| shown(&it)).collect();
+    assert!(found.is_empty(), "the handle is `policy.rs`: {found:?}");
+}
