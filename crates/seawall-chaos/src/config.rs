@@ -14,7 +14,8 @@ use seawall_core::{
 use crate::counts::ChaosCounts;
 use crate::machine::Shares;
 use crate::outcomes::{By, Nothing};
-use crate::policy::{Chaos, Shared};
+use crate::policy::Chaos;
+use crate::shared::Shared;
 
 type When = Arc<dyn Fn(&Attempt) -> bool + Send + Sync>;
 type AbortIf = Arc<dyn Fn(&ChaosCounts) -> bool + Send + Sync>;

@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::held::Later;
 use crate::machine::Fault;
-use crate::policy::{InFlight, Shared};
+use crate::shared::{InFlight, Shared};
 
 /// An attempt with [`Chaos`](crate::Chaos) around it.
 ///

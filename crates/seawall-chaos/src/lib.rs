@@ -98,6 +98,7 @@ mod held;
 mod machine;
 mod outcomes;
 mod policy;
+mod shared;
 
 pub use config::ChaosBuilder;
 pub use counts::ChaosCounts;

@@ -1,12 +1,12 @@
 //! Rehearse an outage that has not happened yet, with the pipeline that you ship.
 //!
-//! A [`Scenario`] says what the servers are, which clients call them, and what goes wrong: it is a TOML file, or
+//! A [`Scenario`] says what the servers are, how they are called, and what goes wrong: it is a TOML file, or
 //! a text. The servers are computed, and tokio's paused clock jumps from event to event, so that
 //! a minute of 700 calls a second takes a tenth of a second and is the same each time. What runs in it
 //! is the pipeline itself, not a model of it.
 //!
 //! - In a test: [`rehearse`].
-//! - Several stacks next to each other, with a report as table, JSON, `JUnit` or page: [`Rehearsal`].
+//! - Several stacks compared, with a report as table, JSON, `JUnit` or page: [`Rehearsal`].
 //! - One setting after the other: [`Sweep`]. The load from which on a stack does not come back by
 //!   itself: [`find_load`].
 //! - Worlds that nobody thought of: [`RandomReport`].
@@ -14,8 +14,8 @@
 //! # What is measured
 //!
 //! [`Figures`] has all of it. The first is **loss**: calls without an answer by their own deadline, from
-//! the first fault until ten seconds after the last, in seconds of the load. With the stacks runs a
-//! client that [knows everything](Stack::omniscient) about the servers at each instant; a stack's share
+//! the first fault until ten seconds after the last, in seconds of the load. The bound is a client
+//! that [knows everything](Stack::omniscient) about the servers at each instant; a stack's share
 //! of what that one gains in comparison with no protection is its **gain**.
 //!
 //! # Randomness
@@ -27,7 +27,7 @@
 //! # Limits
 //!
 //! One hop: a chain of services is not played. Servers are alike, and as fast with a long queue as with
-//! a short one. There is no network other than the refusal of connections and requests that vanish.
+//! a short one. There is no network, except that connections are refused and requests vanish.
 
 // The README's code compiles and runs as it is written.
 #[cfg(doctest)]

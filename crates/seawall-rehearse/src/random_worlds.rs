@@ -205,7 +205,7 @@ pub struct RandomReport {
 }
 
 impl RandomReport {
-    /// Plays worlds `from` to `from + count` of `seed`; `none` and `omniscient` are played next to the
+    /// Plays worlds `from` to `from + count` of `seed`; `none` and `omniscient` are played in addition to the
     /// `stacks`. `progress` hears of the number of each world that is over.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What became of the calls of a run, counted as they end: in memory that does not grow with calls.
+//! The outcomes of a run's calls, counted as they end: memory does not grow with calls.
 
 use crate::figures::Figures;
 use crate::histogram::Histogram;

@@ -32,7 +32,7 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// A rehearsal with the stacks of the scenario, and with no protection, naive retries
+    /// A rehearsal with the stacks of the scenario, and no protection, naive retries
     /// and the omniscient client.
     pub fn new(scenario: Scenario) -> Self {
         let named = scenario.stacks.iter();

@@ -22,7 +22,7 @@ mod reader;
 mod service;
 mod settings;
 
-/// An outage that has not happened yet: the servers, which clients call them, what goes wrong, and what is
+/// An outage that has not happened yet: the servers, the calls, what goes wrong, and what is
 /// promised.
 ///
 /// ```
@@ -95,7 +95,7 @@ impl Scenario {
         Self::from_table(&table(text)?, Path::new(""))
     }
 
-    /// Reads a scenario from a file. Files that it names are looked for next to it.
+    /// Reads a scenario from a file. Files that it names are looked for in the same folder.
     ///
     /// # Errors
     ///

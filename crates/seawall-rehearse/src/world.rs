@@ -10,63 +10,16 @@ use crate::chance::{Chance, Stream};
 use crate::scenario::{Scenario, Servers};
 use crate::time::Nanos;
 
+pub use request::Answer;
+use request::{Place, Request};
+pub(crate) use request::{RequestId, Tally};
 pub(crate) use trouble::Trouble;
 
 #[cfg(test)]
 mod queueing_theory;
+mod request;
+mod slots;
 mod trouble;
-
-/// What a server answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Answer {
-    /// What was asked for.
-    Done,
-    /// The work failed: a 500.
-    Failed,
-    /// The queue is full: a 503.
-    Overloaded,
-    /// There is nobody: the connection was refused.
-    Refused,
-    /// The server went down while it had the request: the connection broke.
-    Broken,
-}
-
-impl Answer {
-    /// Whether it is what was asked for.
-    pub const fn is_done(self) -> bool {
-        matches!(self, Self::Done)
-    }
-}
-
-/// A request that is under way. The one that sent it has to [take](World::take) its answer or
-/// [leave](World::leave).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(u32);
-
-impl RequestId {
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// What the servers did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) requests: u64,
-    pub(crate) done: u64,
-    /// Slot time that was worked, and the part of it for callers that had left.
-    pub(crate) worked: Nanos,
-    pub(crate) wasted: Nanos,
-    /// How long requests waited before they were begun, and how many were.
-    pub(crate) waited: u128,
-    pub(crate) begun: u64,
-    /// Requests in the system, integrated over time.
-    pub(crate) inside: u128,
-    /// The time that requests which left the system had been in it.
-    pub(crate) stayed: u128,
-    pub(crate) events: u64,
-}
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -92,29 +45,6 @@ struct Backend {
     /// Those of the queue that have not left.
     waiting: u32,
     busy: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    /// Its number among all requests. A slot is used again, its serial is not.
-    serial: u64,
-    place: Place,
-    backend: u32,
-    /// When the one that sent it left; `Nanos::MAX` while it waits.
-    left: Nanos,
-    entered: Nanos,
-    begun: Nanos,
-    answer: Option<Answer>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Queue,
-    Slot,
-    /// On the way back to the one that sent it.
-    Way,
-    /// With nobody: answered, or vanished.
-    Nowhere,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -348,109 +278,5 @@ impl World {
     fn go_out(&mut self, index: u32) {
         self.inside -= 1;
         self.tally.stayed += u128::from(self.now - self.requests[index as usize].entered);
-    }
-
-    /// A slot takes up a request.
-    fn begin(&mut self, index: u32) {
-        let now = self.now;
-        let request = &mut self.requests[index as usize];
-        request.place = Place::Slot;
-        request.begun = now;
-        let Request { serial, backend, entered, .. } = *request;
-        self.tally.begun += 1;
-        self.tally.waited += u128::from(now - entered);
-        let backend = &mut self.backends[backend as usize];
-        backend.busy += 1;
-        let factor = backend.trouble.at(now).factor(now);
-        let mut work = self.servers.service.draw(self.chance, serial);
-        if factor > 1.0 {
-            work = crate::time::nanos(crate::time::seconds(work) * factor);
-        }
-        let end = backend.trouble.done(now, work);
-        self.plan(end, Event::Finished { request: index, serial });
-    }
-
-    fn finished(&mut self, index: u32) {
-        let Request { serial, backend, begun, left, .. } = self.requests[index as usize];
-        let server = &mut self.backends[backend as usize];
-        server.busy -= 1;
-        let effect = server.trouble.at(self.now);
-        let fails = self.chance.happens(Stream::Failure, serial, effect.errors);
-        let swallowed = effect.black_hole;
-        self.tally.worked += self.now - begun;
-        self.tally.wasted += self.now - begun.max(left).min(self.now);
-        self.go_out(index);
-        let request = &mut self.requests[index as usize];
-        if swallowed {
-            request.place = Place::Nowhere;
-            if !request.is_awaited() {
-                self.free.push(index);
-            }
-        } else {
-            request.answer = Some(if fails { Answer::Failed } else { Answer::Done });
-            self.tally.done += u64::from(!fails);
-            self.arrive(index);
-        }
-        self.fill(backend as usize);
-    }
-
-    /// A server's trouble changes: it may have gone down, or have slots again.
-    fn changed(&mut self, backend: u32) {
-        let server = &mut self.backends[backend as usize];
-        if !server.trouble.at(self.now).down {
-            self.fill(backend as usize);
-            return;
-        }
-        server.queue.clear();
-        (server.waiting, server.busy) = (0, 0);
-        let inside = |request: &Request| matches!(request.place, Place::Queue | Place::Slot);
-        let mut lost: Vec<_> = (0_u32..)
-            .zip(&self.requests)
-            .filter(|(_, request)| request.backend == backend && inside(request))
-            .map(|(index, request)| (request.serial, index))
-            .collect();
-        lost.sort_unstable();
-        for (_, index) in lost {
-            let Request { place, begun, left, .. } = self.requests[index as usize];
-            if place == Place::Slot {
-                self.tally.worked += self.now - begun;
-                self.tally.wasted += self.now - begun.max(left).min(self.now);
-            }
-            self.go_out(index);
-            let request = &mut self.requests[index as usize];
-            request.answer = Some(Answer::Broken);
-            // The work that was planned is not done any more.
-            request.serial = u64::MAX;
-            self.arrive(index);
-        }
-    }
-
-    /// Free slots take up what waits.
-    fn fill(&mut self, index: usize) {
-        loop {
-            let backend = &mut self.backends[index];
-            let effect = backend.trouble.at(self.now);
-            let slots = effect.slots.map_or(self.servers.slots, |n| n.min(self.servers.slots));
-            if effect.frozen || effect.down || backend.busy >= slots || backend.waiting == 0 {
-                return;
-            }
-            let next = if self.servers.newest_first {
-                backend.queue.pop_back()
-            } else {
-                backend.queue.pop_front()
-            };
-            let Some((request, serial)) = next else { return };
-            let entry = &self.requests[request as usize];
-            if entry.serial == serial && entry.place == Place::Queue {
-                backend.waiting -= 1;
-                self.begin(request);
-            }
-        }
-    }
-}
-
-impl Request {
-    const fn is_awaited(&self) -> bool {
-        self.left == Nanos::MAX
     }
 }

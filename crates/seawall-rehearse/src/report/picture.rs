@@ -135,7 +135,7 @@ fn panel(
     bands(stack, frame, bottom + 3.0, svg);
 }
 
-/// What fits next to a panel.
+/// What fits to the left of a panel.
 fn shortened(name: &str) -> String {
     const FITS: usize = 15;
     match name.char_indices().nth(FITS) {
@@ -182,7 +182,7 @@ fn bands(stack: &StackReport, frame: &Frame, top: f64, svg: &mut String) {
             "half-open" => "half",
             _ => "open",
         };
-        // Height is the second sign, after the colour.
+        // Height is a second sign, for readers that can't tell the colours.
         let height = match class {
             "shut" => 2.0,
             "half" => BAND * 0.6,

@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) ready: Arc<Ready>,
 }
 
-/// The servers, and the requests that wait for them.
+/// The servers, and the wakers of those that wait for them.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) world: World,

@@ -1,4 +1,4 @@
-//! Which clients call, how often, and for how long they wait.
+//! The callers: how often they call, and for how long they wait.
 
 use crate::time::{MILLISECOND, Nanos, SECOND, seconds};
 
@@ -107,7 +107,11 @@ fn traffic(table: &Reader<'_>, folder: &std::path::Path) -> Option<Traffic> {
     let steps = table.tables("steps", 1_000);
     if let Some(closed) = table.table("closed") {
         if table.has("rate") || table.has("steps") {
-            table.refuse("closed", "given beside `rate` or `steps`", "alone: users set the rate");
+            table.refuse(
+                "closed",
+                "given together with `rate` or `steps`",
+                "alone: users set the rate",
+            );
         }
         let users = closed.whole("users", &(1..=1_000_000));
         if users.is_none() {

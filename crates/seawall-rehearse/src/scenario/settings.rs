@@ -4,7 +4,7 @@ use crate::time::{MILLISECOND, Nanos, SECOND};
 
 use super::reader::Reader;
 
-/// These run in addition to whatever the file names.
+/// These run in addition to the stacks of the file.
 pub(crate) const ALWAYS: [&str; 3] = ["none", "naive", "omniscient"];
 
 /// A stack of a scenario file.
@@ -97,7 +97,7 @@ pub(super) fn read(table: Reader<'_>) -> Option<StackSettings> {
     let settings = match preset {
         Some(word) => {
             if layers != Layers::default() {
-                table.refuse("pipeline", "given beside layers", "alone, or absent");
+                table.refuse("pipeline", "given together with layers", "alone, or absent");
             }
             Settings::Preset(PRESETS.iter().find(|preset| preset.0 == word)?.1)
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Client;
 use crate::time::{Nanos, seconds};
 
-/// A picture shows at most this many changes.
+/// A picture shows this many changes at most.
 const BANDS: usize = 10_000;
 
 /// The circuits of all clients of a run.

@@ -51,7 +51,7 @@ fn hash(text: &str) -> u64 {
 }
 
 /// Of stacks that hold no policy that may change. The figure is the same in debug and release, and on
-/// every machine: whoever changes the machine of the servers changes it.
+/// every machine. A change to the servers' machine changes it.
 #[test]
 fn the_bytes_are_these() {
     let rest = fault("slow") + "times = 3\n" + &fault("errors") + "share = 0.2";
