@@ -151,7 +151,7 @@ impl Budget {
         self.0.credited().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
     }
 
-    /// Goes on by other plans, with what is there. Whether tokens and places in flight are counted
+    /// Replaces the plans and keeps the balance. Whether tokens and places in flight are counted
     /// stays as it is.
     pub(super) fn apply(&self, tokens: Option<TokenPlan>, share: Option<SharePlan>) {
         if let (Some(tokens), Some(plan)) = (self.0.counted(), tokens) {

@@ -67,7 +67,7 @@ impl Share {
         SharePlan::unpacked(self.plan.load(Relaxed))
     }
 
-    /// Goes on by another plan. What is in flight stays so.
+    /// Replaces the plan. Repetitions in flight stay counted.
     pub(super) fn replace_plan(&self, plan: SharePlan) {
         self.plan.store(plan.packed(), Relaxed);
     }

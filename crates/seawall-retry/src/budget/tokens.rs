@@ -107,7 +107,7 @@ impl Tokens {
         self.plan.load()
     }
 
-    /// Goes on by another plan, with the tokens that are there, as far as they fit.
+    /// Replaces the plan and keeps the tokens, as far as they fit.
     pub(super) fn replace_plan(&self, plan: TokenPlan) {
         self.plan.replace(plan);
         self.gain(0);

@@ -106,7 +106,7 @@ impl Plan {
         }
     }
 
-    /// How long to wait for the policy of ours that refused, if waiting was asked for.
+    /// How long to wait for one of our own policies that refused, if the retry waits for those.
     fn waits_for(&self, cause: Cause) -> Option<Duration> {
         match cause {
             Cause::Refusal { shutting_down: false, retry_after } if self.wait_for_rejections => {
