@@ -19,6 +19,7 @@ mod a_place_is_free_before_its_attempt_is_gone;
 mod a_predicate_on_attempts_is_passed_over;
 mod a_refill_is_configured_and_ignored;
 mod a_refusal_is_hedged_where_there_is_no_delay;
+mod a_repetition_is_refused_for_the_place_of_the_one_before;
 mod a_retry_for_a_result_is_not_reported;
 mod a_shutdown_finds_no_error_to_give;
 mod against_a_naive_hedge;
