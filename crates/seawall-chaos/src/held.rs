@@ -28,6 +28,16 @@ impl<Op> Held<Op> {
 }
 
 impl<Op: Operation> Held<Op> {
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Own(op) => op.is_repeatable(),
+            Self::Shared(shared) => {
+                shared.lock().unwrap_or_else(PoisonError::into_inner).is_repeatable()
+            }
+            Self::Nobody => true,
+        }
+    }
+
     /// Starts an attempt now.
     pub(crate) fn attempt(&mut self, attempt: Attempt) -> Op::Future {
         match self {

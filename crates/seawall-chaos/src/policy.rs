@@ -218,6 +218,10 @@ where
             }
         }
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }
 
 impl<Op, F, G, C> fmt::Debug for ChaosCall<'_, Op, F, G, C> {

@@ -54,6 +54,14 @@ pub trait Operation {
 
     /// Starts an attempt.
     fn attempt(&mut self, attempt: Attempt) -> Self::Future;
+
+    /// Whether another attempt can be started. A policy that repeats asks before each one but the
+    /// first, and gives up with [`StopReason::NotRepeatable`](crate::StopReason::NotRepeatable)
+    /// where it can't: the body of a request that was sent in part, for instance, can't be sent
+    /// again.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
 }
 
 /// An operation made from a closure that takes nothing: `|| async { .. }`.

@@ -125,6 +125,10 @@ impl<Op: Operation> Operation for SwitchCall<'_, Op> {
             error => State::Failed(error),
         })
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }
 
 /// A call with a [`Switch`] around it.

@@ -73,6 +73,10 @@ where
         let op = &mut self.op;
         WatchedFuture { future: self.watch.during(|| op.attempt(attempt)), watch: self.watch }
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }
 
 /// The future of a [`WatchedCall`].

@@ -37,6 +37,15 @@ impl<Op> Deferrable<Op> {
         }
     }
 
+    /// Looks at the operation.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&Op) -> R) -> R {
+        match (&self.own, self.shared.as_ref()) {
+            (Some(op), _) => look(op),
+            (None, Some(shared)) => look(&shared.lock()),
+            (None, None) => unreachable!("the operation is put back before anything can panic"),
+        }
+    }
+
     /// An attempt of the operation, to be started later.
     pub(super) fn repeated(&mut self) -> Repeated<Op> {
         // By value: passing the address would spill the operation to the stack, on the fast path, too.
@@ -65,11 +74,7 @@ fn reclaim<Op>(shared: Option<Arc<Mutex<Op>>>) -> Op {
 
 impl<Op: Clone> Clone for Deferrable<Op> {
     fn clone(&self) -> Self {
-        match (&self.own, self.shared.as_ref()) {
-            (Some(op), _) => Self::new(op.clone()),
-            (None, Some(shared)) => Self::new(shared.lock().clone()),
-            (None, None) => unreachable!("the operation is put back before anything can panic"),
-        }
+        Self::new(self.with(Op::clone))
     }
 }
 

@@ -70,6 +70,10 @@ where
         }
         AdmittedFuture::deferred(admit(self.policy, attempt), || self.inner.repeated())
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.inner.with(Op::is_repeatable)
+    }
 }
 
 impl<A, Op: Clone> Clone for Admitted<'_, A, Op> {

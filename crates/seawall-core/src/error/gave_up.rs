@@ -53,6 +53,8 @@ pub enum StopReason {
     Shutdown,
     /// The same panic came again and again.
     Poisoned,
+    /// The operation [can't be started again](crate::Operation::is_repeatable).
+    NotRepeatable,
 }
 
 impl StopReason {
@@ -66,6 +68,7 @@ impl StopReason {
             Self::Rejected => "rejected",
             Self::Shutdown => "shutdown",
             Self::Poisoned => "poisoned",
+            Self::NotRepeatable => "not_repeatable",
         }
     }
 }
@@ -80,6 +83,7 @@ impl fmt::Display for StopReason {
             Self::Rejected => "refused by one of our own policies",
             Self::Shutdown => "shutting down",
             Self::Poisoned => "the same panic again and again",
+            Self::NotRepeatable => "the operation can't be started again",
         })
     }
 }

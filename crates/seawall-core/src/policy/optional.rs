@@ -84,6 +84,13 @@ where
             Either::Bare(op) => Either::Bare(op.attempt(attempt)),
         })
     }
+
+    fn is_repeatable(&self) -> bool {
+        match &self.0 {
+            Either::Wrapped(op) => op.is_repeatable(),
+            Either::Bare(op) => op.is_repeatable(),
+        }
+    }
 }
 
 /// The future of an [`OptionalCall`].

@@ -212,4 +212,8 @@ impl<Op: Operation> Operation for DeadlineCall<Op> {
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         self.op.attempt(self.deadline.narrow(attempt))
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }

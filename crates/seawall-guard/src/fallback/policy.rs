@@ -249,4 +249,8 @@ impl<'p, T, E, Op: Operation<Output = T, Error = E>> Operation for FallbackCall<
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         FallbackFuture::new(self.fallback, self.op.attempt(attempt))
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }

@@ -161,4 +161,8 @@ impl<'p, Op: Operation> Operation for PanicGuardCall<'p, Op> {
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         PanicGuardFuture::new(self.guard, catch(|| self.op.attempt(attempt)))
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }

@@ -175,4 +175,8 @@ impl<'p, Op: Operation> Operation for TimeoutCall<'p, Op> {
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         TimeoutFuture::start(self.timeout, attempt, |attempt| self.op.attempt(attempt))
     }
+
+    fn is_repeatable(&self) -> bool {
+        self.op.is_repeatable()
+    }
 }

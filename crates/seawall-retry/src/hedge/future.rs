@@ -212,6 +212,9 @@ where
         if self.attempt.time_left() == Some(Duration::ZERO) {
             return Err(StopReason::Deadline);
         }
+        if !self.op.is_repeatable() {
+            return Err(StopReason::NotRepeatable);
+        }
         let Some(budget) = &hedge.shared.budget else { return Ok(None) };
         let mut permit = budget.try_acquire().ok_or(StopReason::Budget)?;
         permit.start();

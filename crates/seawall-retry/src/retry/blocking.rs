@@ -74,7 +74,7 @@ impl<J> Retry<J> {
                 Ok(outcome) => return outcome,
                 Err(failed) => failed,
             };
-            let delay = match state.decide(self, &attempt, &failed) {
+            let delay = match state.decide(self, &attempt, &failed, true) {
                 Step::Pass => return failed.outcome,
                 Step::Stop(why) => return state.give_up(self, attempt, failed, why),
                 Step::Repeat { delay, .. } => delay,

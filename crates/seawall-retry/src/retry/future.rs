@@ -87,7 +87,8 @@ where
             };
             // What the attempt holds goes back before anything else.
             this.future.set(None);
-            match this.state().after(this.retry, *this.attempt, failed, cx) {
+            let is_repeatable = this.op.is_repeatable();
+            match this.state().after(this.retry, *this.attempt, failed, is_repeatable, cx) {
                 Next::Attempt(state, class) => this.start_next(state, class),
                 Next::Wait(state, began) => {
                     *this.attempt = this.attempt.beginning_at(began);

@@ -74,12 +74,13 @@ impl<'p, T, E> RetryState<'p, T, E> {
         retry: &'p Retry<J>,
         mut attempt: Attempt,
         failed: FailedAttempt<T, E>,
+        is_repeatable: bool,
         cx: &mut Context<'_>,
     ) -> Next<'p, T, E> {
         if self.kept.is_none() {
             self = Self::in_flight(retry);
         }
-        let delay = match self.decide(retry, &attempt, &failed) {
+        let delay = match self.decide(retry, &attempt, &failed, is_repeatable) {
             Step::Pass => return Next::Done(failed.outcome),
             Step::Stop(why) => return Next::Done(self.give_up(retry, attempt, failed, why)),
             Step::Repeat { delay, .. } => delay,
@@ -130,6 +131,7 @@ impl<'p, T, E> RetryState<'p, T, E> {
         retry: &'p Retry<J>,
         attempt: &Attempt,
         last: &FailedAttempt<T, E>,
+        is_repeatable: bool,
     ) -> Step {
         let drawn = self.kept.as_mut().and_then(|kept| {
             // The attempt is over: its place in flight is free.
@@ -151,6 +153,9 @@ impl<'p, T, E> RetryState<'p, T, E> {
         }
         if retry.forbids(attempt, failed.class) {
             return failed.end();
+        }
+        if !is_repeatable {
+            return Step::Stop(StopReason::NotRepeatable);
         }
         if let (true, Some(budget)) = (paid, &retry.shared.budget) {
             let Some(permit) = budget.try_acquire() else { return Step::Stop(StopReason::Budget) };
