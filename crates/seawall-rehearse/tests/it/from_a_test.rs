@@ -89,7 +89,7 @@ fn the_share_of_the_possible_gain() {
 }
 
 #[test]
-fn a_boxed_pipeline_of_a_users_own_layers() {
+fn a_pipeline_of_a_users_own_layers() {
     let build = |random: Random| {
         Pipeline::builder("own")
             .timeout(Duration::from_millis(500))
