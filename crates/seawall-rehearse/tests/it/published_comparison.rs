@@ -11,19 +11,22 @@ fn play(share: f64, clients: u32) -> Vec<Figures> {
          [server]\nslots = 1000\nservice = '10ms'\n\
          [[fault]]\nkind = 'errors'\nat_once = true\nshare = {share}\nat = '5s'\nfor = '20s'\n\
          [[stack]]\nname = 'retries'\nretry = {{ max_attempts = 3, budget = false }}\n\
-         [[stack]]\nname = 'budget'\nretry = {{ max_attempts = 3, budget = 0.1 }}\n"
+         [[stack]]\nname = 'budget'\nretry = {{ max_attempts = 3, budget = 0.1 }}\n\
+         [[stack]]\nname = 'breaker'\nretry = {{ max_attempts = 3, budget = false }}\nbreaker = {{}}\n"
     );
     let scenario = Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let report = Rehearsal::new(scenario).run().expect("playable");
     let figures = |name: &str| report.stack(name).expect("it was played").runs[0].clone();
-    ["none", "retries", "budget"].map(figures).to_vec()
+    ["none", "retries", "budget", "breaker"].map(figures).to_vec()
 }
 
 #[test]
 fn retries_and_budgets_over_the_failure_rate() {
     for clients in [1, 10] {
         for share in [0.05, 0.5, 1.0] {
-            let [none, retries, budget] = &play(share, clients)[..] else { panic!("three stacks") };
+            let [none, retries, budget, _] = &play(share, clients)[..] else {
+                panic!("four stacks")
+            };
             let at = format!("{clients} clients, {share}: {none:?} {retries:?} {budget:?}");
             // Success: retries above the budget above nothing.
             assert!(retries.goodput_during + 0.02 >= budget.goodput_during, "{at}");
@@ -48,4 +51,17 @@ fn where_they_cross() {
     // At a half it pays for a fifth of them, and the success is near that of no retries.
     let many = play(0.5, 1);
     assert!(many[1].goodput_during > 0.84 && many[2].goodput_during < 0.65, "{many:?}");
+}
+
+#[test]
+fn a_breaker_helps_one_large_client_and_not_a_thousand_small_ones() {
+    // At a failure rate of 5 % it is as good as retries for either.
+    for clients in [1, 1_000] {
+        let few = play(0.05, clients);
+        assert!((few[1].goodput_during - few[3].goodput_during).abs() < 0.02, "{few:?}");
+    }
+    // When everything fails, one client stops; a thousand see two calls each, and none of them enough.
+    let (one, thousand) = (&play(1.0, 1)[3], &play(1.0, 1_000)[3]);
+    assert!(one.amplification_during < 0.5, "{one:?}");
+    assert!(thousand.amplification_during > 2.0, "{thousand:?}");
 }
