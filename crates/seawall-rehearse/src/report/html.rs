@@ -11,7 +11,7 @@ const STYLE: &str = "\
 --good:#2b6cb0;--load:#e6e9ed;--open:#9b2c2c;--half:#d69e2e;--shut:#cdd3da}\
 @media (prefers-color-scheme:dark){:root{--ground:#14181d;--ink:#e6eaef;--faint:#98a2ae;--rule:#313842;\
 --fault:#aab4c0;--good:#63b3ed;--load:#232a32;--open:#fc8181;--half:#f6e05e;--shut:#3f4853}}\
-body{margin:0 auto;max-width:60rem;padding:1.5rem 1rem 4rem;background:var(--ground);color:var(--ink);\
+body{margin:0 auto;max-width:68rem;padding:1.5rem 1rem 4rem;background:var(--ground);color:var(--ink);\
 font:15px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}\
 p{margin:.25rem 0}.faint{color:var(--faint)}svg{width:100%;height:auto;display:block}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
@@ -32,6 +32,7 @@ impl Report {
         let _ =
             writeln!(page, "<h2>Answered over time, seed {}</h2>\n{}", self.seeds[0], self.svg());
         self.figures(&mut page);
+        self.circuits(&mut page);
         self.promised(&mut page);
         page.push_str("</body></html>\n");
         page
@@ -58,6 +59,20 @@ impl Report {
              after the last; recovery: seconds until 90 % are answered for good; requests: per call; gain: share of what an \
              omniscient client gains</p>\n",
         );
+    }
+
+    /// How long the circuits were in which state, under the first seed.
+    fn circuits(&self, page: &mut String) {
+        let with = self.stacks.iter().filter(|stack| !stack.timeline.states.is_empty());
+        for (index, stack) in with.enumerate() {
+            if index == 0 {
+                let seed = self.seeds[0];
+                let _ = writeln!(page, "<h2>Circuits, seconds of all clients, seed {seed}</h2>");
+            }
+            let states = stack.timeline.states.iter();
+            let states: Vec<_> = states.map(|(name, time)| format!("{name} {time:.2}")).collect();
+            let _ = writeln!(page, "<p>{}: {}</p>", escaped(&stack.name), states.join(", "));
+        }
     }
 
     fn promised(&self, page: &mut String) {

@@ -211,9 +211,10 @@ fn axis(frame: &Frame, y: f64, svg: &mut String) {
     let mut at = (frame.from / step).ceil() * step;
     while at <= frame.until {
         let x = frame.x(at);
+        let anchor = if x > WIDTH - RIGHT - 12.0 { "end" } else { "middle" };
         let _ = write!(
             svg,
-            "<text class=\"faint small\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{at} s</text>"
+            "<text class=\"faint small\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{at} s</text>",
         );
         at += step;
     }
