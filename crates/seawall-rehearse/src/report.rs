@@ -64,6 +64,9 @@ pub struct StackReport {
     /// (loss of none − loss) / (loss of none − loss of the omniscient client), of sums; `None` where
     /// those two differ by less than 0.3 s.
     pub gain: Option<f64>,
+    /// The same in comparison with the best of the stacks that were played, the omniscient client
+    /// excepted.
+    pub gain_of_best: Option<f64>,
     /// The figures for each seed.
     pub runs: Vec<Figures>,
     /// Under the first seed: what was answered over time.
@@ -113,6 +116,7 @@ impl StackReport {
             median: Figures::median(&figures),
             worst: Figures::worst(&figures),
             gain: None,
+            gain_of_best: None,
             timeline: runs.into_iter().next().map(timeline).unwrap_or_default(),
             runs: figures,
             stopped,
@@ -151,6 +155,14 @@ impl Report {
         if let (Some(none), Some(omniscient)) = (losses("none"), losses("omniscient")) {
             for stack in &mut stacks {
                 stack.gain = gain(none, omniscient, stack.losses(), seeds.len());
+            }
+        }
+        let played = stacks.iter().filter(|stack| stack.name != "omniscient");
+        let best = played.map(StackReport::losses).fold(f64::INFINITY, f64::min);
+        if let Some(none) = stacks.iter().find(|stack| stack.name == "none") {
+            let none = none.losses();
+            for stack in &mut stacks {
+                stack.gain_of_best = gain(none, best, stack.losses(), seeds.len());
             }
         }
         let end = scenario.end();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Report;
 use super::junit::escaped;
-use super::table::COLUMNS;
+use super::table::{COLUMNS, share};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ground:#fff;--ink:#1b1f24;--faint:#68707a;--rule:#d5dae0;--fault:#8a93a0;\
@@ -45,19 +45,23 @@ impl Report {
         for (name, _) in COLUMNS {
             let _ = write!(page, "<th>{name}</th>");
         }
-        page.push_str("<th>worst loss</th><th>gain</th></tr></thead><tbody>\n");
+        page.push_str("<th>worst loss</th><th>gain</th><th>of best</th></tr></thead><tbody>\n");
         for stack in &self.stacks {
             let _ = write!(page, "<tr><td>{}</td>", escaped(&stack.name));
             for (_, cell) in COLUMNS {
                 let _ = write!(page, "<td>{}</td>", cell(&stack.median));
             }
-            let gain = stack.gain.map_or("–".to_owned(), |gain| format!("{:.0} %", gain * 100.0));
-            let _ = writeln!(page, "<td>{:.2}</td><td>{gain}</td></tr>", stack.worst.loss);
+            let [gain, best] = [stack.gain, stack.gain_of_best].map(share);
+            let _ = writeln!(
+                page,
+                "<td>{:.2}</td><td>{gain}</td><td>{best}</td></tr>",
+                stack.worst.loss
+            );
         }
         page.push_str(
             "</tbody></table></div>\n<p class=\"faint\">loss: seconds of load without an answer, from the first fault until 10 s \
              after the last; recovery: seconds until 90 % are answered for good; requests: per call; gain: share of what an \
-             omniscient client gains</p>\n",
+             omniscient client gains, and of what the best stack gains</p>\n",
         );
     }
 

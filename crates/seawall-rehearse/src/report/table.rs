@@ -37,6 +37,11 @@ pub(super) const COLUMNS: &[Column] = &[
     ("health", |f| format!("{:.2} %", f.lost_in_health * 100.0)),
 ];
 
+/// A share in percent, where there is one.
+pub(super) fn share(share: Option<f64>) -> String {
+    share.map_or_else(none, |share| format!("{:.0} %", share * 100.0))
+}
+
 fn none() -> String {
     "–".to_owned()
 }
@@ -52,18 +57,18 @@ impl Report {
         let mut text = self.headline();
         let mut rows = vec![vec!["stack".to_owned()]];
         rows[0].extend(COLUMNS.iter().map(|column| column.0.to_owned()));
-        rows[0].extend(["worst loss".to_owned(), "gain".to_owned()]);
+        rows[0].extend(["worst loss", "gain", "of best"].map(str::to_owned));
         for stack in &self.stacks {
             let mut row = vec![stack.name.clone()];
             row.extend(COLUMNS.iter().map(|column| (column.1)(&stack.median)));
             row.push(format!("{:.2}", stack.worst.loss));
-            row.push(stack.gain.map_or("–".to_owned(), |gain| format!("{:.0} %", gain * 100.0)));
+            row.extend([stack.gain, stack.gain_of_best].map(share));
             rows.push(row);
         }
         text.push_str(&aligned(&rows));
         text.push_str(
             "\nloss: seconds of load; recovery: seconds; requests: per call; gain: share of what an \
-             omniscient client gains\n",
+             omniscient client gains, and of what the best stack gains\n",
         );
         for stack in &self.stacks {
             if let Some(stopped) = &stack.stopped {
