@@ -105,6 +105,15 @@ impl Machine {
         }
     }
 
+    /// Admits a call whatever the state. Where the state would refuse it, its outcome is counted and
+    /// decides nothing.
+    pub(crate) fn admit_regardless(&mut self, now: Nanos, effects: &mut Effects) -> Ticket {
+        match self.admit(now, effects) {
+            Admission::Admitted(ticket) | Admission::Shadowed(ticket, _) => ticket,
+            Admission::Refused(_) => self.ticket(0),
+        }
+    }
+
     fn decide(&mut self, now: Nanos, effects: &mut Effects) -> Result<Ticket, Refusal> {
         if let Phase::Open { until } = self.phase
             && now >= until
@@ -149,8 +158,10 @@ impl Machine {
         self.counted.count(outcome);
         let verdict = match &mut self.phase {
             Phase::Closed => self.measure(outcome, now),
-            // An open circuit admits no call of its generation.
+            // Calls of this generation were admitted regardless, as were those of a half-open circuit
+            // that are no probes.
             Phase::Open { .. } => None,
+            Phase::HalfOpen(_) if ticket.probe == 0 => None,
             Phase::HalfOpen(half_open) => {
                 half_open.record(outcome.failed);
                 half_open.verdict(&self.settings)
@@ -209,7 +220,7 @@ impl Machine {
         }
         self.expire_leases(now, effects);
         match &mut self.phase {
-            Phase::HalfOpen(half_open) => half_open.release(ticket.probe),
+            Phase::HalfOpen(half_open) if ticket.probe != 0 => half_open.release(ticket.probe),
             _ => true,
         }
     }

@@ -64,6 +64,26 @@ impl Breaker {
         Ok(OwnedPermit::new(Arc::clone(&self.0), admitted))
     }
 
+    /// Admits a call in spite of an open circuit: a load balancer that has no healthy backend left
+    /// sends its calls all the same.
+    ///
+    /// Where the circuit would refuse the call, its outcome is counted in the totals and decides
+    /// nothing: an open circuit does not close by it, and a half-open one counts its own probes. A
+    /// call that the circuit admits is like any other, a probe included. Takes the lock unless the
+    /// circuit is closed.
+    pub fn acquire_regardless(&self) -> Permit<'_> {
+        Permit::new(&self.0, self.admit_regardless())
+    }
+
+    /// [`acquire_regardless`](Self::acquire_regardless), with a permit that can outlive this handle.
+    pub fn acquire_regardless_owned(&self) -> OwnedPermit {
+        OwnedPermit::new(Arc::clone(&self.0), self.admit_regardless())
+    }
+
+    fn admit_regardless(&self) -> shared::Admitted {
+        self.0.try_admit().unwrap_or_else(|| self.0.admit_regardless(self.0.now()))
+    }
+
     #[inline]
     fn acquire(&self) -> Result<shared::Admitted, Rejection> {
         self.0.try_admit().map_or_else(|| self.0.admit_or_refuse(self.0.now()), Ok)

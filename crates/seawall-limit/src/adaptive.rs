@@ -104,7 +104,7 @@ pub use aimd::Aimd;
 pub use config::AdaptiveLimitBuilder;
 pub use gradient::Gradient;
 pub use machine::{Adaptation, Adaptive, Range, Sample};
-pub use permit::AdaptivePermit;
+pub use permit::{AdaptivePermit, OwnedAdaptivePermit};
 pub use policy::{AdaptiveLimit, AdaptiveLimitSnapshot};
 pub use vegas::Vegas;
 

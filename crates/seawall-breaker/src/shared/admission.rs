@@ -55,6 +55,15 @@ impl Shared {
         }
     }
 
+    /// Admits a call whatever the state.
+    pub(crate) fn admit_regardless(&self, now: Nanos) -> Admitted {
+        let (ticket, word) = self.with(now, |machine, effects| {
+            let ticket = machine.admit_regardless(now, effects);
+            (ticket, StateWord::of(machine, machine.recording()))
+        });
+        self.count_admission(Admitted { word, probe: ticket.probe, began: now })
+    }
+
     fn count_admission(&self, admitted: Admitted) -> Admitted {
         if admitted.word.tallies() {
             self.stripes.count(|stripe| &stripe.admitted);

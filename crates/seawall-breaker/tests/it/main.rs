@@ -18,6 +18,7 @@ mod a_stream_of_abandoned_calls;
 mod a_tally_switched_on_miscounts;
 mod a_wait_of_the_old_configuration_comes_late;
 mod a_wait_of_zero_makes_every_probe_late;
+mod admitted_regardless;
 mod an_attempt_that_waits_for_the_verdict_is_under_way;
 mod an_idle_breaker_reads_open_for_ever;
 mod an_open_window_drains;

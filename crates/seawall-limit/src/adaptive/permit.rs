@@ -1,4 +1,5 @@
 use std::mem;
+use std::sync::Arc;
 
 use seawall_core::{Class, Error, Settle};
 
@@ -71,6 +72,43 @@ impl Drop for AdaptivePermit<'_> {
     #[inline]
     fn drop(&mut self) {
         self.limit.end(self.call, End::GivenUp);
+    }
+}
+
+/// An [`AdaptivePermit`] that holds the limit, so that it can outlive the future of its call: in the
+/// body of an answer, for instance.
+///
+/// The limit learns from the time to the answer's head, which [`sampled`](Self::sampled) takes; the
+/// place is held until the permit is dropped. Dropped before that, the call counts as given up.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped at once counts as a call that was given up"]
+pub struct OwnedAdaptivePermit {
+    limit: Arc<Shared>,
+    call: Call,
+    sampled: bool,
+}
+
+impl OwnedAdaptivePermit {
+    pub(super) const fn new(limit: Arc<Shared>, call: Call) -> Self {
+        Self { limit, call, sampled: false }
+    }
+
+    /// The dependency has answered: the time so far is the call's. Further calls change nothing.
+    pub fn sampled(&mut self) {
+        if !self.sampled {
+            self.sampled = true;
+            self.limit.sample(self.call);
+        }
+    }
+}
+
+impl Drop for OwnedAdaptivePermit {
+    fn drop(&mut self) {
+        if self.sampled {
+            self.limit.release(1);
+        } else {
+            self.limit.end(self.call, End::GivenUp);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use seawall_core::{
 };
 
 use super::shared::Shared;
-use super::{AdaptiveLimitBuilder, AdaptivePermit, Range};
+use super::{AdaptiveLimitBuilder, AdaptivePermit, OwnedAdaptivePermit, Range};
 
 /// Admits as many calls in flight as the dependency turns out to bear. Clones share it. See the
 /// [chapter](crate::adaptive).
@@ -51,6 +51,18 @@ impl AdaptiveLimit {
     /// permit that is dropped counts as a call that was given up.
     pub fn try_acquire(&self) -> Result<AdaptivePermit<'_>, Rejection> {
         self.acquire(&mut Attempt::first())
+    }
+
+    /// Takes a place that can outlive this handle and the future of its call.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn try_acquire_owned(&self) -> Result<OwnedAdaptivePermit, Rejection> {
+        let attempt = &mut Attempt::first();
+        let call = self.shared.try_acquire(attempt);
+        let call = call.map_or_else(|| self.shared.acquire(attempt), Ok)?;
+        Ok(OwnedAdaptivePermit::new(Arc::clone(&self.shared), call))
     }
 
     /// Runs `future` if there is room for it.

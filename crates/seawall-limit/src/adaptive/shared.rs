@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use seawall_core::{Attempt, Rejection, Timeline};
 
 use super::Range;
@@ -80,18 +80,35 @@ impl Shared {
         self.end_at(self.time.now(), call, end);
     }
 
-    fn end_at(&self, now: u64, Call { began, patience, in_flight }: Call, end: End) {
-        let took = now.saturating_sub(began);
+    fn end_at(&self, now: u64, call: Call, end: End) {
         // A sample less does no harm; a call that has to wait for another does.
         let answered = end == End::Answered;
         let state = if answered { self.state.try_lock() } else { Some(self.state.lock()) };
-        let Some(mut state) = state else {
+        let Some(state) = state else {
             self.missed.fetch_add(1, Ordering::Relaxed);
             return self.release(1);
         };
+        let is_free = self.learn(state, now, call, end);
+        self.release(u32::from(is_free));
+    }
+
+    /// The head of an answer is there: the limit learns of it, and the call keeps its place.
+    pub(super) fn sample(&self, call: Call) {
+        self.learn(self.state.lock(), self.time.now(), call, End::Answered);
+    }
+
+    /// Lets the limit learn of a call. Returns whether its place is free.
+    fn learn(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        now: u64,
+        Call { began, patience, in_flight }: Call,
+        end: End,
+    ) -> bool {
+        let took = now.saturating_sub(began);
         let before = state.limit();
         let is_free = state.end(&Ended { took, now, patience, in_flight, end });
-        let freed = state.freed(now) + u32::from(is_free);
+        let freed = state.freed(now);
         let limit = state.limit();
         if limit != before && !self.shadow {
             // Under the lock, so that the limits arrive in order.
@@ -100,6 +117,7 @@ impl Shared {
         self.deadband.set(state.deadband());
         drop(state);
         self.release(freed);
+        is_free
     }
 
     /// Frees the places of calls that changed nothing else.

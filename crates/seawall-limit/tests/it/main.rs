@@ -3,6 +3,7 @@
 mod adaptive_algorithms;
 mod adaptive_formulas;
 mod adaptive_limit;
+mod adaptive_owned_permit;
 mod bug_a_call_with_room_takes_anothers_place_in_the_queue;
 mod bug_a_free_place_beside_a_waiter;
 mod bug_a_key_under_the_lock_of_its_limit;
