@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use crate::{Class, Name, PanicReport, PolicyKind};
 
+pub use boxed::BoxedError;
 pub use cancelled::Cancelled;
 pub use evidence::{Evidence, PackedEvidence, Rule};
 pub use gave_up::{GaveUp, StopReason};
 pub use rejection::{Reason, Rejection};
 pub use timed_out::{Scope, TimedOut, TimedOutBy};
 
+mod boxed;
 mod cancelled;
 mod evidence;
 mod gave_up;
@@ -21,9 +23,13 @@ mod timed_out;
 ///
 /// The operation's own error is always within reach: [`operation`](Self::operation) and
 /// [`into_operation`](Self::into_operation) find it under any number of wrappers. `Display` is one
-/// sentence that includes the operation's message; [`source`](std::error::Error::source) walks to
-/// the operation's error and on from there. It takes 48 bytes, and more only for an `E` of more than
-/// 24 bytes, so that results stay cheap to pass on.
+/// sentence that includes the operation's message; [`source`](std::error::Error::source) is what that
+/// message does not say, the source of the operation's error. It takes 48 bytes, and more only for an
+/// `E` of more than 24 bytes, so that results stay cheap to pass on.
+///
+/// It goes into an `anyhow::Error`, a `Box<dyn Error + Send + Sync>` and an enum of thiserror by `?`.
+/// Where `E` is no `std::error::Error` itself, as `anyhow::Error` and `String` are not,
+/// [`boxed`](Self::boxed) makes it one.
 ///
 /// ```
 /// use seawall_core::{Class, Error};
@@ -35,7 +41,7 @@ mod timed_out;
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Error<E> {
+pub enum Error<E = BoxedError> {
     /// The operation failed.
     #[non_exhaustive]
     Operation {
@@ -162,6 +168,31 @@ impl<E> Error<E> {
         }
     }
 
+    /// Whether time ran out, whichever policy noticed: a timeout or a deadline cut the call off, a
+    /// policy could not have admitted it before the deadline, or a retry could not have started the
+    /// next attempt before it.
+    ///
+    /// A call that waited for a place as long as its policy lets it wait met a full limit, not a
+    /// timeout.
+    ///
+    /// ```
+    /// use seawall_core::{Error, PolicyKind, Reason, Rejection};
+    ///
+    /// let name = "inventory".into();
+    /// let late = Rejection::new(name, PolicyKind::Bulkhead, Reason::DeadlineTooNear);
+    /// assert!(Error::<()>::from(late).is_timeout());
+    /// ```
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut(_) => true,
+            Self::Rejected(rejection) => rejection.reason() == Reason::DeadlineTooNear,
+            Self::GaveUp(gave_up) => {
+                gave_up.why == StopReason::Deadline || gave_up.last.is_timeout()
+            }
+            _ => false,
+        }
+    }
+
     /// The rejection that the last attempt met.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self.last() {
@@ -278,12 +309,9 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
+impl<E: std::error::Error> std::error::Error for Error<E> {
+    /// The source of the operation's error: `Display` says the error itself.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Operation { error, .. } => Some(error),
-            Self::GaveUp(gave_up) => Some(&gave_up.last),
-            _ => None,
-        }
+        self.operation().and_then(E::source)
     }
 }

@@ -80,8 +80,8 @@ pub use describe::{Description, LayerDescription};
 #[doc(hidden)]
 pub use error::PackedEvidence;
 pub use error::{
-    Cancelled, Error, Evidence, GaveUp, Panicked, Reason, Rejection, Rule, Scope, StopReason,
-    TimedOut, TimedOutBy,
+    BoxedError, Cancelled, Error, Evidence, GaveUp, Panicked, Reason, Rejection, Rule, Scope,
+    StopReason, TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
 pub use inspect::{Inspect, InspectId, Measures, Order, OrderError, Settings};

@@ -59,6 +59,11 @@
 //! [`Error<E>`](Error), whichever policies were around: the operation's own error, timed out,
 //! rejected, panicked, cancelled, or given up after a number of attempts. The operation's `E` is
 //! always within reach by [`Error::operation`] and [`Error::into_operation`].
+//! [`Error::is_timeout`] asks whether time ran out, whichever policy noticed.
+//!
+//! It goes into an `anyhow::Error`, a box or an enum of thiserror by `?`, and by
+//! `.map_err(Error::boxed)?` where the operation's own error is an `anyhow::Error`, a box or a
+//! `String`. `downcast_ref::<seawall::Error>()` finds it again, with its class.
 //!
 //! # What an outcome means
 //!
@@ -368,11 +373,11 @@ pub use pipeline::{
 pub use registry::{Registry, RegistryError};
 pub use seawall_breaker::Breaker;
 pub use seawall_core::{
-    AllTransient, Attempt, Backoff, Call, Cancelled, Cause, CircuitState, Class, Classify,
-    ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn, FromFuture,
-    GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener, ListenerId, Listeners, Name,
-    Operation, PanicReport, Panicked, Policy, PolicyExt, PolicyKind, Random, Reason, Rejection,
-    Rule, Scope, StopReason, TimedOut, TimedOutBy, Transition,
+    AllTransient, Attempt, Backoff, BoxedError, Call, Cancelled, Cause, CircuitState, Class,
+    Classify, ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn,
+    FromFuture, GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener, ListenerId,
+    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyExt, PolicyKind, Random,
+    Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, Transition,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};

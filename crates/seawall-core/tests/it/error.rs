@@ -96,19 +96,63 @@ fn an_error_that_holds_no_operation_error_comes_back_whole() {
 }
 
 #[test]
-fn the_source_chain_is_whole() {
-    let io = io::Error::new(io::ErrorKind::ConnectionReset, Refused("by peer"));
-    let error = gave_up(Error::operation_failed(io, Class::Transient));
-    let mut chain = Vec::new();
-    let mut next: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(link) = next {
-        chain.push(link);
-        next = link.source();
+fn display_and_the_source_chain_say_everything_once() {
+    #[derive(Debug)]
+    struct Query(Refused);
+
+    impl fmt::Display for Query {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the query failed")
+        }
     }
-    assert!(chain.iter().any(|link| link.is::<Error<io::Error>>()));
-    assert!(chain.iter().any(|link| link.is::<io::Error>()));
-    let text = chain.last().unwrap().to_string();
-    assert_eq!(text, "refused: by peer");
+
+    impl StdError for Query {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    let failed = || Error::operation_failed(Query(Refused("by peer")), Class::Transient);
+    for error in [failed(), gave_up(failed()), gave_up(gave_up(failed()))] {
+        assert_eq!(error.to_string().matches("the query failed").count(), 1);
+        let source = error.source().unwrap();
+        assert_eq!(source.downcast_ref(), Some(&Refused("by peer")));
+        assert!(source.source().is_none());
+        let boxed: Error = error.boxed();
+        assert_eq!(boxed.source().unwrap().downcast_ref(), Some(&Refused("by peer")));
+    }
+    assert!(gave_up::<Refused>(timed_out().into()).source().is_none());
+}
+
+#[test]
+fn out_of_time_is_one_question() {
+    fn given_up(why: StopReason, last: Error<()>) -> Error<()> {
+        GaveUp::new("inventory".into(), PolicyKind::Retry, why, 1, MS, last).into()
+    }
+    fn refused(reason: Reason) -> Error<()> {
+        Rejection::new("inventory".into(), PolicyKind::Bulkhead, reason).into()
+    }
+    let failed = || Error::operation_failed((), Class::Transient);
+    let late = [
+        timed_out().into(),
+        refused(Reason::DeadlineTooNear),
+        given_up(StopReason::Attempts, timed_out().into()),
+        given_up(StopReason::Deadline, failed()),
+        given_up(StopReason::Rejected, refused(Reason::DeadlineTooNear)),
+        given_up(StopReason::Attempts, given_up(StopReason::Deadline, failed())),
+    ];
+    for error in late {
+        assert!(error.is_timeout(), "{error:?}");
+    }
+    let other = [
+        failed(),
+        refused(Reason::Open),
+        refused(Reason::WaitedTooLong),
+        given_up(StopReason::Attempts, failed()),
+    ];
+    for error in other {
+        assert!(!error.is_timeout(), "{error:?}");
+    }
 }
 
 #[test]
