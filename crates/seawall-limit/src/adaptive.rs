@@ -77,7 +77,7 @@
 //! | [`adaptation`](AdaptiveLimitBuilder::adaptation) | AIMD, + 1, × 0.7 | lost the least in the simulated outages |
 //! | [`initial`](AdaptiveLimitBuilder::initial) | 20 | 1,000 calls/s of 20 ms |
 //! | [`min`](AdaptiveLimitBuilder::min) | 2 | with 1, a call that lingers stops all others |
-//! | [`max`](AdaptiveLimitBuilder::max) | 200 | more than a client needs, less than what sinks a server |
+//! | [`max`](AdaptiveLimitBuilder::max) | 1000000 | no cap that a healthy load reaches |
 //!
 //! # Telemetry
 //!

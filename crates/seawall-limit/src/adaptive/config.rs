@@ -54,7 +54,7 @@ impl AdaptiveLimitBuilder {
     }
 
     /// The limit never rises above this: at least the minimum, at most 1,073,741,823. Default:
-    /// [200](defaults::MAX).
+    /// [1,000,000](defaults::MAX).
     pub const fn max(mut self, max: u32) -> Self {
         self.max = max;
         self

@@ -9,9 +9,10 @@ pub const INITIAL: u32 = 20;
 /// Never below 2: with 1, each call that lingers would stop all others.
 pub const MIN: u32 = 2;
 
-/// Never above 200: one client seldom needs more, and a dependency that is healthy again can work
-/// it off.
-pub const MAX: u32 = 200;
+/// Never above a million, which no healthy load of one process reaches. A lower cap refuses calls in
+/// health: with 200, a server that stands 1,000 calls at a time and gets 600 loses two thirds of
+/// them. What bounds the calls in an outage is the limit itself, not its cap.
+pub const MAX: u32 = 1_000_000;
 
 /// A loss takes away three tenths. Less lets a queue stand for seconds when capacity falls; half
 /// costs goodput where single calls are slow by chance.

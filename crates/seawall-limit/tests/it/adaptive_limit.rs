@@ -290,7 +290,7 @@ fn however_calls_end_each_place_comes_back_once() {
 fn in_a_pipeline_it_takes_its_name_and_says_what_it_is() {
     let limit = AdaptiveLimit::builder().into_policy(&LayerContext::new("stock")).unwrap();
     let text = limit.describe(Description::bare()).to_string();
-    let expected = "adaptive limit 'stock': between 2 and 200 in flight, 20 to begin with, adapted \
+    let expected = "adaptive limit 'stock': between 2 and 1000000 in flight, 20 to begin with, adapted \
                     by loss and slowness (AIMD)\none attempt per call, with no limit in time";
     assert_eq!(text, expected);
 }

@@ -1,5 +1,6 @@
 //! The rehearsal as a whole.
 
+mod a_healthy_load_is_refused;
 mod arithmetic;
 mod ends;
 mod faults;
