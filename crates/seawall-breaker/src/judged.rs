@@ -91,7 +91,6 @@ impl<J> Policy for Judged<J> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

@@ -270,7 +270,6 @@ impl Admit for Breaker {
 impl Policy for Breaker {
     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

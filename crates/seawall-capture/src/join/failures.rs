@@ -110,7 +110,6 @@ impl Watch for CaptureFailures {
 impl Policy for CaptureFailures {
     type Wrapped<'p, Op> = WatchedCall<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> WatchedCall<'_, Self, Op> {
         WatchedCall::new(op, self)
     }

@@ -50,7 +50,6 @@ impl Watch for NoteAttempts {
 impl Policy for NoteAttempts {
     type Wrapped<'p, Op> = WatchedCall<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> WatchedCall<'_, Self, Op> {
         WatchedCall::new(op, self)
     }

@@ -35,7 +35,6 @@ pub struct WatchedCall<'p, W, Op> {
 }
 
 impl<'p, W, Op> WatchedCall<'p, W, Op> {
-    #[inline]
     pub(super) const fn new(op: Op, watch: &'p W) -> Self {
         Self { op, watch }
     }

@@ -171,7 +171,11 @@ impl<'p, Op: Operation> Operation for TimeoutCall<'p, Op> {
     type Error = Op::Error;
     type Future = TimeoutFuture<'p, Op::Future>;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "50 instructions a call of a standard pipeline, by count"
+    )]
+    #[inline(always)]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         TimeoutFuture::start(self.timeout, attempt, |attempt| self.op.attempt(attempt))
     }

@@ -95,7 +95,6 @@ impl Admit for ShutdownGate {
 impl Policy for ShutdownGate {
     type Wrapped<'p, Op> = Admitted<'p, Self, Op>;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         Admitted::new(self, op)
     }

@@ -25,7 +25,6 @@ impl<P: Policy> Policy for Omittable<P> {
     where
         Self: 'p;
 
-    #[inline]
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         self.inner.wrap(op)
     }
