@@ -72,3 +72,21 @@ fn no_file_is_named_after_its_folder() {
     let found: Vec<_> = sources.filter(twice).map(|it| shown(&it)).collect();
     assert!(found.is_empty(), "the handle is `policy.rs`: {found:?}");
 }
+
+#[test]
+fn the_package_of_every_crate_has_its_readme_and_both_licences() {
+    for crate_folder in entries(&crates()) {
+        for file in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
+            // Read through a link, as a package does.
+            let text = read(&crate_folder.join(file));
+            assert!(!text.trim().is_empty(), "{}/{file} is empty", shown(&crate_folder));
+            if file != "README.md" {
+                assert_eq!(text, read(&root().join(file)), "{}/{file}", shown(&crate_folder));
+            }
+        }
+        let manifest = read(&crate_folder.join("Cargo.toml"));
+        assert!(manifest.contains("readme = \"README.md\""), "{}", shown(&crate_folder));
+        let lists = ["include =", "exclude ="].iter().any(|list| manifest.contains(list));
+        assert!(!lists, "{}: a list of files may leave a licence out", shown(&crate_folder));
+    }
+}
