@@ -37,6 +37,10 @@
 //! - it took **more than half of the time that its callers wait**. That time is the longest that was
 //!   left until the deadline of a recent call.
 //!
+//! A caller that leaves less time than answers take anyway (their mean and mean deviation of late)
+//! says nothing about the dependency: being cut off, its call is no loss. Only when nothing is
+//! answered for [a second](defaults::MAX_SILENCE) are these calls losses too.
+//!
 //! Other errors say nothing about the load and are no samples. A permanent error is an answer.
 //!
 //! The third rule needs no idea of what latency is normal. Limits that compare with the lowest
@@ -119,4 +123,6 @@ mod permit;
 mod policy;
 mod shared;
 mod state;
+mod usual;
+
 mod vegas;

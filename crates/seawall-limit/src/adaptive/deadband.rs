@@ -173,16 +173,21 @@ mod tests {
 
     #[test]
     fn at_an_end_of_its_range_the_deadband_of_a_limit_is_open() {
-        assert!(aimd(2).deadband().covers(0, 1, 0) && !aimd(2).deadband().covers(1, 1, 0));
-        assert!(
-            aimd(200).deadband().covers(u32::MAX, 1, 0) && !aimd(200).deadband().covers(49, 1, 0)
-        );
+        let deadband = |initial, in_flight| {
+            let mut state = aimd(initial);
+            state.end(&answered(in_flight, 1));
+            state.deadband()
+        };
+        let (at_min, at_max) = (deadband(2, 0), deadband(200, 50));
+        assert!(at_min.covers(0, 1, 0) && !at_min.covers(1, 1, 0));
+        assert!(at_max.covers(u32::MAX, 1, 0) && !at_max.covers(49, 1, 0));
     }
 
     #[test]
     fn after_a_loss_or_while_a_place_lingers_the_deadband_is_empty() {
         let lost = |end| {
             let mut state = aimd(20);
+            state.end(&answered(5, 100));
             state.end(&Ended { end, ..answered(20, 100) });
             state
         };
@@ -192,5 +197,16 @@ mod tests {
         assert!(!covers(&state));
         assert_eq!(state.freed(200), 1);
         assert!(state.deadband().covers(5, 100, 1_000));
+    }
+
+    #[test]
+    fn until_an_answer_ends_the_silence_the_deadband_is_empty() {
+        let mut state = aimd(20);
+        state.end(&answered(5, 100));
+        state.end(&Ended { took: 10, patience: 10, end: End::GivenUp, ..answered(5, 200) });
+        state.freed(1_000);
+        assert!(!state.deadband().covers(5, 100, 0));
+        state.end(&answered(5, 100));
+        assert!(state.deadband().covers(5, 100, 0));
     }
 }

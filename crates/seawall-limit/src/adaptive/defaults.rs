@@ -22,3 +22,8 @@ pub const DECREASE: f64 = 0.7;
 /// has gone is not overloaded but stuck, and places that are kept for it keep out the calls that
 /// would show its recovery.
 pub const MAX_LINGER: Duration = Duration::from_mins(1);
+
+/// After a second in which only callers with too little time went away and nothing was answered,
+/// their calls are losses. A dependency that answers anybody does so within a second; one that hangs
+/// is protected soon.
+pub const MAX_SILENCE: Duration = Duration::from_secs(1);

@@ -169,6 +169,7 @@ mod tests {
         let others: Vec<_> = (0..4).map(|_| limit.try_acquire().unwrap()).collect();
         let fifth = limit.try_acquire().unwrap();
         let sixth = limit.try_acquire().unwrap();
+        limit.try_acquire().unwrap().success();
         let state = limit.shared.state.lock();
         fifth.success();
         sixth.success();

@@ -6,10 +6,14 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::deadband::{Deadband, FADES_BY};
+use super::usual::Usual;
 use super::{Adaptive, Sample};
 
 /// In nanoseconds.
 const MAX_LINGER: u64 = super::defaults::MAX_LINGER.as_secs() * 1_000_000_000;
+
+/// In nanoseconds.
+const MAX_SILENCE: u64 = super::defaults::MAX_SILENCE.as_secs() * 1_000_000_000;
 
 /// How a call ended, as far as the limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,25 +46,48 @@ pub(super) struct State {
     /// The longest time that callers wait. It falls slowly, so that one caller with little time
     /// left does not make the calls of the others look slow.
     patience: u64,
+    usual: Usual,
+    /// When a caller first went away that had too little time, since the last answer.
+    silent_since: Option<u64>,
     /// When the places that linger are free.
     lingering: BinaryHeap<Reverse<u64>>,
 }
 
 impl State {
     pub(super) const fn new(adaptive: Adaptive) -> Self {
-        Self { adaptive, patience: 0, lingering: BinaryHeap::new() }
+        Self {
+            adaptive,
+            patience: 0,
+            usual: Usual::UNKNOWN,
+            silent_since: None,
+            lingering: BinaryHeap::new(),
+        }
     }
 
     /// Records a call that has ended. Returns whether its place is free now; if not, it lingers.
     pub(super) fn end(&mut self, ended: &Ended) -> bool {
-        self.learn_patience(ended.patience);
+        let within_deadband = self.deadband().covers(ended.in_flight, ended.took, ended.patience);
+        let had_too_little = self.usual.exceeds(ended.patience);
+        if !had_too_little {
+            self.learn_patience(ended.patience);
+        }
         let slow = ended.took > self.slow_after();
         let dropped = match ended.end {
             End::Answered => Some(slow),
+            End::TimedOut | End::GivenUp if had_too_little => {
+                self.is_silent(ended.now).then_some(true)
+            }
             End::Overloaded | End::TimedOut => Some(true),
             End::GivenUp => slow.then_some(true),
             End::Other => None,
         };
+        if ended.end == End::Answered {
+            self.silent_since = None;
+            // Slow answers show the load. Those in the deadband change nothing.
+            if !slow && !within_deadband {
+                self.usual.learn(ended.took);
+            }
+        }
         if let Some(dropped) = dropped {
             let rtt = Duration::from_nanos(ended.took);
             self.adaptive.observe(&Sample { rtt, in_flight: ended.in_flight, dropped });
@@ -73,6 +100,13 @@ impl State {
         is_free
     }
 
+    /// Whether only callers with too little time have gone away for so long, and nothing was answered,
+    /// that the dependency may be the reason.
+    fn is_silent(&mut self, now: u64) -> bool {
+        let since = *self.silent_since.get_or_insert(now);
+        now.saturating_sub(since) >= MAX_SILENCE
+    }
+
     /// A call that takes longer than this is slow.
     const fn slow_after(&self) -> u64 {
         if self.patience > 0 { self.patience / 2 } else { u64::MAX }
@@ -80,7 +114,8 @@ impl State {
 
     /// Which calls would change nothing.
     pub(super) fn deadband(&self) -> Deadband {
-        if !self.lingering.is_empty() {
+        let changes_with_any_answer = !self.usual.is_known() || self.silent_since.is_some();
+        if changes_with_any_answer || !self.lingering.is_empty() {
             return Deadband::EMPTY;
         }
         let deadband = self.adaptive.deadband();
