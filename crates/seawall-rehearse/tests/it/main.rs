@@ -1,6 +1,7 @@
 //! The rehearsal as a whole.
 
 mod a_healthy_load_is_refused;
+mod a_share_of_errors_is_refused;
 mod arithmetic;
 mod ends;
 mod faults;

@@ -95,7 +95,7 @@ impl<C> StandardPipeline<C> {
 /// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | no caller waits longer for an answer |
 /// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
 /// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
-/// | breaker | [`Breaker::builder`], open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | with the limit a probe costs little, so it may come often |
+/// | breaker | [`Breaker::builder`] without its failure rate, open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | a share of failures is no reason to refuse; with the limit a probe costs little, so it may come often |
 /// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT) | three attempts fit into the timeout |
 /// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on the calls in flight |
 /// | panic guard | on | a panic costs one call, not the task |
@@ -159,8 +159,14 @@ impl StandardBuilder {
 
     /// The breaker that is in force unless another is [given](Self::breaker), to start from when
     /// something about it is to be changed.
+    ///
+    /// It opens after failures in a row, and not for a share of failures: where every second call
+    /// fails for a reason that load has nothing to do with, each call that is refused is a call lost
+    /// that a retry would have brought home.
     pub fn default_breaker() -> BreakerBuilder {
-        Breaker::builder().open_wait(defaults::open_wait().max(Self::MAX_OPEN_WAIT))
+        Breaker::builder()
+            .without_failure_rate()
+            .open_wait(defaults::open_wait().max(Self::MAX_OPEN_WAIT))
     }
 }
 
