@@ -131,7 +131,7 @@ impl Prices {
                 retry_after: hint.and_then(|it| retry::parse_retry_after(it, SystemTime::now())),
             })
         });
-        call.with_attempt(deadline.attempt()).await
+        call.deadline(deadline).await
     }
 }
 

@@ -9,6 +9,10 @@ use pin_project::pin_project;
 
 use crate::{AllTransient, Attempt, Classify, Error};
 
+pub use lazy::{Lazy, WithAttempt, WithDeadline, WithIdempotent};
+
+mod lazy;
+
 /// Can be started once.
 ///
 /// `start` is where a policy decides whether to admit the call, so it may run the caller's code
@@ -225,106 +229,5 @@ where
                 Err(Error::Operation { error, class })
             }
         })
-    }
-}
-
-/// A [`Call`] as a future: started when it is first polled, so that a call that is made and
-/// dropped asks no policy for admission.
-///
-/// Dropping it at any point gives back whatever the policies hold for it.
-#[pin_project]
-#[must_use = "futures do nothing unless polled"]
-pub struct Lazy<Op: Call>(#[pin] State<Op>);
-
-#[pin_project(project = StateProjection, project_replace = StateOwned)]
-enum State<Op: Call> {
-    /// Not polled yet.
-    Idle { call: Op },
-    /// Started.
-    Running {
-        #[pin]
-        future: Op::Future,
-    },
-    /// Over, or starting panicked.
-    Done,
-}
-
-impl<Op: Call> Lazy<Op> {
-    /// A future that starts `call` as a first attempt.
-    pub fn new(call: Op) -> Self {
-        Self(State::Idle { call })
-    }
-
-    /// The same call, to be started as `attempt`: one that is [due](Attempt::due_by) at some time, or
-    /// that may be [repeated](Attempt::idempotent). A call that was polled before stays as it is.
-    pub fn with_attempt(self, attempt: Attempt) -> Lazy<WithAttempt<Op>> {
-        Lazy(match self.0 {
-            State::Idle { call } => State::Idle { call: WithAttempt { call, attempt } },
-            State::Running { future } => State::Running { future },
-            State::Done => State::Done,
-        })
-    }
-}
-
-/// A call with the attempt that it is to be started as.
-///
-/// Most calls are first attempts. They don't carry one until they are started.
-#[derive(Clone, Copy, Debug)]
-pub struct WithAttempt<Op> {
-    call: Op,
-    attempt: Attempt,
-}
-
-impl<Op: Call> Call for WithAttempt<Op> {
-    type Output = Op::Output;
-    type Error = Op::Error;
-    type Future = Op::Future;
-
-    fn start(self, _: Attempt) -> Self::Future {
-        self.call.start(self.attempt)
-    }
-}
-
-impl<Op: Call> std::fmt::Debug for Lazy<Op> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.0 {
-            State::Idle { .. } => "Lazy::Idle",
-            State::Running { .. } => "Lazy::Running",
-            State::Done => "Lazy::Done",
-        })
-    }
-}
-
-impl<Op: Call> Future for Lazy<Op> {
-    type Output = Result<Op::Output, Error<Op::Error>>;
-
-    /// # Panics
-    ///
-    /// When polled after it was ready.
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().0;
-        if let StateProjection::Idle { .. } = state.as_mut().project()
-            && let StateOwned::Idle { call } = state.as_mut().project_replace(State::Done)
-        {
-            let future = call.start(Attempt::first());
-            state.as_mut().project_replace(State::Running { future });
-        }
-        let StateProjection::Running { future } = state.as_mut().project() else {
-            panic!("a call was polled after it was over");
-        };
-        // All that the call holds is dropped before the caller resumes: here, once for all layers.
-        // Success and failure apart: a small output then stays in registers, where a whole `Result`
-        // is copied. `project_replace` rather than `set`, which drops the old value through a call.
-        match ready!(future.poll(cx)) {
-            Ok(output) => {
-                state.project_replace(State::Done);
-                Poll::Ready(Ok(output))
-            }
-            Err(error) => {
-                state.project_replace(State::Done);
-                Poll::Ready(Err(error))
-            }
-        }
     }
 }

@@ -12,7 +12,7 @@
 //! | to | use |
 //! |---|---|
 //! | bound one call, with everything in it | [`Deadline::call`], or the deadline as the outermost policy |
-//! | hand it to a call of a pipeline | [`pipeline.call(..).with_attempt(deadline.attempt())`](seawall_core::Lazy::with_attempt): the timeouts inside cut off then, and a retry starts nothing that is too late |
+//! | hand it to a call of a pipeline | [`pipeline.call(..).deadline(deadline)`](seawall_core::Lazy::deadline): the timeouts inside cut off then, and a retry starts nothing that is too late |
 //! | read the remaining time in the operation | [`Deadline::of`] its attempt, or [`Attempt::time_left`](seawall_core::Attempt::time_left) |
 //! | reach code that has no parameter for it | [`Deadline::scope`] and [`Deadline::current`] |
 //! | keep time back to make use of the answer | [`Deadline::earlier_by`] |
@@ -55,7 +55,7 @@
 //! # Traps
 //!
 //! - A deadline goes inwards through the [`Attempt`](seawall_core::Attempt). A pipeline that is called
-//!   inside an operation is a new call: [hand](seawall_core::Lazy::with_attempt) it the deadline.
+//!   inside an operation is a new call: [hand](seawall_core::Lazy::deadline) it the deadline.
 //! - A scope does not follow into spawned tasks. Read [`Deadline::current`] before you spawn.
 //! - A scope cuts nothing off.
 //!

@@ -142,12 +142,12 @@ where
     fn call(&self, request: Request) -> Calling {
         let pipeline = Arc::clone(&self.pipeline);
         let to_result = Arc::clone(&self.to_result);
-        let attempt = Attempt::first().due_by(request.deadline());
+        let deadline = request.deadline();
         let send: Sender<R> = Box::new(move |_| Converted {
             sending: request.send(),
             to_result: Arc::clone(&to_result),
         });
-        Box::pin(async move { pipeline.call_with(send).with_attempt(attempt).await.is_ok() })
+        Box::pin(async move { pipeline.call_with(send).deadline(deadline).await.is_ok() })
     }
 
     fn listeners(&self) -> Option<&Listeners> {

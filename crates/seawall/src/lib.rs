@@ -158,10 +158,10 @@
 //! type and at the price of a few allocations a call. All of them are `Clone`, as a state of axum
 //! has to be, where the classifier is; clones share circuit, budget and limits.
 //!
-//! # A call with a deadline
+//! # Options of one call
 //!
 //! A service often knows by when its caller wants the answer.
-//! [`with_attempt`](Lazy::with_attempt) hands that to one call:
+//! [`deadline`](Lazy::deadline) hands that to one call:
 //! the timeouts cut it off then, the retry begins nothing that would be late, and the operation sees
 //! what is left, to send it on.
 //!
@@ -180,14 +180,15 @@
 //!     assert_eq!(header.as_deref(), Some("500000u"));
 //!     std::future::pending::<Result<(), std::io::Error>>().await
 //! });
-//! let error = call.with_attempt(deadline.attempt()).await.unwrap_err();
-//! assert!(error.timed_out().is_some());
+//! let error = call.deadline(deadline).await.unwrap_err();
+//! assert!(error.is_timeout());
 //! # assert!(deadline.has_passed());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! In the same way one call of many is said to be safe to repeat: `.with_attempt(Attempt::first().idempotent(true))`.
+//! In the same way one call of many is said to be safe to repeat, or not to be:
+//! `pipeline.call(..).idempotent(true)`. Both are there on the calls of a [`BoxPipeline`], too.
 //!
 //! # Watching it and working it by hand
 //!
@@ -367,7 +368,7 @@ mod pipeline;
 mod registry;
 
 pub use pipeline::{
-    BoxFuture, BoxPipeline, Called, CalledOnce, CalledWith, Gated, Omittable, Pipeline,
+    BoxCall, BoxFuture, BoxPipeline, Called, CalledOnce, CalledWith, Gated, Omittable, Pipeline,
     PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
 };
 pub use registry::{Registry, RegistryError};

@@ -8,7 +8,7 @@ use seawall_core::{
     Name, Policy,
 };
 
-pub use boxed::{BoxFuture, BoxPipeline};
+pub use boxed::{BoxCall, BoxFuture, BoxPipeline};
 pub use builder::{Gated, PipelineBuilder};
 pub use omittable::Omittable;
 pub use standard::{Standard, StandardBuilder, StandardPipeline};

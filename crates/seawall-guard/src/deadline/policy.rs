@@ -47,6 +47,12 @@ pub struct Deadline {
     at: Option<Instant>,
 }
 
+impl From<Deadline> for Option<Instant> {
+    fn from(deadline: Deadline) -> Self {
+        deadline.at
+    }
+}
+
 impl Deadline {
     /// No deadline.
     pub const NEVER: Self = Self { at: None };
@@ -114,8 +120,8 @@ impl Deadline {
         Self { at: self.at.map(|at| at.checked_sub(margin).unwrap_or_else(|| earliest(at))) }
     }
 
-    /// A first attempt that is due by this deadline, for
-    /// [`Lazy::with_attempt`]: it hands the deadline to the call of a pipeline.
+    /// A first attempt that is due by this deadline. The call of a pipeline takes the deadline itself:
+    /// [`Lazy::deadline`].
     pub fn attempt(self) -> Attempt {
         let first = Attempt::first();
         self.at.map_or(first, |at| first.due_by(at))

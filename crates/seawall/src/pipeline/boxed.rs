@@ -2,8 +2,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use seawall_core::{Attempt, Call, Classify, Description, Error, FromAttemptFn, Name, Policy};
+use tokio::time::Instant;
 
 use super::Pipeline;
 
@@ -38,7 +40,11 @@ type BoxOperation<'a, T, E> = Box<dyn FnMut(Attempt) -> BoxFuture<'a, Result<T, 
 pub struct BoxPipeline<T, E>(Arc<dyn Erased<T, E>>);
 
 trait Erased<T, E>: Send + Sync {
-    fn call<'p>(&'p self, operation: BoxOperation<'p, T, E>) -> BoxFuture<'p, Result<T, Error<E>>>;
+    fn call<'p>(
+        &'p self,
+        operation: BoxOperation<'p, T, E>,
+        attempt: Attempt,
+    ) -> BoxFuture<'p, Result<T, Error<E>>>;
     fn describe(&self) -> Description;
     fn name(&self) -> &Name;
 }
@@ -52,8 +58,12 @@ where
     for<'p> P::Wrapped<'p, FromAttemptFn<'p, BoxOperation<'p, T, E>, C>>:
         Call<Output = T, Error = E, Future: Send> + Send,
 {
-    fn call<'p>(&'p self, operation: BoxOperation<'p, T, E>) -> BoxFuture<'p, Result<T, Error<E>>> {
-        Box::pin(self.call_with(operation))
+    fn call<'p>(
+        &'p self,
+        operation: BoxOperation<'p, T, E>,
+        attempt: Attempt,
+    ) -> BoxFuture<'p, Result<T, Error<E>>> {
+        Box::pin(self.call_with(operation).with_attempt(attempt))
     }
 
     fn describe(&self) -> Description {
@@ -82,24 +92,24 @@ impl<P, C> Pipeline<P, C> {
 
 impl<T: 'static, E: 'static> BoxPipeline<T, E> {
     /// Calls the operation that `make` makes, once for each attempt. Like
-    /// [`Pipeline::call`], but the future of the call is allocated here and now.
-    pub fn call<'p, F, Fut>(&'p self, make: F) -> BoxFuture<'p, Result<T, Error<E>>>
+    /// [`Pipeline::call`], but the operation is allocated here and now.
+    pub fn call<'p, F, Fut>(&'p self, make: F) -> BoxCall<'p, T, E>
     where
         F: FnMut() -> Fut + Send + 'p,
         Fut: Future<Output = Result<T, E>> + Send + 'p,
     {
         let mut make = make;
-        self.0.call(Box::new(move |_| Box::pin(make())))
+        BoxCall::new(&*self.0, Box::new(move |_| Box::pin(make())))
     }
 
     /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts.
-    pub fn call_with<'p, F, Fut>(&'p self, make: F) -> BoxFuture<'p, Result<T, Error<E>>>
+    pub fn call_with<'p, F, Fut>(&'p self, make: F) -> BoxCall<'p, T, E>
     where
         F: FnMut(Attempt) -> Fut + Send + 'p,
         Fut: Future<Output = Result<T, E>> + Send + 'p,
     {
         let mut make = make;
-        self.0.call(Box::new(move |attempt| Box::pin(make(attempt))))
+        BoxCall::new(&*self.0, Box::new(move |attempt| Box::pin(make(attempt))))
     }
 
     /// The pipeline's name.
@@ -110,6 +120,77 @@ impl<T: 'static, E: 'static> BoxPipeline<T, E> {
     /// What the pipeline is: its layers, and its worst case.
     pub fn describe(&self) -> Description {
         self.0.describe()
+    }
+}
+
+/// A call through a [`BoxPipeline`]. It does nothing before it is first polled, and gives back
+/// whatever the policies hold for it when it is dropped, at any point.
+#[must_use = "futures do nothing unless polled"]
+pub struct BoxCall<'p, T, E>(State<'p, T, E>);
+
+enum State<'p, T, E> {
+    /// Not polled yet.
+    Idle { pipeline: &'p dyn Erased<T, E>, operation: BoxOperation<'p, T, E>, attempt: Attempt },
+    /// Started.
+    Running(BoxFuture<'p, Result<T, Error<E>>>),
+    /// Over, or starting panicked.
+    Done,
+}
+
+impl<'p, T, E> BoxCall<'p, T, E> {
+    fn new(pipeline: &'p dyn Erased<T, E>, operation: BoxOperation<'p, T, E>) -> Self {
+        Self(State::Idle { pipeline, operation, attempt: Attempt::first() })
+    }
+
+    fn change(mut self, change: impl FnOnce(Attempt) -> Attempt) -> Self {
+        if let State::Idle { attempt, .. } = &mut self.0 {
+            *attempt = change(*attempt);
+        }
+        self
+    }
+
+    /// The same call, to be over by `deadline`; see [`Lazy::deadline`](crate::Lazy::deadline).
+    pub fn deadline(self, deadline: impl Into<Option<Instant>>) -> Self {
+        let deadline = deadline.into();
+        self.change(|attempt| deadline.map_or(attempt, |deadline| attempt.due_by(deadline)))
+    }
+
+    /// The same call, of an operation that may be carried out more than once without harm, or may
+    /// not; see [`Lazy::idempotent`](crate::Lazy::idempotent).
+    pub fn idempotent(self, idempotent: bool) -> Self {
+        self.change(|attempt| attempt.idempotent(idempotent))
+    }
+}
+
+impl<T, E> Future for BoxCall<'_, T, E> {
+    type Output = Result<T, Error<E>>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::Idle { .. } = self.0
+            && let State::Idle { pipeline, operation, attempt } =
+                std::mem::replace(&mut self.0, State::Done)
+        {
+            self.0 = State::Running(pipeline.call(operation, attempt));
+        }
+        let State::Running(future) = &mut self.0 else {
+            panic!("a call was polled after it was over");
+        };
+        let outcome = ready!(future.as_mut().poll(cx));
+        self.0 = State::Done;
+        Poll::Ready(outcome)
+    }
+}
+
+impl<T, E> fmt::Debug for BoxCall<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Idle { .. } => "BoxCall::Idle",
+            State::Running(_) => "BoxCall::Running",
+            State::Done => "BoxCall::Done",
+        })
     }
 }
 

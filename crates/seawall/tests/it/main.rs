@@ -3,6 +3,7 @@
 mod a_job_in_flight_under_a_supervisor_is_lost;
 mod an_error_does_not_go_where_users_errors_go;
 mod an_operation_that_cant_be_repeated_is_repeated;
+mod an_option_of_one_call_needs_an_attempt;
 mod capture;
 mod idempotent_drops_the_retry_that_was_given;
 mod limits;
