@@ -39,19 +39,10 @@ impl<'p, Fut> TimeoutFuture<'p, Fut> {
         Self { call: Some(call), expiry: Expiry::Unset, timeout, limit: None, attempt }
     }
 
-    /// The call that `start` starts now, within the limit of `attempt`.
-    #[expect(clippy::inline_always, reason = "100 instructions a call of a pipeline, by count")]
-    #[inline(always)]
-    pub(super) fn start(
-        timeout: &'p Timeout,
-        mut attempt: Attempt,
-        start: impl FnOnce(Attempt) -> Fut,
-    ) -> Self {
-        let began = attempt.began();
-        let limit = timeout.limit_of(attempt);
-        let span = Span { began, limit, outer: attempt.deadline() };
-        let call = Some(start(span.narrow(attempt)));
-        Self { call, expiry: Expiry::Unset, timeout, limit: Some(limit), attempt }
+    /// `call`, which started with `attempt` and has `span`.
+    pub(super) fn started(timeout: &'p Timeout, span: Span, attempt: Attempt, call: Fut) -> Self {
+        let limit = Some(span.limit);
+        Self { call: Some(call), expiry: Expiry::Unset, timeout, limit, attempt }
     }
 
     /// Cuts the call off once its time is up. Called after the call was pending.

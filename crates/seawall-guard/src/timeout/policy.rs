@@ -84,6 +84,13 @@ impl Timeout {
         error
     }
 
+    /// The time of the call that starts with `attempt`, which begins now.
+    #[inline]
+    fn span(&self, attempt: &mut Attempt) -> Span {
+        let began = attempt.began();
+        Span { began, limit: self.limit_of(*attempt), outer: attempt.deadline() }
+    }
+
     /// The limit of the call that starts with `attempt`.
     #[inline]
     pub(super) fn limit_of(&self, attempt: Attempt) -> Duration {
@@ -161,8 +168,10 @@ impl<'p, Op: Call> Call for TimeoutCall<'p, Op> {
     type Future = TimeoutFuture<'p, Op::Future>;
 
     #[inline]
-    fn start(self, attempt: Attempt) -> Self::Future {
-        TimeoutFuture::start(self.timeout, attempt, |attempt| self.op.start(attempt))
+    fn start(self, mut attempt: Attempt) -> Self::Future {
+        let span = self.timeout.span(&mut attempt);
+        let call = self.op.start(span.narrow(attempt));
+        TimeoutFuture::started(self.timeout, span, attempt, call)
     }
 }
 
@@ -176,8 +185,10 @@ impl<'p, Op: Operation> Operation for TimeoutCall<'p, Op> {
         reason = "50 instructions a call of a standard pipeline, by count"
     )]
     #[inline(always)]
-    fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        TimeoutFuture::start(self.timeout, attempt, |attempt| self.op.attempt(attempt))
+    fn attempt(&mut self, mut attempt: Attempt) -> Self::Future {
+        let span = self.timeout.span(&mut attempt);
+        let call = self.op.attempt(span.narrow(attempt));
+        TimeoutFuture::started(self.timeout, span, attempt, call)
     }
 
     fn is_repeatable(&self) -> bool {
