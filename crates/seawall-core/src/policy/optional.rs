@@ -77,7 +77,11 @@ where
     type Error = W::Error;
     type Future = OptionalFuture<W::Future, Op::Future>;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "40 instructions a call of a standard pipeline, by count"
+    )]
+    #[inline(always)]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         OptionalFuture(match &mut self.0 {
             Either::Wrapped(op) => Either::Wrapped(op.attempt(attempt)),
