@@ -12,6 +12,8 @@ mod defaults;
 mod event;
 mod inspect;
 mod keyed;
+#[cfg(all(test, seawall_loom))]
+mod loom_tests;
 mod permit;
 mod policy;
 mod share;
