@@ -31,8 +31,8 @@ impl Seawall {
         let random = Random::seeded(seed);
         let pipeline = Pipeline::standard("inventory")
             .timeout(scenario.call_timeout)
-            .retry(StandardBuilder::default_retry().idempotent().random(random.clone()))
-            .breaker(StandardBuilder::default_breaker().random(random))
+            .retry(|retry| retry.idempotent().random(random.clone()))
+            .breaker(|breaker| breaker.random(random))
             .attempt_timeout(scenario.attempt_timeout)
             .classify(Failure::class as fn(&Failure) -> Class)
             .listener(listener)

@@ -7,7 +7,7 @@ use seawall_core::{
     Optional, PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
-use seawall_limit::AdaptiveLimit;
+use seawall_limit::{AdaptiveLimit, AdaptiveLimitBuilder};
 use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
@@ -107,11 +107,11 @@ pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
     gate: ShutdownGateBuilder,
     timeout: Duration,
-    retry: RetryChoice,
+    retry: Choice<RetryBuilder, Retry>,
     idempotent: bool,
-    breaker: OmittableLayer<BoxedLayer<Breaker>>,
+    breaker: Choice<BreakerBuilder, Breaker>,
     attempt_timeout: Duration,
-    limit: Option<BoxedLayer<AdaptiveLimit>>,
+    limit: Choice<AdaptiveLimitBuilder, AdaptiveLimit>,
     guard_panics: bool,
 }
 
@@ -122,11 +122,11 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: RetryChoice::Default,
+            retry: Choice::Tuned(StandardBuilder::default_retry()),
             idempotent: false,
-            breaker: OmittableLayer::new(BoxedLayer::new(StandardBuilder::default_breaker())),
+            breaker: Choice::Tuned(StandardBuilder::default_breaker()),
             attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
-            limit: Some(BoxedLayer::new(AdaptiveLimit::builder())),
+            limit: Choice::Tuned(AdaptiveLimit::builder()),
             guard_panics: true,
         }
     }
@@ -150,15 +150,15 @@ impl StandardBuilder {
     /// be kept out after the dependency is back. With the limit a probe costs next to nothing.
     pub const MAX_OPEN_WAIT: Duration = Duration::from_millis(200);
 
-    /// The retry that is in force unless another is [given](Self::retry), to start from when
-    /// something about it is to be changed. It has a budget of its own, and does not take the
+    /// The retry that is in force unless it is [changed](Self::retry) or another is
+    /// [given](Self::with_retry). It has a budget of its own, and does not take the
     /// operation for [idempotent](RetryBuilder::idempotent) yet.
     pub fn default_retry() -> RetryBuilder {
         Retry::builder().own_budget(Budget::builder().deposit(Self::DEFAULT_DEPOSIT))
     }
 
-    /// The breaker that is in force unless another is [given](Self::breaker), to start from when
-    /// something about it is to be changed.
+    /// The breaker that is in force unless it is [changed](Self::breaker) or another is
+    /// [given](Self::with_breaker).
     ///
     /// It opens after failures in a row, and not for a share of failures: where every second call
     /// fails for a reason that load has nothing to do with, each call that is refused is a call lost
@@ -182,35 +182,60 @@ impl<C> StandardBuilder<C> {
         self.timeout(Duration::MAX)
     }
 
-    /// Says that the operation is safe to repeat. A retry that is [given](Self::retry) says so
+    /// Says that the operation is safe to repeat. A retry that is [given](Self::with_retry) says so
     /// itself: [`build`](Self::build) refuses both.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
+    /// Changes something about the [default retry](StandardBuilder::default_retry); the rest stays as
+    /// it is. Further changes add up.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), seawall::ConfigError> {
+    /// let pipeline = seawall::Pipeline::standard("inventory")
+    ///     .idempotent()
+    ///     .retry(|retry| retry.max_attempts(5))
+    ///     .build()?;
+    /// assert_eq!(pipeline.describe().max_attempts(), Some(5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry(mut self, change: impl FnOnce(RetryBuilder) -> RetryBuilder) -> Self {
+        self.retry = Choice::Tuned(change(self.retry.tuned_or(StandardBuilder::default_retry)));
+        self
+    }
+
     /// Uses this retry, a [`Retry`] or its builder, in place of the default one.
-    pub fn retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
-        self.retry = RetryChoice::Given(BoxedLayer::new(retry));
+    pub fn with_retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
+        self.retry = Choice::Given(BoxedLayer::new(retry));
         self
     }
 
     /// Never repeats a call.
     pub fn without_retry(mut self) -> Self {
-        self.retry = RetryChoice::None;
+        self.retry = Choice::None;
+        self
+    }
+
+    /// Changes something about the [default breaker](StandardBuilder::default_breaker); the rest stays
+    /// as it is. Further changes add up.
+    pub fn breaker(mut self, change: impl FnOnce(BreakerBuilder) -> BreakerBuilder) -> Self {
+        let tuned = self.breaker.tuned_or(StandardBuilder::default_breaker);
+        self.breaker = Choice::Tuned(change(tuned));
         self
     }
 
     /// Uses this breaker, a [`Breaker`] or its builder, in place of the default one.
-    pub fn breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
-        self.breaker = OmittableLayer::new(BoxedLayer::new(breaker));
+    pub fn with_breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
+        self.breaker = Choice::Given(BoxedLayer::new(breaker));
         self
     }
 
     /// Never breaks the circuit.
     pub fn without_breaker(mut self) -> Self {
-        let never_opens = Breaker::builder().without_consecutive_failures().without_failure_rate();
-        self.breaker = OmittableLayer::omitted(BoxedLayer::new(never_opens));
+        self.breaker = Choice::None;
         self
     }
 
@@ -225,15 +250,28 @@ impl<C> StandardBuilder<C> {
         self.attempt_timeout(Duration::MAX)
     }
 
+    /// Changes something about the default limit, [`AdaptiveLimit::builder`]; the rest stays as it is.
+    /// Further changes add up.
+    pub fn adaptive_limit(
+        mut self,
+        change: impl FnOnce(AdaptiveLimitBuilder) -> AdaptiveLimitBuilder,
+    ) -> Self {
+        self.limit = Choice::Tuned(change(self.limit.tuned_or(AdaptiveLimit::builder)));
+        self
+    }
+
     /// Uses this limit, an [`AdaptiveLimit`] or its builder, in place of the default one.
-    pub fn adaptive_limit(mut self, limit: impl Layer<Policy = AdaptiveLimit> + 'static) -> Self {
-        self.limit = Some(BoxedLayer::new(limit));
+    pub fn with_adaptive_limit(
+        mut self,
+        limit: impl Layer<Policy = AdaptiveLimit> + 'static,
+    ) -> Self {
+        self.limit = Choice::Given(BoxedLayer::new(limit));
         self
     }
 
     /// Does not limit what is in flight.
     pub fn without_limit(mut self) -> Self {
-        self.limit = None;
+        self.limit = Choice::None;
         self
     }
 
@@ -296,10 +334,18 @@ impl<C> StandardBuilder<C> {
         };
         let guard = PanicGuard::builder();
         let guard = if self.guard_panics { guard } else { guard.disabled() };
-        let limited = Layers::new(self.limit, guard);
+        let limited = Layers::new(self.limit.into_layer(), guard);
         let attempt = Layers::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
-        let retry = self.retry.into_layer(self.idempotent)?;
-        let repeated = Layers::new(retry, Layers::new(self.breaker, attempt));
+        let retry = retry_layer(self.retry, self.idempotent)?;
+        let breaker = self.breaker.into_layer().map_or_else(
+            || {
+                let builder = Breaker::builder();
+                let never_opens = builder.without_consecutive_failures().without_failure_rate();
+                OmittableLayer::omitted(BoxedLayer::new(never_opens))
+            },
+            OmittableLayer::new,
+        );
+        let repeated = Layers::new(retry, Layers::new(breaker, attempt));
         let bounded = Layers::new(timeout(self.timeout, Scope::Total), repeated);
         self.base.with_layer(Layers::new(self.gate, bounded)).build()
     }
@@ -315,36 +361,54 @@ impl<C> fmt::Debug for StandardBuilder<C> {
     }
 }
 
-/// Whether and how the pipeline repeats.
-enum RetryChoice {
-    Default,
-    Given(BoxedLayer<Retry>),
+/// A layer that can be changed, replaced or left out.
+enum Choice<B, P> {
+    /// The default, with what was changed about it.
+    Tuned(B),
+    Given(BoxedLayer<P>),
     None,
 }
 
-impl RetryChoice {
-    fn into_layer(
-        self,
-        idempotent: bool,
-    ) -> Result<OmittableLayer<BoxedLayer<Retry>>, ConfigError> {
-        let default = StandardBuilder::default_retry();
-        Ok(match self {
-            Self::Default if idempotent => {
-                OmittableLayer::new(BoxedLayer::new(default.idempotent()))
-            }
-            Self::Default => OmittableLayer::new(BoxedLayer::new(default)),
-            Self::Given(retry) => {
-                // A handle is built already, so nothing about it can be changed.
-                let allowed = "set on the retry that is given";
-                Check::of(PolicyKind::Pipeline).that(!idempotent, "idempotent", "set", allowed)?;
-                OmittableLayer::new(retry)
-            }
-            Self::None => {
-                let one_attempt = Retry::builder().max_attempts(1).without_budget();
-                OmittableLayer::omitted(BoxedLayer::new(one_attempt))
-            }
-        })
+impl<B, P> Choice<B, P> {
+    /// What was changed so far, to change more of it.
+    fn tuned_or(self, default: impl FnOnce() -> B) -> B {
+        match self {
+            Self::Tuned(builder) => builder,
+            Self::Given(_) | Self::None => default(),
+        }
     }
+}
+
+impl<B: Layer<Policy = P> + 'static, P> Choice<B, P> {
+    fn into_layer(self) -> Option<BoxedLayer<P>> {
+        match self {
+            Self::Tuned(builder) => Some(BoxedLayer::new(builder)),
+            Self::Given(layer) => Some(layer),
+            Self::None => None,
+        }
+    }
+}
+
+fn retry_layer(
+    choice: Choice<RetryBuilder, Retry>,
+    idempotent: bool,
+) -> Result<OmittableLayer<BoxedLayer<Retry>>, ConfigError> {
+    Ok(match choice {
+        Choice::Tuned(retry) if idempotent => {
+            OmittableLayer::new(BoxedLayer::new(retry.idempotent()))
+        }
+        Choice::Tuned(retry) => OmittableLayer::new(BoxedLayer::new(retry)),
+        Choice::Given(retry) => {
+            // A handle is built already, so nothing about it can be changed.
+            let allowed = "set on the retry that is given";
+            Check::of(PolicyKind::Pipeline).that(!idempotent, "idempotent", "set", allowed)?;
+            OmittableLayer::new(retry)
+        }
+        Choice::None => {
+            let one_attempt = Retry::builder().max_attempts(1).without_budget();
+            OmittableLayer::omitted(BoxedLayer::new(one_attempt))
+        }
+    })
 }
 
 /// How a layer is made once the pipeline is built: holds a builder or a handle alike, so that the

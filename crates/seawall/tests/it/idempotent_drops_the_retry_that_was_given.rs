@@ -11,7 +11,9 @@ fn five() -> seawall::retry::RetryBuilder {
 #[test]
 fn said_of_a_pipeline_with_a_retry_of_its_own_it_is_refused_in_any_order() {
     let standard = || Pipeline::standard("inventory");
-    for builder in [standard().retry(five()).idempotent(), standard().idempotent().retry(five())] {
+    for builder in
+        [standard().with_retry(five()).idempotent(), standard().idempotent().with_retry(five())]
+    {
         let error = builder.build().unwrap_err();
         let text = "pipeline: idempotent is set, but must be set on the retry that is given";
         assert_eq!(error.to_string(), text);
@@ -20,7 +22,7 @@ fn said_of_a_pipeline_with_a_retry_of_its_own_it_is_refused_in_any_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_was_given_is_the_one_that_repeats() {
-    let pipeline = Pipeline::standard("inventory").retry(five().idempotent()).build().unwrap();
+    let pipeline = Pipeline::standard("inventory").with_retry(five().idempotent()).build().unwrap();
     let operation = Script::<(), _>::new([Step::err("down")]);
     pipeline.call(|| operation.run()).await.unwrap_err();
     assert_eq!(operation.started(), 5);

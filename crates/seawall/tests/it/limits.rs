@@ -105,7 +105,7 @@ async fn each_limit_has_a_word_of_its_own_in_the_builder() {
 async fn the_standard_pipeline_limits_what_is_in_flight_and_a_refusal_costs_nobody_anything() {
     let limit = AdaptiveLimit::builder().min(2).initial(2).max(2);
     let pipeline =
-        Pipeline::standard("inventory").idempotent().adaptive_limit(limit).build().unwrap();
+        Pipeline::standard("inventory").idempotent().with_adaptive_limit(limit).build().unwrap();
     let operation = Script::<_, ()>::new([Step::after(SECOND, Ok(7))]);
     let call = || pipeline.call(|| operation.run());
     let began = tokio::time::Instant::now();

@@ -340,7 +340,7 @@ async fn a_panic_guard_that_is_left_out_lets_panics_through() {
 #[tokio::test(start_paused = true)]
 async fn the_standard_pipeline_hands_out_its_breaker_to_be_looked_at_and_worked_by_hand() {
     let builder = StandardBuilder::default_breaker().consecutive_failures(1);
-    let pipeline = Pipeline::standard("inventory").breaker(builder).build().unwrap();
+    let pipeline = Pipeline::standard("inventory").with_breaker(builder).build().unwrap();
     let breaker = pipeline.breaker().unwrap();
     let operation = script(vec![Step::err("down"), Step::ok(7)]);
     pipeline.call(|| operation.run()).await.unwrap_err();
