@@ -2,6 +2,7 @@
 
 mod a_blocking_step_that_never_returns_does_not_compile;
 mod a_chain_of_steps_costs_the_square_of_its_length;
+mod a_delay_that_fills_its_phase_is_done;
 mod a_forced_end_names_no_step_that_it_skipped;
 mod a_job_stays_queued_while_a_worker_is_idle;
 mod a_nul_in_the_name_of_a_blocking_step_panics;
