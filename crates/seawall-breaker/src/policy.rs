@@ -258,11 +258,19 @@ impl Admit for Breaker {
         self.0.try_admit().map(|admitted| Permit::new(&self.0, admitted))
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "saves 40 instructions: no attempt, no copy, one frame"
+    )]
+    #[inline(always)]
+    fn try_refuse(&self, attempt: &mut Attempt) -> Option<Rejection> {
+        self.0.try_refuse(|| attempt.began())
+    }
+
     fn admit(&self, attempt: &mut Attempt) -> Admission<Permit<'_>, WaitForVerdict<'_>> {
-        let now = self.0.moment(attempt.began());
-        match self.0.refuse_from_cache(now) {
+        match self.try_refuse(attempt) {
             Some(rejection) => Admission::Refused(rejection),
-            None => self.0.admit_or_wait(now),
+            None => self.0.admit_or_wait(self.0.moment(attempt.began())),
         }
     }
 }

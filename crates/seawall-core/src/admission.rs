@@ -133,6 +133,16 @@ pub trait Admit {
     /// This is the fast path. It is inlined into every call, so it should be small.
     fn try_admit(&self, attempt: &mut Attempt) -> Option<Self::Permit<'_>>;
 
+    /// A refusal, if there is one right now and nothing has to be changed for it. `None` decides
+    /// nothing: [`admit`](Self::admit) is called then.
+    ///
+    /// A fast path for policies that refuse many calls in a row, as an open circuit does. By default
+    /// there is none.
+    fn try_refuse(&self, attempt: &mut Attempt) -> Option<Rejection> {
+        let _ = attempt;
+        None
+    }
+
     /// Admits `attempt`, lets it wait, or refuses it.
     fn admit(&self, attempt: &mut Attempt) -> Admission<Self::Permit<'_>, Self::Wait<'_>>;
 }

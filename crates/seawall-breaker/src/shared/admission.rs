@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use seawall_core::{EventKind, Rejection};
+use tokio::time::Instant;
 
-use super::{Admitted, Shared, StateWord};
+use super::{Admitted, RefusalCache, Shared, StateWord};
 use crate::machine::{Admission, Refusal, RefusalTerms, Ticket};
 use crate::time::Nanos;
 use seawall_core::sync::fence;
@@ -72,15 +73,24 @@ impl Shared {
     }
 
     /// Refuses a call without the lock, where an open circuit does. `None` where the wait is over or
-    /// the state is changing.
-    #[inline]
-    pub(crate) fn refuse_from_cache(&self, now: Nanos) -> Option<Rejection> {
-        self.cached_refusal(now).map(|refusal| self.refuse(refusal, now))
+    /// the state is changing. Reads the clock only where the circuit is open.
+    #[expect(clippy::inline_always, reason = "as the policy's method of this name")]
+    #[inline(always)]
+    pub(crate) fn try_refuse(&self, clock: impl FnOnce() -> Instant) -> Option<Rejection> {
+        let cache = self.refusals.get()?;
+        let now = self.timeline.at(clock());
+        let refusal = self.read_refusal(cache, now)?;
+        cache.count(refusal.reason);
+        Some(self.reported(refusal, now))
+    }
+
+    pub(crate) fn cached_refusal(&self, now: Nanos) -> Option<Refusal> {
+        self.read_refusal(self.refusals.get()?, now)
     }
 
     #[inline]
-    pub(crate) fn cached_refusal(&self, now: Nanos) -> Option<Refusal> {
-        let (word, terms) = self.refusals.get()?.read(now)?;
+    fn read_refusal(&self, cache: &RefusalCache, now: Nanos) -> Option<Refusal> {
+        let (word, terms) = cache.read(now)?;
         // The cache was read before the word is read again. A writer changes the word before it
         // changes the cache (see `publish`), so a word that is the same says that the terms were too.
         fence(Acquire);
@@ -94,9 +104,13 @@ impl Shared {
     }
 
     /// Counts a refusal and reports it.
-    #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal, now: Nanos) -> Rejection {
         self.refusals().count(refusal.reason);
+        self.reported(refusal, now)
+    }
+
+    #[inline]
+    fn reported(&self, refusal: Refusal, now: Nanos) -> Rejection {
         if self.reporter.is_heard() {
             self.report_refusal(refusal, now);
         }

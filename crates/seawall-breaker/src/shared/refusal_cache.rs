@@ -31,6 +31,7 @@ pub(crate) const REASONS: [Reason; 4] =
     [Reason::Open, Reason::ProbesInFlight, Reason::Ramping, Reason::ForcedOpen];
 
 impl RefusalCache {
+    #[inline]
     pub(super) fn count(&self, reason: Reason) {
         let [open, probes, ramping, forced] = &self.counts;
         let count = match reason {
@@ -66,8 +67,12 @@ impl RefusalCache {
     pub(super) fn read(&self, now: Nanos) -> Option<(StateWord, RefusalTerms)> {
         let word = StateWord(self.word.load(Acquire));
         let (since, until) = (self.since.load(Relaxed), self.until.load(Relaxed));
+        // Before the evidence is read: a refusal then needs fewer registers.
+        if !(since..until).contains(&now) {
+            return None;
+        }
         let evidence = self.evidence.each_ref().map(|part| part.load(Relaxed));
         let evidence = PackedEvidence::from_words(evidence);
-        (since..until).contains(&now).then_some((word, RefusalTerms { since, until, evidence }))
+        Some((word, RefusalTerms { since, until, evidence }))
     }
 }

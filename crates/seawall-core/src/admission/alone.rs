@@ -105,7 +105,15 @@ where
 {
     /// The first poll of a call that is not admitted at once.
     #[inline(never)]
-    fn poll_new(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+    fn poll_new(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
+        match self.policy.try_refuse(&mut Attempt::first()) {
+            Some(rejection) => Poll::Ready(Err(rejection.into())),
+            None => self.poll_undecided(cx),
+        }
+    }
+
+    #[inline(never)]
+    fn poll_undecided(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         match self.policy.admit(&mut Attempt::first()) {
             Admission::Refused(rejection) => Poll::Ready(Err(rejection.into())),
             Admission::Granted(permit) => {
