@@ -2,9 +2,7 @@
 
 use seawall::Random;
 use seawall::Shutdown;
-use seawall::{
-    Class, ConfigError, Error, Listener, Pipeline, Scope, StandardBuilder, StandardPipeline,
-};
+use seawall::{Class, ConfigError, Error, Listener, Pipeline, Scope, StandardPipeline};
 
 use crate::client::{ATTEMPT_TIMEOUT, Client, DEADLINE, Line};
 use crate::ledger::Outcome;

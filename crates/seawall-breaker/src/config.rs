@@ -156,6 +156,11 @@ impl BreakerBuilder {
 
     /// Builds the breaker. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Breaker, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Breaker, ConfigError> {
         let restored = self.restored()?;
         let reporter = self.reporter()?;
         Ok(Breaker::new(reporter, Arc::new(self.settings()?), restored.as_ref()))

@@ -7,11 +7,13 @@ use crate::{Name, PolicyKind};
 
 /// A configuration that `build()` refused. Names the policy, the field and the allowed range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{policy}: {field} is {value}, but must be {allowed}")]
+#[error("{policy}{}: {field} is {value}, but must be {allowed}", quoted(.name.as_ref()))]
 #[non_exhaustive]
 pub struct ConfigError {
     /// The kind of policy that was being built.
     pub policy: PolicyKind,
+    /// The policy's name, where one was set or is that of the pipeline around it.
+    pub name: Option<Name>,
     /// The field, spelled like its setter.
     pub field: &'static str,
     /// The value that was refused.
@@ -28,8 +30,13 @@ impl ConfigError {
         value: impl Display,
         allowed: &'static str,
     ) -> Self {
-        Self { policy, field, value: value.to_string(), allowed }
+        Self { policy, name: None, field, value: value.to_string(), allowed }
     }
+}
+
+fn quoted(name: Option<&Name>) -> String {
+    // A name that was refused may have anything in it.
+    name.map_or_else(String::new, |name| format!(" '{}'", name.as_str().escape_debug()))
 }
 
 /// The checks of one policy's builder.
@@ -87,12 +94,15 @@ impl Check {
             .map(|()| value)
     }
 
-    /// A name that is neither empty nor longer than [`Name::MAX_LEN`] bytes.
+    /// A name that is neither empty nor longer than [`Name::MAX_LEN`] bytes, and has no control
+    /// characters: with a line break in it one line of a log could pass for two.
     pub fn name(self, name: Name) -> Result<Name, ConfigError> {
         let length = name.as_str().len();
         let allowed = "between 1 and 256 bytes long";
         self.that(length > 0, "name", "empty", allowed)?;
         self.that(length <= Name::MAX_LEN, "name", format_args!("{length} bytes long"), allowed)?;
+        let has_control = name.as_str().contains(char::is_control);
+        self.that(!has_control, "name", format_args!("{name:?}"), "free of control characters")?;
         Ok(name)
     }
 }

@@ -51,6 +51,15 @@ impl Setup {
         }
     }
 
+    /// `error` of the policy's `build()`, with the policy's name where it has a good one.
+    #[must_use]
+    pub fn name_error(&self, mut error: ConfigError) -> ConfigError {
+        if error.name.is_none() && error.field != "name" {
+            error.name.clone_from(&self.name);
+        }
+        error
+    }
+
     /// The token that stops the policy.
     pub const fn token(&self) -> Option<&CancellationToken> {
         self.shutdown.as_ref()
@@ -67,7 +76,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// Refuses an empty name and one of more than [`Name::MAX_LEN`] bytes.
+    /// Refuses an empty name, one of more than [`Name::MAX_LEN`] bytes, and control characters.
     pub fn reporter(&self, kind: PolicyKind) -> Result<Reporter, ConfigError> {
         let name = self.name.clone().unwrap_or_else(|| Name::from(kind.as_str()));
         let name = Check::of(kind).name(name)?;

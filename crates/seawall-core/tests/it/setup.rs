@@ -46,6 +46,17 @@ fn what_was_set_stays() {
 }
 
 #[test]
+fn a_name_with_control_characters_is_refused() {
+    for name in ["inventory\n2026 ERROR", "\u{1b}[2J", "a\tb", "\0", "\u{85}"] {
+        let mut setup = Setup::default();
+        setup.name(name);
+        let error = setup.reporter(PolicyKind::Retry).unwrap_err();
+        assert_eq!((error.field, error.allowed), ("name", "free of control characters"));
+        assert!(!error.to_string().contains(char::is_control), "{error:?}");
+    }
+}
+
+#[test]
 fn a_bad_name_is_refused() {
     for (name, length) in [("", "empty"), (&*"x".repeat(Name::MAX_LEN + 1), "257 bytes long")] {
         let mut setup = Setup::default();

@@ -92,6 +92,11 @@ impl<T, E> FallbackBuilder<T, E> {
 
     /// Builds the fallback. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Fallback<T, E>, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Fallback<T, E>, ConfigError> {
         let check = Check::of(PolicyKind::Fallback);
         check.that(self.max_concurrent > 0, "max_concurrent", self.max_concurrent, "at least 1")?;
         Ok(Fallback(Arc::new(Shared {

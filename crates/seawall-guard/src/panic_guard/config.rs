@@ -98,6 +98,11 @@ impl PanicGuardBuilder {
     /// Builds the guard. Errors name the field and the allowed range. A backtrace without the hook is
     /// refused, and so is a guard where panics abort, unless [`on_abort`](Self::on_abort) says to warn.
     pub fn build(self) -> Result<PanicGuard, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<PanicGuard, ConfigError> {
         self.build_where(CAN_CATCH)
     }
 

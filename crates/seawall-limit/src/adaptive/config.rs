@@ -81,6 +81,11 @@ impl AdaptiveLimitBuilder {
 
     /// Builds the limit. Errors name the field and the allowed range.
     pub fn build(self) -> Result<AdaptiveLimit, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<AdaptiveLimit, ConfigError> {
         let check = Check::of(PolicyKind::AdaptiveLimit);
         let range = self.range(check)?;
         self.check_adaptation(check)?;

@@ -126,6 +126,11 @@ impl BulkheadBuilder {
 
     /// Builds the bulkhead. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Bulkhead, ConfigError> {
         let check = Check::of(PolicyKind::Bulkhead);
         check_places("limit", self.limit)?;
         self.check_queue(check)?;

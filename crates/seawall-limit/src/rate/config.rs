@@ -93,6 +93,11 @@ impl RateLimitBuilder {
     /// Builds the rate limit. It has its full burst at once. Errors name the field and the allowed
     /// range.
     pub fn build(self) -> Result<RateLimit, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<RateLimit, ConfigError> {
         let quota = self.quota()?;
         let check = Check::of(PolicyKind::RateLimit);
         if let Some((capacity, longest_wait)) = self.queue {

@@ -100,6 +100,11 @@ impl ThrottleBuilder {
 
     /// Builds the throttle. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Throttle, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Throttle, ConfigError> {
         let (reporter, settings) = self.parts()?;
         Ok(Throttle::new(reporter, settings))
     }

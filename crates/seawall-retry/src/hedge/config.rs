@@ -163,6 +163,11 @@ impl<J> HedgeBuilder<J> {
 
     /// Builds the hedge. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Hedge<J>, ConfigError> {
+        let setup = self.settings.shared.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Hedge<J>, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Hedge);
         let Settings { shared, delay, min_samples, max_attempts, max_in_flight } = self.settings;
         let fits = (1..=MAX_ATTEMPTS).contains(&max_attempts);

@@ -240,6 +240,11 @@ impl<J> RetryBuilder<J> {
 
     /// Builds the retry. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Retry<J>, ConfigError> {
+        let setup = self.settings.shared.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Retry<J>, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Retry);
         let Settings { shared, max_attempts, deadline, max_retry_after, .. } = self.settings;
         let Settings { backoff, max_same_panics, history, .. } = self.settings;

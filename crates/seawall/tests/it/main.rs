@@ -1,6 +1,7 @@
 //! The tests of `seawall` that need no process of their own.
 
 mod a_job_in_flight_under_a_supervisor_is_lost;
+mod a_refusal_does_not_say_which_policy;
 mod an_error_does_not_go_where_users_errors_go;
 mod an_operation_that_cant_be_repeated_is_repeated;
 mod an_option_of_one_call_needs_an_attempt;
