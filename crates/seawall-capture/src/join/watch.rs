@@ -11,7 +11,6 @@ use seawall_core::{Attempt, Call, Error, Operation};
 /// [`NoteAttempts`](super::NoteAttempts), and by nothing else.
 pub trait Watch: sealed::Sealed {
     /// Runs one step of the call.
-    #[inline]
     fn during<R>(&self, step: impl FnOnce() -> R) -> R {
         step()
     }
@@ -50,7 +49,6 @@ where
     type Error = Op::Error;
     type Future = WatchedFuture<'p, W, Op::Future>;
 
-    #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
         let Self { op, watch } = self;
         WatchedFuture { future: watch.during(|| op.start(attempt)), watch }
@@ -67,7 +65,6 @@ where
     type Error = Op::Error;
     type Future = WatchedFuture<'p, W, Op::Future>;
 
-    #[inline]
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         let op = &mut self.op;
         WatchedFuture { future: self.watch.during(|| op.attempt(attempt)), watch: self.watch }
@@ -96,7 +93,6 @@ where
 {
     type Output = Result<T, Error<E>>;
 
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let outcome = ready!(this.watch.during(|| this.future.poll(cx)));
