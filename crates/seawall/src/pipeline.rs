@@ -15,6 +15,7 @@ pub use standard::{Standard, StandardBuilder, StandardPipeline};
 
 mod boxed;
 mod builder;
+mod choice;
 mod omittable;
 mod standard;
 

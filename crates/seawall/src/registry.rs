@@ -95,8 +95,8 @@ impl Registry {
         drop(removed);
     }
 
-    /// Shows `look` every policy, in the order of their registration. Policies that are registered
-    /// or removed meanwhile are not seen.
+    /// Shows `look` every policy, in the order of their registration. It sees the set as
+    /// it was at the start, whatever `look` registers or removes.
     pub fn each(&self, mut look: impl FnMut(&dyn Inspect)) {
         let policies = self.0.read().clone();
         for policy in policies {

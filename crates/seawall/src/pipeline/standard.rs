@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use seawall_breaker::{Breaker, BreakerBuilder, defaults};
 use seawall_core::{
-    AllTransient, Chain, Check, ConfigError, Identity, Layer, LayerContext, Layers, Listener, Name,
-    Optional, PolicyKind, Random, Scope,
+    AllTransient, Chain, Check, ConfigError, Identity, Layer, Layers, Listener, Name, Optional,
+    PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
 use seawall_limit::{AdaptiveLimit, AdaptiveLimitBuilder};
@@ -12,6 +12,7 @@ use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
+use super::choice::{BoxedLayer, Choice};
 use super::omittable::{Omittable, OmittableLayer};
 use super::{Pipeline, PipelineBuilder};
 
@@ -361,34 +362,6 @@ impl<C> fmt::Debug for StandardBuilder<C> {
     }
 }
 
-/// A layer that can be changed, replaced or left out.
-enum Choice<B, P> {
-    /// The default, with what was changed about it.
-    Tuned(B),
-    Given(BoxedLayer<P>),
-    None,
-}
-
-impl<B, P> Choice<B, P> {
-    /// What was changed so far, to change more of it.
-    fn tuned_or(self, default: impl FnOnce() -> B) -> B {
-        match self {
-            Self::Tuned(builder) => builder,
-            Self::Given(_) | Self::None => default(),
-        }
-    }
-}
-
-impl<B: Layer<Policy = P> + 'static, P> Choice<B, P> {
-    fn into_layer(self) -> Option<BoxedLayer<P>> {
-        match self {
-            Self::Tuned(builder) => Some(BoxedLayer::new(builder)),
-            Self::Given(layer) => Some(layer),
-            Self::None => None,
-        }
-    }
-}
-
 fn retry_layer(
     choice: Choice<RetryBuilder, Retry>,
     idempotent: bool,
@@ -409,24 +382,4 @@ fn retry_layer(
             OmittableLayer::omitted(BoxedLayer::new(one_attempt))
         }
     })
-}
-
-/// How a layer is made once the pipeline is built: holds a builder or a handle alike, so that the
-/// type of the pipeline does not depend on which was given.
-struct BoxedLayer<P>(Box<Make<P>>);
-
-type Make<P> = dyn FnOnce(&LayerContext) -> Result<P, ConfigError>;
-
-impl<P> BoxedLayer<P> {
-    fn new(layer: impl Layer<Policy = P> + 'static) -> Self {
-        Self(Box::new(|context| layer.into_policy(context)))
-    }
-}
-
-impl<P: seawall_core::Policy> Layer for BoxedLayer<P> {
-    type Policy = P;
-
-    fn into_policy(self, context: &LayerContext) -> Result<P, ConfigError> {
-        (self.0)(context)
-    }
 }
