@@ -78,7 +78,7 @@ impl Capture {
             Some(classes) => classes(class),
             None => self.captures(class),
         };
-        // Somebody who asks for failures and panics gets them.
+        // Failures and panics that were asked for are captured.
         let is_final = !is_inside() && contain(captures).unwrap_or(true);
         if !is_final {
             self.skips().skip(class);
