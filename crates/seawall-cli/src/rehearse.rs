@@ -1,12 +1,14 @@
 //! `seawall rehearse`: 0 if all promises are kept, 1 if one is not, 2 at a mistake.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use seawall_rehearse::{
-    Progress, RandomReport, Rehearsal, Report, Scenario, Stack, Sweep, find_load, random_world,
+    Cell, Progress, RandomRehearsal, RandomReport, Rehearsal, Report, Scenario, Stack, Sweep,
+    Worlds, find_load,
 };
 
 #[derive(Debug, clap::Args)]
@@ -34,8 +36,25 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     seeds: Option<u32>,
     /// Play this many random worlds in place of a file
-    #[arg(long, value_name = "WORLDS", conflicts_with_all = ["file", "html", "svg", "junit", "seeds", "json"])]
+    #[arg(long, value_name = "WORLDS", conflicts_with_all = ["file", "html", "junit", "seeds", "json"],
+          value_parser = clap::value_parser!(u64).range(1..=100_000))]
     random: Option<u64>,
+    /// As many random worlds of each of this many seeds
+    #[arg(long, requires = "random", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    sets: u32,
+    /// Random worlds that are harder than most
+    #[arg(long, requires = "random")]
+    harder: bool,
+    /// A stack that the random worlds are played against, by the word of scenario files; the last one is
+    /// the one that is looked at
+    #[arg(long, value_name = "STACK", requires = "random", default_values = ["standard"])]
+    stack: Vec<String>,
+    /// Keep what was played in random worlds here, and don't play again what is there already
+    #[arg(long, value_name = "JSON", requires = "random")]
+    cells: Option<PathBuf>,
+    /// On how many threads; all processors by default
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    threads: Option<u16>,
     /// Where the worst ten random worlds are written
     #[arg(long, value_name = "FOLDER", requires = "random", default_value = "target/rehearse")]
     out: PathBuf,
@@ -98,7 +117,10 @@ fn once(arguments: &Arguments, file: &Path) -> Result<bool, String> {
     let seed = arguments.seed.unwrap_or(scenario.seed());
     let seeds = arguments.seeds.unwrap_or(scenario.seeds());
     scenario = scenario.with_seeds(seed, seeds);
-    let rehearsal = Rehearsal::new(scenario.clone());
+    let mut rehearsal = Rehearsal::new(scenario.clone());
+    if let Some(threads) = arguments.threads {
+        rehearsal = rehearsal.threads(threads.into());
+    }
     if arguments.find.is_some() {
         return thresholds(&scenario, rehearsal.stacks());
     }
@@ -148,32 +170,95 @@ fn thresholds(scenario: &Scenario, stacks: &[Stack]) -> Result<bool, String> {
 }
 
 fn random(arguments: &Arguments) -> Result<bool, String> {
-    let count = arguments.random.unwrap_or(1).max(1);
-    let seed = arguments.seed.unwrap_or(1);
+    let count = arguments.random.unwrap_or(1);
+    let worlds = if arguments.harder { Worlds::Harder } else { Worlds::Usual };
+    let first = arguments.seed.unwrap_or(1);
+    let seeds: Vec<_> = (0..u64::from(arguments.sets)).map(|n| first.wrapping_add(n)).collect();
+    let mut stacks = Vec::new();
+    for name in &arguments.stack {
+        let unknown = || format!("--stack {name}: no stack of scenario files has this name");
+        stacks.push(Stack::preset(name).ok_or_else(unknown)?);
+    }
+    let mut rehearsal = RandomRehearsal::new(worlds, seeds.clone(), count).stacks(stacks);
+    if let Some(threads) = arguments.threads {
+        rehearsal = rehearsal.threads(threads.into());
+    }
+    let known = match arguments.cells.as_ref().filter(|file| file.exists()) {
+        Some(file) => read_cells(file)?,
+        None => Vec::new(),
+    };
+    rehearsal = rehearsal.known(known.clone());
     let shown = std::io::stderr().is_terminal();
-    let stacks = [Stack::naive(), Stack::standard()];
-    let report = RandomReport::play(seed, 1, count, &stacks, |world| {
+    let failed = std::cell::RefCell::new(None);
+    let report = rehearsal.run_with(|report| {
         if shown {
-            eprint!("\rworld {world} of {count}");
+            eprint!("\rworld {} of {}", report.len(), count * u64::from(arguments.sets));
+        }
+        // In between, so that a run that is broken off can be taken up again.
+        if let Some(file) = &arguments.cells
+            && report.len() % 10 == 0
+        {
+            *failed.borrow_mut() = write_cells(file, &known, report).err();
         }
     });
     let report = report.map_err(|error| error.to_string())?;
     if shown {
         eprint!("\r\x1b[K");
     }
+    if let Some(error) = failed.into_inner() {
+        return Err(error);
+    }
+    if let Some(file) = &arguments.cells {
+        write_cells(file, &known, &report)?;
+    }
+    if let Some(file) = &arguments.svg {
+        let written = std::fs::write(file, report.svg());
+        written.map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    if seeds.len() > 1 {
+        for seed in seeds {
+            println!("{}", report.set(seed).table());
+        }
+    }
     print!("{}", report.table());
-    let name = stacks[1].name();
-    let out = &arguments.out;
+    let name = arguments.stack.last().map_or("standard", String::as_str);
+    print!("\n{}", report.table_by_kind(name));
+    worst(&report, worlds, name, &arguments.out)?;
+    Ok(true)
+}
+
+/// Writes the worst worlds of a stack as files that can be played.
+fn worst(report: &RandomReport, worlds: Worlds, name: &str, out: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", out.display());
     std::fs::create_dir_all(out).map_err(failed)?;
     println!("\nthe worst worlds of {name:?}, against what could be had:");
-    for world in report.worst(name, 10) {
-        let file = out.join(format!("world-{seed}-{world}.toml"));
-        let text = random_world(seed, world) + "\n[[stack]]\npipeline = \"standard\"\n";
+    for (seed, world) in report.worst(name, 10) {
+        let word = if worlds == Worlds::Harder { "harder" } else { "world" };
+        let file = out.join(format!("{word}-{seed}-{world}.toml"));
+        let text = worlds.file(seed, world) + &format!("\n[[stack]]\npipeline = \"{name}\"\n");
         std::fs::write(&file, text).map_err(failed)?;
         println!("  {}", file.display());
     }
-    Ok(true)
+    Ok(())
+}
+
+fn read_cells(file: &Path) -> Result<Vec<Cell>, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let cells = text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string()));
+    cells.map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// The cells that were played, now and before; replaces the file at once, so that it is never half a file.
+fn write_cells(file: &Path, known: &[Cell], report: &RandomReport) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    let place = |cell: &Cell| (cell.seed, cell.world, cell.stack.clone());
+    let cells: BTreeMap<_, _> =
+        known.iter().chain(report.cells()).map(|cell| (place(cell), cell)).collect();
+    let cells: Vec<_> = cells.into_values().collect();
+    let text = serde_json::to_vec(&cells).map_err(|error| failed(error.into()))?;
+    let new = file.with_extension("new");
+    std::fs::write(&new, text).map_err(failed)?;
+    std::fs::rename(&new, file).map_err(failed)
 }
 
 /// One line that says how far it is, where somebody looks.

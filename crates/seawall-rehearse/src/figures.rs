@@ -5,7 +5,7 @@ use serde::Serialize;
 /// The figures of one stack under one seed, or the median or worst over several.
 ///
 /// "Counted" are the calls that were made from the beginning of the first fault until ten seconds
-/// after the end of the last; "health" are those that were over before, by their deadline.
+/// after the end of the last; "health" are those that were over before it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Figures {
@@ -32,6 +32,8 @@ pub struct Figures {
     pub refused: f64,
     /// The 99th percentile of how long those took, in seconds.
     pub refused_p99: f64,
+    /// Calls in health.
+    pub calls_in_health: f64,
     /// Calls in health of which nothing was ever sent.
     pub refused_in_health: f64,
     /// The share of calls that was lost in health.
@@ -94,6 +96,7 @@ impl Figures {
         wasted Share true,
         refused Number true,
         refused_p99 Seconds true,
+        calls_in_health Number false,
         refused_in_health Number true,
         lost_in_health Share true,
         lost_at_cold_start Share true,

@@ -9,7 +9,7 @@
 //! - Several stacks compared, with a report as table, JSON, `JUnit` or page: [`Rehearsal`].
 //! - One setting after the other: [`Sweep`]. The load from which on a stack does not come back by
 //!   itself: [`find_load`].
-//! - Worlds that nobody thought of: [`RandomReport`].
+//! - Worlds that nobody thought of: [`RandomRehearsal`].
 //!
 //! # What is measured
 //!
@@ -42,6 +42,7 @@ mod chance;
 mod figures;
 mod histogram;
 mod in_tests;
+mod random_rehearsal;
 mod random_worlds;
 mod record;
 mod rehearsal;
@@ -55,7 +56,8 @@ mod world;
 
 pub use figures::Figures;
 pub use in_tests::{Rehearsed, rehearse};
-pub use random_worlds::{RandomReport, random_world};
+pub use random_rehearsal::{Cell, RandomRehearsal, RandomReport, Share};
+pub use random_worlds::Worlds;
 pub use rehearsal::{Progress, Rehearsal, Unplayable};
 pub use report::{FaultReport, Report, StackReport, Timeline, Verdict};
 pub use run::{Calling, Clock, Request, Sending};

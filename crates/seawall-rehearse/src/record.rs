@@ -112,14 +112,15 @@ impl Record {
             let index = (call.at - self.until) / self.returning_slice;
             count(&mut self.returning, index, good, call.requests);
         }
+        let over = call.deadline.min(call.until);
         let counted_until = self.until.saturating_add(Scenario::COUNTED_AFTER);
-        if call.at < SECOND && call.deadline <= self.from {
+        if call.at < SECOND && over <= self.from {
             self.cold.add(call, good);
         }
         if call.at < self.from {
             self.made_before += 1;
             // Those that the fault met under way were not in health.
-            if call.deadline <= self.from {
+            if over <= self.from {
                 self.health.add(call, good);
             }
         } else if call.at < self.until {
@@ -161,6 +162,7 @@ impl Record {
             wasted: ratio(tally.wasted, tally.worked),
             refused: (during.refused + after.refused) as f64,
             refused_p99: self.refused.quantile(0.99),
+            calls_in_health: health.calls as f64,
             refused_in_health: health.refused as f64,
             lost_in_health: ratio(health.calls - health.answered, health.calls),
             lost_at_cold_start: ratio(self.cold.calls - self.cold.answered, self.cold.calls),

@@ -12,10 +12,11 @@ mod junit;
 mod picture;
 mod table;
 
+pub(crate) use junit::escaped;
 pub(crate) use table::{aligned, value};
 
 /// Bounds of a share of the possible gain: below this difference there is none.
-pub(crate) const LEAST_GAIN: f64 = 0.3;
+const LEAST_GAIN: f64 = 0.3;
 
 /// What came out of a rehearsal.
 ///

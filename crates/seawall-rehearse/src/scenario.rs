@@ -80,6 +80,26 @@ pub(crate) struct Servers {
     pub(crate) aware: bool,
     /// How long it takes to refuse a request.
     pub(crate) refusal: Nanos,
+    /// Requests take longer where many are inside.
+    pub(crate) crowding: Option<Crowding>,
+}
+
+/// A request that begins while `from` are inside takes as long as usual, while `until` or more are `times`
+/// as long, and in proportion between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Crowding {
+    pub(crate) from: u32,
+    pub(crate) until: u32,
+    pub(crate) times: f64,
+}
+
+impl Crowding {
+    /// How many times as long a request takes that begins while `inside` are there, itself among them.
+    pub(crate) fn factor(&self, inside: u32) -> f64 {
+        let over = f64::from(inside.saturating_sub(self.from));
+        let share = over / f64::from(self.until.saturating_sub(self.from).max(1));
+        1.0 + (self.times - 1.0) * share.min(1.0)
+    }
 }
 
 impl Scenario {
@@ -173,6 +193,17 @@ impl Scenario {
     pub(crate) fn end(&self) -> Nanos {
         let end = self.trouble().1.saturating_add(self.watch.max(Self::COUNTED_AFTER));
         end.min(self.longest.unwrap_or(Nanos::MAX))
+    }
+
+    /// Calls a second where nothing is wrong: the most that `rate` and `steps` say, or what the users make
+    /// that wait for answers.
+    pub(crate) fn usual_rate(&self) -> f64 {
+        match &self.load.traffic {
+            Traffic::Open { points, .. } => points.iter().map(|point| point.1).fold(0.0, f64::max),
+            Traffic::Closed { users, think } => {
+                f64::from(*users) / (think.mean() + self.servers.service.mean())
+            }
+        }
     }
 
     /// What all slots of all servers serve in a second.
@@ -286,10 +317,27 @@ fn servers(table: &Reader<'_>, folder: &Path) -> Option<Servers> {
         newest_first: table.word("discipline", &["fifo", "lifo"]) == Some("lifo"),
         aware: table.flag("aware").unwrap_or(false),
         refusal: table.time("refusal", &(0..=SECOND)).unwrap_or(500 * MICROSECOND),
+        crowding: table.table("crowding").and_then(crowding),
         slots: slots?,
         service: service?,
         queue,
     })
+}
+
+fn crowding(table: Reader<'_>) -> Option<Crowding> {
+    let many = 1..=100_000_000;
+    let (from, until) = (table.whole("from", &many), table.whole("until", &many));
+    let times = table.number("times", &(1.0..=10_000.0));
+    table.missing("from", "requests inside, a whole number of at least 1");
+    table.missing("until", "more requests than `from`");
+    table.missing("times", "a number between 1 and 10000");
+    if let (Some(from), Some(until)) = (from, until)
+        && until <= from
+    {
+        table.refuse("until", until, "more requests than `from`");
+    }
+    table.finish();
+    Some(Crowding { from: from?, until: until?, times: times? })
 }
 
 fn promise(table: Reader<'_>, stacks: &[StackSettings]) -> Option<Promise> {

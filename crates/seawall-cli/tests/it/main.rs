@@ -106,10 +106,21 @@ fn a_sweep_and_random_worlds() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(out(&output).matches("mine").count(), 2, "{}", out(&output));
 
-    let output = folder.rehearse(&["--random", "1", "--seed", "3", "--out", "worlds"]);
+    let arguments = ["--random", "1", "--seed", "3", "--out", "worlds", "--cells", "cells.json"];
+    let output = folder.rehearse(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", out(&output));
     assert!(out(&output).contains("1 worlds of seed 3"));
     assert_eq!(folder.rehearse(&["worlds/world-3-1.toml"]).status.code(), Some(0));
+
+    // What was played is not played again, and not lost where other stacks are.
+    let again = folder.rehearse(&arguments);
+    assert_eq!(out(&output), out(&again));
+    let more = folder.rehearse(&[&arguments[..], &["--stack", "breaker"]].concat());
+    assert!(out(&more).contains("breaker"), "{}", out(&more));
+    let cells = folder.read("cells.json");
+    assert!(cells.contains("\"standard\"") && cells.contains("\"breaker\""), "{cells}");
+    let unknown = folder.rehearse(&["--random", "1", "--stack", "bulwark"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", out(&unknown));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Report;
 
 /// Text that may hold anything, inside of a document of tags.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -63,6 +63,25 @@ pub(crate) const KINDS: [&str; 13] = [
 ];
 
 impl Kind {
+    /// The word of a scenario file.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Refuse => "refuse",
+            Self::BlackHole => "black_hole",
+            Self::Vanish { .. } => "vanish",
+            Self::Freeze => "freeze",
+            Self::Pauses { .. } => "pauses",
+            Self::Slow { .. } => "slow",
+            Self::Ramp { .. } => "ramp",
+            Self::Errors { .. } => "errors",
+            Self::Slots { .. } => "slots",
+            Self::Flapping { .. } => "flapping",
+            Self::ColdStart { .. } => "cold_start",
+            Self::Deploy { .. } => "deploy",
+        }
+    }
+
     /// In words, for a picture or a table.
     pub(crate) fn words(&self) -> String {
         match self {

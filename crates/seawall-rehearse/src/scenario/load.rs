@@ -68,6 +68,11 @@ impl Load {
         self.surges.iter().fold(base, |rate, surge| rate * surge.times.max(1.0))
     }
 
+    /// The deadline that is the shortest.
+    pub(crate) fn shortest_deadline(&self) -> Nanos {
+        self.short.map_or(self.deadline, |short| self.deadline.min(short.deadline))
+    }
+
     /// The deadline that is the longest.
     pub(crate) fn longest_deadline(&self) -> Nanos {
         self.short.map_or(self.deadline, |short| self.deadline.max(short.deadline))

@@ -41,6 +41,12 @@ pub(crate) enum Preset {
     Standard,
 }
 
+impl Preset {
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        PRESETS.iter().find(|preset| preset.0 == word).map(|preset| preset.1)
+    }
+}
+
 const PRESETS: [(&str, Preset); 8] = [
     ("none", Preset::None),
     ("naive", Preset::Naive),
@@ -99,7 +105,7 @@ pub(super) fn read(table: Reader<'_>) -> Option<StackSettings> {
             if layers != Layers::default() {
                 table.refuse("pipeline", "given together with layers", "alone, or absent");
             }
-            Settings::Preset(PRESETS.iter().find(|preset| preset.0 == word)?.1)
+            Settings::Preset(Preset::of(word)?)
         }
         None => Settings::Layers(layers),
     };

@@ -43,6 +43,13 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// A stack by the word that scenario files use for it, such as "standard" or "breaker".
+    pub fn preset(word: &str) -> Option<Self> {
+        Preset::of(word).map(|preset| Self::from_settings(word, &Settings::Preset(preset)))
+    }
+}
+
 impl Preset {
     fn layers(self, scenario: &Scenario) -> Layers {
         let retry = |budget| Some(Retrying { max_attempts: 3, budget });

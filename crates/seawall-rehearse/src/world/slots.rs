@@ -14,7 +14,9 @@ impl World {
         self.tally.waited += u128::from(now - entered);
         let backend = &mut self.backends[backend as usize];
         backend.busy += 1;
-        let factor = backend.trouble.at(now).factor(now);
+        let inside = backend.busy.saturating_add(backend.waiting);
+        let crowded = self.servers.crowding.map_or(1.0, |crowding| crowding.factor(inside));
+        let factor = backend.trouble.at(now).factor(now) * crowded;
         let mut work = self.servers.service.draw(self.chance, serial);
         if factor > 1.0 {
             work = crate::time::nanos(crate::time::seconds(work) * factor);

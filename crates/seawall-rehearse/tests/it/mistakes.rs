@@ -53,6 +53,16 @@ const CASES: &[(&str, &str, &str)] = &[
         "slot = 10",
         "server.slots is missing, but must be a whole number between 1 and 100000",
     ),
+    (
+        "slots = 10",
+        "slots = 10\ncrowding = { from = 10, until = 10, times = 2 }",
+        "server.crowding.until is 10, but must be more requests than `from`",
+    ),
+    (
+        "slots = 10",
+        "slots = 10\ncrowding = { from = 10, until = 10, times = 2 }",
+        "server.crowding.until is 10, but must be more requests than `from`",
+    ),
     ("mean = '10ms'", "man = '10ms'", "server.service.mean is missing, but must be a time"),
     (
         "'exponential'",

@@ -27,6 +27,21 @@ fn the_newest_first_recovers_sooner_from_a_freeze() {
 }
 
 #[test]
+fn a_crowd_that_slows_a_server_down_keeps_an_outage_alive() {
+    let crowding =
+        |times: &str| none(&format!("crowding = {{ from = 20, until = 300, times = {times} }}"));
+    let (usual, slower, slow) = (none(""), crowding("1.2"), crowding("3"));
+    assert!(
+        slower.recovery > usual.recovery && slower.recovery.is_finite(),
+        "{slower:?} {usual:?}"
+    );
+    assert!(slower.loss > usual.loss, "{slower:?} {usual:?}");
+    assert!(slow.recovery.is_infinite(), "{slow:?}");
+    // While few are inside it is a server like any other.
+    assert!((slow.lost_in_health - usual.lost_in_health).abs() < 0.02, "{slow:?} {usual:?}");
+}
+
+#[test]
 fn without_a_queue_there_is_nothing_to_work_off() {
     let (endless, none) = (none("").recovery, none_without_queue().recovery);
     assert!(none < 0.6 && endless > none, "{endless} {none}");
