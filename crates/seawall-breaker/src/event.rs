@@ -3,10 +3,10 @@
 use seawall_core::EventKind;
 
 use crate::machine::Effects;
-use crate::shared::Shared;
+use crate::shared::Circuit;
 use crate::time::Nanos;
 
-impl Shared {
+impl Circuit {
     /// Reports an event that needs no order.
     pub(crate) fn report(&self, now: Nanos, kind: impl FnOnce() -> EventKind) {
         if self.reporter.is_heard() {

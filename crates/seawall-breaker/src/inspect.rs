@@ -15,7 +15,7 @@ impl Inspect for Breaker {
     }
 
     fn id(&self) -> InspectId {
-        InspectId::of(&*self.0)
+        InspectId::of(&**self.0.shared())
     }
 
     fn listeners(&self) -> Option<&Listeners> {

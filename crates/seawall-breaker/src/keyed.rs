@@ -58,6 +58,7 @@ impl Keep for Breaker {
     }
 
     fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.0) == 1 && self.0.peek(|machine| machine.is_idle(self.0.now()))
+        Arc::strong_count(self.0.shared()) == 1
+            && self.0.peek(|machine| machine.is_idle(self.0.now()))
     }
 }

@@ -106,7 +106,7 @@
 //! refuses without a lock and without an allocation, with one clock reading. A time window costs one
 //! clock reading a call, a slow-call rule two.
 //!
-//! A breaker with a window of 100 takes 496 bytes, with its handle. Rare settings take room only
+//! A breaker with a window of 100 takes 528 bytes, with its handle. Rare settings take room only
 //! where they are configured: an open wait of its own 120 bytes, a slow-call rule 80, a ramp 48 and
 //! more. Rare events do the same: the first opening takes 136 bytes; the first time two threads meet
 //! at the counter, or a call is counted that is neither success nor failure, takes a cache line for

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use crate::BreakerBuilder;
 use crate::machine::Machine;
 pub use crate::permit::Settlement;
-use crate::shared::{Admitted, Shared, Uncounted};
+use crate::shared::{Admitted, Circuit, Uncounted};
 use crate::time::Nanos;
 
 pub struct Model {
-    shared: Shared,
+    shared: Circuit,
     transitions: Arc<AtomicUsize>,
 }
 
@@ -44,7 +44,7 @@ impl Model {
         });
         let timeline = Timeline::since(Instant::now());
         let reporter = Reporter::new("model".into(), PolicyKind::Breaker, listeners);
-        Self { shared: Shared::of(machine, timeline, reporter), transitions }
+        Self { shared: Circuit::of(machine, timeline, reporter), transitions }
     }
 
     pub fn admit(&self, now: Nanos) -> Option<Call> {

@@ -1,11 +1,9 @@
 //! An admission as a value.
 
-use std::sync::Arc;
-
 use seawall_core::{Class, Error, EventKind, Settle};
 
 use crate::machine::Settled;
-use crate::shared::{Admitted, Shared};
+use crate::shared::{Admitted, Circuit};
 
 /// An admission. Settle it when the call has ended.
 ///
@@ -14,7 +12,7 @@ use crate::shared::{Admitted, Shared};
 /// dropped while the thread is panicking counts as a failure.
 #[must_use = "a permit that is dropped counts as an abandoned call"]
 pub struct Permit<'b> {
-    breaker: &'b Shared,
+    breaker: &'b Circuit,
     admitted: Admitted,
 }
 
@@ -46,7 +44,7 @@ impl From<Settled> for Settlement {
 
 impl<'b> Permit<'b> {
     #[inline]
-    pub(crate) fn new(breaker: &'b Shared, admitted: Admitted) -> Self {
+    pub(crate) fn new(breaker: &'b Circuit, admitted: Admitted) -> Self {
         Self { breaker, admitted }
     }
 
@@ -87,7 +85,7 @@ impl<'b> Permit<'b> {
 
     /// Takes the permit apart: nobody has to settle it any longer.
     #[inline]
-    fn into_parts(self) -> (&'b Shared, Admitted) {
+    fn into_parts(self) -> (&'b Circuit, Admitted) {
         let parts = (self.breaker, self.admitted);
         std::mem::forget(self);
         parts
@@ -113,13 +111,13 @@ impl<'b> Permit<'b> {
 /// Settled and dropped like a [`Permit`].
 #[must_use = "a permit that is dropped counts as an abandoned call"]
 pub struct OwnedPermit {
-    breaker: Arc<Shared>,
+    breaker: Circuit,
     /// Absent once settled.
     admitted: Option<Admitted>,
 }
 
 impl OwnedPermit {
-    pub(crate) fn new(breaker: Arc<Shared>, admitted: Admitted) -> Self {
+    pub(crate) fn new(breaker: Circuit, admitted: Admitted) -> Self {
         Self { breaker, admitted: Some(admitted) }
     }
 

@@ -10,14 +10,14 @@ use seawall_core::{
 use crate::judged::Judged;
 use crate::machine::{Machine, Restored, Settings, Trigger};
 use crate::permit::{OwnedPermit, Permit};
-use crate::shared::{self, Shared};
+use crate::shared::{self, Circuit};
 use crate::snapshot::Snapshot;
 use crate::waiting::WaitForVerdict;
 use crate::{BreakerBuilder, Export};
 
 /// A circuit breaker. Clones share it.
 #[derive(Clone)]
-pub struct Breaker(pub(crate) Arc<Shared>);
+pub struct Breaker(pub(crate) Circuit);
 
 impl Breaker {
     /// A builder with the default settings.
@@ -30,7 +30,7 @@ impl Breaker {
         settings: Arc<Settings>,
         restored: Option<&Restored>,
     ) -> Self {
-        Self(Arc::new(Shared::new(reporter, settings, restored)))
+        Self(Circuit::new(reporter, settings, restored))
     }
 
     /// Admits a call, or refuses it with the evidence.
@@ -61,7 +61,7 @@ impl Breaker {
     /// [`try_acquire`](Self::try_acquire), with a permit that can outlive this handle.
     pub fn try_acquire_owned(&self) -> Result<OwnedPermit, Rejection> {
         let admitted = self.acquire()?;
-        Ok(OwnedPermit::new(Arc::clone(&self.0), admitted))
+        Ok(OwnedPermit::new(self.0.clone(), admitted))
     }
 
     /// Admits a call in spite of an open circuit: a load balancer that has no healthy backend left
@@ -77,7 +77,7 @@ impl Breaker {
 
     /// [`acquire_regardless`](Self::acquire_regardless), with a permit that can outlive this handle.
     pub fn acquire_regardless_owned(&self) -> OwnedPermit {
-        OwnedPermit::new(Arc::clone(&self.0), self.admit_regardless())
+        OwnedPermit::new(self.0.clone(), self.admit_regardless())
     }
 
     fn admit_regardless(&self) -> shared::Admitted {
@@ -174,14 +174,14 @@ impl Breaker {
 
     /// Everything that is known about the breaker, at one moment.
     pub fn snapshot(&self) -> Snapshot {
-        let inner = &*self.0;
+        let inner = &self.0;
         let now = inner.now();
         inner.read(now, |machine, tallies| Snapshot::of(machine, tallies, now))
     }
 
     /// The state that survives a restart: see [`BreakerBuilder::restore`].
     pub fn export(&self) -> Export {
-        let inner = &*self.0;
+        let inner = &self.0;
         let now = inner.now();
         inner.read(now, |machine, _| Export::of(machine, now))
     }
@@ -208,7 +208,7 @@ impl Breaker {
     }
 
     pub(crate) fn apply(&self, settings: Arc<Settings>) {
-        let shared = &*self.0;
+        let shared = &self.0;
         let waits = settings.wait.draw(shared.peek(Machine::openings), None);
         let now = shared.now();
         let old =
@@ -288,6 +288,10 @@ impl Policy for Breaker {
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         each(Arc::new(self.clone()));
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self(self.0.heard_by(listeners))
     }
 }
 

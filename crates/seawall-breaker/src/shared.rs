@@ -7,11 +7,12 @@
 //! that have to be counted go into [`Stripes`]; whoever takes the lock next hands them to the
 //! machine first.
 
+use std::ops::Deref;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use seawall_core::{CircuitState, EventKind, Reporter, Timeline};
+use seawall_core::{CircuitState, EventKind, Listeners, Reporter, Timeline};
 use tokio::time::Instant;
 
 use crate::machine::{Effects, Machine, Recording, Restored, Settings, Trigger};
@@ -45,9 +46,24 @@ pub(crate) struct Shared {
     /// Made when it first refuses.
     refusals: OnceLock<Box<RefusalCache>>,
     timeline: Timeline,
-    pub(crate) reporter: Reporter,
     /// Made when a caller first waits for a verdict.
     pub(crate) waiters: OnceLock<Box<Waiters>>,
+}
+
+/// The breaker of one handle: what all its clones share, and whom this one reports to.
+#[derive(Clone)]
+pub(crate) struct Circuit {
+    shared: Arc<Shared>,
+    pub(crate) reporter: Reporter,
+}
+
+impl Deref for Circuit {
+    type Target = Shared;
+
+    #[inline]
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 /// An admitted call.
@@ -73,7 +89,7 @@ pub(crate) struct Tallies {
     pub(crate) panicked: u64,
 }
 
-impl Shared {
+impl Circuit {
     pub(crate) fn new(
         reporter: Reporter,
         settings: Arc<Settings>,
@@ -94,7 +110,7 @@ impl Shared {
     }
 
     pub(crate) fn of(machine: Machine, timeline: Timeline, reporter: Reporter) -> Self {
-        let shared = Self {
+        let shared = Shared {
             stripes: Stripes::new(),
             machine: Mutex::new(machine),
             word: AtomicU64::new(0),
@@ -102,13 +118,23 @@ impl Shared {
             slow_after: AtomicU64::new(NEVER),
             refusals: OnceLock::new(),
             timeline,
-            reporter,
             waiters: OnceLock::new(),
         };
         shared.publish(&shared.machine.lock());
-        shared
+        Self { shared: Arc::new(shared), reporter }
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The same circuit for a pipeline with these listeners.
+    pub(crate) fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
+    }
+}
+
+impl Shared {
     pub(crate) fn word(&self) -> StateWord {
         // Acquire: what a transition wrote before it published the word is visible after it.
         StateWord(self.word.load(Acquire))
@@ -126,7 +152,9 @@ impl Shared {
     pub(crate) fn instant(&self, moment: Nanos) -> Instant {
         self.timeline.instant(moment).unwrap_or_else(Instant::now)
     }
+}
 
+impl Circuit {
     /// Hands the machine the successes that were counted without it, runs `f` on it, publishes its
     /// new state and reports what happened.
     pub(crate) fn with<R>(&self, now: Nanos, f: impl FnOnce(&mut Machine, &mut Effects) -> R) -> R {
@@ -144,7 +172,9 @@ impl Shared {
         self.deliver(effects, now, opened);
         result
     }
+}
 
+impl Shared {
     /// Publishes what calls read without the lock.
     fn publish(&self, machine: &Machine) {
         let recording = machine.recording();
@@ -177,7 +207,9 @@ impl Shared {
     pub(crate) fn peek<R>(&self, f: impl FnOnce(&Machine) -> R) -> R {
         f(&self.machine.lock())
     }
+}
 
+impl Circuit {
     /// Reads the machine at `now`, and what was counted without it. Settled calls are read before
     /// admitted ones, so under load a reader never sees more settled than admitted.
     pub(crate) fn read<R>(&self, now: Nanos, f: impl FnOnce(&Machine, Tallies) -> R) -> R {
@@ -201,7 +233,9 @@ impl Shared {
         let now = self.now();
         self.with(now, |machine, effects| machine.operate(trigger, now, effects));
     }
+}
 
+impl Shared {
     /// Draws the waits of the next opening. Outside the lock: the backoff and its random source may
     /// be the user's code.
     pub(crate) fn draw_waits(&self) {

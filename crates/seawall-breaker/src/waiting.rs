@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::machine::{Machine, Refusal, Waiting};
 use crate::permit::Permit;
-use crate::shared::Shared;
+use crate::shared::Circuit;
 use crate::time::Nanos;
 
 /// A caller's wait for the verdict. It ends with a permit or a rejection.
@@ -76,7 +76,7 @@ impl Drop for Place<'_> {
     }
 }
 
-impl Shared {
+impl Circuit {
     /// Admits a call, refuses it, or has it wait.
     pub(crate) fn admit_or_wait(&self, now: Nanos) -> Admission<Permit<'_>, WaitForVerdict<'_>> {
         match self.admit(now) {

@@ -264,9 +264,8 @@ impl<F, G, C> ChaosBuilder<F, G, C> {
         let reporter = self.setup.reporter(PolicyKind::Chaos)?;
         let ended = bounds.end_marker.as_ref().is_some_and(|file| file.exists());
         let Self { seed, enabled, shares, bounds, error, outcome, classifier, .. } = self;
-        let chaos = Chaos(Arc::new(Shared::new(
-            reporter, seed, shares, bounds, error, outcome, classifier,
-        )));
+        let state = Shared::new(seed, shares, bounds, error, outcome, classifier);
+        let chaos = Chaos { shared: Arc::new(state), reporter };
         if enabled && !ended {
             chaos.enable();
         }

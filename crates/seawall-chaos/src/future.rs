@@ -10,9 +10,10 @@ use pin_project::pin_project;
 use seawall_core::{Attempt, Error};
 use tokio::time::{Sleep, sleep};
 
+use crate::Chaos;
 use crate::held::Later;
 use crate::machine::Fault;
-use crate::shared::{InFlight, Shared};
+use crate::shared::InFlight;
 
 /// An attempt with [`Chaos`](crate::Chaos) around it.
 ///
@@ -21,7 +22,7 @@ use crate::shared::{InFlight, Shared};
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct ChaosFuture<'p, S, Fut, T, E, F, G, C> {
-    shared: &'p Shared<F, G, C>,
+    chaos: &'p Chaos<F, G, C>,
     /// Whether the outcome counts.
     counted: bool,
     #[pin]
@@ -39,12 +40,12 @@ enum State<'p, S, Fut, T, E> {
 }
 
 impl<'p, S, Fut, T, E, F, G, C> ChaosFuture<'p, S, Fut, T, E, F, G, C> {
-    pub(crate) fn passing(shared: &'p Shared<F, G, C>, counted: bool, inner: Fut) -> Self {
-        Self { shared, counted, state: State::Running(inner, None) }
+    pub(crate) fn passing(chaos: &'p Chaos<F, G, C>, counted: bool, inner: Fut) -> Self {
+        Self { chaos, counted, state: State::Running(inner, None) }
     }
 
     pub(crate) fn with_fault(
-        shared: &'p Shared<F, G, C>,
+        chaos: &'p Chaos<F, G, C>,
         fault: Fault,
         made: Option<Result<T, Error<E>>>,
         in_flight: InFlight<'p>,
@@ -63,7 +64,7 @@ impl<'p, S, Fut, T, E, F, G, C> ChaosFuture<'p, S, Fut, T, E, F, G, C> {
             // A share was given, but nothing that makes it: can't be built.
             (Fault::Error | Fault::Outcome, None) => delayed(Duration::ZERO, in_flight),
         };
-        Self { shared, counted: true, state }
+        Self { chaos, counted: true, state }
     }
 }
 
@@ -94,14 +95,14 @@ where
                     break made.expect("an attempt was polled after it was over").0;
                 }
                 StateProjection::Panics(_) => {
-                    this.shared.ended(false);
-                    panic!("injected by chaos '{}'", this.shared.name());
+                    this.chaos.shared.ended(false);
+                    panic!("injected by chaos '{}'", this.chaos.name());
                 }
                 StateProjection::Never(_) => return Poll::Pending,
             }
         };
         if *this.counted {
-            this.shared.ended(result.is_ok());
+            this.chaos.shared.ended(result.is_ok());
         }
         Poll::Ready(result)
     }
@@ -109,6 +110,6 @@ where
 
 impl<S, Fut, T, E, F, G, C> fmt::Debug for ChaosFuture<'_, S, Fut, T, E, F, G, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChaosFuture").field("chaos", self.shared.name()).finish_non_exhaustive()
+        f.debug_struct("ChaosFuture").field("chaos", self.chaos.name()).finish_non_exhaustive()
     }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Classify, Description, Listeners, Name, Operation, Policy,
-    PolicyKind,
+    AllTransient, Attempt, Call, Classify, Description, EventKind, Listeners, Name, Operation,
+    Policy, PolicyKind, Reporter,
 };
 use tokio::time::Instant;
 
@@ -46,7 +46,10 @@ use crate::shared::{InFlight, Shared};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Chaos<F = Nothing, G = Nothing, C = AllTransient>(pub(crate) Arc<Shared<F, G, C>>);
+pub struct Chaos<F = Nothing, G = Nothing, C = AllTransient> {
+    pub(crate) shared: Arc<Shared<F, G, C>>,
+    pub(crate) reporter: Reporter,
+}
 
 impl Chaos {
     /// Configures chaos.
@@ -58,17 +61,17 @@ impl Chaos {
 impl<F, G, C> Chaos<F, G, C> {
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.0.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.0.reporter.listeners()
+        self.reporter.listeners()
     }
 
     /// Begins to inject, with the whole budget and time. Removes the end marker, if there is one.
     pub fn enable(&self) {
-        let shared = &self.0;
+        let shared = &self.shared;
         if let Some(file) = &shared.bounds.end_marker {
             // It may not be there.
             let _ = std::fs::remove_file(file);
@@ -80,28 +83,78 @@ impl<F, G, C> Chaos<F, G, C> {
 
     /// Stops injecting. What is delayed at this time goes on.
     pub fn disable(&self) {
-        self.0.end("an operator");
+        self.end("an operator");
     }
 
     /// Whether it injects.
     pub fn is_enabled(&self) -> bool {
-        self.0.enabled.load(Ordering::Acquire)
+        self.shared.enabled.load(Ordering::Acquire)
     }
 
     /// What was injected since it was built.
     pub fn counts(&self) -> ChaosCounts {
-        self.0.counters.read()
+        self.shared.counters.read()
     }
 
     /// Attempts that have a fault now.
     pub fn in_flight(&self) -> u32 {
-        self.0.in_flight.load(Ordering::Relaxed)
+        self.shared.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Switches it off for good.
+    fn end(&self, why: &'static str) {
+        let shared = &self.shared;
+        // AcqRel: the one that ends it reports it, and writes the marker once.
+        if !shared.enabled.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        if let Some(file) = &shared.bounds.end_marker
+            && std::fs::write(file, why).is_err()
+        {
+            self.reporter.report(|| EventKind::ineffective("the end marker can't be written"));
+        }
+        self.reporter.report(|| EventKind::injection_ended(why));
+    }
+
+    /// What happens to an attempt.
+    fn decide(&self, attempt: &Attempt, number: u64) -> Option<(Fault, InFlight<'_>)> {
+        let shared = &self.shared;
+        if !shared.is_candidate(attempt, number) {
+            return None;
+        }
+        shared.counters.candidate();
+        let fault = shared.shares.draw(shared.seed, number)?;
+        if let Some(why) = shared.is_over() {
+            self.end(why);
+            return None;
+        }
+        if shared.shares.is_control(shared.seed, number) {
+            shared.counters.control();
+            return None;
+        }
+        let most = shared.bounds.at_most_in_flight;
+        let enter = |now: u32| (now < most).then(|| now + 1);
+        // Relaxed: the number of those in flight guards nothing else.
+        if shared.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter).is_err() {
+            shared.counters.held_back();
+            return None;
+        }
+        let in_flight = InFlight(&shared.in_flight);
+        let pay = |left: u64| left.checked_sub(1);
+        match shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay) {
+            Err(_) => return None,
+            Ok(1) => self.end("budget"),
+            Ok(_) => {}
+        }
+        shared.counters.injected(fault);
+        self.reporter.report(|| EventKind::injected(fault.as_str()));
+        Some((fault, in_flight))
     }
 }
 
 impl<F, G, C> Clone for Chaos<F, G, C> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { shared: Arc::clone(&self.shared), reporter: self.reporter.clone() }
     }
 }
 
@@ -110,7 +163,7 @@ impl<F, G, C> fmt::Debug for Chaos<F, G, C> {
         f.debug_struct("Chaos")
             .field("name", self.name())
             .field("enabled", &self.is_enabled())
-            .field("shares", &self.0.shares)
+            .field("shares", &self.shared.shares)
             .finish_non_exhaustive()
     }
 }
@@ -122,11 +175,11 @@ impl<F, G, C> Policy for Chaos<F, G, C> {
         Self: 'p;
 
     fn wrap<Op>(&self, op: Op) -> ChaosCall<'_, Op, F, G, C> {
-        ChaosCall { shared: &self.0, op: Held::Own(op), number: None }
+        ChaosCall { chaos: self, op: Held::Own(op), number: None }
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let shares = &self.0.shares;
+        let shares = &self.shared.shares;
         let parts = [
             ("latency", shares.latency),
             ("error", shares.error),
@@ -138,16 +191,20 @@ impl<F, G, C> Policy for Chaos<F, G, C> {
         let words: Vec<_> =
             given.map(|(name, share)| format!("{name} {} %", share * 100.0)).collect();
         let state = if self.is_enabled() { "on" } else { "off" };
-        let panics = inner.panics() || (shares.panic > 0.0 && !self.0.bounds.unguarded);
+        let panics = inner.panics() || (shares.panic > 0.0 && !self.shared.bounds.unguarded);
         inner
             .layer(PolicyKind::Chaos, self.name(), format!("{state}: {}", words.join(", ")))
             .with_panics(panics)
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }
 
 /// An operation with [`Chaos`] around it.
 pub struct ChaosCall<'p, Op, F, G, C> {
-    shared: &'p Shared<F, G, C>,
+    chaos: &'p Chaos<F, G, C>,
     op: Held<Op>,
     /// Of the call, where one draw is for all of its attempts.
     number: Option<u64>,
@@ -155,7 +212,7 @@ pub struct ChaosCall<'p, Op, F, G, C> {
 
 impl<'p, Op, F, G, C> ChaosCall<'p, Op, F, G, C> {
     fn fault(&mut self, attempt: &Attempt) -> Option<(Fault, InFlight<'p>)> {
-        let shared = self.shared;
+        let shared = &self.chaos.shared;
         // Acquire: pairs with the store of `enable`, which sets the time since before it.
         if !shared.enabled.load(Ordering::Acquire) {
             return None;
@@ -163,7 +220,7 @@ impl<'p, Op, F, G, C> ChaosCall<'p, Op, F, G, C> {
         let next = || shared.numbers.fetch_add(1, Ordering::Relaxed);
         let number =
             if shared.bounds.per_call { *self.number.get_or_insert_with(next) } else { next() };
-        shared.decide(attempt, number)
+        self.chaos.decide(attempt, number)
     }
 }
 
@@ -179,16 +236,16 @@ where
     type Future = ChaosFuture<'p, LaterCall<Op>, Op::Future, Op::Output, Op::Error, F, G, C>;
 
     fn start(mut self, attempt: Attempt) -> Self::Future {
-        let (shared, counted) = (self.shared, self.shared.enabled.load(Ordering::Relaxed));
+        let (chaos, counted) = (self.chaos, self.chaos.shared.enabled.load(Ordering::Relaxed));
         let fault = self.fault(&attempt);
         let Held::Own(op) = self.op else {
             unreachable!("a call is started once, and not after attempts")
         };
         match fault {
-            None => ChaosFuture::passing(shared, counted, op.start(attempt)),
+            None => ChaosFuture::passing(chaos, counted, op.start(attempt)),
             Some((fault, in_flight)) => {
-                let made = shared.made(fault, attempt);
-                ChaosFuture::with_fault(shared, fault, made, in_flight, attempt, || LaterCall(op))
+                let made = chaos.shared.made(fault, attempt);
+                ChaosFuture::with_fault(chaos, fault, made, in_flight, attempt, || LaterCall(op))
             }
         }
     }
@@ -206,13 +263,13 @@ where
     type Future = ChaosFuture<'p, LaterAttempt<Op>, Op::Future, Op::Output, Op::Error, F, G, C>;
 
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
-        let (shared, counted) = (self.shared, self.shared.enabled.load(Ordering::Relaxed));
+        let (chaos, counted) = (self.chaos, self.chaos.shared.enabled.load(Ordering::Relaxed));
         match self.fault(&attempt) {
-            None => ChaosFuture::passing(shared, counted, self.op.attempt(attempt)),
+            None => ChaosFuture::passing(chaos, counted, self.op.attempt(attempt)),
             Some((fault, in_flight)) => {
-                let made = shared.made(fault, attempt);
+                let made = chaos.shared.made(fault, attempt);
                 let op = &mut self.op;
-                ChaosFuture::with_fault(shared, fault, made, in_flight, attempt, || {
+                ChaosFuture::with_fault(chaos, fault, made, in_flight, attempt, || {
                     LaterAttempt(op.share())
                 })
             }
@@ -226,6 +283,6 @@ where
 
 impl<Op, F, G, C> fmt::Debug for ChaosCall<'_, Op, F, G, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChaosCall").field("chaos", self.shared.name()).finish_non_exhaustive()
+        f.debug_struct("ChaosCall").field("chaos", self.chaos.name()).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use seawall_core::{Attempt, Classify, Error, EventKind, Name, Reporter, contain};
+use seawall_core::{Attempt, Classify, Error, contain};
 use tokio::time::Instant;
 
 use crate::config::{Bounds, class_of};
@@ -12,8 +12,7 @@ use crate::machine::{Fault, Shares};
 use crate::outcomes::Make;
 
 pub(crate) struct Shared<F, G, C> {
-    pub(crate) reporter: Reporter,
-    seed: u64,
+    pub(crate) seed: u64,
     pub(crate) shares: Shares,
     pub(crate) bounds: Bounds,
     pub(crate) error: F,
@@ -29,7 +28,6 @@ pub(crate) struct Shared<F, G, C> {
 
 impl<F, G, C> Shared<F, G, C> {
     pub(crate) fn new(
-        reporter: Reporter,
         seed: u64,
         shares: Shares,
         bounds: Bounds,
@@ -38,7 +36,6 @@ impl<F, G, C> Shared<F, G, C> {
         classifier: C,
     ) -> Self {
         Self {
-            reporter,
             seed,
             shares,
             left: AtomicU64::new(bounds.budget),
@@ -54,21 +51,7 @@ impl<F, G, C> Shared<F, G, C> {
         }
     }
 
-    /// Switches it off for good.
-    pub(crate) fn end(&self, why: &'static str) {
-        // AcqRel: the one that ends it reports it, and writes the marker once.
-        if !self.enabled.swap(false, Ordering::AcqRel) {
-            return;
-        }
-        if let Some(file) = &self.bounds.end_marker
-            && std::fs::write(file, why).is_err()
-        {
-            self.reporter.report(|| EventKind::ineffective("the end marker can't be written"));
-        }
-        self.reporter.report(|| EventKind::injection_ended(why));
-    }
-
-    fn is_candidate(&self, attempt: &Attempt, number: u64) -> bool {
+    pub(crate) fn is_candidate(&self, attempt: &Attempt, number: u64) -> bool {
         let bounds = &self.bounds;
         let when = || match &bounds.when {
             Some(when) => contain(|| when(attempt)).unwrap_or(false),
@@ -79,7 +62,7 @@ impl<F, G, C> Shared<F, G, C> {
             && when()
     }
 
-    fn is_over(&self) -> Option<&'static str> {
+    pub(crate) fn is_over(&self) -> Option<&'static str> {
         let bounds = &self.bounds;
         if let Some(until) = bounds.until {
             let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,44 +75,6 @@ impl<F, G, C> Shared<F, G, C> {
         contain(|| rule(&counts)).unwrap_or(true).then_some("abort rule")
     }
 
-    /// What happens to an attempt.
-    pub(crate) fn decide(&self, attempt: &Attempt, number: u64) -> Option<(Fault, InFlight<'_>)> {
-        if !self.is_candidate(attempt, number) {
-            return None;
-        }
-        self.counters.candidate();
-        let fault = self.shares.draw(self.seed, number)?;
-        if let Some(why) = self.is_over() {
-            self.end(why);
-            return None;
-        }
-        if self.shares.is_control(self.seed, number) {
-            self.counters.control();
-            return None;
-        }
-        let most = self.bounds.at_most_in_flight;
-        let enter = |now: u32| (now < most).then(|| now + 1);
-        // Relaxed: the number of those in flight guards nothing else.
-        if self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter).is_err() {
-            self.counters.held_back();
-            return None;
-        }
-        let in_flight = InFlight(&self.in_flight);
-        let pay = |left: u64| left.checked_sub(1);
-        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay) {
-            Err(_) => return None,
-            Ok(1) => self.end("budget"),
-            Ok(_) => {}
-        }
-        self.counters.injected(fault);
-        self.reporter.report(|| EventKind::injected(fault.as_str()));
-        Some((fault, in_flight))
-    }
-
-    pub(crate) fn name(&self) -> &Name {
-        self.reporter.name()
-    }
-
     /// An attempt ended while faults were injected.
     pub(crate) fn ended(&self, good: bool) {
         self.counters.ended(good);
@@ -138,7 +83,7 @@ impl<F, G, C> Shared<F, G, C> {
 
 /// An attempt that has a fault. Dropping it gives its place back.
 #[derive(Debug)]
-pub(crate) struct InFlight<'p>(&'p AtomicU32);
+pub(crate) struct InFlight<'p>(pub(crate) &'p AtomicU32);
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {

@@ -45,12 +45,13 @@ pub trait Layer {
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError>;
 }
 
-/// Every policy is a layer: it was built before, and is added as it is.
+/// Every policy is a layer: it was built before, and is added as it is, with the pipeline's
+/// listeners in addition to its own.
 impl<P: Policy> Layer for P {
     type Policy = P;
 
-    fn into_policy(self, _: &LayerContext) -> Result<P, ConfigError> {
-        Ok(self)
+    fn into_policy(self, context: &LayerContext) -> Result<P, ConfigError> {
+        Ok(self.heard_by(&context.listeners))
     }
 }
 

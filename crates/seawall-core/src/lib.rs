@@ -88,7 +88,7 @@ pub use inspect::{Inspect, InspectId, Measures, Order, OrderError, Settings};
 pub use keyed::{Keep, Keyed};
 pub use label::Label;
 pub use layer::{Layer, LayerContext, Layers};
-pub use listener::{Listener, ListenerId, Listeners};
+pub use listener::{Listener, ListenerId, ListenerIdentity, Listeners};
 pub use name::Name;
 pub use operation::{Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture};
 pub use panic::{Caught, PanicReport, catch, contain};

@@ -37,6 +37,15 @@ pub trait Listener: Send + Sync + 'static {
         let _ = opening;
         Vec::new()
     }
+
+    /// What it has in common with its clones, if anything: the address of what they share. A listener
+    /// that is both in the set of a policy's handle and in that of the pipeline around it receives an
+    /// event once.
+    ///
+    /// By default each listener that is added is one of its own.
+    fn identity(&self) -> Option<ListenerIdentity> {
+        None
+    }
 }
 
 impl<F: Fn(&Event) + Send + Sync + 'static> Listener for F {
@@ -65,14 +74,38 @@ struct Inner {
 #[derive(Clone)]
 struct Entry {
     id: ListenerId,
+    identity: Option<ListenerIdentity>,
     listener: Arc<dyn Listener>,
+}
+
+impl Entry {
+    fn is_same_as(&self, other: &Self) -> bool {
+        self.id == other.id || (self.identity.is_some() && self.identity == other.identity)
+    }
 }
 
 #[derive(Default)]
 struct Ordered {
-    queue: VecDeque<Event>,
+    queue: VecDeque<Queued>,
     delivering: bool,
     dropped: u64,
+}
+
+/// An event, and the set that receives it in addition to the one in which it is queued.
+struct Queued {
+    event: Event,
+    others: Option<Listeners>,
+}
+
+/// What the clones of a listener have in common: see [`Listener::identity`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerIdentity(usize);
+
+impl ListenerIdentity {
+    /// The identity of the listeners that share `shared`.
+    pub fn of<T: ?Sized>(shared: &T) -> Self {
+        Self(std::ptr::from_ref(shared).cast::<()>().addr())
+    }
 }
 
 /// Identifies a listener that was added, so that it can be removed. Unique in the process.
@@ -95,9 +128,20 @@ impl Listeners {
     /// Adds a listener.
     pub fn add(&self, listener: impl Listener) -> ListenerId {
         let id = ListenerId::new();
-        let entry = Entry { id, listener: Arc::new(listener) };
+        let identity = listener.identity();
+        let entry = Entry { id, identity, listener: Arc::new(listener) };
         self.replace(|list| list.iter().cloned().chain([entry]).collect());
         id
+    }
+
+    /// Adds the listeners that are in `others` now, but for those that this set has. Where a policy has
+    /// the one set and the pipeline around it the other, each receives an event once.
+    pub fn add_all(&self, others: &Self) {
+        let others = others.entries();
+        self.replace(|list| {
+            let known = |it: &&Entry| !list.iter().any(|known| known.is_same_as(it));
+            list.iter().chain(others.iter().filter(known)).cloned().collect()
+        });
     }
 
     /// Removes a listener, and returns whether it was there. One that is running now runs to its end.
@@ -126,22 +170,35 @@ impl Listeners {
         self.0.len.load(Ordering::Relaxed) == 0
     }
 
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Calls the listeners with `event`, which is made only if somebody listens.
     pub fn emit(&self, event: impl FnOnce() -> Event) {
         if !self.is_empty() {
-            self.call(event());
+            self.call(event(), None);
         }
+    }
+
+    /// Calls the listeners of this set and those of `others` with `event`, each once.
+    pub(crate) fn emit_with(&self, others: Option<&Self>, event: Event) {
+        self.call(event, others);
     }
 
     /// Queues an event that must arrive in order. Call it under the lock that orders the events,
     /// and [`deliver`](Self::deliver) after that was released.
     pub fn queue(&self, event: impl FnOnce() -> Event) {
-        if self.is_empty() {
-            return;
+        if !self.is_empty() {
+            self.queue_with(None, event());
         }
+    }
+
+    /// Queues an event that the listeners of `others` receive, too.
+    pub(crate) fn queue_with(&self, others: Option<&Self>, event: Event) {
         let mut ordered = self.0.ordered.lock();
         if ordered.queue.len() < Self::MAX_QUEUED {
-            ordered.queue.push_back(event());
+            ordered.queue.push_back(Queued { event, others: others.cloned() });
         } else {
             ordered.dropped += 1;
         }
@@ -154,26 +211,44 @@ impl Listeners {
         if std::mem::replace(&mut ordered.delivering, true) {
             return;
         }
-        while let Some(event) = ordered.queue.pop_front() {
+        while let Some(Queued { event, others }) = ordered.queue.pop_front() {
             drop(ordered);
-            self.call(event);
+            self.call(event, others.as_ref());
+            // This may be the last reference to a set of listeners.
+            self.count_panic(|| drop(others));
             ordered = self.0.ordered.lock();
         }
         ordered.delivering = false;
     }
 
     #[cold]
-    fn call(&self, mut event: Event) {
-        let list = Arc::clone(&self.0.list.read());
+    fn call(&self, mut event: Event, others: Option<&Self>) {
+        let own = self.entries();
+        let rest = others.map(|others| others.entries_without(&own));
+        let sets = || [(self, &*own)].into_iter().chain(others.zip(rest.as_deref()));
         if event.opening().is_some() {
-            let causes = self.ask(&list, |listener| listener.causes(&event));
+            let causes = sets().flat_map(|(set, list)| set.ask(list, |it| it.causes(&event)));
+            let causes: Vec<_> = causes.flatten().collect();
             if let Some(opening) = event.opening() {
-                opening.add_causes(causes.into_iter().flatten());
+                opening.add_causes(causes);
             }
         }
-        self.ask(&list, |listener| listener.on_event(&event));
+        for (set, list) in sets() {
+            set.ask(list, |listener| listener.on_event(&event));
+        }
         // This may be the last reference to a listener that was removed in the meantime.
-        self.count_panic(|| drop(list));
+        self.count_panic(|| drop((own, rest)));
+    }
+
+    fn entries(&self) -> Arc<[Entry]> {
+        Arc::clone(&self.0.list.read())
+    }
+
+    /// Its listeners that are not in `list`.
+    fn entries_without(&self, list: &[Entry]) -> Vec<Entry> {
+        let entries = self.entries();
+        let others = entries.iter().filter(|it| !list.iter().any(|known| known.is_same_as(it)));
+        others.cloned().collect()
     }
 
     /// The answers of the listeners. One that panics, and one that causes this event itself, gives

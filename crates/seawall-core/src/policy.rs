@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::{AllTransient, Call, Description, FromFuture, Inspect, Lazy};
+use crate::{AllTransient, Call, Description, FromFuture, Inspect, Lazy, Listeners};
 pub use kind::PolicyKind;
 pub use optional::{Optional, OptionalCall, OptionalFuture};
 
@@ -35,6 +35,21 @@ pub trait Policy {
     /// none.
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         let _ = each;
+    }
+
+    /// This policy in a pipeline, whose `listeners` receive the events of its calls in addition to
+    /// the policy's own. Nothing is registered in the policy itself, so its other handles stay as
+    /// they are, and a pipeline that is dropped leaves nothing behind.
+    ///
+    /// [`Reporter::heard_by`](crate::Reporter::heard_by) does it for a policy that reports. By default
+    /// the policy stays as it is; so does one behind a reference or an `Arc`.
+    #[must_use]
+    fn heard_by(self, listeners: &Listeners) -> Self
+    where
+        Self: Sized,
+    {
+        let _ = listeners;
+        self
     }
 }
 
@@ -109,6 +124,10 @@ impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         self.outer.inspect(each);
         self.inner.inspect(each);
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { outer: self.outer.heard_by(listeners), inner: self.inner.heard_by(listeners) }
     }
 }
 

@@ -1,15 +1,28 @@
 //! What a policy reports, and under which name.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use crate::{Event, EventKind, Listeners, Name, PolicyKind, Reason, Rejection};
 
 /// The name and kind of a policy, and the listeners that receive its events.
 ///
-/// A policy keeps one of these and reports through it. Where nobody listens a report costs one load
-/// and makes no event. Report outside of every lock: listeners are the user's code.
+/// Each handle of a policy keeps one of these and reports through it. Where nobody listens a report
+/// costs a load or two and makes no event. Report outside of every lock: listeners are the user's
+/// code.
+///
+/// The policy's own listeners are the same for all its handles. A handle in a pipeline reports to
+/// those of the pipeline, too: see [`Policy::heard_by`](crate::Policy::heard_by).
 #[derive(Clone, Debug)]
 pub struct Reporter {
+    // One reference count for a clone, whatever there is to know.
+    policy: Arc<Reported>,
+    pipeline: Option<Listeners>,
+}
+
+#[derive(Debug)]
+struct Reported {
     name: Name,
     kind: PolicyKind,
     listeners: Listeners,
@@ -17,35 +30,51 @@ pub struct Reporter {
 
 impl Reporter {
     /// Reports to `listeners` as the policy `name` of kind `kind`.
-    pub const fn new(name: Name, kind: PolicyKind, listeners: Listeners) -> Self {
-        Self { name, kind, listeners }
+    pub fn new(name: Name, kind: PolicyKind, listeners: Listeners) -> Self {
+        Self { policy: Arc::new(Reported { name, kind, listeners }), pipeline: None }
+    }
+
+    /// The same for a handle in a pipeline, whose `listeners` receive the events of its calls, too.
+    /// One that is in both sets receives an event once.
+    #[must_use]
+    pub fn heard_by(mut self, listeners: &Listeners) -> Self {
+        let own = self.listeners().is_same_as(listeners);
+        self.pipeline = (!own).then(|| listeners.clone());
+        self
     }
 
     /// The policy's name.
-    pub const fn name(&self) -> &Name {
-        &self.name
+    pub fn name(&self) -> &Name {
+        &self.policy.name
     }
 
     /// Its kind.
-    pub const fn kind(&self) -> PolicyKind {
-        self.kind
+    pub fn kind(&self) -> PolicyKind {
+        self.policy.kind
     }
 
-    /// The listeners that receive its events.
-    pub const fn listeners(&self) -> &Listeners {
-        &self.listeners
+    /// The policy's own listeners, which receive the events of all its handles.
+    pub fn listeners(&self) -> &Listeners {
+        &self.policy.listeners
+    }
+
+    /// The listeners of the pipeline that the handle is in, unless they are the policy's own.
+    pub const fn pipeline(&self) -> Option<&Listeners> {
+        self.pipeline.as_ref()
     }
 
     /// The same under the name `name[key]`.
     #[must_use]
     pub fn for_key(&self, key: impl std::fmt::Display) -> Self {
-        Self { name: self.name.for_key(key), ..self.clone() }
+        let name = self.name().for_key(key);
+        let policy = Reported { name, kind: self.kind(), listeners: self.listeners().clone() };
+        Self { policy: Arc::new(policy), pipeline: self.pipeline.clone() }
     }
 
-    /// Whether anybody listens. One load.
+    /// Whether anybody listens.
     #[inline]
     pub fn is_heard(&self) -> bool {
-        !self.listeners.is_empty()
+        !self.listeners().is_empty() || self.pipeline.as_ref().is_some_and(|it| !it.is_empty())
     }
 
     /// Reports what happened now. `kind` is made only if somebody listens.
@@ -57,24 +86,28 @@ impl Reporter {
 
     /// Reports what happened at `at`.
     pub fn report_at(&self, at: Instant, kind: EventKind) {
-        self.listeners.emit(|| self.event(at, kind));
+        if self.is_heard() {
+            self.listeners().emit_with(self.pipeline(), self.event(at, kind));
+        }
     }
 
     /// Queues what happened at `at`, to be reported in the order of these calls: under the lock
     /// that orders the events, with [`deliver`](Self::deliver) after it was released.
     pub fn queue(&self, at: Instant, kind: EventKind) {
-        self.listeners.queue(|| self.event(at, kind));
+        if self.is_heard() {
+            self.listeners().queue_with(self.pipeline(), self.event(at, kind));
+        }
     }
 
     /// Reports what is queued.
     pub fn deliver(&self) {
-        self.listeners.deliver();
+        self.listeners().deliver();
     }
 
     /// A rejection by this policy, which is not reported yet.
     #[inline]
     pub fn rejection(&self, reason: Reason) -> Rejection {
-        Rejection::new(self.name.clone(), self.kind, reason)
+        Rejection::new(self.name().clone(), self.kind(), reason)
     }
 
     /// Refuses a call: makes the rejection and reports it.
@@ -96,6 +129,6 @@ impl Reporter {
     }
 
     fn event(&self, at: Instant, kind: EventKind) -> Event {
-        Event::new(self.name.clone(), self.kind, at, kind)
+        Event::new(self.name().clone(), self.kind(), at, kind)
     }
 }

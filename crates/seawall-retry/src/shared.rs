@@ -1,8 +1,8 @@
 //! What a retry and a hedge have in common.
 
 use seawall_core::{
-    Attempt, Class, ConfigError, Error, EventKind, GaveUp, Judge, LayerContext, PanicReport,
-    PolicyKind, Reporter, Setup, StopReason,
+    Attempt, Class, ConfigError, Error, EventKind, GaveUp, Judge, LayerContext, Listeners,
+    PanicReport, PolicyKind, Reporter, Setup, StopReason,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -68,6 +68,15 @@ pub(crate) struct FailedAttempt<T, E> {
 }
 
 impl<J> Shared<J> {
+    /// The same in a pipeline with these listeners; the budget, too.
+    pub(crate) fn heard_by(self, listeners: &Listeners) -> Self {
+        Self {
+            reporter: self.reporter.heard_by(listeners),
+            budget: self.budget.map(|budget| budget.heard_by(listeners)),
+            ..self
+        }
+    }
+
     pub(crate) fn report_panic(&self, report: PanicReport) {
         self.reporter.report(|| EventKind::Panicked(report));
     }

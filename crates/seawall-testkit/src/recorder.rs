@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use seawall_core::{Event, EventKind, Listener, Transition};
+use seawall_core::{Event, EventKind, Listener, ListenerIdentity, Transition};
 
 /// A listener that keeps the events it receives. Clones share them: add one, keep one.
 ///
@@ -20,6 +20,10 @@ pub struct Recorder(Arc<Mutex<Vec<Event>>>);
 impl Listener for Recorder {
     fn on_event(&self, event: &Event) {
         self.0.lock().push(event.clone());
+    }
+
+    fn identity(&self) -> Option<ListenerIdentity> {
+        Some(ListenerIdentity::of(&*self.0))
     }
 }
 

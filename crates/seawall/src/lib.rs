@@ -377,8 +377,9 @@ pub use seawall_core::{
     AllTransient, Attempt, Backoff, BoxedError, Call, Cancelled, Cause, CircuitState, Class,
     Classify, ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn,
     FromFuture, GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener, ListenerId,
-    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyExt, PolicyKind, Random,
-    Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy, Transition,
+    ListenerIdentity, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyExt,
+    PolicyKind, Random, Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy,
+    Transition,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};

@@ -146,8 +146,8 @@ impl<P: Policy, C> Pipeline<P, C> {
         &self.policy
     }
 
-    /// The listeners that receive the events of the pipeline's own policies. A policy that was
-    /// made outside, to be shared, has listeners of its own.
+    /// The listeners that receive the events of the pipeline's calls. A policy that was made outside,
+    /// to be shared, has listeners of its own as well.
     pub const fn listeners(&self) -> &Listeners {
         &self.listeners
     }

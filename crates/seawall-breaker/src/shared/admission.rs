@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use seawall_core::{EventKind, Rejection};
 use tokio::time::Instant;
 
-use super::{Admitted, RefusalCache, Shared, StateWord};
+use super::{Admitted, Circuit, RefusalCache, StateWord};
 use crate::machine::{Admission, Refusal, RefusalTerms, Ticket};
 use crate::time::Nanos;
 use seawall_core::sync::fence;
 
-impl Shared {
+impl Circuit {
     /// Admits a call under a closed circuit that neither times nor counts calls, by one read.
     /// `None` decides nothing: [`admit`](Self::admit) does.
     #[inline]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use seawall_core::{Class, EventKind, Health};
 
 use super::stripes::Batched;
-use super::{Admitted, Shared, StateWord};
+use super::{Admitted, Circuit, StateWord};
 use crate::machine::{Abandoned, Outcome, Settled, Ticket};
 use crate::permit::Settlement;
 use crate::time::{Nanos, nanos};
@@ -36,7 +36,7 @@ impl Admitted {
     }
 }
 
-impl Shared {
+impl Circuit {
     /// Settles a success that changes nothing, by one read.
     #[inline]
     pub(crate) fn skips_success(&self, admitted: Admitted) -> bool {

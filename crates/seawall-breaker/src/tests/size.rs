@@ -1,5 +1,7 @@
 //! What a breaker takes, so that nobody makes it bigger without noticing.
 
+use seawall_core::{Listeners, Name, PolicyKind};
+
 use crate::Breaker;
 use crate::machine::Settings;
 use crate::shared::Shared;
@@ -15,5 +17,7 @@ fn size_of_a_breaker() {
     let name = counted(size_of::<Box<str>>()) + "breaker".len().next_multiple_of(8);
     let window_of_100 = 100_usize.div_ceil(64) * size_of::<u64>();
     let shared = counted(size_of::<Shared>()) + counted(size_of::<Settings>());
-    assert_eq!(size_of::<Breaker>() + shared + name + window_of_100, 496);
+    let reported = size_of::<Name>() + size_of::<PolicyKind>() + size_of::<Listeners>();
+    let names = counted(reported.next_multiple_of(8)) + name;
+    assert_eq!(size_of::<Breaker>() + shared + names + window_of_100, 528);
 }

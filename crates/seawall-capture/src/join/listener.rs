@@ -2,7 +2,9 @@
 
 use std::panic::Location;
 
-use seawall_core::{Cause, CircuitState, Class, Event, EventKind, Listener, Scope, Transition};
+use seawall_core::{
+    Cause, CircuitState, Class, Event, EventKind, Listener, ListenerIdentity, Scope, Transition,
+};
 
 use super::is_inside;
 use crate::{Capture, Draft, Kind, Observability, Severity};
@@ -75,6 +77,10 @@ impl Listener for CaptureListener {
             self.capture.tops().get(&opening.policy).map(|top| top.take()).unwrap_or_default();
         let kinds = kinds.into_iter().take(Transition::MAX_CAUSES);
         kinds.map(|k| Cause::new(k.fingerprint.to_string(), k.description, k.count)).collect()
+    }
+
+    fn identity(&self) -> Option<ListenerIdentity> {
+        Some(ListenerIdentity::of(self.capture.circuits()))
     }
 
     fn on_event(&self, event: &Event) {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use crate::{Attempt, Call, Description, Inspect, Operation, Policy};
+use crate::{Attempt, Call, Description, Inspect, Listeners, Operation, Policy};
 
 /// A policy that may be absent: `Optional(None)` does nothing, and the description does not mention
 /// it.
@@ -36,6 +36,10 @@ impl<P: Policy> Policy for Optional<P> {
         if let Some(policy) = &self.0 {
             policy.inspect(each);
         }
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self(self.0.map(|policy| policy.heard_by(listeners)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use seawall_core::{Class, Error};
 
-use super::policy::Shared;
+use super::Fallback;
 use crate::permits::{Permit, Permits};
 
 /// One link of a chain of fallbacks. Where it declines, fails or panics, the next is asked.
@@ -53,27 +53,27 @@ pub(super) struct Asking<'p, T, E> {
     links: std::slice::Iter<'p, Link<T, E>>,
     started: Option<Started<'p, T, E>>,
     permit: Permit<&'p Permits>,
-    fallback: &'p Shared<T, E>,
+    fallback: &'p Fallback<T, E>,
 }
 
 /// A future that answers, started. Its panics are reported and go no further.
 struct Started<'p, T, E> {
     future: Option<Boxed<T>>,
-    fallback: &'p Shared<T, E>,
+    fallback: &'p Fallback<T, E>,
 }
 
 impl<'p, T, E> Asking<'p, T, E> {
     /// Starts to ask for answers, or gives `error` back where it stands.
-    pub(super) fn begin(fallback: &'p Shared<T, E>, error: Error<E>) -> Result<Self, Error<E>> {
+    pub(super) fn begin(fallback: &'p Fallback<T, E>, error: Error<E>) -> Result<Self, Error<E>> {
         let class = error.class();
         if !fallback.covers(class) {
             return Err(error);
         }
-        let Some(permit) = Permits::try_acquire(&fallback.permits) else {
-            fallback.refused();
+        let Some(permit) = Permits::try_acquire(&fallback.shared.permits) else {
+            fallback.report_refused();
             return Err(error);
         };
-        let links = fallback.chain.iter();
+        let links = fallback.shared.chain.iter();
         Ok(Self { error, class, links, started: None, permit, fallback })
     }
 
@@ -110,10 +110,10 @@ impl<'p, T, E> Asking<'p, T, E> {
         let Self { error, class, permit, fallback, .. } = self;
         drop(permit);
         let Some(answer) = answer else {
-            fallback.failed(class);
+            fallback.report_failed(class);
             return Err(error);
         };
-        fallback.degraded(class);
+        fallback.report_degraded(class);
         // The caller's code, too.
         fallback.contained(|| drop(error));
         Ok(answer)

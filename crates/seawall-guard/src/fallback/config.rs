@@ -99,13 +99,14 @@ impl<T, E> FallbackBuilder<T, E> {
     fn checked(self) -> Result<Fallback<T, E>, ConfigError> {
         let check = Check::of(PolicyKind::Fallback);
         check.that(self.max_concurrent > 0, "max_concurrent", self.max_concurrent, "at least 1")?;
-        Ok(Fallback(Arc::new(Shared {
-            reporter: self.setup.reporter(PolicyKind::Fallback)?,
+        let reporter = self.setup.reporter(PolicyKind::Fallback)?;
+        let shared = Shared {
             when: self.when,
             permits: Permits::new(self.max_concurrent),
             counts: Counts::default(),
             chain: self.chain,
-        })))
+        };
+        Ok(Fallback { shared: Arc::new(shared), reporter })
     }
 }
 

@@ -43,7 +43,7 @@ impl<'p, T, E, Fut> FallbackFuture<'p, T, E, Fut> {
         let mut this = self.project();
         // What the call holds goes back before the fallback begins.
         this.state.set(State::Failed(None));
-        let asking = Asking::begin(&this.fallback.0, error)?;
+        let asking = Asking::begin(this.fallback, error)?;
         match this.state.project() {
             StateProjection::Failed(failed) => ask(asking, failed, cx),
             StateProjection::Running(_) => unreachable!("the call is over"),

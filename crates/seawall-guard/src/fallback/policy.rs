@@ -34,10 +34,12 @@ use crate::permits::Permits;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Fallback<T, E>(pub(super) Arc<Shared<T, E>>);
+pub struct Fallback<T, E> {
+    pub(super) shared: Arc<Shared<T, E>>,
+    pub(super) reporter: Reporter,
+}
 
 pub(super) struct Shared<T, E> {
-    pub(super) reporter: Reporter,
     pub(super) when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
     pub(super) permits: Permits,
     pub(super) counts: Counts,
@@ -49,44 +51,6 @@ pub(super) struct Counts {
     degraded: AtomicU64,
     failed: AtomicU64,
     refused: AtomicU64,
-}
-
-impl<T, E> Shared<T, E> {
-    /// Whether `class` is fallen back from.
-    pub(super) fn covers(&self, class: Class) -> bool {
-        self.contained(|| (self.when)(class)).unwrap_or(false)
-    }
-
-    /// Runs the caller's code, whose panic is reported.
-    pub(super) fn contained<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
-        match catch(f) {
-            Ok(result) => Some(result),
-            Err(caught) => {
-                let report = caught.into_report();
-                self.reporter.report(|| EventKind::Panicked(report));
-                None
-            }
-        }
-    }
-
-    /// No permit is left.
-    pub(super) fn refused(&self) {
-        self.counts.refused.fetch_add(1, Ordering::Relaxed);
-        let rejection = self.reporter.rejection(Reason::Full);
-        self.reporter.refused(rejection.because(self.permits.evidence()));
-    }
-
-    /// A link answered.
-    pub(super) fn degraded(&self, class: Class) {
-        self.counts.degraded.fetch_add(1, Ordering::Relaxed);
-        self.reporter.report(|| EventKind::degraded(class));
-    }
-
-    /// No link answered.
-    pub(super) fn failed(&self, class: Class) {
-        self.counts.failed.fetch_add(1, Ordering::Relaxed);
-        self.reporter.report(|| EventKind::fallback_failed(class));
-    }
 }
 
 impl<T, E> Fallback<T, E> {
@@ -136,32 +100,32 @@ impl<T, E> Fallback<T, E> {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.0.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.0.reporter.listeners()
+        self.reporter.listeners()
     }
 
     /// How many calls it answered for.
     pub fn degraded(&self) -> u64 {
-        self.0.counts.degraded.load(Ordering::Relaxed)
+        self.shared.counts.degraded.load(Ordering::Relaxed)
     }
 
     /// How many times it declined, failed or panicked.
     pub fn failed(&self) -> u64 {
-        self.0.counts.failed.load(Ordering::Relaxed)
+        self.shared.counts.failed.load(Ordering::Relaxed)
     }
 
     /// How many calls got no permit.
     pub fn refused(&self) -> u64 {
-        self.0.counts.refused.load(Ordering::Relaxed)
+        self.shared.counts.refused.load(Ordering::Relaxed)
     }
 
     /// How many fallbacks are under way.
     pub fn in_flight(&self) -> usize {
-        self.0.permits.taken()
+        self.shared.permits.taken()
     }
 
     /// `future`, answered for where it fails.
@@ -178,6 +142,42 @@ impl<T, E> Fallback<T, E> {
     {
         self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
     }
+
+    /// Whether `class` is fallen back from.
+    pub(super) fn covers(&self, class: Class) -> bool {
+        self.contained(|| (self.shared.when)(class)).unwrap_or(false)
+    }
+
+    /// Runs the caller's code, whose panic is reported.
+    pub(super) fn contained<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
+        match catch(f) {
+            Ok(result) => Some(result),
+            Err(caught) => {
+                let report = caught.into_report();
+                self.reporter.report(|| EventKind::Panicked(report));
+                None
+            }
+        }
+    }
+
+    /// No permit is left.
+    pub(super) fn report_refused(&self) {
+        self.shared.counts.refused.fetch_add(1, Ordering::Relaxed);
+        let rejection = self.reporter.rejection(Reason::Full);
+        self.reporter.refused(rejection.because(self.shared.permits.evidence()));
+    }
+
+    /// A link answered.
+    pub(super) fn report_degraded(&self, class: Class) {
+        self.shared.counts.degraded.fetch_add(1, Ordering::Relaxed);
+        self.reporter.report(|| EventKind::degraded(class));
+    }
+
+    /// No link answered.
+    pub(super) fn report_failed(&self, class: Class) {
+        self.shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+        self.reporter.report(|| EventKind::fallback_failed(class));
+    }
 }
 
 impl<T, E> Policy for Fallback<T, E> {
@@ -191,19 +191,23 @@ impl<T, E> Policy for Fallback<T, E> {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let text = match self.0.permits.max() {
+        let text = match self.shared.permits.max() {
             Permits::UNLIMITED => "answers for failures".to_owned(),
             max => format!("answers for failures, {max} at a time"),
         };
-        let waits = self.0.chain.iter().any(|link| matches!(link, Link::Later(_)));
+        let waits = self.shared.chain.iter().any(|link| matches!(link, Link::Later(_)));
         let longest = inner.longest().filter(|_| !waits);
         inner.layer(PolicyKind::Fallback, self.name(), text).with_longest(longest)
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }
 
 impl<T, E> Clone for Fallback<T, E> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { shared: Arc::clone(&self.shared), reporter: self.reporter.clone() }
     }
 }
 
@@ -211,7 +215,7 @@ impl<T, E> fmt::Debug for Fallback<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fallback")
             .field("name", self.name())
-            .field("counts", &self.0.counts)
+            .field("counts", &self.shared.counts)
             .finish_non_exhaustive()
     }
 }

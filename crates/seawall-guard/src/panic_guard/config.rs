@@ -122,17 +122,17 @@ impl PanicGuardBuilder {
         if self.enabled && self.backtrace {
             capture_backtraces(true);
         }
-        let guard = PanicGuard(Arc::new(Shared {
-            reporter,
+        let shared = Shared {
             enabled: self.enabled,
             backtrace: self.backtrace,
             types: self.types,
             can_catch,
             caught: AtomicU64::new(0),
-        }));
+        };
+        let guard = PanicGuard { shared: Arc::new(shared), reporter };
         if self.enabled && !can_catch {
             let why = "the program is built with panic = \"abort\"";
-            guard.0.reporter.report(|| EventKind::ineffective(why));
+            guard.reporter.report(|| EventKind::ineffective(why));
         }
         Ok(guard)
     }

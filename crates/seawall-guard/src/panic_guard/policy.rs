@@ -38,11 +38,13 @@ use super::future::PanicGuardFuture;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct PanicGuard(pub(super) Arc<Shared>);
+pub struct PanicGuard {
+    pub(super) shared: Arc<Shared>,
+    pub(super) reporter: Reporter,
+}
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) reporter: Reporter,
     pub(super) enabled: bool,
     pub(super) backtrace: bool,
     pub(super) types: Vec<PayloadType>,
@@ -58,23 +60,23 @@ impl PanicGuard {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.0.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.0.reporter.listeners()
+        self.reporter.listeners()
     }
 
     /// How many panics it caught, in starting, polling and dropping calls.
     pub fn caught(&self) -> u64 {
-        self.0.caught.load(Ordering::Relaxed)
+        self.shared.caught.load(Ordering::Relaxed)
     }
 
     /// Whether it can catch anything: not where panics abort, nor if it is
     /// [disabled](PanicGuardBuilder::disabled).
     pub fn can_catch(&self) -> bool {
-        self.0.can_catch && self.0.enabled
+        self.shared.can_catch && self.shared.enabled
     }
 
     /// `future`, whose panic comes back as [`Error::Panicked`](seawall_core::Error::Panicked).
@@ -95,12 +97,12 @@ impl PanicGuard {
     /// Counts and reports a panic; resumes it if the guard is disabled.
     #[cold]
     pub(super) fn report(&self, caught: Caught) -> PanicReport {
-        if !self.0.enabled {
+        if !self.shared.enabled {
             caught.resume();
         }
-        let report = caught.report(&self.0.types, self.0.backtrace);
-        self.0.caught.fetch_add(1, Ordering::Relaxed);
-        self.0.reporter.report(|| EventKind::Panicked(report.clone()));
+        let report = caught.report(&self.shared.types, self.shared.backtrace);
+        self.shared.caught.fetch_add(1, Ordering::Relaxed);
+        self.reporter.report(|| EventKind::Panicked(report.clone()));
         report
     }
 
@@ -121,7 +123,7 @@ impl Policy for PanicGuard {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        if !self.0.enabled {
+        if !self.shared.enabled {
             return inner;
         }
         let text = if self.can_catch() {
@@ -131,6 +133,10 @@ impl Policy for PanicGuard {
         };
         let panics = inner.panics() && !self.can_catch();
         inner.layer(PolicyKind::PanicGuard, self.name(), text).with_panics(panics)
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }
 

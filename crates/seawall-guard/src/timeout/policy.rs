@@ -153,6 +153,10 @@ impl Policy for Timeout {
             Limit::By(_) => layer(format!("by function for {what}")),
         }
     }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
+    }
 }
 
 /// An operation with a [`Timeout`] around it.

@@ -92,8 +92,9 @@ impl AdaptiveLimitBuilder {
         let limit = if self.shadow { MAX_LIMIT } else { range.initial };
         let semaphore = Semaphore::new(limit, QueueConfig::default(), Partitions::default());
         let state = State::new(Adaptive::new(self.adaptation, range));
-        Ok(AdaptiveLimit::from_shared(Shared {
-            limiter: Limiter::new(semaphore, self.setup.reporter(PolicyKind::AdaptiveLimit)?),
+        let reporter = self.setup.reporter(PolicyKind::AdaptiveLimit)?;
+        let shared = Shared {
+            limiter: Limiter::new(semaphore),
             deadband: SharedDeadband::new(state.deadband()),
             state: Mutex::new(state),
             time: Timeline::new(),
@@ -106,7 +107,8 @@ impl AdaptiveLimitBuilder {
                 Adaptation::Vegas(_) => "the lowest latency (Vegas)",
                 Adaptation::Gradient(_) => "the usual latency (Gradient)",
             },
-        }))
+        };
+        Ok(AdaptiveLimit::new(shared, reporter))
     }
 
     fn range(&self, check: Check) -> Result<Range, ConfigError> {

@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 
 use seawall_core::{
     Admission, Admit, Admitted, Attempt, Description, Guarded, Inspect, Listeners, Name, NoWait,
-    Policy, PolicyKind, Rejection,
+    Policy, PolicyKind, Rejection, Reporter,
 };
 
 use super::shared::Shared;
@@ -14,6 +14,7 @@ use super::{AdaptiveLimitBuilder, AdaptivePermit, OwnedAdaptivePermit, Range};
 #[derive(Clone, Debug)]
 pub struct AdaptiveLimit {
     pub(super) shared: Arc<Shared>,
+    reporter: Reporter,
 }
 
 /// The state of an adaptive limit at one moment.
@@ -41,8 +42,8 @@ impl AdaptiveLimit {
         AdaptiveLimitBuilder::default()
     }
 
-    pub(super) fn from_shared(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
+        Self { shared: Arc::new(shared), reporter }
     }
 
     /// A permit, if there is room; else a refusal that says how many calls are in flight.
@@ -61,7 +62,7 @@ impl AdaptiveLimit {
     pub fn try_acquire_owned(&self) -> Result<OwnedAdaptivePermit, Rejection> {
         let attempt = &mut Attempt::first();
         let call = self.shared.try_acquire(attempt);
-        let call = call.map_or_else(|| self.shared.acquire(attempt), Ok)?;
+        let call = call.map_or_else(|| self.shared.acquire(attempt, &self.reporter), Ok)?;
         Ok(OwnedAdaptivePermit::new(Arc::clone(&self.shared), call))
     }
 
@@ -97,12 +98,12 @@ impl AdaptiveLimit {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.shared.limiter.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.shared.limiter.reporter.listeners()
+        self.reporter.listeners()
     }
 
     #[inline]
@@ -115,7 +116,7 @@ impl AdaptiveLimit {
         if let Some(permit) = self.try_admit(attempt) {
             return Ok(permit);
         }
-        let call = self.shared.acquire(attempt)?;
+        let call = self.shared.acquire(attempt, &self.reporter)?;
         Ok(AdaptivePermit::new(&self.shared, call))
     }
 }
@@ -156,6 +157,10 @@ impl Policy for AdaptiveLimit {
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         each(Arc::new(self.clone()));
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }
 

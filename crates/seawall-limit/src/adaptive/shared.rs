@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
-use seawall_core::{Attempt, Rejection, Timeline};
+use seawall_core::{Attempt, Rejection, Reporter, Timeline};
 
 use super::Range;
 use super::deadband::SharedDeadband;
@@ -55,10 +55,14 @@ impl Shared {
 
     /// Tries once more, after the places that linger no longer were freed.
     #[cold]
-    pub(super) fn acquire(&self, attempt: &mut Attempt) -> Result<Call, Rejection> {
+    pub(super) fn acquire(
+        &self,
+        attempt: &mut Attempt,
+        reporter: &Reporter,
+    ) -> Result<Call, Rejection> {
         let freed = self.state.lock().freed(self.time.at(attempt.began()));
         self.release(freed);
-        let refuse = || self.limiter.refuse_full(self.limiter.semaphore.word());
+        let refuse = || self.limiter.refuse_full(reporter, self.limiter.semaphore.word());
         self.try_acquire(attempt).ok_or_else(refuse)
     }
 

@@ -148,9 +148,10 @@ impl BulkheadBuilder {
         let limiter = Limiter {
             shutdown: self.setup.token().cloned(),
             longest_wait,
-            ..Limiter::new(semaphore, self.setup.reporter(PolicyKind::Bulkhead)?)
+            ..Limiter::new(semaphore)
         };
-        Ok(Bulkhead::from_shared(Shared { limiter, headroom, text }))
+        let reporter = self.setup.reporter(PolicyKind::Bulkhead)?;
+        Ok(Bulkhead::new(Shared { limiter, headroom, text }, reporter))
     }
 
     fn check_queue(&self, check: Check) -> Result<(), ConfigError> {

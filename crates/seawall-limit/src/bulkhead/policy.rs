@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use seawall_core::{
     Admission, Admit, Admitted, Attempt, Check, ConfigError, Description, Guarded, Inspect,
-    Listeners, Name, Policy, PolicyKind, Rejection,
+    Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
 };
 use tokio::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::semaphore::{Demand, MAX_LIMIT, Priority, Wait};
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
     pub(super) shared: Arc<Shared>,
+    reporter: Reporter,
     demand: Demand,
 }
 
@@ -60,9 +61,10 @@ impl Bulkhead {
         BulkheadBuilder::default()
     }
 
-    pub(super) fn from_shared(shared: Shared) -> Self {
+    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
         let headroom = shared.headroom[Priority::Normal as usize];
-        Self { shared: Arc::new(shared), demand: Demand { headroom, ..Demand::ONE } }
+        let demand = Demand { headroom, ..Demand::ONE };
+        Self { shared: Arc::new(shared), reporter, demand }
     }
 
     /// A handle whose calls take `weight` places each.
@@ -114,7 +116,7 @@ impl Bulkhead {
         match self.shared.limiter.semaphore.try_acquire(&self.demand) {
             Ok(_) => Ok(Permit::new(self)),
             Err(word) if word.has_waiters() => self.try_acquire_first(),
-            Err(word) => Err(self.shared.limiter.refuse_full(word)),
+            Err(word) => Err(self.shared.limiter.refuse_full(&self.reporter, word)),
         }
     }
 
@@ -126,7 +128,7 @@ impl Bulkhead {
         if limiter.semaphore.try_acquire_first(&self.demand) {
             return Ok(Permit::new(self));
         }
-        Err(limiter.refuse_full(limiter.semaphore.word()))
+        Err(limiter.refuse_full(&self.reporter, limiter.semaphore.word()))
     }
 
     /// [`try_acquire`](Self::try_acquire), borrowing nothing.
@@ -167,7 +169,7 @@ impl Bulkhead {
     /// Refuses 0 and what is above 1,073,741,823.
     pub fn set_limit(&self, limit: u32) -> Result<(), ConfigError> {
         check_places("limit", limit)?;
-        self.shared.limiter.resize(limit);
+        self.shared.limiter.resize(&self.reporter, limit);
         Ok(())
     }
 
@@ -193,12 +195,12 @@ impl Bulkhead {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.shared.limiter.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.shared.limiter.reporter.listeners()
+        self.reporter.listeners()
     }
 
     /// How many places a call of this handle takes.
@@ -208,7 +210,7 @@ impl Bulkhead {
 
     #[inline]
     pub(super) fn acquire_by(&self, deadline: Option<Instant>) -> Admission<(), Wait<'_>> {
-        self.shared.limiter.acquire(&self.demand, deadline)
+        self.shared.limiter.acquire(&self.reporter, &self.demand, deadline)
     }
 
     #[inline]
@@ -272,5 +274,9 @@ impl Policy for Bulkhead {
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         each(Arc::new(self.clone()));
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }

@@ -104,16 +104,17 @@ impl RateLimitBuilder {
             check.at_least_one("queue", capacity)?;
             check.positive("longest_wait", longest_wait)?;
         }
-        Ok(RateLimit::from_shared(Shared {
+        let reporter = self.setup.reporter(PolicyKind::RateLimit)?;
+        let shared = Shared {
             state: StateCell::new(self.algorithm, quota),
             refused: 0.into(),
             shown: quota.shown().to_bits().into(),
             time: Timeline::new(),
             algorithm: self.algorithm,
-            reporter: self.setup.reporter(PolicyKind::RateLimit)?,
             shutdown: self.setup.token().cloned(),
             queue: self.queue,
-        }))
+        };
+        Ok(RateLimit::new(shared, reporter))
     }
 
     /// The reporter and the quota of a set of limits, which has no other setting.

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, ConfigError, Description, Guarded, Inspect, Listeners,
-    Name, Policy, PolicyKind, Rejection,
+    Admission, Admit, Admitted, Attempt, ConfigError, Description, Evidence, Guarded, Inspect,
+    Listeners, Name, Policy, PolicyKind, Reason, Rejection, Reporter, Rule,
 };
 use tokio::time::Instant;
 
@@ -21,6 +21,7 @@ use seawall_core::wakers::wake_all;
 #[derive(Clone)]
 pub struct RateLimit {
     pub(super) shared: Arc<Shared>,
+    reporter: Reporter,
 }
 
 /// The state of a rate limit at one moment.
@@ -42,8 +43,8 @@ pub struct RateLimitSnapshot {
 }
 
 impl RateLimit {
-    pub(super) fn from_shared(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
+        Self { shared: Arc::new(shared), reporter }
     }
 
     /// Starts a rate limit.
@@ -57,13 +58,13 @@ impl RateLimit {
     /// none.
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
-        self.shared.take_now(Instant::now())
+        self.take_now(Instant::now())
     }
 
     /// Takes `permits` permits now, all or none. More than a burst are refused without a time to try
     /// again. 0 permits are always granted, until the limit is [closed](Self::close).
     pub fn try_acquire_many(&self, permits: u64) -> Result<(), Rejection> {
-        self.shared.take_many(self.shared.time.now(), permits)
+        self.take_many(self.shared.time.now(), permits)
     }
 
     /// Waits for a permit, within the longest wait. Refused at once if that can't succeed, or if
@@ -149,14 +150,56 @@ impl RateLimit {
         }
     }
 
+    /// Takes one permit, or refuses.
+    #[inline]
+    fn take_now(&self, now: Instant) -> Result<(), Rejection> {
+        let now = self.shared.time.at(now);
+        match self.shared.state.fast_path.take(now) {
+            Take::Taken => Ok(()),
+            Take::NotYet(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
+            Take::Closed => self.take_many(now, 1),
+        }
+    }
+
+    /// Takes all of `permits` under the lock, or refuses.
+    fn take_many(&self, now: u64, permits: u64) -> Result<(), Rejection> {
+        let mut state = self.shared.lock(now);
+        if state.take(now, permits) {
+            return Ok(());
+        }
+        if state.closed {
+            drop(state);
+            return Err(self.refuse(Reason::ShuttingDown, None, 0));
+        }
+        if permits == 0 {
+            return Ok(());
+        }
+        let fits = permits <= state.burst();
+        let (ahead, waiting) = (state.queue.permits(), state.queue.len());
+        let wait = fits.then(|| state.meter.due(now, ahead, permits) - now);
+        drop(state);
+        Err(self.refuse(Reason::RateLimited, wait, waiting))
+    }
+
+    /// Counts a refusal and reports it. Call it without the lock.
+    pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
+        let shared = &self.shared;
+        shared.refused.fetch_add(1, Ordering::Relaxed);
+        let rate = f64::from_bits(shared.shown.load(Ordering::Relaxed));
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let evidence = Evidence::new(Rule::Rate, rate, rate, waiting);
+        let rejection = self.reporter.rejection(reason).because(evidence);
+        self.reporter.refused(rejection.retry_in_nanos(wait.unwrap_or(u64::MAX)))
+    }
+
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.shared.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.shared.reporter.listeners()
+        self.reporter.listeners()
     }
 }
 
@@ -185,7 +228,7 @@ impl Admit for RateLimit {
         if self.shared.queue.is_some() {
             return Acquire::admit(self, attempt.deadline(), now);
         }
-        match self.shared.take_now(now) {
+        match self.take_now(now) {
             Ok(()) => Admission::Granted(RatePermit(())),
             Err(rejection) => Admission::Refused(rejection),
         }
@@ -219,5 +262,9 @@ impl Policy for RateLimit {
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         each(Arc::new(self.clone()));
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }

@@ -49,7 +49,7 @@ impl<'r> Reservation<'r> {
         let waiting = state.queue.len();
         let refuse = |state, reason, wait| {
             drop::<Locked<'_>>(state);
-            Err(shared.refuse(reason, wait, waiting))
+            Err(limit.refuse(reason, wait, waiting))
         };
         if state.closed || stopping {
             return refuse(state, Reason::ShuttingDown, None);
@@ -112,7 +112,7 @@ impl<'r> Reservation<'r> {
         // A statement of its own: a lock that is taken among the arguments of a call is held
         // during the call.
         let waiting = shared.lock(shared.time.now()).queue.len();
-        shared.refuse(reason, None, waiting)
+        self.limit.refuse(reason, None, waiting)
     }
 
     /// Gives the place up, as dropping it does.

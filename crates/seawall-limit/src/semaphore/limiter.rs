@@ -16,7 +16,6 @@ use crate::wait_limit::WaitLimit;
 #[derive(Debug)]
 pub(crate) struct Limiter {
     pub(crate) semaphore: Semaphore,
-    pub(crate) reporter: Reporter,
     pub(crate) shutdown: Option<CancellationToken>,
     /// How long a call may wait. `None` where there is no queue.
     pub(crate) longest_wait: Option<Duration>,
@@ -24,39 +23,46 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) const fn new(semaphore: Semaphore, reporter: Reporter) -> Self {
-        Self { semaphore, reporter, shutdown: None, longest_wait: None, refused: AtomicU64::new(0) }
+    pub(crate) const fn new(semaphore: Semaphore) -> Self {
+        Self { semaphore, shutdown: None, longest_wait: None, refused: AtomicU64::new(0) }
     }
 
-    /// Admits a call, or gives it a place in the queue, or refuses it.
-    pub(crate) fn acquire(
-        &self,
+    /// Admits a call, or gives it a place in the queue, or refuses it by `reporter`.
+    pub(crate) fn acquire<'p>(
+        &'p self,
+        reporter: &'p Reporter,
         demand: &Demand,
         deadline: Option<Instant>,
-    ) -> Admission<(), Wait<'_>> {
+    ) -> Admission<(), Wait<'p>> {
         match self.semaphore.try_acquire(demand) {
             Ok(_) => Admission::Granted(()),
-            Err(word) => self.acquire_late(*demand, deadline, word),
+            Err(word) => self.acquire_late(reporter, *demand, deadline, word),
         }
     }
 
     #[cold]
-    fn acquire_late(
-        &self,
+    fn acquire_late<'p>(
+        &'p self,
+        reporter: &'p Reporter,
         demand: Demand,
         deadline: Option<Instant>,
         word: Word,
-    ) -> Admission<(), Wait<'_>> {
+    ) -> Admission<(), Wait<'p>> {
         let Some(longest) = self.longest_wait else {
-            return Admission::Refused(self.refuse_full(word));
+            return Admission::Refused(self.refuse_full(reporter, word));
         };
         if self.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled) {
-            return Admission::Refused(self.refuse(Reason::ShuttingDown, None, None));
+            return Admission::Refused(self.refuse(reporter, Reason::ShuttingDown, None, None));
         }
         let now = Instant::now();
         if deadline.is_some_and(|deadline| deadline <= now) {
             let evidence = in_flight(word, self.semaphore.waiters());
-            return Admission::Refused(self.refuse(Reason::DeadlineTooNear, Some(evidence), None));
+            return Admission::Refused(self.refuse(
+                reporter,
+                Reason::DeadlineTooNear,
+                Some(evidence),
+                None,
+            ));
         }
         match self.semaphore.acquire_or_queue(demand, now) {
             Queued::Acquired => Admission::Granted(()),
@@ -64,62 +70,66 @@ impl Limiter {
                 let limit = WaitLimit::new(now, longest, deadline, self.shutdown.as_ref());
                 Admission::Waiting(Wait {
                     limiter: self,
+                    reporter,
                     demand,
                     key: Some(key),
                     since: now,
                     limit,
                 })
             }
-            Queued::Refused { waiters } => Admission::Refused(self.refuse_place(demand, waiters)),
+            Queued::Refused { waiters } => {
+                Admission::Refused(self.refuse_place(reporter, demand, waiters))
+            }
         }
     }
 
-    fn refuse_place(&self, demand: Demand, waiters: u32) -> Rejection {
+    fn refuse_place(&self, reporter: &Reporter, demand: Demand, waiters: u32) -> Rejection {
         let word = self.semaphore.word();
         if word.is_closed() {
-            self.refuse(Reason::ShuttingDown, None, None)
+            self.refuse(reporter, Reason::ShuttingDown, None, None)
         } else if !demand.can_fit(word.limit()) {
-            self.refuse(Reason::Full, Some(in_flight(word, waiters)), None)
+            self.refuse(reporter, Reason::Full, Some(in_flight(word, waiters)), None)
         } else {
             let queued = f64::from(waiters);
             let evidence = Evidence::new(Rule::Queued, queued, queued, word.in_flight());
-            self.refuse(Reason::QueueFull, Some(evidence), None)
+            self.refuse(reporter, Reason::QueueFull, Some(evidence), None)
         }
     }
 
     /// Refuses a call that does not wait, by the word that did not admit it.
     #[cold]
-    pub(crate) fn refuse_full(&self, word: Word) -> Rejection {
+    pub(crate) fn refuse_full(&self, reporter: &Reporter, word: Word) -> Rejection {
         if word.is_closed() {
-            return self.refuse(Reason::ShuttingDown, None, None);
+            return self.refuse(reporter, Reason::ShuttingDown, None, None);
         }
         // The lock is taken only where somebody waits.
         let waiters = if word.has_waiters() { self.semaphore.waiters() } else { 0 };
-        self.refuse(Reason::Full, Some(in_flight(word, waiters)), None)
+        self.refuse(reporter, Reason::Full, Some(in_flight(word, waiters)), None)
     }
 
     fn refuse(
         &self,
+        reporter: &Reporter,
         reason: Reason,
         evidence: Option<Evidence>,
         waited: Option<Duration>,
     ) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        let mut rejection = self.reporter.rejection(reason);
+        let mut rejection = reporter.rejection(reason);
         if let Some(evidence) = evidence {
             rejection = rejection.because(evidence);
         }
         if let Some(waited) = waited {
             rejection = rejection.in_force_for(waited);
         }
-        self.reporter.refused(rejection)
+        reporter.refused(rejection)
     }
 
     /// Sets another limit and reports it.
-    pub(crate) fn resize(&self, limit: u32) {
+    pub(crate) fn resize(&self, reporter: &Reporter, limit: u32) {
         let before = self.semaphore.resize(limit);
         if before != limit {
-            self.reporter.report(|| EventKind::limit_changed(before, limit));
+            reporter.report(|| EventKind::limit_changed(before, limit));
         }
     }
 }
@@ -133,6 +143,7 @@ fn in_flight(word: Word, waiters: u32) -> Evidence {
 #[derive(Debug)]
 pub(crate) struct Wait<'p> {
     limiter: &'p Limiter,
+    reporter: &'p Reporter,
     demand: Demand,
     // `None` once the wait is over.
     key: Option<Key>,
@@ -165,7 +176,7 @@ impl Wait<'_> {
         let Limiter { semaphore, .. } = self.limiter;
         let evidence = in_flight(semaphore.word(), semaphore.waiters());
         let waited = Instant::now().saturating_duration_since(self.since);
-        self.limiter.refuse(reason, Some(evidence), Some(waited))
+        self.limiter.refuse(self.reporter, reason, Some(evidence), Some(waited))
     }
 }
 

@@ -14,6 +14,7 @@ use super::{ThrottleBuilder, ThrottlePermit};
 #[derive(Clone, Debug)]
 pub struct Throttle {
     pub(super) shared: Arc<Shared>,
+    reporter: Reporter,
 }
 
 /// The state of a throttle at one moment.
@@ -35,13 +36,13 @@ impl Throttle {
     }
 
     pub(super) fn new(reporter: Reporter, settings: Arc<Settings>) -> Self {
-        Self { shared: Arc::new(Shared::new(reporter, settings)) }
+        Self { shared: Arc::new(Shared::new(settings)), reporter }
     }
 
     /// A permit, or a refusal with the probability that it was drawn with.
     #[inline]
     pub fn try_acquire(&self) -> Result<ThrottlePermit<'_>, Rejection> {
-        self.shared.acquire(Instant::now())
+        self.shared.acquire(Instant::now(), &self.reporter)
     }
 
     /// Runs `future` unless it is shed.
@@ -59,12 +60,12 @@ impl Throttle {
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.shared.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.shared.reporter.listeners()
+        self.reporter.listeners()
     }
 }
 
@@ -80,7 +81,7 @@ impl Admit for Throttle {
 
     #[inline]
     fn admit(&self, attempt: &mut Attempt) -> Admission<ThrottlePermit<'_>, Self::Wait<'_>> {
-        match self.shared.acquire(attempt.began()) {
+        match self.shared.acquire(attempt.began(), &self.reporter) {
             Ok(permit) => Admission::Granted(permit),
             Err(rejection) => Admission::Refused(rejection),
         }
@@ -102,5 +103,9 @@ impl Policy for Throttle {
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         each(Arc::new(self.clone()));
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 }

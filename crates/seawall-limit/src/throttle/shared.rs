@@ -12,7 +12,6 @@ use super::{ThrottlePermit, ThrottleSnapshot};
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) reporter: Reporter,
     time: Timeline,
     state: Mutex<State>,
 }
@@ -42,9 +41,9 @@ impl State {
 }
 
 impl Shared {
-    pub(super) fn new(reporter: Reporter, settings: Arc<Settings>) -> Self {
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
         let state = Mutex::new(State { ratio: Ratio::new(), settings });
-        Self { reporter, time: Timeline::new(), state }
+        Self { time: Timeline::new(), state }
     }
 
     pub(super) fn settings(&self) -> Arc<Settings> {
@@ -76,18 +75,22 @@ impl Shared {
         (self.lock_at(now).probability() <= 0.0).then(|| ThrottlePermit::new(&self.state))
     }
 
-    pub(super) fn acquire(&self, now: Instant) -> Result<ThrottlePermit<'_>, Rejection> {
+    pub(super) fn acquire(
+        &self,
+        now: Instant,
+        reporter: &Reporter,
+    ) -> Result<ThrottlePermit<'_>, Rejection> {
         let (probability, settings) = {
             let state = self.lock_at(now);
             (state.probability(), Arc::clone(&state.settings))
         };
         if probability > 0.0 && settings.random.unit() < probability {
-            return Err(self.refuse(probability, &settings));
+            return Err(self.refuse(probability, &settings, reporter));
         }
         Ok(ThrottlePermit::new(&self.state))
     }
 
-    fn refuse(&self, probability: f64, settings: &Settings) -> Rejection {
+    fn refuse(&self, probability: f64, settings: &Settings, reporter: &Reporter) -> Rejection {
         let requests = {
             let ratio = &mut self.state.lock().ratio;
             ratio.record(false);
@@ -95,7 +98,7 @@ impl Shared {
         };
         let limit = settings.max_probability;
         let evidence = Evidence::new(Rule::ShedProbability, probability, limit, requests);
-        self.reporter.refused(self.reporter.rejection(Reason::Shed).because(evidence))
+        reporter.refused(reporter.rejection(Reason::Shed).because(evidence))
     }
 
     pub(super) fn snapshot(&self) -> ThrottleSnapshot {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use seawall_core::EventKind;
 
-use super::policy::Inner;
+use super::Budget;
 use super::share::Share;
 use super::tokens::{TokenPlan, Tokens};
 
@@ -37,23 +37,23 @@ impl Share {
     }
 }
 
-impl Inner {
+impl Budget {
     pub(super) fn refused(&self) {
-        self.refused.fetch_add(1, Relaxed);
-        self.granted_before.store(self.granted.load(Relaxed), Relaxed);
-        if self.tokens.exhaust() {
+        self.inner.refused.fetch_add(1, Relaxed);
+        self.inner.granted_before.store(self.inner.granted.load(Relaxed), Relaxed);
+        if self.inner.tokens.exhaust() {
             self.reporter.report(|| EventKind::BudgetExhausted);
         }
     }
 
     /// Something was granted or paid in, and the budget was last reported as exhausted.
     pub(super) fn recovers(&self) {
-        let before = self.granted_before.load(Relaxed);
-        let streak = self.granted.load(Relaxed).saturating_sub(before);
-        let recovered = self.credited().is_none_or(|tokens| tokens.has_recovered(streak))
-            && self.share.as_ref().is_none_or(|share| share.has_recovered(streak));
-        if recovered && self.tokens.recover() {
-            self.reporter.report(|| EventKind::budget_recovered(self.refused.load(Relaxed)));
+        let before = self.inner.granted_before.load(Relaxed);
+        let streak = self.inner.granted.load(Relaxed).saturating_sub(before);
+        let recovered = self.inner.credited().is_none_or(|tokens| tokens.has_recovered(streak))
+            && self.inner.share.as_ref().is_none_or(|share| share.has_recovered(streak));
+        if recovered && self.inner.tokens.recover() {
+            self.reporter.report(|| EventKind::budget_recovered(self.inner.refused.load(Relaxed)));
         }
     }
 }

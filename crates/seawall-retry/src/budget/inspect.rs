@@ -16,7 +16,7 @@ impl Inspect for Budget {
     }
 
     fn id(&self) -> InspectId {
-        InspectId::of(&*self.0)
+        InspectId::of(&*self.inner)
     }
 
     fn listeners(&self) -> Option<&Listeners> {
@@ -33,7 +33,7 @@ impl Inspect for Budget {
     }
 
     fn settings(&self) -> Settings {
-        let plan = self.0.tokens.plan();
+        let plan = self.inner.tokens.plan();
         let tokens = |amount: u64| Value::Number(wholes(amount));
         Settings::new()
             .with("deposit", tokens(plan.deposit))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::policy::Inner;
+use super::Budget;
 use super::share::Share;
 
 /// A call that a [`Budget`](super::Budget) counts as in flight until this is dropped.
@@ -32,12 +32,12 @@ impl Drop for CallInFlight<'_> {
 /// the token of a repetition that was [started](Self::start).
 #[must_use = "dropped at once, it gives back what was taken"]
 pub struct BudgetPermit<'b> {
-    budget: &'b Inner,
+    budget: &'b Budget,
     started: bool,
 }
 
 impl<'b> BudgetPermit<'b> {
-    pub(super) fn new(budget: &'b Inner) -> Self {
+    pub(super) fn new(budget: &'b Budget) -> Self {
         Self { budget, started: false }
     }
 
@@ -48,20 +48,20 @@ impl<'b> BudgetPermit<'b> {
 
     /// Whether dropping it gives anything back.
     pub(crate) fn gives_back(&self) -> bool {
-        !self.started || self.budget.share.is_some()
+        !self.started || self.budget.inner.share.is_some()
     }
 }
 
 impl Drop for BudgetPermit<'_> {
     fn drop(&mut self) {
-        self.budget.release(self.started);
+        self.budget.inner.release(self.started);
     }
 }
 
 impl fmt::Debug for BudgetPermit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BudgetPermit")
-            .field("budget", self.budget.reporter.name())
+            .field("budget", self.budget.name())
             .field("started", &self.started)
             .finish()
     }

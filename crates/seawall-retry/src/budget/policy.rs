@@ -40,10 +40,12 @@ use seawall_core::sync::AtomicU64;
 /// | never started: cancelled while waiting, deadline, shutdown | is given back | is given back |
 /// | started, whatever its outcome: success, failure, panic, dropped | is spent | is given back when the attempt is over |
 #[derive(Clone)]
-pub struct Budget(pub(super) Arc<Inner>);
+pub struct Budget {
+    pub(super) inner: Arc<Inner>,
+    pub(super) reporter: Reporter,
+}
 
 pub(super) struct Inner {
-    pub(super) reporter: Reporter,
     // If tokens are not counted, the plan is all zeros and takes no deposit.
     pub(super) tokens: Tokens,
     counts_tokens: bool,
@@ -67,8 +69,7 @@ impl Budget {
         share: Option<SharePlan>,
     ) -> Self {
         let counts_tokens = tokens.is_some();
-        Self(Arc::new(Inner {
-            reporter,
+        let inner = Inner {
             tokens: Tokens::new(tokens.unwrap_or_default()),
             counts_tokens,
             share: share.map(Share::new),
@@ -76,17 +77,18 @@ impl Budget {
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             granted_before: AtomicU64::new(0),
-        }))
+        };
+        Self { inner: Arc::new(inner), reporter }
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
-        self.0.reporter.name()
+        self.reporter.name()
     }
 
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
-        self.0.reporter.listeners()
+        self.reporter.listeners()
     }
 
     /// Counts a call: pays in for it, and counts it as in flight until the returned value is
@@ -99,18 +101,25 @@ impl Budget {
     /// Pays in for a call.
     #[inline]
     pub(crate) fn pay_in(&self) {
-        if self.0.tokens.has_room() {
-            self.0.pay_in();
+        if self.inner.tokens.has_room() {
+            self.deposit();
+        }
+    }
+
+    #[cold]
+    fn deposit(&self) {
+        if self.inner.tokens.deposit() {
+            self.recovers();
         }
     }
 
     pub(crate) fn counts_in_flight(&self) -> bool {
-        self.0.share.is_some()
+        self.inner.share.is_some()
     }
 
     /// Counts a call as in flight, if the budget counts that.
     pub(crate) fn enter(&self) -> Option<CallInFlight<'_>> {
-        self.0.share.as_ref().map(CallInFlight::new)
+        self.inner.share.as_ref().map(CallInFlight::new)
     }
 
     /// Takes the cost of one repetition, or nothing if the budget does not have it.
@@ -118,15 +127,34 @@ impl Budget {
     /// Dropping the permit gives back what was taken, unless the repetition was
     /// [started](BudgetPermit::start): then its token is spent.
     pub fn try_acquire(&self) -> Option<BudgetPermit<'_>> {
-        self.0.try_acquire().then(|| BudgetPermit::new(&self.0))
+        self.take().then(|| BudgetPermit::new(self))
+    }
+
+    fn take(&self) -> bool {
+        let acquired = self.inner.take_token_and_place();
+        if acquired {
+            self.inner.granted.fetch_add(1, Relaxed);
+            if self.inner.tokens.is_exhausted() {
+                self.recovers();
+            }
+        } else {
+            self.refused();
+        }
+        acquired
+    }
+
+    /// This budget in a pipeline, whose `listeners` receive the events of its calls, too.
+    #[must_use]
+    pub fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
 
     /// The state of the budget now. Reads the clock if the budget refills by time.
     pub fn snapshot(&self) -> BudgetSnapshot {
-        let Inner { granted, refused, .. } = &*self.0;
-        let tokens = self.0.credited();
+        let Inner { granted, refused, .. } = &*self.inner;
+        let tokens = self.inner.credited();
         let (calls_in_flight, repetitions_in_flight) =
-            self.0.share.as_ref().map(Share::in_flight).unzip();
+            self.inner.share.as_ref().map(Share::in_flight).unzip();
         BudgetSnapshot {
             tokens: tokens.map(|tokens| wholes(tokens.left())),
             reserve: tokens.map(|tokens| wholes(tokens.plan().reserve)),
@@ -141,36 +169,29 @@ impl Budget {
     /// Whether a new budget could take its place unnoticed: this is its only handle, the reserve is
     /// there, and nothing is in flight.
     pub(super) fn is_replaceable(&self) -> bool {
-        if Arc::strong_count(&self.0) > 1 {
+        if Arc::strong_count(&self.inner) > 1 {
             return false;
         }
         // Pairs with the drop of the last other handle: what was done through it is seen below.
         fence(Acquire);
         let full = |tokens: &Tokens| tokens.left() >= tokens.plan().reserve;
         let idle = |share: &Share| share.in_flight() == (0, 0);
-        self.0.credited().is_none_or(full) && self.0.share.as_ref().is_none_or(idle)
+        self.inner.credited().is_none_or(full) && self.inner.share.as_ref().is_none_or(idle)
     }
 
     /// Replaces the plans and keeps the balance. Whether tokens and places in flight are counted
     /// stays as it is.
     pub(super) fn apply(&self, tokens: Option<TokenPlan>, share: Option<SharePlan>) {
-        if let (Some(tokens), Some(plan)) = (self.0.counted(), tokens) {
+        if let (Some(tokens), Some(plan)) = (self.inner.counted(), tokens) {
             tokens.replace_plan(plan);
         }
-        if let (Some(share), Some(plan)) = (&self.0.share, share) {
+        if let (Some(share), Some(plan)) = (&self.inner.share, share) {
             share.replace_plan(plan);
         }
     }
 }
 
 impl Inner {
-    #[cold]
-    fn pay_in(&self) {
-        if self.tokens.deposit() {
-            self.recovers();
-        }
-    }
-
     /// The tokens, if they are counted.
     fn counted(&self) -> Option<&Tokens> {
         self.counts_tokens.then_some(&self.tokens)
@@ -183,19 +204,6 @@ impl Inner {
             tokens.refill(self.timeline.now());
         }
         Some(tokens)
-    }
-
-    fn try_acquire(&self) -> bool {
-        let acquired = self.take_token_and_place();
-        if acquired {
-            self.granted.fetch_add(1, Relaxed);
-            if self.tokens.is_exhausted() {
-                self.recovers();
-            }
-        } else {
-            self.refused();
-        }
-        acquired
     }
 
     fn take_token_and_place(&self) -> bool {
@@ -232,7 +240,7 @@ impl fmt::Display for Budget {
     /// The configuration in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("budget of ")?;
-        if let Some(plan) = self.0.counted().map(Tokens::plan) {
+        if let Some(plan) = self.inner.counted().map(Tokens::plan) {
             write!(f, "{} tokens", wholes(plan.reserve))?;
             if plan.capacity != plan.reserve {
                 write!(f, " (at most {})", wholes(plan.capacity))?;
@@ -245,8 +253,8 @@ impl fmt::Display for Budget {
                 write!(f, ", {} a repetition", wholes(plan.cost))?;
             }
         }
-        if let Some(plan) = self.0.share.as_ref().map(Share::plan) {
-            let and = if self.0.counted().is_some() { ", and of " } else { "" };
+        if let Some(plan) = self.inner.share.as_ref().map(Share::plan) {
+            let and = if self.inner.counted().is_some() { ", and of " } else { "" };
             let percent = wholes(plan.share * 100);
             write!(f, "{and}{percent}% of the calls in flight, at least {}", plan.floor)?;
         }

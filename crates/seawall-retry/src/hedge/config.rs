@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, ByClass, Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind,
+    Attempt, ByClass, Check, ConfigError, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -202,7 +202,8 @@ impl<J> Layer for HedgeBuilder<J> {
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Hedge<J>, ConfigError> {
         self.settings.shared = self.settings.shared.fill(context);
-        self.build()
+        // A budget that it shares with others is a handle.
+        Ok(self.build()?.heard_by(&context.listeners))
     }
 }
 

@@ -160,6 +160,10 @@ impl<J> Policy for Hedge<J> {
             each(Arc::new(budget.clone()));
         }
     }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { shared: self.shared.heard_by(listeners), ..self }
+    }
 }
 
 impl<J> Hedge<J> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seawall_core::{
     Attempt, Backoff, ByClass, Check, Class, ConfigError, Layer, LayerContext, Listeners, Name,
-    PolicyKind, Random,
+    Policy, PolicyKind, Random,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -282,6 +282,7 @@ impl<J> Layer for RetryBuilder<J> {
 
     fn into_policy(mut self, context: &LayerContext) -> Result<Retry<J>, ConfigError> {
         self.settings.shared = self.settings.shared.fill(context);
-        self.build()
+        // A budget that it shares with others is a handle.
+        Ok(self.build()?.heard_by(&context.listeners))
     }
 }

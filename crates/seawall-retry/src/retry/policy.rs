@@ -186,6 +186,10 @@ impl<J> Policy for Retry<J> {
             each(Arc::new(budget.clone()));
         }
     }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { shared: self.shared.heard_by(listeners), ..self }
+    }
 }
 
 impl<J> Retry<J> {

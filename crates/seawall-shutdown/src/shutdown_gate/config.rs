@@ -51,11 +51,10 @@ impl ShutdownGateBuilder {
     /// Builds the gate. One with neither token nor counter admits everything. Errors name the field
     /// and the allowed range.
     pub fn build(self) -> Result<ShutdownGate, ConfigError> {
-        Ok(ShutdownGate::new(Shared {
-            reporter: self.setup.reporter(PolicyKind::Shutdown)?,
-            cancelled: self.shutdown.map(TokenFlag::new),
-            in_flight: self.in_flight,
-        }))
+        let reporter = self.setup.reporter(PolicyKind::Shutdown)?;
+        let shared =
+            Shared { cancelled: self.shutdown.map(TokenFlag::new), in_flight: self.in_flight };
+        Ok(ShutdownGate::new(shared, reporter))
     }
 }
 

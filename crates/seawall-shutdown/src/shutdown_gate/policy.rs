@@ -2,10 +2,10 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use seawall_core::inspect::Inspect;
+use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures};
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, Description, Guarded, Name, NoWait, Policy, PolicyKind,
-    Rejection, Unobserved,
+    Admission, Admit, Admitted, Attempt, Description, Guarded, Listeners, Name, NoWait, Policy,
+    PolicyKind, Reason, Rejection, Reporter, Unobserved,
 };
 
 use super::ShutdownGateBuilder;
@@ -34,7 +34,10 @@ use crate::{InFlightGuard, ShuttingDown};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ShutdownGate(Arc<Shared>);
+pub struct ShutdownGate {
+    shared: Arc<Shared>,
+    reporter: Reporter,
+}
 
 impl ShutdownGate {
     /// A builder.
@@ -42,18 +45,18 @@ impl ShutdownGate {
         ShutdownGateBuilder::default()
     }
 
-    pub(super) fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
+        Self { shared: Arc::new(shared), reporter }
     }
 
     /// The gate's name.
     pub fn name(&self) -> &Name {
-        self.0.reporter.name()
+        self.reporter.name()
     }
 
     /// Whether calls are refused.
     pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.shared.is_closed()
     }
 
     /// Runs `future`, or refuses it. Nothing happens before the first poll.
@@ -71,7 +74,7 @@ impl ShutdownGate {
     ///
     /// The rejection, with [`Reason::ShuttingDown`](seawall_core::Reason::ShuttingDown).
     pub fn try_acquire(&self) -> Result<Option<InFlightGuard<'_>>, Rejection> {
-        self.0.try_acquire().map_err(|ShuttingDown| self.0.refuse())
+        self.shared.try_acquire().map_err(|ShuttingDown| self.reporter.refuse(Reason::ShuttingDown))
     }
 }
 
@@ -81,7 +84,7 @@ impl Admit for ShutdownGate {
 
     #[inline]
     fn try_admit(&self, _: &mut Attempt) -> Option<Self::Permit<'_>> {
-        self.0.try_acquire().ok().map(Unobserved)
+        self.shared.try_acquire().ok().map(Unobserved)
     }
 
     fn admit(&self, _: &mut Attempt) -> Admission<Self::Permit<'_>, Self::Wait<'_>> {
@@ -101,7 +104,7 @@ impl Policy for ShutdownGate {
 
     /// A gate with neither token nor counter does nothing and is left out.
     fn describe(&self, inner: Description) -> Description {
-        if self.0.is_inert() {
+        if self.shared.is_inert() {
             return inner;
         }
         let text = "refuses new calls once the shutdown has begun";
@@ -109,8 +112,37 @@ impl Policy for ShutdownGate {
     }
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
-        if !self.0.is_inert() {
-            each(Arc::clone(&self.0) as _);
+        if !self.shared.is_inert() {
+            each(Arc::new(self.clone()));
+        }
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.heard_by(listeners), ..self }
+    }
+}
+
+impl Inspect for ShutdownGate {
+    fn name(&self) -> &Name {
+        self.reporter.name()
+    }
+
+    fn policy_kind(&self) -> PolicyKind {
+        PolicyKind::Shutdown
+    }
+
+    fn id(&self) -> InspectId {
+        InspectId::of(&*self.shared)
+    }
+
+    fn listeners(&self) -> Option<&Listeners> {
+        Some(self.reporter.listeners())
+    }
+
+    fn measure(&self, measures: &mut dyn Measures) {
+        if let Some(in_flight) = &self.shared.in_flight {
+            let count = u32::try_from(in_flight.count()).unwrap_or(u32::MAX);
+            measures.gauge(Gauge::InFlight, count.into());
         }
     }
 }

@@ -1,12 +1,8 @@
-use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures};
-use seawall_core::{Listeners, Name, PolicyKind, Reason, Rejection, Reporter};
-
 use super::token_flag::TokenFlag;
 use crate::{InFlight, InFlightGuard, ShuttingDown};
 
 /// What all handles of a gate share.
 pub(super) struct Shared {
-    pub(super) reporter: Reporter,
     pub(super) cancelled: Option<TokenFlag>,
     pub(super) in_flight: Option<InFlight>,
 }
@@ -29,34 +25,5 @@ impl Shared {
             return Err(ShuttingDown);
         }
         self.in_flight.as_ref().map(InFlight::try_acquire).transpose()
-    }
-
-    pub(super) fn refuse(&self) -> Rejection {
-        self.reporter.refuse(Reason::ShuttingDown)
-    }
-}
-
-impl Inspect for Shared {
-    fn name(&self) -> &Name {
-        self.reporter.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Shutdown
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(self)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.reporter.listeners())
-    }
-
-    fn measure(&self, measures: &mut dyn Measures) {
-        if let Some(in_flight) = &self.in_flight {
-            let count = u32::try_from(in_flight.count()).unwrap_or(u32::MAX);
-            measures.gauge(Gauge::InFlight, count.into());
-        }
     }
 }

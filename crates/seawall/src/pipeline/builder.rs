@@ -17,7 +17,9 @@ use super::Pipeline;
 /// Builds a [`Pipeline`]. The first policy that is added is the outermost.
 ///
 /// A policy is given as its builder, which then takes the pipeline's name, listeners and shutdown
-/// token, or as a handle that was built before, to be shared with other pipelines.
+/// token, or as a handle that was built before, to be shared with other pipelines. What a handle does
+/// for a call of this pipeline is reported to its own listeners and to those of the pipeline; a
+/// listener in both sets receives it once.
 #[must_use = "a builder does nothing before `build`"]
 pub struct PipelineBuilder<L = Identity, C = AllTransient> {
     name: Name,
@@ -147,6 +149,13 @@ impl<L, C> PipelineBuilder<L, C> {
     /// implements [`Listener`].
     pub fn listener(self, listener: impl Listener) -> Self {
         self.listeners.add(listener);
+        self
+    }
+
+    /// Adds the listeners that are in `listeners` now, such as those of the whole process. One that a
+    /// policy given as a handle has, too, receives an event once.
+    pub fn listeners(self, listeners: &Listeners) -> Self {
+        self.listeners.add_all(listeners);
         self
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use seawall_core::{ConfigError, Description, Inspect, Layer, LayerContext, Policy};
+use seawall_core::{ConfigError, Description, Inspect, Layer, LayerContext, Listeners, Policy};
 
 /// A layer of the standard pipeline that is there even where it was left out: it then is one that
 /// does nothing, and the description does not mention it.
@@ -37,6 +37,10 @@ impl<P: Policy> Policy for Omittable<P> {
         if !self.omitted {
             self.inner.inspect(each);
         }
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { inner: self.inner.heard_by(listeners), omitted: self.omitted }
     }
 }
 

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use seawall_breaker::{Breaker, BreakerBuilder, defaults};
 use seawall_core::{
-    AllTransient, Chain, Check, ConfigError, Identity, Layer, Layers, Listener, Name, Optional,
-    PolicyKind, Random, Scope,
+    AllTransient, Chain, Check, ConfigError, Identity, Layer, Layers, Listener, Listeners, Name,
+    Optional, PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
 use seawall_limit::{AdaptiveLimit, AdaptiveLimitBuilder};
@@ -300,6 +300,12 @@ impl<C> StandardBuilder<C> {
     /// Adds a listener; see [`PipelineBuilder::listener`].
     pub fn listener(mut self, listener: impl Listener) -> Self {
         self.base = self.base.listener(listener);
+        self
+    }
+
+    /// Adds the listeners of a set; see [`PipelineBuilder::listeners`].
+    pub fn listeners(mut self, listeners: &Listeners) -> Self {
+        self.base = self.base.listeners(listeners);
         self
     }
 

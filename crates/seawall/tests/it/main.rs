@@ -1,5 +1,6 @@
 //! The tests of `seawall` that need no process of their own.
 
+mod a_handle_reports_nothing_to_the_pipeline_around_it;
 mod a_job_in_flight_under_a_supervisor_is_lost;
 mod a_refusal_does_not_say_which_policy;
 mod an_error_does_not_go_where_users_errors_go;

@@ -3,25 +3,27 @@ use std::hash::Hash;
 use std::sync::OnceLock;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, Description, Name, NoWait, Policy, PolicyKind, Reporter,
+    Admission, Admit, Admitted, Attempt, Description, Listeners, Name, NoWait, Policy, PolicyKind,
+    Reporter,
 };
 
 use super::KeyedRateLimit;
 use crate::rate::RatePermit;
 
-/// The rate limit of one key, made by [`KeyedRateLimit::get`]. In every pipeline it has the name and
-/// the listeners of the set.
+/// The rate limit of one key, made by [`KeyedRateLimit::get`]. In every pipeline it has the name of
+/// the set; the listeners of both receive its events.
 #[derive(Clone, Debug)]
 pub struct RateLimitOf<K> {
     limit: KeyedRateLimit<K>,
     key: K,
     // Made for the first refusal or the first question for the name.
     reporter: OnceLock<Reporter>,
+    pipeline: Option<Listeners>,
 }
 
 impl<K> RateLimitOf<K> {
     pub(super) const fn new(limit: KeyedRateLimit<K>, key: K) -> Self {
-        Self { limit, key, reporter: OnceLock::new() }
+        Self { limit, key, reporter: OnceLock::new(), pipeline: None }
     }
 
     /// The key.
@@ -43,6 +45,10 @@ impl<K: Display> RateLimitOf<K> {
         }
         // Before the cell is locked: displaying a key is the user's code.
         let reporter = self.limit.shared.reporter.for_key(&self.key);
+        let reporter = match &self.pipeline {
+            Some(listeners) => reporter.heard_by(listeners),
+            None => reporter,
+        };
         self.reporter.get_or_init(|| reporter)
     }
 }
@@ -83,5 +89,9 @@ impl<K: Eq + Hash + Clone + Display> Policy for RateLimitOf<K> {
     fn describe(&self, inner: Description) -> Description {
         let text = self.limit.shared.rate.read().describe() + ", for each key";
         inner.layer(PolicyKind::RateLimit, self.name(), text)
+    }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { reporter: OnceLock::new(), pipeline: Some(listeners.clone()), ..self }
     }
 }
