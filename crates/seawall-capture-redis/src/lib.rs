@@ -202,4 +202,7 @@ mod store;
 
 pub use classify::{Classifier, classify};
 pub use config::RedisStoreBuilder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use reply::read_reply;
 pub use store::RedisStore;

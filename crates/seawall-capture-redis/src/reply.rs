@@ -83,3 +83,10 @@ fn tally((other, names, counts): TallyReply) -> Tally {
 pub(crate) fn broken(what: &str, error: &dyn std::error::Error) -> StoreError {
     StoreError::Corrupt(format!("{what}: {error}"))
 }
+
+/// Reads the bytes of an answer as groups; `None` where the client does not let them through.
+#[cfg(fuzzing)]
+pub fn read_reply(bytes: &[u8]) -> Option<Result<Vec<Group>, StoreError>> {
+    let answer = redis::parse_redis_value(bytes).ok()?;
+    Some(groups(redis::from_redis_value(answer).ok()?))
+}
