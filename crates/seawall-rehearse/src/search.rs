@@ -16,6 +16,9 @@ pub struct Sweep {
     values: Vec<Value>,
 }
 
+/// A sweep plays the scenario once for each value.
+const MOST_VALUES: usize = 100;
+
 impl std::str::FromStr for Sweep {
     type Err = String;
 
@@ -24,12 +27,15 @@ impl std::str::FromStr for Sweep {
         let (path, values) = text.split_once('=').ok_or(form)?;
         let values: Option<Vec<_>> = match values.split_once("..") {
             Some((first, last)) => match (first.trim().parse(), last.trim().parse()) {
-                (Ok(first), Ok(last)) => Some((first..=last).map(Value::Integer).collect()),
+                // One more than is allowed is enough to be refused: a long range fits no memory.
+                (Ok(first), Ok(last)) => {
+                    Some((first..=last).take(MOST_VALUES + 1).map(Value::Integer).collect())
+                }
                 _ => None,
             },
             None => Some(values.split(',').map(|text| one(text.trim())).collect()),
         };
-        let values = values.filter(|values| (1..=100).contains(&values.len()));
+        let values = values.filter(|values| (1..=MOST_VALUES).contains(&values.len()));
         let path = path.trim().to_owned();
         values
             .map(|values| Self { path, values })

@@ -2,6 +2,7 @@
 
 mod a_healthy_load_is_refused;
 mod a_share_of_errors_is_refused;
+mod a_sweep_over_a_long_range_panics;
 mod arithmetic;
 mod ends;
 mod faults;
