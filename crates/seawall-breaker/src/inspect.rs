@@ -38,6 +38,7 @@ impl Inspect for Breaker {
             (Counter::Openings, totals.openings),
             (Counter::Reopenings, totals.reopenings),
             (Counter::Failures, totals.failures),
+            (Counter::TimedOut, totals.timed_out),
             (Counter::SlowCalls, totals.slow),
             (Counter::Stale, totals.stale),
             (Counter::Abandoned, totals.abandoned),

@@ -71,7 +71,10 @@ impl<T, E, J: Judge<T, E>> Settle<T, E> for JudgedPermit<'_, J> {
     fn settle(self, outcome: &Result<T, Error<E>>) {
         let panicked = |report| self.permit.report(EventKind::Panicked(report));
         let class = self.judge.judge_contained(outcome, panicked);
-        self.permit.settle(class);
+        match outcome {
+            Ok(_) => self.permit.settle(class),
+            Err(error) => self.permit.settle_error(class, error),
+        };
     }
 }
 

@@ -93,7 +93,7 @@
 //! | [`ramp`](BreakerBuilder::ramp) | none | a dependency that answers its probes can mostly take the load |
 //! | [`wait_for_verdict`](BreakerBuilder::wait_for_verdict) | nobody waits | a retry around the breaker waits better |
 //! | [`abandoned_as`](BreakerBuilder::abandoned_as) | ignored | callers go away for reasons of their own |
-//! | [`tally`](BreakerBuilder::tally) | off | costs two atomic operations a call |
+//! | [`tally`](BreakerBuilder::tally) | off | costs two atomic operations and two clock readings a call |
 //!
 //! The constants and the longer reasons are in [`defaults`]; [`presets`] are for other kinds of
 //! traffic.
@@ -104,9 +104,10 @@
 //! reads it twice and writes nothing. Otherwise a success adds to a counter; after two threads have
 //! met there, to a counter of its group of threads. A failure takes the lock. An open circuit
 //! refuses without a lock and without an allocation, with one clock reading. A time window costs one
-//! clock reading a call, a slow-call rule two.
+//! clock reading a call, a slow-call rule two; so do the ten seconds after a call that its caller's
+//! deadline cut off.
 //!
-//! A breaker with a window of 100 takes 528 bytes, with its handle. Rare settings take room only
+//! A breaker with a window of 100 takes 544 bytes, with its handle. Rare settings take room only
 //! where they are configured: an open wait of its own 120 bytes, a slow-call rule 80, a ramp 48 and
 //! more. Rare events do the same: the first opening takes 136 bytes; the first time two threads meet
 //! at the counter, or a call is counted that is neither success nor failure, takes a cache line for
@@ -133,6 +134,9 @@
 //! - **Callers that give up before anything fails** leave no outcome: a dependency that hangs behind
 //!   them opens no circuit. Put a timeout inside, or set
 //!   [`abandoned_as(Abandoned::Failure)`](BreakerBuilder::abandoned_as).
+//! - **Callers with too little time** are no failures, as long as somebody is answered: a call that
+//!   its caller's deadline cut off sooner than answers usually come is ignored. Twenty such calls in a
+//!   row open nothing; a second of them without an answer does.
 //! - **A lease of your own** that is shorter than a healthy call makes every probe stale.
 //! - **A permit kept for later** counts when it is settled, not when the call ended.
 //!

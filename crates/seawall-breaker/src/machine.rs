@@ -12,6 +12,7 @@
 //! | `incidents` | what is remembered of a circuit that opened |
 //! | `ticket` | the values that go in and out: admissions and outcomes |
 //! | `view` | what others may read, and which outcomes the machine has to see |
+//! | `timing` | how long answers take, and which callers had too little time |
 //! | `settings`, `restore` | what a machine starts with |
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use settings::Abandoned;
 pub(crate) use settings::{OpenWait, Settings, Waiting, Waits};
 pub(crate) use table::{Trigger, Verdict};
 pub(crate) use ticket::{Admission, Outcome, Refusal, RefusalTerms, Settled, Ticket};
+use timing::Timing;
 pub(crate) use view::Recording;
 use window::Window;
 pub use window::WindowCounts;
@@ -45,6 +47,7 @@ mod rules;
 mod settings;
 pub(crate) mod table;
 mod ticket;
+mod timing;
 mod view;
 pub(crate) mod window;
 
@@ -66,6 +69,7 @@ pub(crate) struct Machine {
     waits: Waits,
     counted: Counted,
     incidents: Option<Box<Incidents>>,
+    timing: Option<Box<Timing>>,
 }
 
 /// What happened, in order.
@@ -74,6 +78,7 @@ pub(crate) type Effects = Vec<EventKind>;
 impl Machine {
     pub(crate) fn new(settings: Arc<Settings>, waits: Waits, now: Nanos) -> Self {
         let window = settings.window(now);
+        let timing = settings.tally.then(|| Timing::ALWAYS.into());
         Self {
             settings,
             phase: Phase::Closed,
@@ -86,6 +91,7 @@ impl Machine {
             waits,
             counted: Counted::default(),
             incidents: None,
+            timing,
         }
     }
 
@@ -156,6 +162,9 @@ impl Machine {
             return Settled::Stale;
         }
         self.counted.count(outcome);
+        if !outcome.failed {
+            self.learn(outcome.took, now);
+        }
         let verdict = match &mut self.phase {
             Phase::Closed => self.measure(outcome, now),
             // Calls of this generation were admitted regardless, as were those of a half-open circuit
@@ -306,6 +315,7 @@ impl Machine {
             self.window = self.settings.window(now);
             self.run = 0;
         }
+        self.end_silence();
         self.phase = phase;
         self.generation += 1;
         self.since = now;

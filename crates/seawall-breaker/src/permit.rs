@@ -1,6 +1,6 @@
 //! An admission as a value.
 
-use seawall_core::{Class, Error, EventKind, Settle};
+use seawall_core::{Class, Error, EventKind, Health, Settle};
 
 use crate::machine::Settled;
 use crate::shared::{Admitted, Circuit};
@@ -81,6 +81,17 @@ impl<'b> Permit<'b> {
     fn settle_unless_success(self, class: Class) -> Settlement {
         let (breaker, admitted) = self.into_parts();
         breaker.settle(admitted, class)
+    }
+
+    /// The call ended with `error`, which counts as `class`.
+    pub(crate) fn settle_error<E>(self, class: Class, error: &Error<E>) -> Settlement {
+        match error.last() {
+            Error::TimedOut(timed_out) if class.health() == Health::Unhealthy => {
+                let (breaker, admitted) = self.into_parts();
+                breaker.time_out(admitted, class, timed_out)
+            }
+            _ => self.settle(class),
+        }
     }
 
     /// Takes the permit apart: nobody has to settle it any longer.
@@ -201,7 +212,7 @@ impl<T, E> Settle<T, E> for Permit<'_> {
 /// Out of line, so that a success is small enough to be inlined.
 #[inline(never)]
 fn settle_error<E>(permit: Permit<'_>, error: &Error<E>) {
-    permit.settle(error.class());
+    permit.settle_error(error.class(), error);
 }
 
 impl std::fmt::Debug for Permit<'_> {

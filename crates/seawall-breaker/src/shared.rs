@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     stripes: Stripes,
     machine: Mutex<Machine>,
     word: AtomicU64,
-    /// When the window must slide.
+    /// When the machine wants to see a success: the window slides, or it learns how long answers take.
     slides_at: AtomicU64,
     /// At and above this a call is slow.
     slow_after: AtomicU64,
@@ -87,6 +87,7 @@ pub(crate) struct Tallies {
     pub(crate) permanent: u64,
     pub(crate) overloaded: u64,
     pub(crate) panicked: u64,
+    pub(crate) timed_out: u64,
 }
 
 impl Circuit {
@@ -223,6 +224,7 @@ impl Circuit {
                 permanent: sum(|stripe| &stripe.permanent),
                 overloaded: sum(|stripe| &stripe.overloaded),
                 panicked: sum(|stripe| &stripe.panicked),
+                timed_out: sum(|stripe| &stripe.timed_out),
                 admitted: sum(|stripe| &stripe.admitted),
             };
             f(machine, tallies)

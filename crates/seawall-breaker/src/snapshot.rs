@@ -36,6 +36,12 @@ pub struct Snapshot {
     /// Calls in flight. May include calls that began while the snapshot was taken. `None` unless
     /// [`tally`](crate::BreakerBuilder::tally) is on.
     pub in_flight: Option<u64>,
+    /// Successes since the last failure. `None` unless [`tally`](crate::BreakerBuilder::tally) is on.
+    pub consecutive_successes: Option<u64>,
+    /// The mean time of recent successes, of which a recent one has an eighth of the weight. `None`
+    /// unless [`tally`](crate::BreakerBuilder::tally) is on, or a caller's deadline passed within the
+    /// last ten seconds; and before the first.
+    pub mean_time: Option<Duration>,
     /// Openings without a closed state of [`forget_after`](crate::BreakerBuilder::forget_after)
     /// between them.
     pub openings_in_a_row: u32,
@@ -66,6 +72,8 @@ pub struct Totals {
     pub overloaded: u64,
     /// Failures of class [`Panicked`](seawall_core::Class::Panicked).
     pub panicked: u64,
+    /// Failures that were timeouts. They are among those of their class.
+    pub timed_out: u64,
     /// Errors of class [`Permanent`](seawall_core::Class::Permanent). The dependency answered: they
     /// are among the successes.
     pub permanent: u64,
@@ -95,6 +103,7 @@ pub struct Totals {
 impl Snapshot {
     pub(crate) fn of(machine: &Machine, tallies: Tallies, now: Nanos) -> Self {
         let totals = Totals::of(machine, tallies);
+        let tally = machine.settings().tally;
         Self {
             state: machine.state(),
             generation: machine.generation(),
@@ -109,6 +118,8 @@ impl Snapshot {
             probes_in_flight: machine.probes_in_flight(),
             ramp_stage: machine.ramp_stage(),
             in_flight: totals.in_flight(),
+            consecutive_successes: tally.then(|| machine.successes_in_a_row()),
+            mean_time: machine.mean_time(),
             openings_in_a_row: machine.openings(),
             time_in_states: time_in_states(machine, now),
             totals,
@@ -128,7 +139,7 @@ impl Totals {
     fn of(machine: &Machine, tallies: Tallies) -> Self {
         let tally = |count: u64| machine.settings().tally.then_some(count);
         let totals = machine.totals();
-        let (overloaded, panicked) = (tallies.overloaded, tallies.panicked);
+        let Tallies { overloaded, panicked, timed_out, .. } = tallies;
         Self {
             admitted: tally(tallies.admitted),
             successes: tally(totals.successes),
@@ -137,6 +148,7 @@ impl Totals {
             transient: totals.failures.saturating_sub(overloaded + panicked),
             overloaded,
             panicked,
+            timed_out,
             permanent: tallies.permanent,
             slow: totals.slow,
             refused: tallies.refused.iter().sum(),

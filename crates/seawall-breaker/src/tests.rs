@@ -13,5 +13,6 @@ mod reference;
 mod rig;
 mod rules;
 mod size;
+mod timing;
 mod windows;
 mod without_the_lock;

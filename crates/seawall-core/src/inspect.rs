@@ -149,6 +149,8 @@ labelled! {
         Reopenings = "reopenings",
         /// Failures that a circuit counted.
         Failures = "failures",
+        /// Failures that a circuit counted and that were timeouts.
+        TimedOut = "timed_out",
         /// Slow calls that a circuit counted.
         SlowCalls = "slow_calls",
         /// Outcomes that came too late to decide anything.

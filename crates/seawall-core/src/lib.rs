@@ -66,6 +66,7 @@ mod name;
 mod reporter;
 mod setup;
 mod timeline;
+mod usual_time;
 
 pub use admission::{
     Admission, Admit, Admitted, AdmittedFuture, Guarded, NoWait, Settle, Unobserved,
@@ -97,4 +98,6 @@ pub use random::Random;
 pub use reporter::Reporter;
 pub use setup::Setup;
 pub use timeline::Timeline;
+#[doc(hidden)]
+pub use usual_time::UsualTime;
 pub use wakers::{WakerSlot, Wakers};

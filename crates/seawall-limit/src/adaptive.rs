@@ -123,6 +123,4 @@ mod permit;
 mod policy;
 mod shared;
 mod state;
-mod usual;
-
 mod vegas;

@@ -12,6 +12,8 @@ pub(super) struct Counted {
     pub(super) successes: u64,
     pub(super) failures: u64,
     pub(super) slow: u64,
+    /// The successes before the last failure.
+    before_failure: u64,
 }
 
 /// What a circuit that did more than stay closed remembers. In a box that is made when the first of
@@ -51,6 +53,9 @@ impl Counted {
     pub(super) fn count(&mut self, outcome: Outcome) {
         self.successes += u64::from(!outcome.failed);
         self.failures += u64::from(outcome.failed);
+        if outcome.failed {
+            self.before_failure = self.successes;
+        }
         self.slow += u64::from(outcome.slow);
     }
 }
@@ -111,8 +116,13 @@ impl Machine {
         }
     }
 
+    /// Successes since the last failure, as far as they are counted.
+    pub(crate) fn successes_in_a_row(&self) -> u64 {
+        self.counted.successes - self.counted.before_failure
+    }
+
     pub(crate) fn totals(&self) -> Totals {
-        let Counted { successes, failures, slow } = self.counted;
+        let Counted { successes, failures, slow, .. } = self.counted;
         let Incidents { stale, unmeasured, expired, openings, reopenings, .. } = self.incidents();
         Totals { successes, failures, slow, stale, unmeasured, expired, openings, reopenings }
     }

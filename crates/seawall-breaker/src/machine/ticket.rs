@@ -48,6 +48,8 @@ pub(crate) struct Outcome {
     pub(crate) slow: bool,
     /// The pause that the dependency asked for.
     pub(crate) hint: Option<Nanos>,
+    /// How long it took, where it was timed.
+    pub(crate) took: Option<Nanos>,
 }
 
 /// What the machine did with an outcome.

@@ -4,7 +4,7 @@ use std::hint::spin_loop;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use seawall_core::{Class, EventKind, Health};
+use seawall_core::{Class, EventKind, Health, TimedOut, TimedOutBy};
 
 use super::stripes::Batched;
 use super::{Admitted, Circuit, StateWord};
@@ -53,6 +53,26 @@ impl Circuit {
         }
     }
 
+    /// Settles a call that a timeout cut off.
+    pub(crate) fn time_out(
+        &self,
+        admitted: Admitted,
+        class: Class,
+        timed_out: &TimedOut,
+    ) -> Settlement {
+        if timed_out.by() == TimedOutBy::Deadline {
+            let (now, waited) = (self.now(), nanos(timed_out.elapsed()));
+            if self.with(now, |machine, _| machine.excuses(admitted.ticket(), waited, now)) {
+                return self.give_back(admitted, Uncounted::Ignored, now);
+            }
+        }
+        let settlement = self.record(admitted, true, class);
+        if settlement == Settlement::Counted {
+            self.stripes.count(|stripe| &stripe.timed_out);
+        }
+        settlement
+    }
+
     /// Records a success or a failure, whatever the class.
     pub(crate) fn record(&self, admitted: Admitted, failed: bool, class: Class) -> Settlement {
         let settlement = if failed {
@@ -96,7 +116,9 @@ impl Circuit {
         if !failed && !slow && self.batch_soon(admitted, now) {
             return Settlement::Counted;
         }
-        let settled = self.measure(admitted, Outcome { failed, slow, hint: hint.map(nanos) }, now);
+        let took = admitted.word.timed().then_some(elapsed);
+        let outcome = Outcome { failed, slow, hint: hint.map(nanos), took };
+        let settled = self.measure(admitted, outcome, now);
         if slow {
             self.report(now, || EventKind::slow_call(Duration::from_nanos(elapsed)));
         }

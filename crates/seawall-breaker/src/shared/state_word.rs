@@ -25,7 +25,7 @@ const TALLY: u64 = 1 << 4;
 const COUNT: u64 = 1 << 5;
 /// A success is measured under the lock.
 const MEASURE: u64 = 1 << 6;
-/// The window slides with time: outcomes read the clock.
+/// Successes are counted without the machine until a moment only: outcomes read the clock.
 const SLIDES: u64 = 1 << 7;
 
 const FLAGS: u64 = 0xFF;
@@ -47,10 +47,10 @@ impl StateWord {
         let flags = flag(!refuse && !machine.admits_all(), ASK)
             | flag(refuse, REFUSE)
             | flag(state == CircuitState::ForcedOpen, FORCED)
-            | flag(settings.rules.slow().is_some(), TIMED)
+            | flag(machine.times_calls(), TIMED)
             | flag(settings.tally, TALLY)
             | recording
-            | flag(settings.rules.slides(), SLIDES);
+            | flag(machine.slides(), SLIDES);
         let state = CircuitState::ALL.iter().position(|known| *known == state).unwrap_or(0) as u64;
         Self(machine.generation() << GENERATION | state << STATE | flags)
     }

@@ -25,6 +25,7 @@ pub(super) struct Stripe {
     pub(super) permanent: AtomicU64,
     pub(super) overloaded: AtomicU64,
     pub(super) panicked: AtomicU64,
+    pub(super) timed_out: AtomicU64,
 }
 
 /// Successes of one generation that the machine has not counted yet.

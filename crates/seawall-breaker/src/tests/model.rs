@@ -143,7 +143,7 @@ impl Pair {
             Step::Admit => self.admit(),
             Step::Settle { which, failed, slow, hint } => {
                 let slow = slow && self.machine.settings().rules.slow().is_some();
-                self.settle(which, Outcome { failed, slow, hint });
+                self.settle(which, Outcome { failed, slow, hint, took: None });
             }
             Step::GiveBack { which } => {
                 if let Some((ticket, call)) = self.take(which) {
@@ -165,7 +165,10 @@ impl Pair {
                     self.batch(count);
                     self.admit();
                     let last = self.calls.len().wrapping_sub(1);
-                    self.settle(last, Outcome { failed: true, slow: false, hint: None });
+                    self.settle(
+                        last,
+                        Outcome { failed: true, slow: false, hint: None, took: None },
+                    );
                 }
             }
         }
@@ -211,7 +214,7 @@ impl Pair {
             Recording::Batched => self.machine.add_successes(count),
             Recording::Skip => {}
         }
-        let fine = Outcome { failed: false, slow: false, hint: None };
+        let fine = Outcome { failed: false, slow: false, hint: None, took: None };
         for _ in 0..count {
             self.reference.measure(fine, self.now);
         }

@@ -32,8 +32,8 @@ pub(super) fn fragile() -> BreakerBuilder {
     Breaker::builder().consecutive_failures(1).probes(1).lease(lease)
 }
 
-pub(super) const FINE: Outcome = Outcome { failed: false, slow: false, hint: None };
-pub(super) const FAILED: Outcome = Outcome { failed: true, slow: false, hint: None };
+pub(super) const FINE: Outcome = Outcome { failed: false, slow: false, hint: None, took: None };
+pub(super) const FAILED: Outcome = Outcome { failed: true, slow: false, hint: None, took: None };
 
 impl Rig {
     pub(super) fn at(&mut self, now: Nanos) -> &mut Self {

@@ -62,5 +62,6 @@ mod stale_outcomes_crowd_out_a_transition;
 mod the_defaults_keep_their_promises;
 mod threads;
 mod thresholds;
+mod timeouts_and_times_are_not_counted;
 mod ways_a_probe_ends;
 mod without_the_lock;

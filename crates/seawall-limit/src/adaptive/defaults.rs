@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seawall_core::UsualTime;
+
 /// 20 to begin with: enough for 1,000 calls a second of 20 ms. From there it finds its own level
 /// within a few round-trips.
 pub const INITIAL: u32 = 20;
@@ -26,4 +28,4 @@ pub const MAX_LINGER: Duration = Duration::from_mins(1);
 /// After a second in which only callers with too little time went away and nothing was answered,
 /// their calls are losses. A dependency that answers anybody does so within a second; one that hangs
 /// is protected soon.
-pub const MAX_SILENCE: Duration = Duration::from_secs(1);
+pub const MAX_SILENCE: Duration = UsualTime::MAX_SILENCE;

@@ -5,15 +5,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use seawall_core::UsualTime;
+
 use super::deadband::{Deadband, FADES_BY};
-use super::usual::Usual;
 use super::{Adaptive, Sample};
 
 /// In nanoseconds.
 const MAX_LINGER: u64 = super::defaults::MAX_LINGER.as_secs() * 1_000_000_000;
-
-/// In nanoseconds.
-const MAX_SILENCE: u64 = super::defaults::MAX_SILENCE.as_secs() * 1_000_000_000;
 
 /// How a call ended, as far as the limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,22 +44,14 @@ pub(super) struct State {
     /// The longest time that callers wait. It falls slowly, so that one caller with little time
     /// left does not make the calls of the others look slow.
     patience: u64,
-    usual: Usual,
-    /// When a caller first went away that had too little time, since the last answer.
-    silent_since: Option<u64>,
+    usual: UsualTime,
     /// When the places that linger are free.
     lingering: BinaryHeap<Reverse<u64>>,
 }
 
 impl State {
     pub(super) const fn new(adaptive: Adaptive) -> Self {
-        Self {
-            adaptive,
-            patience: 0,
-            usual: Usual::UNKNOWN,
-            silent_since: None,
-            lingering: BinaryHeap::new(),
-        }
+        Self { adaptive, patience: 0, usual: UsualTime::UNKNOWN, lingering: BinaryHeap::new() }
     }
 
     /// Records a call that has ended. Returns whether its place is free now; if not, it lingers.
@@ -75,14 +65,14 @@ impl State {
         let dropped = match ended.end {
             End::Answered => Some(slow),
             End::TimedOut | End::GivenUp if had_too_little => {
-                self.is_silent(ended.now).then_some(true)
+                self.usual.is_silent(ended.now).then_some(true)
             }
             End::Overloaded | End::TimedOut => Some(true),
             End::GivenUp => slow.then_some(true),
             End::Other => None,
         };
         if ended.end == End::Answered {
-            self.silent_since = None;
+            self.usual.end_silence();
             // Slow answers show the load. Those in the deadband change nothing.
             if !slow && !within_deadband {
                 self.usual.learn(ended.took);
@@ -100,13 +90,6 @@ impl State {
         is_free
     }
 
-    /// Whether only callers with too little time have gone away for so long, and nothing was answered,
-    /// that the dependency may be the reason.
-    fn is_silent(&mut self, now: u64) -> bool {
-        let since = *self.silent_since.get_or_insert(now);
-        now.saturating_sub(since) >= MAX_SILENCE
-    }
-
     /// A call that takes longer than this is slow.
     const fn slow_after(&self) -> u64 {
         if self.patience > 0 { self.patience / 2 } else { u64::MAX }
@@ -114,7 +97,7 @@ impl State {
 
     /// Which calls would change nothing.
     pub(super) fn deadband(&self) -> Deadband {
-        let changes_with_any_answer = !self.usual.is_known() || self.silent_since.is_some();
+        let changes_with_any_answer = !self.usual.is_known() || self.usual.in_silence();
         if changes_with_any_answer || !self.lingering.is_empty() {
             return Deadband::EMPTY;
         }
