@@ -69,7 +69,10 @@
 //! - **Half-open**: at most [`probes`](BreakerBuilder::probes) calls go through, and they alone
 //!   decide. The circuit closes when enough of them succeeded, and opens when enough can no longer
 //!   succeed. A probe without an outcome (ignored, cancelled, dropped) gives its place to the next.
-//! - **Ramping**, if configured: traffic comes back in [stages](Ramp).
+//!   Other calls are refused, with a `retry_after` of at most the open wait: by then there is a
+//!   verdict, or a lease has ended.
+//! - **Ramping**, if configured: traffic comes back in [stages](Ramp). The `retry_after` of a refusal
+//!   is the end of the stage.
 //! - **Forced open**, **forced closed**, **shadow**: the operator's. Forced closed measures but does
 //!   not decide; shadow decides and reports, but refuses nothing.
 //!

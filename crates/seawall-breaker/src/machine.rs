@@ -98,7 +98,7 @@ impl Machine {
     /// Decides whether a call may go through.
     pub(crate) fn admit(&mut self, now: Nanos, effects: &mut Effects) -> Admission {
         match self.hold {
-            Hold::Open => return Admission::Refused(self.refusal(Reason::ForcedOpen)),
+            Hold::Open => return Admission::Refused(self.refusal(Reason::ForcedOpen, now)),
             Hold::Closed => return Admission::Admitted(self.ticket(0)),
             Hold::None | Hold::Shadow => {}
         }
@@ -130,14 +130,14 @@ impl Machine {
         self.advance_ramp(now, effects);
         match &mut self.phase {
             Phase::Closed => Ok(self.ticket(0)),
-            Phase::Open { .. } => Err(self.refusal(Reason::Open)),
+            Phase::Open { .. } => Err(self.refusal(Reason::Open, now)),
             Phase::HalfOpen(half_open) => match half_open.admit(self.settings.probing, now) {
                 Some(probe) => Ok(self.ticket(probe)),
-                None => Err(self.refusal(Reason::ProbesInFlight)),
+                None => Err(self.refusal(Reason::ProbesInFlight, now)),
             },
             Phase::Ramping(ramp) => {
                 let admitted = ramp.admit(self.settings.ramp());
-                if admitted { Ok(self.ticket(0)) } else { Err(self.refusal(Reason::Ramping)) }
+                if admitted { Ok(self.ticket(0)) } else { Err(self.refusal(Reason::Ramping, now)) }
             }
         }
     }
@@ -340,11 +340,12 @@ impl Machine {
         Ticket { generation: self.generation, probe }
     }
 
-    fn refusal(&self, reason: Reason) -> Refusal {
-        Refusal { reason, terms: self.refusal_terms() }
+    fn refusal(&self, reason: Reason, now: Nanos) -> Refusal {
+        let terms = RefusalTerms { until: self.worth_a_call_at(now), ..self.refusal_terms() };
+        Refusal { reason, terms }
     }
 
-    /// The terms of a refusal by the current state.
+    /// The terms of a refusal by the current state, as far as they do not depend on the moment.
     pub(crate) fn refusal_terms(&self) -> RefusalTerms {
         RefusalTerms {
             since: self.since,

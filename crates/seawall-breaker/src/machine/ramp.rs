@@ -98,6 +98,11 @@ impl Ramp {
     pub(crate) fn stage(&self) -> usize {
         self.stage
     }
+
+    /// When the stage ends.
+    pub(crate) fn ends(&self) -> Nanos {
+        self.ends
+    }
 }
 
 fn stage(plan: Option<&RampPlan>, number: usize) -> Option<&StagePlan> {

@@ -6,7 +6,8 @@ use seawall_core::{CircuitState, Evidence};
 
 use super::window::share;
 use super::{Hold, Machine, Phase, Settings, Waits, Window, WindowCounts};
-use crate::time::Nanos;
+use crate::defaults;
+use crate::time::{NEVER, Nanos, nanos};
 
 /// How a success that was not slow has to be recorded. Failures are always recorded under the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,23 @@ impl Machine {
         match self.phase {
             Phase::Open { until } => Some((until, self.incidents().wait)),
             _ => None,
+        }
+    }
+
+    /// When a call that is refused at `now` may succeed; [`NEVER`] where nobody knows.
+    ///
+    /// A half-open circuit has a free slot when a lease ends. The verdict mostly comes sooner, and a
+    /// lease may be long, so it is at the latest as long as the open wait was. Later stages of a ramp
+    /// admit more calls.
+    pub(crate) fn worth_a_call_at(&self, now: Nanos) -> Nanos {
+        match &self.phase {
+            Phase::Closed => NEVER,
+            Phase::Open { until } => *until,
+            Phase::HalfOpen(half_open) => {
+                let wait = self.incidents().wait.max(nanos(defaults::MIN_LEASE));
+                half_open.first_end().unwrap_or(NEVER).min(now.saturating_add(wait))
+            }
+            Phase::Ramping(ramp) => ramp.ends(),
         }
     }
 

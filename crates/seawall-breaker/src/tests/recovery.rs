@@ -27,7 +27,8 @@ fn the_wait_is_over_at_its_end_and_counts_from_the_transition() {
     assert_eq!(probe.probe, 1);
     assert_eq!((rig.machine.probes_in_flight(), rig.machine.open_until()), (1, None));
     let refusal = rig.admit().unwrap_err();
-    assert_eq!((refusal.reason, refusal.terms.until), (Reason::ProbesInFlight, NEVER));
+    // The probe has a lease of 10.
+    assert_eq!((refusal.reason, refusal.terms.until), (Reason::ProbesInFlight, 150));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod a_refusal_does_not_say_which_policy;
 mod an_error_does_not_go_where_users_errors_go;
 mod an_operation_that_cant_be_repeated_is_repeated;
 mod an_option_of_one_call_needs_an_attempt;
+mod callers_fail_in_the_moment_of_recovery;
 mod callers_with_too_little_time_open_the_circuit;
 mod capture;
 mod changing_one_setting_loses_the_tuned_others;
