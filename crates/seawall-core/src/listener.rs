@@ -167,7 +167,12 @@ impl Listeners {
     pub fn is_empty(&self) -> bool {
         // A hint: the list itself is read under its lock. A thread that added a listener and then
         // started this one did so through something that orders the two.
-        self.0.len.load(Ordering::Relaxed) == 0
+        self.len() == 0
+    }
+
+    /// How many there are. One load.
+    pub fn len(&self) -> usize {
+        self.0.len.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
@@ -284,7 +289,7 @@ impl Listeners {
 impl fmt::Debug for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listeners")
-            .field("len", &self.0.len.load(Ordering::Relaxed))
+            .field("len", &self.len())
             .field("panics", &self.panics())
             .finish_non_exhaustive()
     }

@@ -33,12 +33,17 @@ impl Name {
     /// The name of the policy of `key` in a set of this name: `name[key]`, cut off at
     /// [`MAX_LEN`](Self::MAX_LEN) bytes, between two characters.
     ///
+    /// Keys come from outside, and names go into logs: whatever a terminal or the reader of a log could
+    /// take for something else is escaped, as in a string literal of Rust.
+    ///
     /// ```
-    /// assert_eq!(seawall_core::Name::from("hosts").for_key("db-1").as_str(), "hosts[db-1]");
+    /// let hosts = seawall_core::Name::from("hosts");
+    /// assert_eq!(hosts.for_key("db-1").as_str(), "hosts[db-1]");
+    /// assert_eq!(hosts.for_key("a\nERROR").as_str(), r"hosts[a\nERROR]");
     /// ```
     #[must_use]
     pub fn for_key(&self, key: impl fmt::Display) -> Self {
-        let mut name = format!("{self}[{key}]");
+        let mut name = format!("{self}[{}]", key.to_string().escape_debug());
         name.truncate(name.floor_char_boundary(Self::MAX_LEN));
         name.into()
     }

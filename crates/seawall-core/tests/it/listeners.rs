@@ -46,6 +46,7 @@ fn a_listener_is_told_until_it_is_removed() {
         counter.fetch_add(1, Ordering::Relaxed);
     });
     listeners.emit(|| event(1));
+    assert_eq!(listeners.len(), 1);
     assert!(listeners.remove(id));
     assert!(!listeners.remove(id));
     listeners.emit(|| event(2));
