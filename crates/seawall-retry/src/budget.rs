@@ -1,8 +1,11 @@
 //! The budget that bounds repetitions.
 
 pub use config::BudgetBuilder;
-pub use defaults::{DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
+pub use defaults::{
+    DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_REFILL_PER_SECOND, DEFAULT_RESERVE, MAX_TOKENS,
+};
 pub use keyed::KeyedBudget;
+pub(crate) use nesting::Paid;
 pub use permit::{BudgetPermit, CallInFlight};
 pub use policy::Budget;
 pub use snapshot::BudgetSnapshot;
@@ -14,6 +17,7 @@ mod inspect;
 mod keyed;
 #[cfg(all(test, seawall_loom))]
 mod loom_tests;
+mod nesting;
 mod permit;
 mod policy;
 mod share;

@@ -106,7 +106,7 @@
 //! |---|---|---|
 //! | attempts | 3, the first included | [`DEFAULT_MAX_ATTEMPTS`](retry::DEFAULT_MAX_ATTEMPTS) |
 //! | delays | exponential from 100 ms by 2, up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`](retry::DEFAULT_INITIAL_DELAY) |
-//! | budget | one of its own: 10 tokens, and a fifth of one for each call | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT) |
+//! | budget | one of its own: 10 tokens, a fifth of one for each call and a tenth for each second | [`DEFAULT_DEPOSIT`](budget::DEFAULT_DEPOSIT), [`DEFAULT_REFILL_PER_SECOND`](budget::DEFAULT_REFILL_PER_SECOND) |
 //! | waits that a dependency asks for | up to a minute | [`DEFAULT_MAX_RETRY_AFTER`](retry::DEFAULT_MAX_RETRY_AFTER) |
 //! | the same panic | twice | [`DEFAULT_MAX_SAME_PANICS`](retry::DEFAULT_MAX_SAME_PANICS) |
 //! | hedge | one, after the 95th percentile of recent latencies | [`DEFAULT_PERCENTILE`](hedge::DEFAULT_PERCENTILE) |
@@ -115,8 +115,10 @@
 //!
 //! The description of a pipeline has the largest number of attempts that one call can make, and the
 //! longest time that it can take, both from the configuration alone. A budget bounds all calls
-//! together: `n` calls reach the dependency at most `n + reserve + n · deposit` times; without a
-//! budget up to three times `n`.
+//! together: `n` calls in `t` seconds reach the dependency at most
+//! `n + reserve + n · deposit + t · refill` times; without a budget up to three times `n`. That holds
+//! for a budget that several layers share, too, a retry around a hedge for instance: a call inside
+//! another of the same budget pays nothing in, as long as it runs in the same task.
 //!
 //! # Telemetry
 //!

@@ -7,7 +7,8 @@ use seawall_core::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Budget, BudgetBuilder};
+use crate::budget::Paid;
+use crate::{Budget, BudgetBuilder, CallInFlight};
 
 /// The settings that both builders have.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +80,27 @@ impl<J> Shared<J> {
 
     pub(crate) fn report_panic(&self, report: PanicReport) {
         self.reporter.report(|| EventKind::Panicked(report));
+    }
+
+    /// Pays in for a call. Returns whether the budget has room: see [`note_paid`](Self::note_paid).
+    #[inline]
+    pub(crate) fn pay_in(&self) -> bool {
+        self.budget.as_ref().is_some_and(Budget::pay_in)
+    }
+
+    /// Where `paid` says so, notes that a call of this policy is polled, until the value is dropped:
+    /// calls inside of it that share its budget pay nothing in.
+    #[inline]
+    pub(crate) fn note_paid(&self, paid: bool) -> Paid {
+        match &self.budget {
+            Some(budget) if paid => budget.note_paid(),
+            _ => Paid::UNNOTED,
+        }
+    }
+
+    /// Counts a call as in flight, if the budget counts that.
+    pub(crate) fn enter(&self) -> CallInFlight<'_> {
+        self.budget.as_ref().and_then(Budget::enter).unwrap_or(CallInFlight::UNCOUNTED)
     }
 
     pub(crate) fn is_shutting_down(&self) -> bool {

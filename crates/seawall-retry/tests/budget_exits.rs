@@ -18,7 +18,7 @@ const TIMES: usize = 1_000;
 const FULL: u32 = 5;
 
 fn kinds() -> [(&'static str, BudgetBuilder); 4] {
-    let tokens = || Budget::builder().deposit(1.0).reserve(FULL.into());
+    let tokens = || Budget::builder().refill_per_second(0.0).deposit(1.0).reserve(FULL.into());
     [
         ("tokens", tokens()),
         ("tokens that also come with time", tokens().refill_per_second(1e-6)),

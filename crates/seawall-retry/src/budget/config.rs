@@ -5,7 +5,9 @@ use std::fmt::Display;
 use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Reporter, Setup};
 
 use super::Budget;
-use super::defaults::{DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_RESERVE, MAX_TOKENS};
+use super::defaults::{
+    DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_REFILL_PER_SECOND, DEFAULT_RESERVE, MAX_TOKENS,
+};
 use super::share::SharePlan;
 use super::tokens::{TokenPlan, WHOLE};
 
@@ -21,7 +23,7 @@ const LEAST: f64 = 1e-9;
 /// | [`reserve`](Self::reserve) | 10 tokens | [`DEFAULT_RESERVE`] |
 /// | [`capacity`](Self::capacity) | the reserve, or one repetition if that is more | tokens that were saved in good times are spent at once in bad ones |
 /// | [`cost`](Self::cost) | 1 token a repetition | |
-/// | [`refill_per_second`](Self::refill_per_second) | 0 | the budget then reads no clock |
+/// | [`refill_per_second`](Self::refill_per_second) | 0.1 tokens | [`DEFAULT_REFILL_PER_SECOND`] |
 /// | [`in_flight`](Self::in_flight) | not limited | it counts every call in and out |
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
@@ -44,7 +46,7 @@ impl Default for BudgetBuilder {
             cost: DEFAULT_COST,
             reserve: DEFAULT_RESERVE,
             capacity: None,
-            per_second: 0.0,
+            per_second: DEFAULT_REFILL_PER_SECOND,
             tokens: true,
             share: None,
         }
@@ -84,7 +86,7 @@ impl BudgetBuilder {
     }
 
     /// How many tokens are added each second without a call, for services with little traffic. At
-    /// least 0.
+    /// least 0; with 0 the budget reads no clock.
     pub fn refill_per_second(mut self, tokens: f64) -> Self {
         self.per_second = tokens;
         self

@@ -11,6 +11,12 @@ pub const DEFAULT_DEPOSIT: f64 = 0.2;
 /// and to ride out a burst.
 pub const DEFAULT_RESERVE: f64 = 10.0;
 
+/// The tokens that time adds in a second, unless set: a repetition in ten seconds. A client with a
+/// call a minute pays in next to nothing, so that without this its reserve is gone after five calls
+/// that each need two repetitions; with it each call of a long outage gets up to six. A client with
+/// much traffic does not notice it, and a thousand clients add a hundred requests a second.
+pub const DEFAULT_REFILL_PER_SECOND: f64 = 0.1;
+
 /// The cost of a repetition, unless set.
 pub const DEFAULT_COST: f64 = 1.0;
 

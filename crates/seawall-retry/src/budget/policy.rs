@@ -7,6 +7,7 @@ use std::sync::atomic::fence;
 
 use seawall_core::{Listeners, Name, Reporter, Timeline};
 
+use super::nesting::Paid;
 use super::permit::{BudgetPermit, CallInFlight};
 use super::share::{Share, SharePlan};
 use super::tokens::{TokenPlan, Tokens, WHOLE};
@@ -18,6 +19,9 @@ use seawall_core::sync::AtomicU64;
 /// With a budget, a dependency that is down does not get three times its healthy traffic. There are
 /// two ways to count, and a budget may use both: tokens, which calls pay in and repetitions take out,
 /// and a share of the calls in flight.
+///
+/// A call inside another of the same budget, in the same task, pays nothing in: a retry around a hedge
+/// has one bound for both.
 ///
 /// Checking and taking are one atomic step. A budget never stops the first attempt of a call. When it
 /// is empty, the outcome that would have been repeated comes back, and
@@ -98,19 +102,33 @@ impl Budget {
         self.enter().unwrap_or(CallInFlight::UNCOUNTED)
     }
 
-    /// Pays in for a call.
+    /// Pays in for a call, unless it is part of one that has. Returns whether the budget has room:
+    /// while the call is polled, it should then be [noted](Self::note_paid).
     #[inline]
-    pub(crate) fn pay_in(&self) {
-        if self.inner.tokens.has_room() {
+    pub(crate) fn pay_in(&self) -> bool {
+        let room = self.inner.tokens.has_room();
+        if room {
             self.deposit();
         }
+        room
+    }
+
+    /// Notes, until the value is dropped, that a call of this budget is polled or run on this thread:
+    /// calls inside of it pay nothing in.
+    pub(crate) fn note_paid(&self) -> Paid {
+        Paid::note(self.address())
     }
 
     #[cold]
     fn deposit(&self) {
-        if self.inner.tokens.deposit() {
+        if !Paid::is_noted(self.address()) && self.inner.tokens.deposit() {
             self.recovers();
         }
+    }
+
+    /// Tells budgets apart for as long as they live.
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
     }
 
     pub(crate) fn counts_in_flight(&self) -> bool {

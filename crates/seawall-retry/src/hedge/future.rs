@@ -28,6 +28,8 @@ pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
     // The primary. Began when the call began, once that is known.
     attempt: Attempt,
     in_flight: CallInFlight<'p>,
+    // Whether calls inside must not pay into the budget.
+    paid: bool,
     #[pin]
     primary: Option<Op::Future>,
     // Made when the primary is pending or failed: a call that is ready at once needs none of it.
@@ -49,12 +51,10 @@ impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
     #[inline]
     pub(super) fn start(hedge: &'p Hedge<J>, mut op: Op, attempt: Attempt) -> Self {
         let attempt = attempt.numbered(1, hedge.plan.max_attempts);
-        let in_flight = match &hedge.shared.budget {
-            Some(budget) => budget.call(),
-            None => CallInFlight::UNCOUNTED,
-        };
+        let paid = hedge.shared.pay_in();
+        let in_flight = hedge.shared.enter();
         let primary = Some(op.attempt(attempt));
-        Self { hedge, op, attempt, in_flight, primary, hedges: ColdOption::none() }
+        Self { hedge, op, attempt, in_flight, paid, primary, hedges: ColdOption::none() }
     }
 }
 
@@ -76,7 +76,10 @@ where
         if this.hedges.as_ref().is_none()
             && let Some(primary) = this.primary.as_mut().as_pin_mut()
         {
-            let Poll::Ready(outcome) = primary.poll(cx) else {
+            let paid = this.hedge.shared.note_paid(*this.paid);
+            let polled = primary.poll(cx);
+            drop(paid);
+            let Poll::Ready(outcome) = polled else {
                 this.begin();
                 return self.proceed(true, cx);
             };
@@ -137,6 +140,7 @@ where
 
     /// Polls all attempts, the primary first. Gives the call's outcome, if there is one.
     fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<Outcome<Op>> {
+        let _paid = self.hedge.shared.note_paid(*self.paid);
         if let Some(primary) = self.primary.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = primary.poll(cx)
         {
@@ -229,6 +233,7 @@ where
             attempt = attempt.after(class);
         }
         self.hedge.shared.reporter.report(|| EventKind::hedged(number));
+        *self.paid = true;
         let future = Box::pin(self.op.attempt(attempt));
         let hedge = *self.hedge;
         let hedges = self.hedges();

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::Retry;
 use super::plan::Step;
 use super::state::{RetryState, overslept};
-use crate::{Budget, CallInFlight};
 
 impl<J> Retry<J> {
     /// [`call`](Self::call) for threads that may block: the same attempts, delays, budget, events
@@ -60,16 +59,19 @@ impl<J> Retry<J> {
     where
         J: Judge<T, E>,
     {
-        let _in_flight = self.budget().map_or(CallInFlight::UNCOUNTED, Budget::call);
+        self.shared.pay_in();
+        let _in_flight = self.shared.enter();
         let mut attempt = Attempt::first();
         attempt.began();
         attempt = self.first(attempt);
         let mut state = RetryState::empty();
         loop {
+            let paid = self.shared.note_paid(true);
             let outcome = operation(attempt.restart_clock()).map_err(|error| {
                 let class = AllTransient.classify(&error);
                 Error::operation_failed(error, class)
             });
+            drop(paid);
             let failed = match self.weigh(outcome) {
                 Ok(outcome) => return outcome,
                 Err(failed) => failed,

@@ -25,6 +25,8 @@ pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     // Dropped in this order: an attempt before the place that it has in flight.
     #[pin]
     future: Option<Op::Future>,
+    // Whether calls inside must not pay into the budget.
+    paid: bool,
     kept: ColdOption<Box<Kept<'p, Op::Output, Op::Error>>>,
 }
 
@@ -32,9 +34,9 @@ impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
     #[inline]
     pub(super) fn start(retry: &'p Retry<J>, mut op: Op, attempt: Attempt) -> Self {
         let attempt = retry.first(attempt);
-        retry.pay_in();
+        let paid = retry.shared.pay_in();
         let future = Some(op.attempt(attempt));
-        Self { retry, op, attempt: attempt.restart_clock(), future, kept: ColdOption::none() }
+        Self { retry, op, attempt: attempt.restart_clock(), future, paid, kept: ColdOption::none() }
     }
 }
 
@@ -67,6 +69,7 @@ where
             };
             // An arm each, as a small output then stays in registers: weighed together, a pipeline
             // around this costs 18 instructions more.
+            let _paid = this.retry.shared.note_paid(*this.paid);
             let failed = match future.poll(cx) {
                 Poll::Ready(Ok(output)) => match this.retry.weigh(Ok(output)) {
                     Ok(outcome) => return Poll::Ready(outcome),
@@ -118,6 +121,7 @@ impl<'p, Op: Operation, J> RetryProjection<'_, 'p, Op, J> {
     fn start_next(&mut self, state: RetryState<'p, Op::Output, Op::Error>, last: Class) {
         self.keep(state);
         *self.attempt = self.retry.next(*self.attempt, last);
+        *self.paid = true;
         self.future.set(Some(self.op.attempt(self.attempt.restart_clock())));
     }
 }

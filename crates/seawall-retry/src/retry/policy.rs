@@ -124,13 +124,6 @@ impl<J> Retry<J> {
         attempt.numbered(number, self.plan.max_attempts).after(last)
     }
 
-    /// Pays in for a call.
-    pub(super) fn pay_in(&self) {
-        if let Some(budget) = &self.shared.budget {
-            budget.pay_in();
-        }
-    }
-
     /// Whether the budget counts calls in flight.
     pub(super) fn counts_in_flight(&self) -> bool {
         self.shared.budget.as_ref().is_some_and(Budget::counts_in_flight)

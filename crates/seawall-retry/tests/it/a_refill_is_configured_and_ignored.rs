@@ -18,7 +18,13 @@ async fn tokens_come_with_time() {
 
 #[test]
 fn no_deposit_of_any_thread_is_lost() {
-    let budget = Budget::builder().deposit(0.001).reserve(0.0).capacity(1_000.0).build().unwrap();
+    let budget = Budget::builder()
+        .refill_per_second(0.0)
+        .deposit(0.001)
+        .reserve(0.0)
+        .capacity(1_000.0)
+        .build()
+        .unwrap();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| (0..5_000).for_each(|_| drop(budget.call())));

@@ -117,7 +117,10 @@ impl Config {
     fn budget(&self) -> Option<Budget> {
         let tenths = |n| f64::from(n) / 10.0;
         let (deposit, reserve) = self.budget?;
-        let budget = Budget::builder().deposit(tenths(deposit)).reserve(tenths(reserve));
+        let budget = Budget::builder()
+            .refill_per_second(0.0)
+            .deposit(tenths(deposit))
+            .reserve(tenths(reserve));
         Some(budget.capacity(tenths(reserve.max(10))).build().unwrap())
     }
 }

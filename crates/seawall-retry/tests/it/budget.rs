@@ -19,7 +19,8 @@ fn tokens(budget: &Budget) -> f64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_failing_calls_reach_the_dependency_at_most_1110_times() {
-    let budget = Budget::builder().deposit(0.1).reserve(10.0).build().unwrap();
+    let budget =
+        Budget::builder().refill_per_second(0.0).deposit(0.1).reserve(10.0).build().unwrap();
     let retry = retry(&budget).max_attempts(3).build().unwrap();
     let script = Script::<(), _>::new([Step::err("down")]);
     for _ in 0..1_000 {
@@ -35,7 +36,8 @@ async fn a_thousand_failing_calls_reach_the_dependency_at_most_1110_times() {
 
 #[tokio::test(start_paused = true)]
 async fn with_an_empty_budget_the_primary_result_comes_back_marked() {
-    let budget = Budget::builder().deposit(0.0).reserve(0.0).build().unwrap();
+    let budget =
+        Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(0.0).build().unwrap();
     let retry = retry(&budget).build().unwrap();
     let script = Script::<(), _>::new([Step::err("down")]);
     let error = retry.call(|| script.run()).await.unwrap_err();
@@ -48,7 +50,13 @@ async fn with_an_empty_budget_the_primary_result_comes_back_marked() {
 #[test]
 fn fractions_carry() {
     for n in [1, 2, 3, 5, 10, 1_000_u32] {
-        let budget = Budget::builder().deposit(0.6).reserve(0.0).capacity(2.0).build().unwrap();
+        let budget = Budget::builder()
+            .refill_per_second(0.0)
+            .deposit(0.6)
+            .reserve(0.0)
+            .capacity(2.0)
+            .build()
+            .unwrap();
         let mut granted = 0;
         for _ in 0..n {
             let _call = budget.call();
@@ -111,7 +119,7 @@ fn a_share_of_the_calls_in_flight_has_a_floor() {
 
 #[test]
 fn with_both_one_that_refuses_takes_nothing_from_the_other() {
-    let both = || Budget::builder().in_flight(0.5, 1);
+    let both = || Budget::builder().refill_per_second(0.0).in_flight(0.5, 1);
     let budget = both().reserve(0.0).build().unwrap();
     assert!(budget.try_acquire().is_none());
     assert_eq!(budget.snapshot().repetitions_in_flight, Some(0));
@@ -123,7 +131,8 @@ fn with_both_one_that_refuses_takes_nothing_from_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn retries_share_one_budget() {
-    let budget = Budget::builder().deposit(0.0).reserve(3.0).build().unwrap();
+    let budget =
+        Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(3.0).build().unwrap();
     let (one, other) = (retry(&budget).build().unwrap(), retry(&budget).build().unwrap());
     let script = Script::<(), _>::new([Step::err("down")]);
     let _ = one.call(|| script.run()).await;
@@ -135,8 +144,13 @@ async fn retries_share_one_budget() {
 async fn it_is_told_once_when_it_is_empty_and_once_when_it_has_recovered() {
     let (listeners, recorder) = (Listeners::default(), Recorder::default());
     listeners.add(recorder.clone());
-    let budget =
-        Budget::builder().deposit(0.1).reserve(10.0).listeners(&listeners).build().unwrap();
+    let budget = Budget::builder()
+        .refill_per_second(0.0)
+        .deposit(0.1)
+        .reserve(10.0)
+        .listeners(&listeners)
+        .build()
+        .unwrap();
     let retry = retry(&budget).build().unwrap();
     for _ in 0..100 {
         let _ = retry.call(async || Err::<(), _>("down")).await;
@@ -157,7 +171,7 @@ async fn it_is_told_once_when_it_is_empty_and_once_when_it_has_recovered() {
 
 #[tokio::test(start_paused = true)]
 async fn dropped_at_any_await_it_holds_nothing() {
-    let budget = Budget::builder().in_flight(0.5, 1).build().unwrap();
+    let budget = Budget::builder().refill_per_second(0.0).in_flight(0.5, 1).build().unwrap();
     let retry = retry(&budget).backoff(SECOND).build().unwrap();
     let awaits = at_every_await(
         || {
@@ -199,7 +213,7 @@ fn what_makes_no_sense_is_refused_by_field() {
 #[test]
 fn it_says_what_it_is() {
     let text = |builder: seawall_retry::BudgetBuilder| builder.build().unwrap().to_string();
-    assert_eq!(text(Budget::builder()), "budget of 10 tokens and 0.2 a call");
+    assert_eq!(text(Budget::builder()), "budget of 10 tokens and 0.2 a call and 0.1 a second");
     assert_eq!(
         text(Budget::builder().without_tokens().in_flight(0.2, 3)),
         "budget of 20% of the calls in flight, at least 3"
@@ -213,7 +227,7 @@ fn it_says_what_it_is() {
 
 #[test]
 fn keyed_budgets_are_bounded_and_give_way_only_where_nothing_is_lost() {
-    let template = Budget::builder().deposit(0.0).reserve(1.0);
+    let template = Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0);
     let budgets = KeyedBudget::new(template, 2).unwrap();
     let spend = |key: &str| {
         budgets.get(&key.to_owned()).try_acquire().map(|mut permit| permit.start()).is_some()
@@ -327,7 +341,8 @@ proptest! {
 
 #[test]
 fn a_snapshot_says_what_there_was_and_what_there_can_be() {
-    let budget = Budget::builder().reserve(3.0).capacity(8.0).build().unwrap();
+    let budget =
+        Budget::builder().refill_per_second(0.0).reserve(3.0).capacity(8.0).build().unwrap();
     let snapshot = budget.snapshot();
     assert_eq!((snapshot.tokens, snapshot.reserve), (Some(3.0), Some(3.0)));
     assert_eq!(snapshot.capacity, Some(8.0));

@@ -57,7 +57,9 @@ fn at_no_moment_is_more_granted_than_was_paid_in() {
     // In billionths, which is what a budget counts in.
     for share in [WHOLE / 10, WHOLE / 5, WHOLE / 20 * 7, WHOLE / 5 * 3, WHOLE - 1, WHOLE] {
         let deposit = f64::from(share) / f64::from(WHOLE);
-        let budget = build(Budget::builder().deposit(deposit).reserve(0.0).capacity(50.0));
+        let budget = build(
+            Budget::builder().refill_per_second(0.0).deposit(deposit).reserve(0.0).capacity(50.0),
+        );
         let mut granted = 0;
         for n in 1..=1_000 {
             drop(budget.call());

@@ -34,7 +34,7 @@ fn the_tables_of_defaults_are_those_of_the_constants() {
     );
     says(row(chapter, "delays |"), &delays);
     says(row(chapter, "delays |"), &longest);
-    says(row(chapter, "budget |"), &format!("{reserve} tokens, and {fifth}"));
+    says(row(chapter, "budget |"), &format!("{reserve} tokens, {fifth}"));
     assert_eq!(retry::DEFAULT_MAX_RETRY_AFTER.as_secs(), 60);
     says(row(chapter, "waits that a dependency asks for"), "up to a minute");
     assert_eq!(retry::DEFAULT_MAX_SAME_PANICS, 2);
@@ -58,6 +58,8 @@ fn the_tables_of_defaults_are_those_of_the_constants() {
     says(row(builder, "[`budget`]"), &format!("{fifth} of the calls, and {reserve}"));
 
     let builder = include_str!("../../src/budget/config.rs");
+    let refill = budget::DEFAULT_REFILL_PER_SECOND;
+    says(row(builder, "[`refill_per_second`]"), &format!("| {refill} tokens |"));
     says(row(builder, "[`deposit`]"), &format!("| {} tokens a call |", budget::DEFAULT_DEPOSIT));
     says(row(builder, "[`reserve`]"), &format!("| {reserve} tokens |"));
     says(row(builder, "[`cost`]"), &format!("| {} token a repetition |", budget::DEFAULT_COST));

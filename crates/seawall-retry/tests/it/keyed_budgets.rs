@@ -16,7 +16,8 @@ fn spend(budget: &Budget, times: u32) -> u32 {
 fn one_each<K: Clone + std::fmt::Display + Eq + std::hash::Hash>(
     max_keys: usize,
 ) -> KeyedBudget<K> {
-    KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), max_keys).unwrap()
+    KeyedBudget::new(Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0), max_keys)
+        .unwrap()
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn one_at_rest_among_many_is_found_by_looking_on_where_the_last_look_ended() {
 
 #[test]
 fn a_set_goes_on_by_other_settings_with_the_tokens_that_are_there() {
-    let template = || Budget::builder().deposit(0.0).in_flight(1.0, 9);
+    let template = || Budget::builder().refill_per_second(0.0).deposit(0.0).in_flight(1.0, 9);
     let budgets = KeyedBudget::new(template().reserve(3.0), 8).unwrap();
     let (rich, poor) = (budgets.get("rich"), budgets.get("poor"));
     assert_eq!(spend(&poor, 3), 3);
@@ -73,7 +74,9 @@ fn a_set_goes_on_by_other_settings_with_the_tokens_that_are_there() {
 
 #[test]
 fn a_hundred_thousand_keys_are_no_more_than_the_bound() {
-    let budgets = KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), 64).unwrap();
+    let budgets =
+        KeyedBudget::new(Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0), 64)
+            .unwrap();
     let mut granted = 0;
     for key in 0..100_000_u32 {
         granted += spend(&budgets.get(&key), 1);
@@ -86,7 +89,9 @@ fn a_hundred_thousand_keys_are_no_more_than_the_bound() {
 
 #[test]
 fn threads_that_ask_for_one_key_get_one_budget() {
-    let budgets = Arc::new(KeyedBudget::new(Budget::builder().reserve(7.0), 8).unwrap());
+    let budgets = Arc::new(
+        KeyedBudget::new(Budget::builder().refill_per_second(0.0).reserve(7.0), 8).unwrap(),
+    );
     let granted = AtomicU32::new(0);
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -98,7 +103,9 @@ fn threads_that_ask_for_one_key_get_one_budget() {
 
 #[test]
 fn each_key_has_a_budget_of_its_own() {
-    let budgets = KeyedBudget::new(Budget::builder().deposit(0.0).reserve(1.0), 1_000).unwrap();
+    let budgets =
+        KeyedBudget::new(Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0), 1_000)
+            .unwrap();
     assert!(budgets.is_empty());
     for key in 0..100_u32 {
         assert_eq!(spend(&budgets.get(&key), 2), 1);

@@ -92,7 +92,8 @@ async fn no_refusal_of_our_own_is_repeated_or_paid_for() {
         (Kind::Throttle, Why::Shed),
         (Kind::Shutdown, Why::ShuttingDown),
     ] {
-        let budget = Budget::builder().deposit(0.0).reserve(3.0).build().unwrap();
+        let budget =
+            Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(3.0).build().unwrap();
         let retry = retry().budget(&budget).build().unwrap();
         let attempts = Cell::new(0);
         let outcome = run(&retry, |number| {
@@ -137,7 +138,15 @@ async fn whatever_of_the_users_panics_the_budget_stays_balanced() {
         assert_eq!(in_flight, (Some(0), Some(0)));
         assert_eq!(snapshot.tokens, Some(f64::from(9 - spent)));
     }
-    let budget = || Budget::builder().deposit(0.0).reserve(9.0).in_flight(1.0, 9).build().unwrap();
+    let budget = || {
+        Budget::builder()
+            .refill_per_second(0.0)
+            .deposit(0.0)
+            .reserve(9.0)
+            .in_flight(1.0, 9)
+            .build()
+            .unwrap()
+    };
     // It counts as "not again".
     let paid = budget();
     let errors = retry().budget(&paid).when(|_: &&str| panic!("no answer")).build().unwrap();
@@ -158,10 +167,9 @@ async fn whatever_of_the_users_panics_the_budget_stays_balanced() {
     assert_eq!(start.elapsed(), 2 * SECOND);
     balanced(&paid, 2);
     // Listeners of the budget, too.
-    let deaf = Retry::builder()
-        .idempotent()
-        .backoff(Backoff::none())
-        .own_budget(Budget::builder().deposit(0.0).reserve(1.0).in_flight(1.0, 1));
+    let deaf = Retry::builder().idempotent().backoff(Backoff::none()).own_budget(
+        Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0).in_flight(1.0, 1),
+    );
     let deaf = deaf.build().unwrap();
     deaf.listeners().add(|_: &Event| panic!("deaf"));
     let error = run(&deaf, |_| down()).await.unwrap_err();
@@ -174,7 +182,7 @@ async fn whatever_of_the_users_panics_the_budget_stays_balanced() {
 async fn the_end_says_why_after_how_many_attempts_how_long_and_with_what() {
     let waiting = || retry().max_attempts(3).backoff(SECOND);
     let token = CancellationToken::new();
-    let empty = Budget::builder().deposit(0.0).reserve(1.0).build().unwrap();
+    let empty = Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0).build().unwrap();
     let permanent = || -> Outcome { Err(Error::operation_failed("gone", Class::Permanent)) };
     let cases: [(RetryBuilder, Each, StopReason, u32, u32, &str); 5] = [
         (waiting(), Box::new(|_| down()), StopReason::Attempts, 3, 2, "down"),
@@ -230,7 +238,11 @@ async fn the_blocking_form_does_what_the_other_does() {
         || retry().max_attempts(7).history(3),
         || retry().while_attempt(|attempt, _| attempt.number() < 2),
         || Retry::builder().backoff(Backoff::none()),
-        || retry().max_attempts(5).own_budget(Budget::builder().deposit(0.0).reserve(2.0)),
+        || {
+            retry()
+                .max_attempts(5)
+                .own_budget(Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(2.0))
+        },
         || retry().max_attempts(5).deadline(SECOND).backoff(SECOND),
     ];
     for successful in [1, 2, 3, 4, 99] {

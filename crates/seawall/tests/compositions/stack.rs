@@ -241,7 +241,11 @@ fn bought(dice: &Dice) -> Option<Bought> {
         return None;
     }
     let (reserve, deposit) = (f64::from(dice.below(4)), f64::from(dice.below(3)) / 2.0);
-    let mut budget = Budget::builder().reserve(reserve).deposit(deposit).capacity(1_000.0);
+    let mut budget = Budget::builder()
+        .refill_per_second(0.0)
+        .reserve(reserve)
+        .deposit(deposit)
+        .capacity(1_000.0);
     if dice.percent(50) {
         budget = budget.in_flight(0.5, dice.below(3));
     }
