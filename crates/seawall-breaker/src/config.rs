@@ -110,7 +110,7 @@ impl BreakerBuilder {
     }
 
     /// How a call counts that was dropped before it had an outcome. Default:
-    /// [`Abandoned::Ignored`].
+    /// [`Abandoned::Ignored`]. The losers of a hedge are ignored either way: nobody gave up on them.
     pub fn abandoned_as(mut self, abandoned: Abandoned) -> Self {
         self.abandoned = abandoned;
         self

@@ -65,6 +65,7 @@ mod label;
 mod name;
 mod reporter;
 mod setup;
+mod superseded;
 mod timeline;
 mod usual_time;
 
@@ -97,6 +98,7 @@ pub use policy::{Alone, Chain, Identity, Optional, Policy, PolicyExt, PolicyKind
 pub use random::Random;
 pub use reporter::Reporter;
 pub use setup::Setup;
+pub use superseded::{is_superseded, supersede};
 pub use timeline::Timeline;
 #[doc(hidden)]
 pub use usual_time::UsualTime;

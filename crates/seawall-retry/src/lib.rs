@@ -76,6 +76,10 @@
 //! been repeated, had the budget, the deadline or a shutdown allowed it, is wrapped. What a wrapped
 //! error means, and the operation's own error in it, are those of the last attempt.
 //!
+//! A [`Hedge`] gives the first answer of its attempts: a success, or a permanent failure. Where all
+//! fail otherwise, the primary's failure comes back, wrapped if there was more than one attempt, with
+//! those of the hedges as its history.
+//!
 //! The time that it names counts from when an attempt was first pending or first waited for: a call
 //! that succeeds at once reads no clock.
 //!

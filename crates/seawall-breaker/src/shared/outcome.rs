@@ -4,7 +4,7 @@ use std::hint::spin_loop;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use seawall_core::{Class, EventKind, Health, TimedOut, TimedOutBy};
+use seawall_core::{Class, EventKind, Health, TimedOut, TimedOutBy, is_superseded};
 
 use super::stripes::Batched;
 use super::{Admitted, Circuit, StateWord};
@@ -195,7 +195,9 @@ impl Circuit {
     pub(crate) fn abandon(&self, admitted: Admitted) {
         if std::thread::panicking() {
             self.record(admitted, true, Class::Panicked);
-        } else if self.peek(|machine| machine.settings().abandoned) == Abandoned::Failure {
+        } else if !is_superseded()
+            && self.peek(|machine| machine.settings().abandoned) == Abandoned::Failure
+        {
             self.record(admitted, true, Class::Transient);
         } else {
             self.give_back(admitted, Uncounted::Abandoned, self.now());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::{
-    Attempt, ByClass, Class, ColdOption, Error, EventKind, Judge, Operation, StopReason,
+    Attempt, ByClass, Class, ColdOption, Error, EventKind, Judge, Operation, StopReason, supersede,
 };
 use tokio::time::Instant;
 
@@ -286,8 +286,10 @@ where
 
     /// Before the caller resumes.
     fn drop_losers(&mut self) {
-        self.primary.set(None);
-        drop(self.hedges.take());
+        supersede(|| {
+            self.primary.set(None);
+            drop(self.hedges.take());
+        });
     }
 
     fn give_up(

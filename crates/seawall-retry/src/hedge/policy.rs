@@ -34,6 +34,9 @@ use crate::shared::Shared;
 /// hedges as its history in the order in which they ended. If a permanent failure ends the call, that
 /// is the error, and the failures before it are its history, the primary's first.
 ///
+/// The losers are dropped. To a breaker inside they are neither success nor failure, whatever it takes
+/// for an abandoned call: nobody gave up on them.
+///
 /// Clones share their latencies, budget and listeners.
 ///
 /// ```

@@ -58,7 +58,7 @@ fn two_keys_have_two_names() {
     let set = seawall::Name::from("hosts");
     let names = ["a\nb", "a\\nb", "a\\\nb"].map(|key| set.for_key(key));
     assert_eq!(
-        names.each_ref().map(|name| name.as_str()),
+        names.each_ref().map(seawall::Name::as_str),
         [r"hosts[a\nb]", r"hosts[a\\nb]", r"hosts[a\\\nb]"]
     );
 }

@@ -16,4 +16,5 @@ mod limits;
 mod pipeline;
 mod registry;
 mod shapes;
+mod the_loser_of_a_hedge_opens_the_circuit;
 mod worst_case;
