@@ -8,7 +8,7 @@ use seawall_core::{
 };
 
 use crate::judged::Judged;
-use crate::machine::{Machine, Restored, Settings, Trigger};
+use crate::machine::{Abandoned, Machine, Restored, Settings, Trigger};
 use crate::permit::{OwnedPermit, Permit};
 use crate::shared::{self, Circuit};
 use crate::snapshot::Snapshot;
@@ -283,7 +283,11 @@ impl Policy for Breaker {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        inner.layer_with(PolicyKind::Breaker, self.name(), self.text(), self.settings())
+        let settings = self.0.peek(|machine| Arc::clone(machine.settings()));
+        inner
+            .layer_with(PolicyKind::Breaker, self.name(), self.text(), self.settings())
+            .with_fact("longest_open_wait", settings.wait.longest_of_its_own())
+            .with_fact("abandoned_is_failure", settings.abandoned == Abandoned::Failure)
     }
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {

@@ -194,6 +194,16 @@ impl Backoff {
         })
     }
 
+    /// A lower bound of the n-th delay, `n` counting from 1 (0 counts as 1).
+    pub fn floor(&self, n: u32) -> Duration {
+        let max = self.max_nanos();
+        Duration::from_nanos(match self.jitter {
+            Jitter::None => self.base_nanos(n),
+            Jitter::Decorrelated => jitter::decorrelated(self.base_nanos(1), None, max).start(),
+            jitter => jitter.interval(self.base_nanos(n), max).start(),
+        })
+    }
+
     /// An upper bound of the first `count` delays together; `None` if nothing bounds them.
     ///
     /// It adds up the first 1,024 of them; each one beyond counts as the maximum.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Name, PolicyKind, Settings};
+use crate::inspect::Value;
+use crate::{Finding, Name, PolicyKind, Settings};
 
 /// The layers of a pipeline, and the worst case that follows from their configuration.
 ///
@@ -14,6 +15,7 @@ pub struct Description {
     max_attempts: Option<u64>,
     longest: Option<Duration>,
     panics: bool,
+    findings: Vec<Finding>,
 }
 
 /// One layer of a [`Description`].
@@ -28,12 +30,21 @@ pub struct LayerDescription {
     pub text: String,
     /// Its configuration as values, as far as the policy gives it.
     pub settings: Settings,
+    /// What follows from the configuration, for [rules](Finding) about several layers: the least that
+    /// a retry waits, for instance.
+    pub facts: Settings,
 }
 
 impl Description {
     /// A bare operation: one attempt, of unknown length.
     pub const fn bare() -> Self {
-        Self { layers: Vec::new(), max_attempts: Some(1), longest: None, panics: false }
+        Self {
+            layers: Vec::new(),
+            max_attempts: Some(1),
+            longest: None,
+            panics: false,
+            findings: Vec::new(),
+        }
     }
 
     /// Puts a layer around what is described so far.
@@ -52,7 +63,24 @@ impl Description {
         settings: Settings,
     ) -> Self {
         let name = name.clone();
-        self.layers.insert(0, LayerDescription { kind, name, text: text.into(), settings });
+        let (text, facts) = (text.into(), Settings::new());
+        self.layers.insert(0, LayerDescription { kind, name, text, settings, facts });
+        self
+    }
+
+    /// Adds a fact to the layer that was put around the rest last.
+    #[must_use]
+    pub fn with_fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        if let Some(layer) = self.layers.first_mut() {
+            layer.facts = std::mem::take(&mut layer.facts).with(name, value);
+        }
+        self
+    }
+
+    /// This description with what is questionable about the pipeline.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
         self
     }
 
@@ -89,6 +117,12 @@ impl Description {
         &self.layers
     }
 
+    /// What is questionable about the pipeline, the worst first. Only a whole pipeline's description
+    /// has any.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     /// How many times the operation can be started for one call, at most; `None` is unlimited.
     pub const fn max_attempts(&self) -> Option<u64> {
         self.max_attempts
@@ -118,8 +152,9 @@ impl fmt::Display for Description {
             None => f.write_str("any number of attempts per call, ")?,
         }
         match self.longest {
-            Some(longest) => write!(f, "{longest:?} at the longest"),
-            None => f.write_str("with no limit in time"),
+            Some(longest) => write!(f, "{longest:?} at the longest")?,
+            None => f.write_str("with no limit in time")?,
         }
+        self.findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
     }
 }

@@ -21,6 +21,7 @@
 //! | timeline | [`Timeline`] | time as one 64-bit number |
 //! | name | [`Name`], [`PolicyKind`] | which policy an error or event is from |
 //! | description | [`Description`] | the layers of a pipeline, and its worst case |
+//! | finding | [`Finding`], [`Severity`] | what is questionable about a pipeline |
 //!
 //! # How a call runs
 //!
@@ -46,6 +47,7 @@ pub mod config;
 pub mod describe;
 pub mod error;
 pub mod event;
+pub mod finding;
 pub mod inspect;
 pub mod keyed;
 pub mod layer;
@@ -86,6 +88,7 @@ pub use error::{
     StopReason, TimedOut, TimedOutBy,
 };
 pub use event::{Cause, CircuitState, Event, EventKind, Transition};
+pub use finding::{Finding, Severity};
 pub use inspect::{Inspect, InspectId, Measures, Order, OrderError, Settings};
 pub use keyed::{Keep, Keyed};
 pub use label::Label;

@@ -54,6 +54,34 @@
 //! # }
 //! ```
 //!
+//! # What is questionable
+//!
+//! Layers compose in any order, and some orders can't be meant; so can't some numbers. Rules over the
+//! pipeline's own description find them: [`Pipeline::findings`]. What is an error is refused by
+//! `build()`, the rest is shown by `describe()`, each with what to do.
+//!
+//! | rule | finds | |
+//! |---|---|---|
+//! | `order/attempt-timeout-outside-retry` | it cuts off all attempts together | error |
+//! | `order/attempt-timeout-outside-breaker` | an attempt that is cut off is no failure to the breaker, unless it counts [abandoned](breaker::Abandoned) calls or has a timeout inside | error |
+//! | `order/limit-outside-attempt-timeout` | an adaptive limit that does not know how long an attempt may take | error |
+//! | `order/fallback-inside-retry`, `-inside-breaker` | a fallback for failures hides them from both | error |
+//! | `order/chaos-not-innermost`, `order/panics-without-guard` | faults that policies don't meet, or that nothing catches | error |
+//! | `order/breaker-outside-retry` | a call counts once, whatever its attempts met | warning |
+//! | `order/limit-outside-retry` | a call holds its place while it waits | warning |
+//! | `order/panic-guard-outermost` | panics pass through breaker and limit uncounted | warning |
+//! | `order/rate-limit-inside-retry` | retries use up the rate | info |
+//! | `sum/attempt-not-below-total` | an attempt has as much time as the whole call | error |
+//! | `sum/heavier-than-limit` | a call of a bulkhead can never start | error |
+//! | `sum/attempts-do-not-fit` | attempts and the least that is waited between them are longer than the timeout | warning |
+//! | `sum/amplification` | two layers that repeat make more than five requests of a call | warning |
+//! | `sum/open-longer-than-timeout` | an open circuit that lasts longer than ten calls may | warning |
+//! | `sum/queue-longer-than-timeout` | places go to calls that have no time left | warning |
+//! | `retry/no-budget`, `retry/no-attempt-timeout` | a storm, a black hole | warning |
+//! | `retry/not-idempotent` | only what was certainly not carried out is repeated | info |
+//! | `breaker/window-too-small`, `limit/below-expected-load` | what an [`ExpectedLoad`] does not fit into | warning |
+//! | `share/budget-of-many` | pipelines of very different loads share a budget: [`Registry::findings`] | info |
+//!
 //! # What comes back
 //!
 //! [`Error<E>`](Error), whichever policies were around: the operation's own error, timed out,
@@ -364,9 +392,11 @@ struct WorkspaceReadme;
 #[doc = include_str!("../README.md")]
 struct CrateReadme;
 
+mod findings;
 mod pipeline;
 mod registry;
 
+pub use findings::ExpectedLoad;
 pub use pipeline::{
     BoxCall, BoxFuture, BoxPipeline, Called, CalledOnce, CalledWith, Gated, Omittable, Pipeline,
     PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
@@ -375,11 +405,11 @@ pub use registry::{Registry, RegistryError};
 pub use seawall_breaker::Breaker;
 pub use seawall_core::{
     AllTransient, Attempt, Backoff, BoxedError, Call, Cancelled, Cause, CircuitState, Class,
-    Classify, ConfigError, Description, Error, Event, EventKind, Evidence, FromAttemptFn, FromFn,
-    FromFuture, GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener, ListenerId,
-    ListenerIdentity, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyExt,
-    PolicyKind, Random, Reason, Rejection, Rule, Scope, StopReason, TimedOut, TimedOutBy,
-    Transition,
+    Classify, ConfigError, Description, Error, Event, EventKind, Evidence, Finding, FromAttemptFn,
+    FromFn, FromFuture, GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener,
+    ListenerId, ListenerIdentity, Listeners, Name, Operation, PanicReport, Panicked, Policy,
+    PolicyExt, PolicyKind, Random, Reason, Rejection, Rule, Scope, Severity, StopReason, TimedOut,
+    TimedOutBy, Transition,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};

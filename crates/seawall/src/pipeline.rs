@@ -4,10 +4,11 @@ use std::fmt;
 use std::future::Future;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Description, FromAttemptFn, FromFn, FromFuture, Lazy, Listeners,
-    Name, Policy,
+    AllTransient, Attempt, Call, Description, Finding, FromAttemptFn, FromFn, FromFuture, Lazy,
+    Listeners, Name, Policy,
 };
 
+use crate::findings::{self, ExpectedLoad};
 pub use boxed::{BoxCall, BoxFuture, BoxPipeline};
 pub use builder::{Gated, PipelineBuilder};
 pub use omittable::Omittable;
@@ -63,6 +64,7 @@ pub struct Pipeline<P, C = AllTransient> {
     policy: P,
     classifier: C,
     listeners: Listeners,
+    load: Option<ExpectedLoad>,
 }
 
 /// A call through a pipeline, made by [`Pipeline::call`].
@@ -152,9 +154,26 @@ impl<P: Policy, C> Pipeline<P, C> {
         &self.listeners
     }
 
-    /// What the pipeline is: its layers, and the worst case that follows from their configuration.
+    /// The load that it is [expected](PipelineBuilder::expected_load) to have.
+    pub const fn expected_load(&self) -> Option<ExpectedLoad> {
+        self.load
+    }
+
+    /// What the pipeline is: its layers, the worst case that follows from their configuration, and
+    /// what is [questionable](Self::findings) about them.
     pub fn describe(&self) -> Description {
-        self.policy.describe(Description::bare())
+        let description = self.policy.describe(Description::bare());
+        let findings = findings::all(&description, self.load);
+        description.with_findings(findings)
+    }
+
+    /// What is questionable about the order of the layers and about their numbers, the worst first;
+    /// each with what to do. The [front page](crate#what-is-questionable) has the list of the rules.
+    ///
+    /// What is of severity error was refused by [`build`](PipelineBuilder::build); a policy that was
+    /// reconfigured since can have made one.
+    pub fn findings(&self) -> Vec<Finding> {
+        findings::all(&self.policy.describe(Description::bare()), self.load)
     }
 }
 

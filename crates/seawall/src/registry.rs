@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use seawall_core::{Inspect, InspectId, Name, Policy, PolicyKind};
+use seawall_core::{Finding, Inspect, InspectId, Name, Policy, PolicyKind, Severity};
 
 use crate::Pipeline;
 
@@ -25,7 +25,26 @@ use crate::Pipeline;
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct Registry(Arc<RwLock<Vec<Arc<dyn Inspect>>>>);
+pub struct Registry(Arc<RwLock<Held>>);
+
+#[derive(Default)]
+struct Held {
+    policies: Vec<Arc<dyn Inspect>>,
+    /// The budgets of pipelines whose load is known.
+    payers: Vec<Payer>,
+}
+
+/// A pipeline that pays into a budget.
+#[derive(Clone)]
+struct Payer {
+    budget: InspectId,
+    pipeline: Name,
+    per_second: f64,
+}
+
+/// Of pipelines that share a budget, one with so many times the load of another decides alone what the
+/// other may repeat.
+const UNEQUAL: f64 = 100.0;
 
 /// Why a policy was not registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +76,53 @@ impl Registry {
     /// another policy of one's kind has its name, [`RegistryError::Full`] beyond
     /// [`MAX_POLICIES`](Self::MAX_POLICIES).
     pub fn register<P: Policy, C>(&self, pipeline: &Pipeline<P, C>) -> Result<(), RegistryError> {
-        self.register_all(policies(pipeline.policy()))
+        let policies = policies(pipeline.policy());
+        let budgets = policies.iter().filter(|it| it.policy_kind() == PolicyKind::Budget);
+        let budgets: Vec<InspectId> = budgets.map(|it| it.id()).collect();
+        self.register_all(policies)?;
+        if let Some(load) = pipeline.expected_load() {
+            let held = &mut self.0.write().payers;
+            for budget in budgets {
+                let name = pipeline.name();
+                held.retain(|payer| (payer.budget, &payer.pipeline) != (budget, name));
+                if held.len() < Self::MAX_POLICIES {
+                    let (pipeline, per_second) = (name.clone(), load.rate());
+                    held.push(Payer { budget, pipeline, per_second });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is questionable about the registered pipelines together: a budget that several share
+    /// whose [loads](crate::ExpectedLoad) differ by 100 and more. Of one pipeline,
+    /// [it](Pipeline::findings) says it.
+    pub fn findings(&self) -> Vec<Finding> {
+        let (policies, payers) = {
+            let held = self.0.read();
+            (held.policies.clone(), held.payers.clone())
+        };
+        let unequal = policies.iter().filter_map(|budget| {
+            let payers = payers.iter().filter(|payer| payer.budget == budget.id());
+            let by_load =
+                |one: &&Payer, other: &&Payer| one.per_second.total_cmp(&other.per_second);
+            let (least, most) = (payers.clone().min_by(by_load)?, payers.max_by(by_load)?);
+            let value = format!(
+                "one for '{}' with {} calls a second and for '{}' with {}",
+                most.pipeline, most.per_second, least.pipeline, least.per_second
+            );
+            let finding = Finding::new(
+                "share/budget-of-many",
+                Severity::Info,
+                (PolicyKind::Budget, budget.name()),
+                "budget",
+                value,
+                "one each, as the busy one decides what the other may repeat",
+            );
+            let unequal = most.per_second >= UNEQUAL * least.per_second;
+            (unequal && most.per_second > least.per_second).then_some(finding)
+        });
+        unequal.collect()
     }
 
     /// Registers one policy: a handle that is in no pipeline, or a keyed set.
@@ -70,15 +135,16 @@ impl Registry {
     }
 
     fn register_all(&self, policies: Vec<Arc<dyn Inspect>>) -> Result<(), RegistryError> {
-        let mut held = self.0.write();
+        let mut guard = self.0.write();
+        let held = &mut guard.policies;
         let before = held.len();
         for policy in policies {
             if held.iter().any(|it| it.id() == policy.id()) {
                 continue;
             }
-            if let Err(error) = room_for(&*policy, &held) {
+            if let Err(error) = room_for(&*policy, held) {
                 let added = held.split_off(before);
-                drop(held);
+                drop(guard);
                 // Dropping the last handle of a policy runs the user's code.
                 drop(added);
                 return Err(error);
@@ -91,14 +157,18 @@ impl Registry {
     /// Removes the policies of `pipeline`, also from under other pipelines that share them.
     pub fn remove<P: Policy, C>(&self, pipeline: &Pipeline<P, C>) {
         let ids: Vec<InspectId> = policies(pipeline.policy()).iter().map(|it| it.id()).collect();
-        let removed: Vec<_> = self.0.write().extract_if(.., |it| ids.contains(&it.id())).collect();
+        let removed: Vec<_> = {
+            let mut held = self.0.write();
+            held.payers.retain(|payer| !ids.contains(&payer.budget));
+            held.policies.extract_if(.., |it| ids.contains(&it.id())).collect()
+        };
         drop(removed);
     }
 
     /// Shows `look` every policy, in the order of their registration. It sees the set as
     /// it was at the start, whatever `look` registers or removes.
     pub fn each(&self, mut look: impl FnMut(&dyn Inspect)) {
-        let policies = self.0.read().clone();
+        let policies = self.0.read().policies.clone();
         for policy in policies {
             look(&*policy);
         }
@@ -106,7 +176,7 @@ impl Registry {
 
     /// The number of policies.
     pub fn len(&self) -> usize {
-        self.0.read().len()
+        self.0.read().policies.len()
     }
 
     /// Whether there are none.

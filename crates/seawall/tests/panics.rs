@@ -110,7 +110,7 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
     });
     let pipeline = Pipeline::builder("inventory")
         .fallback(fallback.when(|class| class == Class::Transient))
-        .timeout(60 * second)
+        .timeout(120 * second)
         .retry(
             Retry::builder().idempotent().max_attempts(2).judge(judge).backoff(
                 Backoff::from_fn(|_| {

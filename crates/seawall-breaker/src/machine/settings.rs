@@ -101,6 +101,11 @@ impl OpenWait {
         nanos(self.backoff.ceiling(openings)).max(self.max_retry_after)
     }
 
+    /// The longest wait of its own, whatever the dependency asks for.
+    pub(crate) fn longest_of_its_own(&self) -> Duration {
+        self.backoff.ceiling(Backoff::MAX_LIST.into())
+    }
+
     /// Draws the waits after `openings` in a row, the last of which waited for `last`.
     pub(crate) fn draw(&self, openings: u32, last: Option<Nanos>) -> Waits {
         let last = last.map(Duration::from_nanos);

@@ -51,7 +51,7 @@ fn a_pipeline_in_which_it_is_not_innermost() {
         .to_string();
     assert_eq!(
         error,
-        "chaos: layer is around another policy, but must be the innermost of the pipeline"
+        "chaos 'shop': layer is around another policy, but must be the innermost of the pipeline"
     );
 }
 

@@ -60,6 +60,10 @@ impl Interval {
         Self { start, end }
     }
 
+    pub(super) const fn start(self) -> u64 {
+        self.start
+    }
+
     pub(super) const fn end(self) -> u64 {
         self.end
     }

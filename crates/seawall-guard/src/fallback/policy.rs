@@ -197,7 +197,12 @@ impl<T, E> Policy for Fallback<T, E> {
         };
         let waits = self.shared.chain.iter().any(|link| matches!(link, Link::Later(_)));
         let longest = inner.longest().filter(|_| !waits);
-        inner.layer(PolicyKind::Fallback, self.name(), text).with_longest(longest)
+        let failures = [Class::Transient, Class::Overloaded { retry_after: None }, Class::Panicked];
+        let answers = failures.into_iter().any(|class| self.covers(class));
+        inner
+            .layer(PolicyKind::Fallback, self.name(), text)
+            .with_fact("answers_for_failures", answers)
+            .with_longest(longest)
     }
 
     fn heard_by(self, listeners: &Listeners) -> Self {

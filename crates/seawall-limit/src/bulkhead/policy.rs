@@ -269,6 +269,7 @@ impl Policy for Bulkhead {
         let text = format!("at most {} in flight{}", self.snapshot().limit, self.shared.text);
         inner
             .layer_with(PolicyKind::Bulkhead, self.name(), text, self.settings())
+            .with_fact("weight", self.demand.weight)
             .with_longest(longest)
     }
 

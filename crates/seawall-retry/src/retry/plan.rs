@@ -138,6 +138,14 @@ impl Plan {
         asked.saturating_add(spread)
     }
 
+    /// How long the waits between all attempts are together, at least: `None` where the number of
+    /// attempts is not limited.
+    pub(crate) fn least_waits(&self) -> Option<Duration> {
+        let retries = self.max_attempts.checked_sub(1)?.min(Backoff::MAX_LIST.into());
+        let waits = (1..=retries).map(|n| self.backoff.floor(n));
+        Some(waits.fold(Duration::ZERO, Duration::saturating_add))
+    }
+
     /// How long a call can take if each attempt takes `attempt`, at most; `None` if nothing bounds
     /// it. Every wait counts as long as a dependency may ask for.
     pub(crate) fn longest(

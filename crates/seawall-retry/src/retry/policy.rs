@@ -168,6 +168,7 @@ impl<J> Policy for Retry<J> {
         let max_attempts = (self.plan.max_attempts > 0).then_some(self.plan.max_attempts);
         inner
             .layer_with(PolicyKind::Retry, self.name(), self.to_string(), self.settings())
+            .with_fact("least_waits", self.plan.least_waits())
             .with_max_attempts(
                 max_attempts.zip(attempts).map(|(own, inner)| inner.saturating_mul(own.into())),
             )

@@ -4,7 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use seawall_core::{Attempt, Call, Classify, Description, Error, FromAttemptFn, Name, Policy};
+use seawall_core::{
+    Attempt, Call, Classify, Description, Error, Finding, FromAttemptFn, Name, Policy,
+};
 use tokio::time::Instant;
 
 use super::Pipeline;
@@ -117,9 +119,14 @@ impl<T: 'static, E: 'static> BoxPipeline<T, E> {
         self.0.name()
     }
 
-    /// What the pipeline is: its layers, and its worst case.
+    /// What the pipeline is: its layers, its worst case, and what is questionable about it.
     pub fn describe(&self) -> Description {
         self.0.describe()
+    }
+
+    /// What is questionable about it; see [`Pipeline::findings`].
+    pub fn findings(&self) -> Vec<Finding> {
+        self.describe().findings().to_vec()
     }
 }
 

@@ -13,6 +13,7 @@ use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
 use super::Pipeline;
+use crate::findings::{self, ExpectedLoad};
 
 /// Builds a [`Pipeline`]. The first policy that is added is the outermost.
 ///
@@ -28,6 +29,7 @@ pub struct PipelineBuilder<L = Identity, C = AllTransient> {
     listeners: Listeners,
     shutdown: Option<CancellationToken>,
     random: Option<Random>,
+    load: Option<ExpectedLoad>,
 }
 
 impl Pipeline<Identity> {
@@ -40,6 +42,7 @@ impl Pipeline<Identity> {
             listeners: Listeners::default(),
             shutdown: None,
             random: None,
+            load: None,
         }
     }
 }
@@ -47,15 +50,15 @@ impl Pipeline<Identity> {
 impl<L, C> PipelineBuilder<L, C> {
     /// Adds a policy of any kind inside those that were added before.
     pub fn layer<N: Layer>(self, layer: N) -> PipelineBuilder<Layers<L, N>, C> {
-        let Self { name, layer: outer, classifier, listeners, shutdown, random } = self;
+        let Self { name, layer: outer, classifier, listeners, shutdown, random, load } = self;
         let layer = Layers::new(outer, layer);
-        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random, load }
     }
 
     /// Takes `layer` in place of what was added.
     pub(super) fn with_layer<N>(self, layer: N) -> PipelineBuilder<N, C> {
-        let Self { name, layer: _, classifier, listeners, shutdown, random } = self;
-        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
+        let Self { name, layer: _, classifier, listeners, shutdown, random, load } = self;
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random, load }
     }
 
     /// Limits the whole of what is inside to `limit`: put it before [`retry`](Self::retry) to
@@ -141,8 +144,8 @@ impl<L, C> PipelineBuilder<L, C> {
     /// A closure has to say what it classes, `|error: &ApiError| ..`: left to guess, the compiler says
     /// at the call that its implementation is "not general enough".
     pub fn classify<D>(self, classifier: D) -> PipelineBuilder<L, D> {
-        let Self { name, layer, classifier: _, listeners, shutdown, random } = self;
-        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
+        let Self { name, layer, classifier: _, listeners, shutdown, random, load } = self;
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random, load }
     }
 
     /// Adds a listener to what the pipeline's policies do: `|event: &Event| ..`, or a type that
@@ -156,6 +159,13 @@ impl<L, C> PipelineBuilder<L, C> {
     /// policy given as a handle has, too, receives an event once.
     pub fn listeners(self, listeners: &Listeners) -> Self {
         self.listeners.add_all(listeners);
+        self
+    }
+
+    /// Says how much there is to do in good times, so that [findings](Pipeline::findings) can say
+    /// which limits are below that. It changes nothing else.
+    pub fn expected_load(mut self, load: ExpectedLoad) -> Self {
+        self.load = Some(load);
         self
     }
 
@@ -197,34 +207,30 @@ impl<L, C> PipelineBuilder<L, C> {
         gate: ShutdownGateBuilder,
         token: CancellationToken,
     ) -> PipelineBuilder<Gated<L>, C> {
-        let Self { name, layer, classifier, listeners, shutdown, random } = self.stopped_by(token);
+        let Self { name, layer, classifier, listeners, shutdown, random, load } =
+            self.stopped_by(token);
         let layer = Layers::new(gate, layer);
-        PipelineBuilder { name, layer, classifier, listeners, shutdown, random }
+        PipelineBuilder { name, layer, classifier, listeners, shutdown, random, load }
     }
 }
 
 impl<L: Layer, C> PipelineBuilder<L, C> {
     /// Builds the pipeline, or names the policy and field that are wrong.
+    ///
+    /// # Errors
+    ///
+    /// Those of the policies' builders, and a [finding](Pipeline::findings) of severity error: layers in
+    /// an order that can't be meant, times that contradict each other.
     pub fn build(self) -> Result<Pipeline<L::Policy, C>, ConfigError> {
         let mut context = LayerContext::new(Check::of(PolicyKind::Pipeline).name(self.name)?);
         context.listeners = self.listeners;
         context.shutdown = self.shutdown;
         context.random = self.random;
         let policy = self.layer.into_policy(&context)?;
-        check_faults(&policy.describe(Description::bare()))?;
+        findings::check(&policy.describe(Description::bare()))?;
         let LayerContext { name, listeners, .. } = context;
-        Ok(Pipeline { name, policy, classifier: self.classifier, listeners })
+        Ok(Pipeline { name, policy, classifier: self.classifier, listeners, load: self.load })
     }
-}
-
-/// Faults that are injected on purpose have to be met by all policies, and panics by a guard.
-fn check_faults(description: &Description) -> Result<(), ConfigError> {
-    let check = Check::of(PolicyKind::Chaos);
-    let outer = description.layers().iter().rev().skip(1);
-    let inside = outer.filter(|layer| layer.kind == PolicyKind::Chaos).count();
-    check.that(inside == 0, "layer", "around another policy", "the innermost of the pipeline")?;
-    let allowed = "0 where no panic guard is around it, unless `unguarded` is said";
-    check.that(!description.panics(), "panic", "above 0", allowed)
 }
 
 /// Layers behind the gate that closes with a shutdown.

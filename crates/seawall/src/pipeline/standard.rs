@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::choice::{BoxedLayer, Choice};
 use super::omittable::{Omittable, OmittableLayer};
 use super::{Pipeline, PipelineBuilder};
+use crate::ExpectedLoad;
 
 /// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, retry, breaker,
 /// attempt timeout, adaptive limit, panic guard. Each may be switched off.
@@ -97,7 +98,7 @@ impl<C> StandardPipeline<C> {
 /// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
 /// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
 /// | breaker | [`Breaker::builder`] without its failure rate, open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | a share of failures is no reason to refuse; with the limit a probe costs little, so it may come often |
-/// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT) | three attempts fit into the timeout |
+/// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT), none where the timeout is no longer | three attempts fit into the timeout |
 /// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on the calls in flight |
 /// | panic guard | on | a panic costs one call, not the task |
 ///
@@ -111,7 +112,7 @@ pub struct StandardBuilder<C = AllTransient> {
     retry: Choice<RetryBuilder, Retry>,
     idempotent: bool,
     breaker: Choice<BreakerBuilder, Breaker>,
-    attempt_timeout: Duration,
+    attempt_timeout: Option<Duration>,
     limit: Choice<AdaptiveLimitBuilder, AdaptiveLimit>,
     guard_panics: bool,
 }
@@ -126,7 +127,7 @@ impl Pipeline<Identity> {
             retry: Choice::Tuned(StandardBuilder::default_retry()),
             idempotent: false,
             breaker: Choice::Tuned(StandardBuilder::default_breaker()),
-            attempt_timeout: StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT,
+            attempt_timeout: None,
             limit: Choice::Tuned(AdaptiveLimit::builder()),
             guard_panics: true,
         }
@@ -242,8 +243,16 @@ impl<C> StandardBuilder<C> {
 
     /// Limits each attempt. `Duration::MAX` is never.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
-        self.attempt_timeout = limit;
+        self.attempt_timeout = Some(limit);
         self
+    }
+
+    /// The limit of an attempt that is in force. The default one is none where the whole call has no
+    /// more time.
+    fn attempt_limit(&self) -> Duration {
+        let default = StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT;
+        let default = if default < self.timeout { default } else { Duration::MAX };
+        self.attempt_timeout.unwrap_or(default)
     }
 
     /// Does not limit attempts.
@@ -309,6 +318,12 @@ impl<C> StandardBuilder<C> {
         self
     }
 
+    /// Says how much there is to do in good times; see [`PipelineBuilder::expected_load`].
+    pub fn expected_load(mut self, load: ExpectedLoad) -> Self {
+        self.base = self.base.expected_load(load);
+        self
+    }
+
     /// Draws all random numbers from one source; see [`PipelineBuilder::random`].
     pub fn random(mut self, random: Random) -> Self {
         self.base = self.base.random(random);
@@ -339,10 +354,11 @@ impl<C> StandardBuilder<C> {
                 OmittableLayer::omitted(timeout)
             }
         };
+        let attempt_limit = self.attempt_limit();
         let guard = PanicGuard::builder();
         let guard = if self.guard_panics { guard } else { guard.disabled() };
         let limited = Layers::new(self.limit.into_layer(), guard);
-        let attempt = Layers::new(timeout(self.attempt_timeout, Scope::Attempt), limited);
+        let attempt = Layers::new(timeout(attempt_limit, Scope::Attempt), limited);
         let retry = retry_layer(self.retry, self.idempotent)?;
         let breaker = self.breaker.into_layer().map_or_else(
             || {

@@ -3,6 +3,7 @@
 mod a_handle_reports_nothing_to_the_pipeline_around_it;
 mod a_job_in_flight_under_a_supervisor_is_lost;
 mod a_key_forges_a_line_of_a_log;
+mod a_pipeline_that_cant_work_is_built;
 mod a_refusal_does_not_say_which_policy;
 mod an_error_does_not_go_where_users_errors_go;
 mod an_operation_that_cant_be_repeated_is_repeated;

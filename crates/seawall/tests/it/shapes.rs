@@ -190,10 +190,10 @@ async fn one_breaker_for_many_pipelines() -> Result<(), ConfigError> {
 async fn any_order_composes() -> Result<(), ConfigError> {
     let pipeline = Pipeline::builder("backwards")
         .guard_panics()
-        .attempt_timeout(LIMIT)
+        .timeout(2 * LIMIT)
         .breaker(Breaker::builder())
         .retry(Retry::builder().idempotent())
-        .timeout(LIMIT)
+        .attempt_timeout(LIMIT)
         .build()?;
     assert_eq!(pipeline.call(fetch).await.unwrap(), 42);
     Ok(())
