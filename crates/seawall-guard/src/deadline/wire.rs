@@ -18,7 +18,7 @@ const MAX_DIGITS: usize = 8;
 const MAX_VALUE: u128 = 99_999_999;
 
 /// The units with their nanoseconds, the finest first.
-const UNITS: [(u8, u128); 6] = [
+const UNITS: [(u8, u64); 6] = [
     (b'n', 1),
     (b'u', 1_000),
     (b'm', 1_000_000),
@@ -67,7 +67,7 @@ pub enum WireError {
 /// ```
 pub fn encode(remaining: Duration) -> String {
     let nanos = remaining.as_nanos();
-    for (unit, size) in UNITS {
+    for (unit, size) in UNITS.map(|(unit, size)| (unit, u128::from(size))) {
         if nanos / size <= MAX_VALUE {
             return format!("{}{}", nanos / size, char::from(unit));
         }
@@ -96,12 +96,13 @@ pub fn decode(text: impl AsRef<[u8]>) -> Result<Duration, WireError> {
     if digits.is_empty() {
         return Err(WireError::NoDigits);
     }
-    let mut value = 0_u128;
+    let mut value = 0_u32;
     for (at, digit) in digits.iter().enumerate() {
         if !digit.is_ascii_digit() {
             return Err(WireError::NotADigit { at });
         }
-        value = value * 10 + u128::from(digit - b'0');
+        value = value * 10 + u32::from(digit - b'0');
     }
-    Ok(Duration::from_nanos_u128(value * size))
+    // At most 99,999,999 hours.
+    Ok(Duration::from_nanos(size) * value)
 }
