@@ -110,8 +110,23 @@ fn writable() -> OpenOptions {
 
 #[cfg(test)]
 thread_local! {
-    /// Makes the next sync of this thread fail.
-    pub(super) static FAIL_SYNC: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// Which of this thread's next syncs fails; 0 if none.
+    pub(super) static FAIL_SYNC: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// Every sync goes through here, so that tests see what follows from one that fails.
+fn sync(with: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    #[cfg(test)]
+    match FAIL_SYNC.get() {
+        0 => {}
+        left => {
+            FAIL_SYNC.set(left - 1);
+            if left == 1 {
+                return Err(io::Error::other("a disk that fails"));
+            }
+        }
+    }
+    with()
 }
 
 /// A file that entries are appended to.
@@ -170,7 +185,7 @@ impl Log {
         let written = writer.end()?;
         let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
         // Otherwise the new name may be on disk before what it names.
-        file.sync_all()?;
+        sync(|| file.sync_all())?;
         Ok((Self { file, len: HEADER as u64 + written.bytes, torn: false }, written))
     }
 
@@ -199,11 +214,7 @@ impl Log {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        #[cfg(test)]
-        if FAIL_SYNC.take() {
-            return Err(io::Error::other("a disk that fails"));
-        }
-        self.file.sync_data()
+        sync(|| self.file.sync_data())
     }
 }
 
@@ -213,5 +224,6 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+    sync(|| folder.sync_all())
 }

@@ -266,11 +266,39 @@ mod tests {
     #[test]
     fn everything_is_written_anew_after_a_sync_that_failed() {
         let (folder, shared, mut writer) = writer("sync", &Arc::default());
-        FAIL_SYNC.set(true);
+        FAIL_SYNC.set(1);
         assert!(writer.step().is_err());
         writer.step().unwrap();
         assert_eq!(shared.counts.lock().compactions, 2);
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// What replaces the spool has to be on disk before its name is, and the name before anything else is
+    /// believed. The file that failed takes up no space, and the spool is as it was.
+    #[test]
+    #[cfg(unix)]
+    fn a_compaction_whose_sync_failed_leaves_nothing_and_is_done_again() {
+        for (name, failing, replaced) in [("file", 1, false), ("folder", 2, true)] {
+            let source = Arc::new(Once::default());
+            let (folder, shared, mut writer) = writer(name, &source);
+            let old = std::fs::metadata(folder.join("spool")).unwrap();
+            *source.lost.lock() = true;
+            FAIL_SYNC.set(failing);
+            assert!(writer.step().is_err(), "{name}");
+            assert!(!folder.join("spool.next").exists(), "{name}");
+            let new = std::fs::metadata(folder.join("spool")).unwrap();
+            assert_eq!(same_file(&old, &new), !replaced, "{name}");
+            let compactions = shared.counts.lock().compactions;
+            writer.step().unwrap();
+            assert_eq!(shared.counts.lock().compactions, compactions + 1, "{name}");
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    fn same_file(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        one.ino() == other.ino()
     }
 
     /// A source that lost count forgets so by being asked for everything, whether or not that got to

@@ -80,3 +80,34 @@ async fn nothing_is_merged_into_one_that_is_being_sent() {
     let told: u64 = slow.taken.lock().unwrap().iter().sum();
     assert_eq!((told + counts.dropped_failures, counts.waiting), (3, 0), "{counts:?}");
 }
+
+/// Nor is one that is being sent merged into an earlier one, which would bring it a second time.
+#[tokio::test(start_paused = true)]
+async fn nothing_that_is_being_sent_is_merged_into_another() {
+    let clock = seawall_capture::Clock::manual(seawall_capture::Timestamp::from_millis(0));
+    let retry = SECOND * 600;
+    let bench = Bench::at(&clock, None, |builder| builder.max_waiting(2).retry(retry, retry));
+    let refuses = Callback::new(|_: &Digest| Err("no".into()));
+    bench.fail("A");
+    bench.clock.advance(SECOND * 30);
+    bench.digester.step(&refuses).await;
+    let slow = Arc::new(Slow { may: Semaphore::new(0), taken: Mutex::default() });
+    bench.fail("B");
+    bench.clock.advance(SECOND * 30);
+    let sending = tokio::spawn({
+        let (digester, slow) = (bench.digester.clone(), Arc::clone(&slow));
+        async move { digester.step(&*slow).await }
+    });
+    tokio::time::sleep(SECOND).await;
+    // One more, while the second is on its way and the first waits to be tried again.
+    bench.fail("C");
+    bench.clock.advance(SECOND * 30);
+    bench.digester.step(&refuses).await;
+    assert_eq!(bench.digester.counts().merged, 1);
+    slow.may.add_permits(9);
+    sending.await.unwrap();
+    bench.clock.advance(SECOND * 3_600);
+    bench.digester.step(&*slow).await;
+    let told: u64 = slow.taken.lock().unwrap().iter().sum();
+    assert_eq!((told, bench.digester.counts().waiting), (3, 0), "{:?}", slow.taken.lock());
+}
