@@ -78,3 +78,23 @@ impl<J> Queue<J> {
         PoolCounts { queued: self.jobs.len() as u64, ..self.counts }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker may be polled without having been woken. Once it has a job, a wake for the next one would
+    /// be lost on it while another is idle.
+    #[test]
+    fn a_worker_that_was_polled_twice_and_is_busy_is_not_woken() {
+        let mut queue = Queue::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        for worker in [2, 1, 1] {
+            assert_eq!(queue.poll_next(worker, &mut cx), Poll::Pending);
+        }
+        assert!(queue.push("first").is_some());
+        assert_eq!(queue.poll_next(1, &mut cx), Poll::Ready(Some("first")));
+        assert!(queue.push("second").is_some(), "worker 2 is idle");
+        assert!(queue.push("third").is_none(), "nobody is");
+    }
+}
