@@ -17,6 +17,7 @@ use crate::world::Answer;
 pub(crate) use states::States;
 
 pub(crate) mod omniscient;
+mod on_retries;
 mod presets;
 mod states;
 

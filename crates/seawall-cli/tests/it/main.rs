@@ -1,5 +1,7 @@
 //! The program: what it prints, writes and ends with.
 
+mod harmless;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -127,7 +129,7 @@ fn a_sweep_and_random_worlds() {
 fn every_scenario_of_the_examples_can_be_read() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rehearse");
     let mut count = 0;
-    for folder in [examples.clone(), examples.join("yardstick")] {
+    for folder in [examples.clone(), examples.join("yardstick"), examples.join("harmless")] {
         for file in std::fs::read_dir(folder).expect("a folder").flatten() {
             let path = file.path();
             if path.extension().is_some_and(|extension| extension == "toml") {
@@ -137,5 +139,5 @@ fn every_scenario_of_the_examples_can_be_read() {
             }
         }
     }
-    assert!(count >= 12, "{count}");
+    assert!(count >= 20, "{count}");
 }

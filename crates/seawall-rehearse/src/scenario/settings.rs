@@ -73,6 +73,8 @@ pub(crate) struct Layers {
 pub(crate) struct Retrying {
     pub(crate) max_attempts: u32,
     pub(crate) budget: Budgeting,
+    /// Always as long, before each further attempt; the retry's own waits without it.
+    pub(crate) delay: Option<Nanos>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,9 +84,12 @@ pub(crate) enum Budgeting {
     Off,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Breaking {
+    /// Refuses further attempts only: the first one of a call always goes out.
+    pub(crate) on_retries: bool,
     pub(crate) consecutive_failures: Option<u32>,
+    pub(crate) failure_rate: Option<f64>,
     pub(crate) open_wait: Option<(Nanos, Nanos)>,
 }
 
@@ -130,8 +135,9 @@ fn layers(table: &Reader<'_>) -> Layers {
                 let deposit = retry.number("budget", &(0.001..=1.0));
                 deposit.map_or(Budgeting::ByDefault, Budgeting::Deposit)
             };
+            let delay = retry.time("delay", &(0..=3_600 * SECOND));
             retry.finish();
-            Retrying { max_attempts, budget }
+            Retrying { max_attempts, budget, delay }
         }),
         breaker: table.table("breaker").map(|breaker| {
             let consecutive_failures = breaker.whole("consecutive_failures", &(1..=1_000_000));
@@ -141,8 +147,10 @@ fn layers(table: &Reader<'_>) -> Layers {
                 breaker.missing("open_wait", "given where `longest_open_wait` is");
             }
             let open_wait = first.map(|first| (first, longest.unwrap_or(first).max(first)));
+            let failure_rate = breaker.number("failure_rate", &(0.001..=1.0));
+            let on_retries = breaker.word("on", &["attempts", "retries"]) == Some("retries");
             breaker.finish();
-            Breaking { consecutive_failures, open_wait }
+            Breaking { on_retries, consecutive_failures, failure_rate, open_wait }
         }),
         bulkhead: table.whole("bulkhead", &(1..=100_000)),
         adaptive_limit: table.flag("adaptive_limit").unwrap_or(false),

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use seawall::breaker::BreakerBuilder;
 use seawall::{AdaptiveLimit, Bulkhead};
 use seawall::{Backoff, Budget, Random};
 use seawall::{Breaker, ConfigError, Pipeline, Retry};
 
+use super::on_retries::OnRetries;
 use super::{Client, Stack, ThroughPipeline};
 use crate::scenario::{Breaking, Budgeting, Layers, Preset, Retrying, Scenario, Settings};
 use crate::time::duration;
@@ -52,8 +54,9 @@ impl Stack {
 
 impl Preset {
     fn layers(self, scenario: &Scenario) -> Layers {
-        let retry = |budget| Some(Retrying { max_attempts: 3, budget });
-        let breaker = Some(Breaking { consecutive_failures: None, open_wait: None });
+        let retry = |budget| Some(Retrying { max_attempts: 3, budget, delay: None });
+        let usual = Breaking::default();
+        let breaker = Some(usual);
         let none = Layers::default();
         let naive = Layers {
             attempt: Some(scenario.load.attempt),
@@ -77,7 +80,7 @@ impl Preset {
                 Layers {
                     adaptive_limit: true,
                     retry: retry(Budgeting::Deposit(0.5)),
-                    breaker: Some(Breaking { consecutive_failures: None, open_wait }),
+                    breaker: Some(Breaking { open_wait, ..usual }),
                     ..broken
                 }
             }
@@ -101,24 +104,21 @@ fn layers(
     scenario: &Scenario,
 ) -> Result<Box<dyn Client>, ConfigError> {
     let retry = layers.retry.map(retrying).transpose()?;
-    let breaker = layers.breaker.map(|settings| {
-        let mut breaker = Breaker::builder();
-        if let Some(failures) = settings.consecutive_failures {
-            breaker = breaker.consecutive_failures(failures);
-        }
-        if let Some((first, longest)) = settings.open_wait {
-            let wait = Backoff::exponential(duration(first)).max(duration(longest));
-            breaker = breaker.open_wait(wait);
-        }
-        breaker
+    let breaker = |on_retries| layers.breaker.filter(|settings| settings.on_retries == on_retries);
+    let on_retries = breaker(true).map(|settings| {
+        // A handle that is built here draws from a source of its own.
+        let random = random.split();
+        breaking(settings).random(random).build().map(OnRetries)
     });
+    let on_retries = on_retries.transpose()?;
     let attempt: Option<Duration> = layers.attempt.map(duration);
     let pipeline =
         Pipeline::builder("stack")
             .random(random)
             .timeout(duration(scenario.load.deadline))
             .layer(retry)
-            .layer(breaker)
+            .layer(breaker(false).map(breaking))
+            .layer(on_retries)
             .layer(attempt.map(|limit| {
                 seawall::Timeout::builder().limit(limit).scope(seawall::Scope::Attempt)
             }))
@@ -128,8 +128,29 @@ fn layers(
     Ok(Box::new(ThroughPipeline { pipeline: pipeline.into(), to_result: to_result.into() }))
 }
 
+fn breaking(settings: Breaking) -> BreakerBuilder {
+    let mut breaker = Breaker::builder();
+    if let Some(failures) = settings.consecutive_failures {
+        breaker = breaker.consecutive_failures(failures);
+    }
+    if let Some(rate) = settings.failure_rate {
+        breaker = breaker.failure_rate(rate);
+        if settings.consecutive_failures.is_none() {
+            breaker = breaker.without_consecutive_failures();
+        }
+    }
+    if let Some((first, longest)) = settings.open_wait {
+        let wait = Backoff::exponential(duration(first)).max(duration(longest));
+        breaker = breaker.open_wait(wait);
+    }
+    breaker
+}
+
 fn retrying(settings: Retrying) -> Result<seawall::retry::RetryBuilder, ConfigError> {
-    let retry = Retry::builder().idempotent().max_attempts(settings.max_attempts);
+    let mut retry = Retry::builder().idempotent().max_attempts(settings.max_attempts);
+    if let Some(delay) = settings.delay {
+        retry = retry.backoff(Backoff::constant(duration(delay)));
+    }
     Ok(match settings.budget {
         Budgeting::Off => retry.without_budget(),
         Budgeting::ByDefault => retry,

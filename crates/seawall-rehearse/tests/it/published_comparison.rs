@@ -12,20 +12,22 @@ fn play(share: f64, clients: u32) -> Vec<Figures> {
          [[fault]]\nkind = 'errors'\nat_once = true\nshare = {share}\nat = '5s'\nfor = '20s'\n\
          [[stack]]\nname = 'retries'\nretry = {{ max_attempts = 3, budget = false }}\n\
          [[stack]]\nname = 'budget'\nretry = {{ max_attempts = 3, budget = 0.1 }}\n\
-         [[stack]]\nname = 'breaker'\nretry = {{ max_attempts = 3, budget = false }}\nbreaker = {{}}\n"
+         [[stack]]\nname = 'breaker'\nretry = {{ max_attempts = 3, budget = false }}\nbreaker = {{}}\n\
+         [[stack]]\nname = 'on retries'\nretry = {{ max_attempts = 3, budget = false }}\n\
+         breaker = {{ on = 'retries', failure_rate = 0.1, open_wait = '5s' }}\n"
     );
     let scenario = Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let report = Rehearsal::new(scenario).run().expect("playable");
     let figures = |name: &str| report.stack(name).expect("it was played").runs[0].clone();
-    ["none", "retries", "budget", "breaker"].map(figures).to_vec()
+    ["none", "retries", "budget", "breaker", "on retries"].map(figures).to_vec()
 }
 
 #[test]
 fn retries_and_budgets_over_the_failure_rate() {
     for clients in [1, 10] {
         for share in [0.05, 0.5, 1.0] {
-            let [none, retries, budget, _] = &play(share, clients)[..] else {
-                panic!("four stacks")
+            let [none, retries, budget, ..] = &play(share, clients)[..] else {
+                panic!("five stacks")
             };
             let at = format!("{clients} clients, {share}: {none:?} {retries:?} {budget:?}");
             // Success: retries above the budget above nothing.
@@ -51,6 +53,46 @@ fn where_they_cross() {
     // At a half it pays for a fifth of them, and the success is near that of no retries.
     let many = play(0.5, 1);
     assert!(many[1].goodput_during > 0.84 && many[2].goodput_during < 0.65, "{many:?}");
+}
+
+/// Success and load of retries, of a budget and of a breaker on retries alone.
+fn of_retries(share: f64, clients: u32) -> [(f64, f64); 3] {
+    let played = play(share, clients);
+    [1, 2, 4].map(|index| (played[index].goodput_during, played[index].amplification_during))
+}
+
+#[test]
+fn a_breaker_on_retries_alone_crosses_over_at_its_threshold() {
+    for clients in [1, 10] {
+        // Below the threshold it lets all retries through: success and load are theirs.
+        let [retries, budget, breaker] = of_retries(0.04, clients);
+        assert!((retries.0 - breaker.0).abs() < 0.01, "{retries:?} {breaker:?}");
+        assert!((retries.1 - breaker.1).abs() < 0.02, "{retries:?} {breaker:?}");
+        assert!((retries.0 - budget.0).abs() < 0.01, "{retries:?} {budget:?}");
+    }
+    // Far above, one large client stops retrying: it never refuses a call, success is what it is without
+    // retries, and the load is not above a budget's.
+    for share in [0.5, 0.8] {
+        let [retries, budget, breaker] = of_retries(share, 1);
+        let load = 1.0 + share + share * share;
+        assert!((retries.1 - load).abs() < 0.06, "{share}: {retries:?}");
+        assert!(budget.1 < 1.16 && breaker.1 < 1.16, "{share}: {budget:?} {breaker:?}");
+        assert!((breaker.0 - (1.0 - share)).abs() < 0.1, "{share}: {breaker:?}");
+        assert!(retries.0 > breaker.0 + 0.1, "{share}: {retries:?} {breaker:?}");
+    }
+    let [retries, _, breaker] = of_retries(1.0, 1);
+    assert!(retries.1 > 2.9 && (1.0..1.1).contains(&breaker.1), "{retries:?} {breaker:?}");
+}
+
+#[test]
+fn small_clients_see_too_little_for_a_breaker_on_retries() {
+    // A thousand clients of a few calls each: neither a breaker nor a budget learns anything in time.
+    for share in [0.3, 0.9] {
+        let [retries, budget, breaker] = of_retries(share, 1_000);
+        assert!((retries.0 - breaker.0).abs() < 0.01, "{share}: {retries:?} {breaker:?}");
+        assert!((retries.1 - breaker.1).abs() < 0.05, "{share}: {retries:?} {breaker:?}");
+        assert!(budget.1 > 0.8 * retries.1, "{share}: {retries:?} {budget:?}");
+    }
 }
 
 #[test]
