@@ -11,15 +11,16 @@ use seawall::limit::rate::Algorithm;
 use seawall::policy::LayerContext;
 use seawall::shutdown::{InFlight, ShutdownGate};
 use seawall::{
-    AdaptiveLimit, Backoff, Breaker, Budget, Bulkhead, Class, FromAttemptFn, Hedge, Jitter, Layer,
-    Lazy, Listeners, PanicGuard, PolicyKind, RateLimit, Retry, Scope, Throttle, Timeout,
+    AdaptiveLimit, Backoff, Breaker, Budget, Bulkhead, Hedge, Jitter, Layer, Lazy, Listeners,
+    PanicGuard, PolicyKind, RateLimit, Retry, Scope, Throttle, Timeout,
 };
 use seawall_testkit::Recorder;
 use tokio_util::sync::CancellationToken;
 
+use crate::bare;
 use crate::dice::Dice;
-use crate::erased::{Any, AnyOperation, AnyPolicy, Boxed, Repeats, Starts};
-use crate::operation::{Fault, World, classify, start};
+use crate::erased::{Any, AnyPolicy, Repeats, Starts};
+use crate::operation::{Fault, World};
 use crate::seam::{Seam, name};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -144,14 +145,7 @@ impl Stack {
 
     /// A call through all layers.
     pub(crate) fn call(&self) -> Lazy<Any<'_>> {
-        let world = Rc::clone(&self.world);
-        let mut operation = FromAttemptFn::new(
-            move |attempt| start(&world, attempt),
-            &(classify as fn(&Fault) -> Class),
-        );
-        let bare = Any::Operation(AnyOperation(Box::new(move |attempt| -> Boxed<'_> {
-            Box::pin(seawall::Operation::attempt(&mut operation, attempt))
-        })));
+        let bare = Any::Operation(bare::operation(&self.world));
         let (innermost, seams) = self.seams.split_last().unwrap();
         let layers = self.layers.iter().zip(seams).rev();
         let whole = layers
