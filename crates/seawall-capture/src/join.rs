@@ -46,7 +46,6 @@ thread_local! {
 }
 
 /// Runs `f` inside of a `CaptureFailures`.
-#[inline]
 fn inside<R>(f: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {

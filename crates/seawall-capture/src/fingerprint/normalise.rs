@@ -95,7 +95,6 @@ static DELIMITERS: [bool; 256] = {
     table
 };
 
-#[inline]
 fn is_delimiter(byte: u8) -> bool {
     DELIMITERS[usize::from(byte)]
 }

@@ -88,7 +88,6 @@ impl CaptureFailures {
 }
 
 impl Watch for CaptureFailures {
-    #[inline]
     fn during<R>(&self, step: impl FnOnce() -> R) -> R {
         inside(step)
     }

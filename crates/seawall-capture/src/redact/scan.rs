@@ -28,7 +28,6 @@ static WORDS: [bool; 256] = {
     table
 };
 
-#[inline]
 fn is_word(byte: u8) -> bool {
     WORDS[usize::from(byte)]
 }
