@@ -1,0 +1,222 @@
+//! The layer of a pipeline that lives as long as the process: no allocation a call.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+use seawall::{AllTransient, Call, Error, Pipeline, Policy};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{BoxedErrorsLayer, ByClone, CallOptions, NoOptions, PipelineLayer, ServiceCall};
+
+/// A pipeline that lives as long as the process, as a layer of tower. Made by
+/// [`PipelineLayer::leaked`].
+pub struct LeakedLayer<
+    P: 'static,
+    C: 'static = AllTransient,
+    O: 'static = NoOptions,
+    R: 'static = ByClone,
+>(&'static Parts<P, C, O, R>);
+
+struct Parts<P, C, O, R> {
+    pipeline: Arc<Pipeline<P, C>>,
+    options: O,
+    repeat: R,
+}
+
+/// A service behind a pipeline that lives as long as the process, made by [`LeakedLayer`].
+///
+/// It is always ready, like a [`PipelineService`](crate::PipelineService). Its future has a name, so
+/// that a layer around it needs no box either, and is `Send` where its parts are.
+pub struct LeakedService<
+    S,
+    P: 'static,
+    C: 'static = AllTransient,
+    O: 'static = NoOptions,
+    R: 'static = ByClone,
+> {
+    inner: S,
+    parts: &'static Parts<P, C, O, R>,
+}
+
+impl<P, C, O, R> LeakedLayer<P, C, O, R> {
+    pub(crate) fn new(layer: PipelineLayer<P, C, O, R>) -> Self {
+        let PipelineLayer { pipeline, options, repeat } = layer;
+        Self(Box::leak(Box::new(Parts { pipeline, options, repeat })))
+    }
+
+    /// The same layer with errors as `Box<dyn Error + Send + Sync>`; see
+    /// [`PipelineLayer::boxed_errors`].
+    pub const fn boxed_errors(self) -> BoxedErrorsLayer<Self> {
+        BoxedErrorsLayer::new(self)
+    }
+
+    /// The pipeline.
+    pub fn pipeline(&self) -> &'static Pipeline<P, C> {
+        &self.0.pipeline
+    }
+}
+
+impl<S, P, C, O, R> Layer<S> for LeakedLayer<P, C, O, R> {
+    type Service = LeakedService<S, P, C, O, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        LeakedService { inner, parts: self.0 }
+    }
+}
+
+/// What a leaked pipeline makes of a request to a service.
+type Wrapped<S, Req, P, C, O, R> =
+    <P as Policy>::Wrapped<'static, ServiceCall<'static, S, Req, C, O, R>>;
+
+impl<S, Req, P, C, O, R> Service<Req> for LeakedService<S, P, C, O, R>
+where
+    S: Service<Req> + Clone,
+    P: Policy,
+    O: CallOptions<Req>,
+    Wrapped<S, Req, P, C, O, R>: Call<Output = S::Response, Error = S::Error>,
+{
+    type Response = S::Response;
+    type Error = Error<S::Error>;
+    type Future = LeakedFuture<S, Req, P, C, O, R>;
+
+    /// Always ready: see [the chapter](crate#readiness).
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        LeakedFuture {
+            state: State::Idle { inner: self.inner.clone(), request, parts: self.parts },
+        }
+    }
+}
+
+/// A call of a [`LeakedService`]. It does nothing before it is first polled, and gives back whatever
+/// the policies hold for it when it is dropped, at any point.
+#[pin_project(project = LeakedProjection)]
+#[must_use = "futures do nothing unless polled"]
+pub struct LeakedFuture<S, Req, P, C, O, R>
+where
+    P: Policy + 'static,
+    C: 'static,
+    O: 'static,
+    R: 'static,
+    Wrapped<S, Req, P, C, O, R>: Call,
+{
+    #[pin]
+    state: State<S, Req, P, C, O, R>,
+}
+
+#[pin_project(project = StateProjection, project_replace = StateOwned)]
+enum State<S, Req, P, C, O, R>
+where
+    P: Policy + 'static,
+    C: 'static,
+    O: 'static,
+    R: 'static,
+    Wrapped<S, Req, P, C, O, R>: Call,
+{
+    /// Not polled yet.
+    Idle { inner: S, request: Req, parts: &'static Parts<P, C, O, R> },
+    /// Started.
+    Running {
+        #[pin]
+        future: Running<S, Req, P, C, O, R>,
+    },
+    /// Over, or starting panicked.
+    Done,
+}
+
+impl<S, Req, P, C, O, R> Future for LeakedFuture<S, Req, P, C, O, R>
+where
+    P: Policy,
+    O: CallOptions<Req>,
+    Wrapped<S, Req, P, C, O, R>: Call,
+{
+    type Output = Result<Output<S, Req, P, C, O, R>, Error<Failure<S, Req, P, C, O, R>>>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        if let StateProjection::Idle { .. } = state.as_mut().project()
+            && let StateOwned::Idle { inner, request, parts } =
+                state.as_mut().project_replace(State::Done)
+        {
+            let Parts { pipeline, options, repeat } = parts;
+            let first = options.first_attempt_contained(&request, pipeline.name())?;
+            let call = ServiceCall::new(inner, request, pipeline.classifier(), options, repeat);
+            let future = pipeline.policy().wrap(call).start(first);
+            state.as_mut().project_replace(State::Running { future });
+        }
+        let StateProjection::Running { future } = state.as_mut().project() else {
+            panic!("a call was polled after it was over");
+        };
+        // All that the call holds is dropped before the caller resumes. Success and failure apart, as
+        // a small output then stays in registers.
+        match ready!(future.poll(cx)) {
+            Ok(output) => {
+                state.project_replace(State::Done);
+                Poll::Ready(Ok(output))
+            }
+            Err(error) => {
+                state.project_replace(State::Done);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+type Running<S, Req, P, C, O, R> = <Wrapped<S, Req, P, C, O, R> as Call>::Future;
+type Output<S, Req, P, C, O, R> = <Wrapped<S, Req, P, C, O, R> as Call>::Output;
+type Failure<S, Req, P, C, O, R> = <Wrapped<S, Req, P, C, O, R> as Call>::Error;
+
+impl<P, C, O, R> Clone for LeakedLayer<P, C, O, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, C, O, R> Copy for LeakedLayer<P, C, O, R> {}
+
+impl<S: Clone, P, C, O, R> Clone for LeakedService<S, P, C, O, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), parts: self.parts }
+    }
+}
+
+impl<P: Policy, C, O, R> fmt::Debug for LeakedLayer<P, C, O, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LeakedLayer").field("pipeline", &self.0.pipeline).finish_non_exhaustive()
+    }
+}
+
+impl<S: fmt::Debug, P: Policy, C, O, R> fmt::Debug for LeakedService<S, P, C, O, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LeakedService")
+            .field("inner", &self.inner)
+            .field("pipeline", &self.parts.pipeline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, Req, P, C, O, R> fmt::Debug for LeakedFuture<S, Req, P, C, O, R>
+where
+    P: Policy,
+    Wrapped<S, Req, P, C, O, R>: Call,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Idle { .. } => "LeakedFuture::Idle",
+            State::Running { .. } => "LeakedFuture::Running",
+            State::Done => "LeakedFuture::Done",
+        })
+    }
+}
