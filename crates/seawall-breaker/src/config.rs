@@ -172,6 +172,11 @@ impl BreakerBuilder {
     }
 
     pub(crate) fn settings(self) -> Result<Settings, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked_settings().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked_settings(self) -> Result<Settings, ConfigError> {
         Ok(Settings {
             rules: self.rules()?,
             wait: self.wait()?,

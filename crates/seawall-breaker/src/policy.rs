@@ -199,10 +199,12 @@ impl Breaker {
     ///
     /// Names the wrong field and its allowed range.
     pub fn reconfigure(&self, builder: BreakerBuilder) -> Result<(), ConfigError> {
-        let settings = builder.settings()?;
+        let settings = builder.settings().map_err(|error| error.of(self.name()))?;
         let tally = self.0.peek(|machine| machine.settings().tally);
         let check = Check::of(PolicyKind::Breaker);
-        check.that(settings.tally == tally, "tally", settings.tally, "what it was built with")?;
+        check
+            .that(settings.tally == tally, "tally", settings.tally, "what it was built with")
+            .map_err(|error| error.of(self.name()))?;
         self.apply(Arc::new(settings));
         Ok(())
     }

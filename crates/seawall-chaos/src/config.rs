@@ -237,6 +237,11 @@ impl<F, G, C> ChaosBuilder<F, G, C> {
 
     /// Builds the policy. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Chaos<F, G, C>, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Chaos<F, G, C>, ConfigError> {
         let check = Check::of(PolicyKind::Chaos);
         let (shares, bounds) = (&self.shares, &self.bounds);
         let parts = [

@@ -32,6 +32,15 @@ impl ConfigError {
     ) -> Self {
         Self { policy, name: None, field, value: value.to_string(), allowed }
     }
+
+    /// The same about the policy called `name`, unless it has a name already or is about that.
+    #[must_use]
+    pub fn of(mut self, name: &Name) -> Self {
+        if self.name.is_none() && self.field != "name" {
+            self.name = Some(name.clone());
+        }
+        self
+    }
 }
 
 fn quoted(name: Option<&Name>) -> String {

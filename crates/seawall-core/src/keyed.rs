@@ -81,7 +81,9 @@ impl<K, P: Keep> Keyed<K, P> {
     pub fn new(builder: P::Builder, max_keys: usize) -> Result<Self, ConfigError> {
         let (reporter, template) = P::template(builder)?;
         let check = Check::of(reporter.kind());
-        check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
+        check
+            .that(max_keys > 0, "max_keys", max_keys, "at least 1")
+            .map_err(|error| error.of(reporter.name()))?;
         let (hasher, set) = (RandomState::new(), Mutex::new(Set::new(template)));
         Ok(Self { shared: Arc::new(Shared { reporter, max_keys, hasher, set }) })
     }
@@ -137,7 +139,7 @@ impl<K, P: Keep> Keyed<K, P> {
     ///
     /// Those of building one policy. Nothing is changed then.
     pub fn reconfigure(&self, builder: P::Builder) -> Result<(), ConfigError> {
-        let (_, template) = P::template(builder)?;
+        let (_, template) = P::template(builder).map_err(|error| error.of(self.name()))?;
         let template = Arc::new(template);
         let (before, entries) = {
             let mut set = self.shared.set.lock();

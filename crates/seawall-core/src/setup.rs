@@ -53,11 +53,11 @@ impl Setup {
 
     /// `error` of the policy's `build()`, with the policy's name where it has a good one.
     #[must_use]
-    pub fn name_error(&self, mut error: ConfigError) -> ConfigError {
-        if error.name.is_none() && error.field != "name" {
-            error.name.clone_from(&self.name);
+    pub fn name_error(&self, error: ConfigError) -> ConfigError {
+        match &self.name {
+            Some(name) => error.of(name),
+            None => error,
         }
-        error
     }
 
     /// The token that stops the policy.

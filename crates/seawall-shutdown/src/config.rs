@@ -103,7 +103,12 @@ impl ShutdownBuilder {
 
     /// Builds the shutdown, and installs the signal handlers. Errors name the field and the allowed
     /// range.
-    pub fn build(mut self) -> Result<Shutdown, ConfigError> {
+    pub fn build(self) -> Result<Shutdown, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(mut self) -> Result<Shutdown, ConfigError> {
         let reporter = self.setup.reporter(PolicyKind::Shutdown)?;
         CHECK.positive("grace_period", self.grace_period)?;
         check_phases(&self.phases)?;

@@ -83,6 +83,11 @@ impl SupervisorBuilder {
 
     /// Builds the supervisor, without children. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Supervisor, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Supervisor, ConfigError> {
         let check = Check::of(PolicyKind::Supervisor);
         self.backoff.check(check)?;
         check.that(

@@ -69,7 +69,7 @@ impl Bulkhead {
 
     /// A handle whose calls take `weight` places each.
     pub fn with_weight(&self, weight: u32) -> Result<Self, ConfigError> {
-        check_places("weight", weight)?;
+        check_places("weight", weight).map_err(|error| error.of(self.name()))?;
         Ok(self.with(|demand| demand.weight = weight))
     }
 
@@ -168,7 +168,7 @@ impl Bulkhead {
     ///
     /// Refuses 0 and what is above 1,073,741,823.
     pub fn set_limit(&self, limit: u32) -> Result<(), ConfigError> {
-        check_places("limit", limit)?;
+        check_places("limit", limit).map_err(|error| error.of(self.name()))?;
         self.shared.limiter.resize(&self.reporter, limit);
         Ok(())
     }

@@ -119,6 +119,10 @@ impl RateLimitBuilder {
 
     /// The reporter and the quota of a set of limits, which has no other setting.
     pub(super) fn into_keyed_parts(self) -> Result<(Reporter, Quota), ConfigError> {
+        self.keyed_parts().map_err(|error| self.setup.name_error(error))
+    }
+
+    fn keyed_parts(&self) -> Result<(Reporter, Quota), ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);
         for (field, is_set) in [
             ("algorithm", self.algorithm != Algorithm::Gcra),

@@ -112,7 +112,8 @@ impl RateLimit {
         period: Duration,
         burst: Option<u64>,
     ) -> Result<(), ConfigError> {
-        let quota = quota(self.shared.algorithm, permits, period, burst)?;
+        let quota = quota(self.shared.algorithm, permits, period, burst)
+            .map_err(|error| error.of(self.name()))?;
         let now = self.shared.time.now();
         let wakers = {
             let mut state = self.shared.lock(now);

@@ -79,6 +79,11 @@ impl ThrottleBuilder {
     }
 
     pub(super) fn parts(self) -> Result<(Reporter, Arc<Settings>), ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<(Reporter, Arc<Settings>), ConfigError> {
         let check = Check::of(PolicyKind::Throttle);
         check.that(self.k >= 1.0 && self.k.is_finite(), "k", self.k, "at least 1 and finite")?;
         let p = self.max_probability;
@@ -100,11 +105,6 @@ impl ThrottleBuilder {
 
     /// Builds the throttle. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Throttle, ConfigError> {
-        let setup = self.setup.clone();
-        self.checked().map_err(|error| setup.name_error(error))
-    }
-
-    fn checked(self) -> Result<Throttle, ConfigError> {
         let (reporter, settings) = self.parts()?;
         Ok(Throttle::new(reporter, settings))
     }

@@ -38,6 +38,9 @@ pub struct BudgetBuilder {
     share: Option<(f64, u32)>,
 }
 
+/// What a budget is made from.
+type Parts = (Reporter, Option<TokenPlan>, Option<SharePlan>);
+
 impl Default for BudgetBuilder {
     fn default() -> Self {
         Self {
@@ -123,9 +126,12 @@ impl BudgetBuilder {
     }
 
     /// What a budget is made from.
-    pub(super) fn parts(
-        self,
-    ) -> Result<(Reporter, Option<TokenPlan>, Option<SharePlan>), ConfigError> {
+    pub(super) fn parts(self) -> Result<Parts, ConfigError> {
+        let setup = self.setup.clone();
+        self.checked().map_err(|error| setup.name_error(error))
+    }
+
+    fn checked(self) -> Result<Parts, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Budget);
         let limited = self.tokens || self.share.is_some();
         CHECK.that(limited, "in_flight", "not set", "set where there are no tokens")?;

@@ -171,7 +171,8 @@ impl<K> KeyedRateLimit<K> {
     /// Sets another rate for all keys. Time that was used up stays used up. Errors as
     /// [`new`](Self::new).
     pub fn set_rate(&self, permits: u64, period: Duration, burst: u64) -> Result<(), ConfigError> {
-        let quota = Quota::new(permits, period, Some(burst))?;
+        let quota =
+            Quota::new(permits, period, Some(burst)).map_err(|error| error.of(self.name()))?;
         let mut rate = self.shared.rate.write();
         self.shared.cells.round_up();
         *rate = GcraRate::new(quota);

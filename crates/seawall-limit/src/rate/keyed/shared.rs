@@ -23,8 +23,10 @@ pub(super) struct Shared<K> {
 impl<K> Shared<K> {
     pub(super) fn new(rate: RateLimitBuilder, max_keys: usize) -> Result<Self, ConfigError> {
         let check = Check::of(PolicyKind::RateLimit);
-        check.that(max_keys > 0, "max_keys", max_keys, "at least 1")?;
         let (reporter, quota) = rate.into_keyed_parts()?;
+        check
+            .that(max_keys > 0, "max_keys", max_keys, "at least 1")
+            .map_err(|error| error.of(reporter.name()))?;
         Ok(Self {
             cells: Cells::new(max_keys),
             rate: RwLock::new(GcraRate::new(quota)),
