@@ -1,5 +1,7 @@
 //! A scenario: servers, load, faults, stacks and promises, read from TOML.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use toml::Table;
@@ -225,9 +227,24 @@ pub(crate) fn table(text: &str) -> Result<Table, Mistakes> {
 
 /// Reads and parses a scenario file.
 pub(crate) fn read_table(file: &Path) -> Result<Table, Mistakes> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Mistakes::one(format!("{}: {error}", file.display())))?;
-    table(&text)
+    let text = read_text(file);
+    table(&text.map_err(|error| Mistakes::one(format!("{}: {error}", file.display())))?)
+}
+
+/// A million measured times fit into it.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Reads a file of at most [`MAX_FILE`] bytes. What is no file may have no end, or wait for a writer.
+pub(crate) fn read_text(file: &Path) -> io::Result<String> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("no file"));
+    }
+    let mut text = String::new();
+    File::open(file)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("longer than {MAX_FILE} bytes")));
+    }
+    Ok(text)
 }
 
 fn read(root: &Reader<'_>, folder: &Path) -> Option<Scenario> {

@@ -155,7 +155,7 @@ fn measured(table: &Reader<'_>, folder: &std::path::Path) -> Option<Vec<Nanos>> 
         (Some(times), None) => times.as_array().and_then(|times| {
             times.iter().map(|time| time.as_str().and_then(crate::time::parse)).collect()
         }),
-        (None, Some(file)) => match std::fs::read_to_string(folder.join(file)) {
+        (None, Some(file)) => match super::read_text(&folder.join(file)) {
             Ok(text) => lines(&text),
             Err(error) => {
                 table.refuse("file", format_args!("{file:?} ({error})"), "a file that can be read");

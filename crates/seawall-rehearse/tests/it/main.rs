@@ -1,6 +1,7 @@
 //! The rehearsal as a whole.
 
 mod a_healthy_load_is_refused;
+mod a_scenario_that_names_a_device_takes_all_memory;
 mod a_share_of_errors_is_refused;
 mod a_sweep_over_a_long_range_panics;
 mod arithmetic;
