@@ -31,7 +31,7 @@ use seawall::limit::KeyedRateLimit;
 use seawall::shutdown::Signal;
 use seawall::{
     Class, Classify, ConfigError, Deadline, Error, Event, Listener, Pipeline, Rejection, Shutdown,
-    StandardPipeline, retry,
+    StandardPipeline, Verdict, retry,
 };
 use tokio::net::TcpListener;
 
@@ -146,19 +146,25 @@ enum PriceError {
 #[derive(Clone, Copy)]
 struct PriceErrors;
 
-impl Classify<PriceError> for PriceErrors {
-    fn classify(&self, error: &PriceError) -> Class {
+impl<T> Classify<T, PriceError> for PriceErrors {
+    type Failure = PriceError;
+
+    fn classify(&self, outcome: Result<&T, &PriceError>) -> Verdict {
         use StatusCode as S;
 
-        match error {
-            PriceError::Http(_) => Class::Transient,
-            PriceError::Status { status, retry_after } => match *status {
+        match outcome {
+            Ok(_) => Class::Success.into(),
+            Err(PriceError::Http(error)) if error.is_connect() => {
+                Class::Transient.not_carried_out()
+            }
+            Err(PriceError::Http(_)) => Class::Transient.into(),
+            Err(PriceError::Status { status, retry_after }) => match *status {
                 S::TOO_MANY_REQUESTS | S::SERVICE_UNAVAILABLE => {
-                    Class::Overloaded { retry_after: *retry_after }
+                    Class::Overloaded { retry_after: *retry_after }.into()
                 }
-                S::REQUEST_TIMEOUT => Class::Transient,
-                status if status.is_client_error() => Class::Permanent,
-                _ => Class::Transient,
+                S::REQUEST_TIMEOUT => Class::Transient.into(),
+                status if status.is_client_error() => Class::Permanent.into(),
+                _ => Class::Transient.into(),
             },
         }
     }

@@ -40,8 +40,8 @@
 //!
 //! The pipeline's classifier decides what a failure is: a [`Class`](seawall_core::Class) that is
 //! [`Unhealthy`](seawall_core::Health::Unhealthy) is a failure, `Healthy` a success, and `Unknown`
-//! (rejected by another policy, cancelled) is neither. [`Breaker::judged_by`] overrides it for one
-//! pipeline.
+//! (rejected by another policy, cancelled) is neither. An `Ok` that the classifier calls a failure counts
+//! as one.
 //!
 //! # States
 //!
@@ -165,7 +165,6 @@ pub mod defaults;
 mod event;
 mod export;
 mod inspect;
-mod judged;
 mod keyed;
 mod machine;
 #[cfg(seawall_loom)]
@@ -184,7 +183,6 @@ mod waiting;
 
 pub use config::BreakerBuilder;
 pub use export::Export;
-pub use judged::Judged;
 pub use keyed::KeyedBreaker;
 pub use machine::{Abandoned, WindowCounts};
 pub use permit::{OwnedPermit, Permit, Settlement};

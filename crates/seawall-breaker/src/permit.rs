@@ -1,6 +1,6 @@
 //! An admission as a value.
 
-use seawall_core::{Class, Error, EventKind, Health, Settle};
+use seawall_core::{Class, Error, Health, Settle};
 
 use crate::machine::Settled;
 use crate::shared::{Admitted, Circuit};
@@ -100,10 +100,6 @@ impl<'b> Permit<'b> {
         let parts = (self.breaker, self.admitted);
         std::mem::forget(self);
         parts
-    }
-
-    pub(crate) fn report(&self, kind: EventKind) {
-        self.breaker.report(self.breaker.now(), || kind);
     }
 
     /// The generation that admitted the call.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, Check, CircuitState, Class, ConfigError, Description,
-    Error, Guarded, Inspect, Listeners, Name, Policy, PolicyKind, Rejection, Reporter,
+    Admission, Admit, Admitted, AllTransient, Attempt, Check, CircuitState, Class, Classify,
+    ConfigError, Description, Error, Guarded, Inspect, Listeners, Name, Policy, PolicyKind,
+    Rejection, Reporter,
 };
 
-use crate::judged::Judged;
 use crate::machine::{Abandoned, Machine, Restored, Settings, Trigger};
 use crate::permit::{OwnedPermit, Permit};
 use crate::shared::{self, Circuit};
@@ -107,22 +107,15 @@ impl Breaker {
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        match operation() {
-            Ok(output) => {
-                permit.success();
-                Ok(output)
-            }
-            Err(error) => {
-                permit.failure(Class::Transient);
-                Err(Error::operation_failed(error, Class::Transient))
-            }
-        }
+        let outcome = AllTransient.sort(operation());
+        permit.settle(outcome.as_ref().err().map_or(Class::Success, Error::class));
+        outcome
     }
 
     /// Guards `future`. All its errors count as failures of the dependency.
     ///
-    /// To distinguish errors, use the breaker in a pipeline with a classifier, or
-    /// [`judged_by`](Self::judged_by).
+    /// To distinguish outcomes, use the breaker in a pipeline with a classifier, or with
+    /// [one of its own](seawall_core::PolicyExt::classify).
     ///
     /// # Cancel safety
     ///
@@ -145,11 +138,6 @@ impl Breaker {
         Fut: Future<Output = Result<T, E>>,
     {
         Guarded::new(self, future)
-    }
-
-    /// This breaker with outcomes classed by `judge` instead of by the pipeline's classifier.
-    pub fn judged_by<J>(&self, judge: J) -> Judged<J> {
-        Judged::new(self.clone(), judge)
     }
 
     pub(crate) fn text(&self) -> String {

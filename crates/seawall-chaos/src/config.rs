@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Check, Class, ConfigError, Layer, LayerContext, Listeners, Name,
-    PolicyKind, Setup,
+    AllTransient, Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, PolicyKind,
+    Setup,
 };
 
 use crate::counts::ChaosCounts;
@@ -147,8 +147,8 @@ impl<F, G, C> ChaosBuilder<F, G, C> {
         }
     }
 
-    /// Decides what an injected error means, as the pipeline's own classifier does for real ones.
-    /// Without it every one is transient.
+    /// Decides what an injected outcome means, as the pipeline's own classifier does for real ones: give
+    /// it the same. Without it every error is transient, and every `Ok` a success.
     pub fn classify<D>(self, classifier: D) -> ChaosBuilder<F, G, D> {
         let Self { setup, seed, enabled, shares, bounds, error, outcome, .. } = self;
         ChaosBuilder { setup, seed, enabled, shares, bounds, error, outcome, classifier }
@@ -288,9 +288,4 @@ where
         self.setup = self.setup.fill(context);
         self.build()
     }
-}
-
-/// The class of an injected error.
-pub(crate) fn class_of<E, C: seawall_core::Classify<E>>(classifier: &C, error: &E) -> Class {
-    classifier.classify(error)
 }

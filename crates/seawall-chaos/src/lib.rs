@@ -105,5 +105,5 @@ pub use counts::ChaosCounts;
 pub use future::ChaosFuture;
 pub use held::{Later, LaterAttempt, LaterCall};
 pub use machine::Fault;
-pub use outcomes::{By, Make, Nothing};
+pub use outcomes::{By, MakeError, MakeOutcome, Nothing};
 pub use policy::{Chaos, ChaosCall};

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Classify, Description, EventKind, Listeners, Name, Operation,
-    Policy, PolicyKind, Reporter,
+    AllTransient, Attempt, Call, Description, EventKind, Listeners, Name, Operation, Policy,
+    PolicyKind, Reporter,
 };
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::counts::ChaosCounts;
 use crate::future::ChaosFuture;
 use crate::held::{Held, LaterAttempt, LaterCall};
 use crate::machine::Fault;
-use crate::outcomes::{Make, Nothing};
+use crate::outcomes::{MakeError, MakeOutcome, Nothing};
 use crate::shared::{InFlight, Shared};
 
 /// Injects faults on purpose into a share of the attempts.
@@ -227,9 +227,8 @@ impl<'p, Op, F, G, C> ChaosCall<'p, Op, F, G, C> {
 impl<'p, Op, F, G, C> Call for ChaosCall<'p, Op, F, G, C>
 where
     Op: Call,
-    F: Make<Op::Error>,
-    G: Make<Result<Op::Output, Op::Error>>,
-    C: Classify<Op::Error>,
+    F: MakeError<Op::Output, Op::Error, C>,
+    G: MakeOutcome<Op::Output, Op::Error, C>,
 {
     type Output = Op::Output;
     type Error = Op::Error;
@@ -254,9 +253,8 @@ where
 impl<'p, Op, F, G, C> Operation for ChaosCall<'p, Op, F, G, C>
 where
     Op: Operation,
-    F: Make<Op::Error>,
-    G: Make<Result<Op::Output, Op::Error>>,
-    C: Classify<Op::Error>,
+    F: MakeError<Op::Output, Op::Error, C>,
+    G: MakeOutcome<Op::Output, Op::Error, C>,
 {
     type Output = Op::Output;
     type Error = Op::Error;

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use seawall_core::{Attempt, Classify, Error, contain};
+use seawall_core::{Attempt, Error, contain};
 use tokio::time::Instant;
 
-use crate::config::{Bounds, class_of};
+use crate::config::Bounds;
 use crate::counts::Counters;
 use crate::machine::{Fault, Shares};
-use crate::outcomes::Make;
+use crate::outcomes::{MakeError, MakeOutcome};
 
 pub(crate) struct Shared<F, G, C> {
     pub(crate) seed: u64,
@@ -93,20 +93,15 @@ impl Drop for InFlight<'_> {
 
 impl<F, G, C> Shared<F, G, C> {
     /// What a fault puts in the place of the outcome.
-    pub(crate) fn made<T, E>(&self, fault: Fault, attempt: Attempt) -> Option<Result<T, Error<E>>>
+    pub(crate) fn made<T, X>(&self, fault: Fault, attempt: Attempt) -> Option<Result<T, Error<X>>>
     where
-        F: Make<E>,
-        G: Make<Result<T, E>>,
-        C: Classify<E>,
+        F: MakeError<T, X, C>,
+        G: MakeOutcome<T, X, C>,
     {
-        let result = match fault {
-            Fault::Error => Err(self.error.make(attempt)?),
-            Fault::Outcome => self.outcome.make(attempt)?,
-            _ => return None,
-        };
-        Some(result.map_err(|error| {
-            let class = class_of(&self.classifier, &error);
-            Error::operation_failed(error, class)
-        }))
+        match fault {
+            Fault::Error => self.error.error(attempt, &self.classifier),
+            Fault::Outcome => self.outcome.outcome(attempt, &self.classifier),
+            _ => None,
+        }
     }
 }

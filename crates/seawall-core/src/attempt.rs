@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::Class;
+use crate::{CarriedOut, Class, Verdict};
 
 /// The context of one start of an operation: which attempt it is, how many there may be, how much
 /// time is left, and how the attempt before it ended.
@@ -20,6 +20,7 @@ pub struct Attempt {
     deadline: Option<Instant>,
     last: Option<Class>,
     idempotent: Option<bool>,
+    carried_out: CarriedOut,
 }
 
 impl Attempt {
@@ -32,6 +33,7 @@ impl Attempt {
             deadline: None,
             last: None,
             idempotent: None,
+            carried_out: CarriedOut::No,
         }
     }
 
@@ -129,10 +131,17 @@ impl Attempt {
         self
     }
 
-    /// This attempt, after one that ended with `class`.
+    /// Whether any attempt before this one may have been carried out; `No` for the first.
+    pub const fn carried_out(&self) -> CarriedOut {
+        self.carried_out
+    }
+
+    /// This attempt, after one that ended with `verdict`.
     #[must_use]
-    pub const fn after(mut self, class: Class) -> Self {
+    pub fn after(mut self, verdict: impl Into<Verdict>) -> Self {
+        let Verdict { class, carried_out } = verdict.into();
         self.last = Some(class);
+        self.carried_out = self.carried_out.max(carried_out);
         self
     }
 }
@@ -167,6 +176,10 @@ mod tests {
         let second = attempt.numbered(2, 3).after(Class::Transient);
         assert_eq!((second.number(), second.max()), (2, Some(3)));
         assert_eq!(second.last(), Some(Class::Transient));
+        assert_eq!(second.carried_out(), CarriedOut::Maybe);
+        let refused = attempt.after(Class::Transient.not_carried_out());
+        assert_eq!(refused.carried_out(), CarriedOut::No);
+        assert_eq!(second.after(refused.last().unwrap()).carried_out(), CarriedOut::Maybe);
         assert_eq!(attempt.numbered(0, 0).number(), 1);
     }
 

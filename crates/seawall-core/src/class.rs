@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
-use crate::{Error, PanicReport, contain};
+use crate::{CarriedOut, Verdict};
+
+pub(crate) mod classify;
+pub(crate) mod failed;
+pub(crate) mod verdict;
 
 /// What an outcome means to the policies.
 ///
-/// An error is classed **once**, where it leaves the operation, by the [`Classify`] of the
-/// pipeline; from there the class travels inside [`Error`]. No policy looks at the operation's
-/// error again unless it has a [`Judge`] of its own.
+/// An outcome is classed **once**, where it leaves the operation, by the [`Classify`](crate::Classify)
+/// of the pipeline; from there the class travels inside [`Error`](crate::Error). No policy looks at the
+/// operation's outcome again.
 ///
-/// | class | retried | to a breaker | typical source |
+/// Whether a failure is repeated depends on a second fact, too: whether the operation may have been
+/// [carried out](CarriedOut).
+///
+/// | class | may be retried | to a breaker | typical source |
 /// |---|---|---|---|
 /// | `Success` | no | healthy | `Ok` |
 /// | `Transient` | yes | unhealthy | connection reset, 500, a timeout |
@@ -53,9 +60,30 @@ pub enum Health {
 }
 
 impl Class {
-    /// Whether a retry may help.
+    /// Whether another attempt may succeed.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Transient | Self::Overloaded { .. } | Self::Panicked)
+    }
+
+    /// This class, of an operation that was certainly not carried out: a connection that could not be
+    /// made, a request that came back unsent. Only such failures are repeated of an operation that
+    /// nobody declared safe to repeat.
+    ///
+    /// ```
+    /// use seawall_core::{Class, Verdict};
+    /// use std::io::{Error, ErrorKind};
+    ///
+    /// fn classify(error: &Error) -> Verdict {
+    ///     match error.kind() {
+    ///         ErrorKind::ConnectionRefused => Class::Transient.not_carried_out(),
+    ///         ErrorKind::PermissionDenied => Class::Permanent.into(),
+    ///         _ => Class::Transient.into(),
+    ///     }
+    /// }
+    /// # classify(&Error::from(ErrorKind::NotFound));
+    /// ```
+    pub const fn not_carried_out(self) -> Verdict {
+        Verdict { class: self, carried_out: CarriedOut::No }
     }
 
     /// The health of the dependency that this class shows. Breakers, throttles and adaptive limits
@@ -90,96 +118,5 @@ impl Class {
             Self::Cancelled => "cancelled",
             Self::Panicked => "panicked",
         }
-    }
-}
-
-/// Classes the operation's own error, once, where it leaves the operation.
-///
-/// Implemented by every `Fn(&E) -> Class`.
-///
-/// ```
-/// use seawall_core::{Class, Classify};
-/// use std::io::{Error, ErrorKind};
-///
-/// fn classify(error: &Error) -> Class {
-///     match error.kind() {
-///         ErrorKind::NotFound | ErrorKind::PermissionDenied => Class::Permanent,
-///         _ => Class::Transient,
-///     }
-/// }
-///
-/// assert_eq!(classify.classify(&Error::from(ErrorKind::NotFound)), Class::Permanent);
-/// ```
-pub trait Classify<E: ?Sized> {
-    /// The class of `error`.
-    fn classify(&self, error: &E) -> Class;
-}
-
-impl<E: ?Sized, F: Fn(&E) -> Class> Classify<E> for F {
-    fn classify(&self, error: &E) -> Class {
-        self(error)
-    }
-}
-
-/// The default classifier of a pipeline: every error is [`Class::Transient`].
-///
-/// It does not know the error type. An error that is wrongly classed as transient costs a few
-/// retries within the budget; one that is wrongly classed as permanent costs the call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AllTransient;
-
-impl<E: ?Sized> Classify<E> for AllTransient {
-    fn classify(&self, _: &E) -> Class {
-        Class::Transient
-    }
-}
-
-/// Gives the outcome of a call another meaning for one policy.
-///
-/// Unlike [`Classify`] it sees the whole outcome: successes too, and the errors of inner policies. Implemented by every `Fn(&Result<T, Error<E>>) -> Class`.
-pub trait Judge<T, E> {
-    /// The class of `outcome` for this policy.
-    fn judge(&self, outcome: &Result<T, Error<E>>) -> Class;
-
-    /// [`judge`](Self::judge) as policies call it: a panic is contained and passed to `panicked`, and
-    /// the outcome then keeps its own class.
-    fn judge_contained(
-        &self,
-        outcome: &Result<T, Error<E>>,
-        panicked: impl FnOnce(PanicReport),
-    ) -> Class
-    where
-        Self: Sized,
-    {
-        contain(|| self.judge(outcome)).unwrap_or_else(|report| {
-            panicked(report);
-            ByClass.judge(outcome)
-        })
-    }
-}
-
-impl<T, E, F: Fn(&Result<T, Error<E>>) -> Class> Judge<T, E> for F {
-    fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
-        self(outcome)
-    }
-}
-
-/// The default judge of a policy: `Ok` is a success, an error has its [`Error::class`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ByClass;
-
-impl<T, E> Judge<T, E> for ByClass {
-    #[inline]
-    fn judge(&self, outcome: &Result<T, Error<E>>) -> Class {
-        match outcome {
-            Ok(_) => Class::Success,
-            Err(error) => error.class(),
-        }
-    }
-
-    /// It does not panic, so there is nothing to contain.
-    #[inline]
-    fn judge_contained(&self, outcome: &Result<T, Error<E>>, _: impl FnOnce(PanicReport)) -> Class {
-        self.judge(outcome)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Class, Name, PanicReport, PolicyKind};
+use crate::{CarriedOut, Class, Name, PanicReport, PolicyKind, Verdict};
 
 pub use boxed::BoxedError;
 pub use cancelled::Cancelled;
@@ -25,7 +25,7 @@ mod timed_out;
 /// [`into_operation`](Self::into_operation) find it under any number of wrappers. `Display` is one
 /// sentence that includes the operation's message; [`source`](std::error::Error::source) is what that
 /// message does not say, the source of the operation's error. It takes 48 bytes, and more only for an
-/// `E` of more than 24 bytes, so that results stay cheap to pass on.
+/// `E` of more than 16 bytes, so that results stay cheap to pass on.
 ///
 /// It goes into an `anyhow::Error`, a `Box<dyn Error + Send + Sync>` and an enum of thiserror by `?`.
 /// Where `E` is no `std::error::Error` itself, as `anyhow::Error` and `String` are not,
@@ -49,6 +49,11 @@ pub enum Error<E = BoxedError> {
         error: E,
         /// Its class.
         class: Class,
+        /// Whether the operation may have been carried out.
+        carried_out: CarriedOut,
+        /// Whether it is an `Ok` that the classifier calls a failure: a
+        /// [`Failed::Answer`](crate::Failed::Answer).
+        answer: bool,
     },
     /// A timeout cut the call off.
     TimedOut(TimedOut),
@@ -96,9 +101,11 @@ impl fmt::Display for Panicked {
 }
 
 impl<E> Error<E> {
-    /// The operation failed with `error`, classed as `class`.
-    pub const fn operation_failed(error: E, class: Class) -> Self {
-        Self::Operation { error, class }
+    /// The operation failed with `error`, which means `verdict`: a [`Class`], or one of an operation
+    /// that was [not carried out](Class::not_carried_out).
+    pub fn operation_failed(error: E, verdict: impl Into<Verdict>) -> Self {
+        let Verdict { class, carried_out } = verdict.into();
+        Self::Operation { error, class, carried_out, answer: false }
     }
 
     /// The class of this outcome.
@@ -120,6 +127,37 @@ impl<E> Error<E> {
     #[inline(never)]
     fn class_of_last(gave_up: &GaveUp<E>) -> Class {
         gave_up.last.class()
+    }
+
+    /// Whether the operation may have been carried out, though the call failed. `No` is certain: one of
+    /// our own policies refused every attempt, or the classifier said so of it.
+    ///
+    /// ```
+    /// use seawall_core::{CarriedOut, Class, Error};
+    ///
+    /// let reset = Error::operation_failed("connection reset", Class::Transient);
+    /// assert_eq!(reset.carried_out(), CarriedOut::Maybe);
+    /// let refused = Error::operation_failed("no route", Class::Transient.not_carried_out());
+    /// assert_eq!(refused.carried_out(), CarriedOut::No);
+    /// ```
+    pub fn carried_out(&self) -> CarriedOut {
+        match self {
+            Self::Operation { carried_out, .. } => *carried_out,
+            Self::Rejected(_) => CarriedOut::No,
+            Self::GaveUp(gave_up) => gave_up.carried_out,
+            Self::TimedOut(_) | Self::Panicked(_) | Self::Cancelled(_) => CarriedOut::Maybe,
+        }
+    }
+
+    /// What the outcome means: [`class`](Self::class) and [`carried_out`](Self::carried_out).
+    pub fn verdict(&self) -> Verdict {
+        Verdict { class: self.class(), carried_out: self.carried_out() }
+    }
+
+    /// Whether this is an `Ok` that the classifier calls a failure, as policies see it. The caller gets
+    /// it as the `Ok` that it is.
+    pub const fn is_answer(&self) -> bool {
+        matches!(self, Self::Operation { answer: true, .. })
     }
 
     /// The outcome of the last attempt, without the wrappers of policies that gave up.
@@ -246,7 +284,9 @@ impl<E> Error<E> {
     // Not generic over the closure, as it calls itself through the wrappers.
     fn map_with<F>(self, change: &mut dyn FnMut(E) -> F) -> Error<F> {
         match self {
-            Self::Operation { error, class } => Error::Operation { error: change(error), class },
+            Self::Operation { error, class, carried_out, answer } => {
+                Error::Operation { error: change(error), class, carried_out, answer }
+            }
             Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
             Self::Rejected(rejection) => Error::Rejected(rejection),
             Self::Panicked(panicked) => Error::Panicked(panicked),

@@ -11,7 +11,8 @@
 //! | policy | [`Policy`], [`Chain`] | wraps an operation |
 //! | admission | [`Admit`], [`Admission`], [`Settle`] | whether a call may start |
 //! | layer | [`Layer`] | becomes a policy when its pipeline is built |
-//! | class | [`Class`], [`Classify`], [`Judge`] | the meaning of an outcome |
+//! | class | [`Class`], [`Classify`], [`Verdict`] | the meaning of an outcome |
+//! | failure | [`Failure`], [`Failed`] | what policies see where an operation failed |
 //! | error | [`Error`], [`Rejection`], [`TimedOut`], [`GaveUp`] | why a call did not succeed |
 //! | event | [`Event`], [`Listener`], [`Reporter`] | what a policy did |
 //! | keyed set | [`Keyed`], [`Keep`] | a policy for each key, bounded in number |
@@ -76,7 +77,10 @@ pub use admission::{
 };
 pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
-pub use class::{AllTransient, ByClass, Class, Classify, Health, Judge};
+pub use class::classify::{AllTransient, ByOutcome, Classify};
+pub use class::failed::{Failed, Failure};
+pub use class::verdict::{CarriedOut, Verdict};
+pub use class::{Class, Health};
 #[doc(hidden)]
 pub use cold_option::ColdOption;
 pub use config::{Check, ConfigError};
@@ -95,9 +99,14 @@ pub use label::Label;
 pub use layer::{Layer, LayerContext, Layers};
 pub use listener::{Listener, ListenerId, ListenerIdentity, Listeners};
 pub use name::Name;
-pub use operation::{Call, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture};
+pub use operation::{
+    Call, Classed, FromAttemptFn, FromFn, FromFuture, Lazy, Operation, OperationFuture,
+};
 pub use panic::{Caught, PanicReport, catch, contain};
-pub use policy::{Alone, Chain, Identity, Optional, Policy, PolicyExt, PolicyKind};
+pub use policy::{
+    Alone, Called, CalledOnce, CalledWith, Chain, Classified, Identity, Optional, Policy,
+    PolicyCall, PolicyExt, PolicyFuture, PolicyKind,
+};
 pub use random::Random;
 pub use reporter::Reporter;
 pub use setup::Setup;

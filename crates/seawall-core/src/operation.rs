@@ -27,7 +27,7 @@ mod lazy;
 pub trait Call {
     /// The result of a call that succeeds.
     type Output;
-    /// The operation's own error.
+    /// What policies see as the operation's error.
     type Error;
     /// The call under way.
     type Future: Future<Output = Result<Self::Output, Error<Self::Error>>>;
@@ -51,7 +51,7 @@ pub trait Call {
 pub trait Operation {
     /// The result of an attempt that succeeds.
     type Output;
-    /// The operation's own error.
+    /// What policies see as the operation's error.
     type Error;
     /// The attempt under way.
     type Future: Future<Output = Result<Self::Output, Error<Self::Error>>>;
@@ -66,6 +66,17 @@ pub trait Operation {
     fn is_repeatable(&self) -> bool {
         true
     }
+}
+
+/// An operation whose outcomes are classed where they leave it.
+///
+/// The outermost step of a call, [`PolicyCall`](crate::PolicyCall), reads here what the caller gets:
+/// policies in between may see another error, [`Classify::Failure`].
+pub trait Classed {
+    /// The operation's own result.
+    type Answer;
+    /// The operation's own error.
+    type Error;
 }
 
 /// An operation made from a closure that takes nothing: `|| async { .. }`.
@@ -102,21 +113,21 @@ impl<F: Clone, C: ?Sized> Clone for FromAttemptFn<'_, F, C> {
 }
 
 impl<'c, F, C: ?Sized> FromFn<'c, F, C> {
-    /// An operation that calls `make` for each attempt and classes its errors by `classifier`.
+    /// An operation that calls `make` for each attempt and classes its outcomes by `classifier`.
     pub fn new(make: F, classifier: &'c C) -> Self {
         Self { make, classifier }
     }
 }
 
 impl<'c, F, C: ?Sized> FromAttemptFn<'c, F, C> {
-    /// An operation that calls `make` for each attempt and classes its errors by `classifier`.
+    /// An operation that calls `make` for each attempt and classes its outcomes by `classifier`.
     pub fn new(make: F, classifier: &'c C) -> Self {
         Self { make, classifier }
     }
 }
 
 impl<'c, Fut, C: ?Sized> FromFuture<'c, Fut, C> {
-    /// A call of `future` that classes its error by `classifier`.
+    /// A call of `future` that classes its outcome by `classifier`.
     pub fn new(future: Fut, classifier: &'c C) -> Self {
         Self { future, classifier }
     }
@@ -126,10 +137,10 @@ impl<'c, F, Fut, T, E, C> Call for FromFn<'c, F, C>
 where
     F: FnOnce() -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    C: Classify<E> + ?Sized,
+    C: Classify<T, E> + ?Sized,
 {
     type Output = T;
-    type Error = E;
+    type Error = C::Failure;
     type Future = OperationFuture<'c, Fut, C>;
 
     fn start(self, _: Attempt) -> Self::Future {
@@ -141,10 +152,10 @@ impl<'c, F, Fut, T, E, C> Operation for FromFn<'c, F, C>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    C: Classify<E> + ?Sized,
+    C: Classify<T, E> + ?Sized,
 {
     type Output = T;
-    type Error = E;
+    type Error = C::Failure;
     type Future = OperationFuture<'c, Fut, C>;
 
     fn attempt(&mut self, _: Attempt) -> Self::Future {
@@ -156,10 +167,10 @@ impl<'c, F, Fut, T, E, C> Call for FromAttemptFn<'c, F, C>
 where
     F: FnOnce(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    C: Classify<E> + ?Sized,
+    C: Classify<T, E> + ?Sized,
 {
     type Output = T;
-    type Error = E;
+    type Error = C::Failure;
     type Future = OperationFuture<'c, Fut, C>;
 
     fn start(self, attempt: Attempt) -> Self::Future {
@@ -171,10 +182,10 @@ impl<'c, F, Fut, T, E, C> Operation for FromAttemptFn<'c, F, C>
 where
     F: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    C: Classify<E> + ?Sized,
+    C: Classify<T, E> + ?Sized,
 {
     type Output = T;
-    type Error = E;
+    type Error = C::Failure;
     type Future = OperationFuture<'c, Fut, C>;
 
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
@@ -185,10 +196,10 @@ where
 impl<'c, Fut, T, E, C> Call for FromFuture<'c, Fut, C>
 where
     Fut: Future<Output = Result<T, E>>,
-    C: Classify<E> + ?Sized,
+    C: Classify<T, E> + ?Sized,
 {
     type Output = T;
-    type Error = E;
+    type Error = C::Failure;
     type Future = OperationFuture<'c, Fut, C>;
 
     fn start(self, _: Attempt) -> Self::Future {
@@ -196,7 +207,33 @@ where
     }
 }
 
-/// An attempt of the caller's own operation. Its error is classed here, and nowhere else.
+impl<F, Fut, T, E, C: ?Sized> Classed for FromFn<'_, F, C>
+where
+    F: FnOnce() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Answer = T;
+    type Error = E;
+}
+
+impl<F, Fut, T, E, C: ?Sized> Classed for FromAttemptFn<'_, F, C>
+where
+    F: FnOnce(Attempt) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Answer = T;
+    type Error = E;
+}
+
+impl<Fut, T, E, C: ?Sized> Classed for FromFuture<'_, Fut, C>
+where
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Answer = T;
+    type Error = E;
+}
+
+/// An attempt of the caller's own operation. Its outcome is classed here, and nowhere else.
 #[pin_project]
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
@@ -209,9 +246,9 @@ pub struct OperationFuture<'c, Fut, C: ?Sized> {
 impl<Fut, T, E, C> Future for OperationFuture<'_, Fut, C>
 where
     Fut: Future<Output = Result<T, E>>,
-    C: Classify<E> + ?Sized,
+    C: Classify<T, E> + ?Sized,
 {
-    type Output = Result<T, Error<E>>;
+    type Output = Result<T, Error<C::Failure>>;
 
     #[expect(
         clippy::inline_always,
@@ -220,14 +257,6 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        Poll::Ready(match ready!(this.future.poll(cx)) {
-            Ok(output) => Ok(output),
-            Err(error) => {
-                // Otherwise the class is computed for successes, too, to save a branch.
-                std::hint::cold_path();
-                let class = this.classifier.classify(&error);
-                Err(Error::Operation { error, class })
-            }
-        })
+        Poll::Ready(this.classifier.sort(ready!(this.future.poll(cx))))
     }
 }

@@ -4,9 +4,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::{AllTransient, Call, Description, FromFuture, Inspect, Lazy, Listeners};
+
+pub use call::{PolicyCall, PolicyFuture};
+pub use classified::{Called, CalledOnce, CalledWith, Classified};
 pub use kind::PolicyKind;
 pub use optional::{Optional, OptionalCall, OptionalFuture};
 
+mod call;
+mod classified;
 mod kind;
 mod optional;
 
@@ -67,6 +72,15 @@ pub trait PolicyExt: Policy {
         Self::Wrapped<'p, FromFuture<'static, Fut>>: Call<Output = T, Error = E>,
     {
         Lazy::new(self.wrap(FromFuture::new(future, &AllTransient)))
+    }
+
+    /// This policy around operations whose outcomes `classifier` classes, as that of a pipeline does.
+    /// The handles of policies are cheap to clone, and a reference to one is a policy, too.
+    fn classify<C>(self, classifier: C) -> Classified<Self, C>
+    where
+        Self: Sized,
+    {
+        Classified::new(self, classifier)
     }
 }
 

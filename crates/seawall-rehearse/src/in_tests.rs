@@ -72,11 +72,11 @@ pub fn rehearse<P, C, T, E, R>(
 ) -> Rehearsed
 where
     P: Policy + 'static,
-    C: Classify<E> + 'static,
+    C: Classify<T, E> + 'static,
     T: 'static,
     E: 'static,
     R: Fn(Answer) -> Result<T, E> + Send + Sync + 'static,
-    for<'p> P::Wrapped<'p, FromAttemptFn<'p, Sender<R>, C>>: Call<Output = T, Error = E>,
+    for<'p> P::Wrapped<'p, FromAttemptFn<'p, Sender<R>, C>>: Call<Output = T, Error = C::Failure>,
 {
     let stack = Stack::pipeline("pipeline", build, to_result);
     match Rehearsal::of(scenario.clone(), vec![stack]).run() {

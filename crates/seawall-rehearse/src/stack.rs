@@ -60,11 +60,12 @@ impl Stack {
     ) -> Self
     where
         P: Policy + 'static,
-        C: Classify<E> + 'static,
+        C: Classify<T, E> + 'static,
         T: 'static,
         E: 'static,
         R: Fn(Answer) -> Result<T, E> + Send + Sync + 'static,
-        for<'p> P::Wrapped<'p, FromAttemptFn<'p, Sender<R>, C>>: Call<Output = T, Error = E>,
+        for<'p> P::Wrapped<'p, FromAttemptFn<'p, Sender<R>, C>>:
+            Call<Output = T, Error = C::Failure>,
     {
         let to_result = Arc::new(to_result);
         Self::made_by(name, move |random, _| {
@@ -134,11 +135,11 @@ struct ThroughPipeline<P, C, R> {
 impl<P, C, T, E, R> Client for ThroughPipeline<P, C, R>
 where
     P: Policy + 'static,
-    C: Classify<E> + 'static,
+    C: Classify<T, E> + 'static,
     T: 'static,
     E: 'static,
     R: Fn(Answer) -> Result<T, E> + Send + Sync + 'static,
-    for<'p> P::Wrapped<'p, FromAttemptFn<'p, Sender<R>, C>>: Call<Output = T, Error = E>,
+    for<'p> P::Wrapped<'p, FromAttemptFn<'p, Sender<R>, C>>: Call<Output = T, Error = C::Failure>,
 {
     fn call(&self, request: Request) -> Calling {
         let pipeline = Arc::clone(&self.pipeline);

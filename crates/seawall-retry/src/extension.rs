@@ -1,6 +1,6 @@
 //! Retrying as a method of a closure.
 
-use seawall_core::{FromFn, Judge, Lazy};
+use seawall_core::{FromFn, Lazy};
 
 use crate::{Retry, RetryCall};
 
@@ -23,10 +23,7 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     /// [`Retry::call`] the other way round.
-    fn retry<J: Judge<T, E>>(
-        self,
-        retry: &Retry<J>,
-    ) -> Lazy<RetryCall<'_, FromFn<'static, Self>, J>> {
+    fn retry(self, retry: &Retry) -> Lazy<RetryCall<'_, FromFn<'static, Self>>> {
         retry.call(self)
     }
 }

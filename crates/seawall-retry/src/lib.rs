@@ -38,20 +38,26 @@
 //! | outcome of an attempt | repeated | takes from the budget |
 //! |---|---|---|
 //! | success | no | |
-//! | [overloaded](Class::Overloaded): the dependency refused it | yes, not before the time that it asked for | yes |
-//! | [transient](Class::Transient), a timeout, a caught panic | if it is [idempotent](RetryBuilder::idempotent) | yes |
+//! | [transient](Class::Transient), [overloaded](Class::Overloaded), a timeout, a caught panic | if it is [idempotent](RetryBuilder::idempotent), or was certainly [not carried out](CarriedOut::No); never before the time that the dependency asked for | yes |
 //! | [permanent](Class::Permanent) | no | |
 //! | refused by one of our own policies | no; [on demand](RetryBuilder::wait_for_rejections) if it knows when to come back | no |
 //! | cancelled, shutting down | no | |
 //!
 //! `.idempotent()` says that carrying the operation out twice does no harm. It has to be said, once
-//! on the builder or for one call with [`Attempt::idempotent`]: after a timeout nobody knows whether
-//! the operation was carried out. Without it, only calls that the dependency refused to begin are
-//! repeated.
+//! on the builder or for one call: after a timeout nobody knows whether the operation was carried out.
+//! A call has three grades:
 //!
-//! The class comes with the error. [`when`](RetryBuilder::when), [`when_ok`](RetryBuilder::when_ok)
-//! and [`judge`](RetryBuilder::judge) overrule it, [`while_attempt`](RetryBuilder::while_attempt)
-//! decides by the attempt: its number, for instance.
+//! | [`Attempt::idempotent`] | repeated is |
+//! |---|---|
+//! | `true` | any failure that may pass |
+//! | unset, and the builder says nothing | only what was certainly not carried out |
+//! | `false` | nothing |
+//!
+//! What a failure means, and whether the operation was carried out, is said by the
+//! [classifier](seawall_core::Classify) of the pipeline, or of
+//! [this retry alone](seawall_core::PolicyExt::classify). An `Ok` can be a failure, too: it is repeated
+//! like one, and comes back as the `Ok` that it is if it is the last.
+//! [`while_attempt`](RetryBuilder::while_attempt) decides by the attempt: its number, for instance.
 //!
 //! ```mermaid
 //! stateDiagram-v2
@@ -170,4 +176,4 @@ pub use retry_after::parse_retry_after;
 pub use seawall_core::{Backoff, Jitter, Random};
 
 #[cfg(doc)]
-use seawall_core::{Attempt, Class};
+use seawall_core::{Attempt, CarriedOut, Class};

@@ -6,7 +6,6 @@ pub use defaults::{
     DEFAULT_MAX_SAME_PANICS, MAX_HISTORY,
 };
 pub use future::RetryFuture;
-pub use judge::{When, WhenOk};
 pub use policy::{Retry, RetryCall};
 
 use policy::Veto;
@@ -15,7 +14,6 @@ mod blocking;
 mod config;
 mod defaults;
 mod future;
-mod judge;
 mod plan;
 mod policy;
 mod state;

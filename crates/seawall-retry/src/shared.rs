@@ -1,8 +1,8 @@
 //! What a retry and a hedge have in common.
 
 use seawall_core::{
-    Attempt, Class, ConfigError, Error, EventKind, GaveUp, Judge, LayerContext, Listeners,
-    PanicReport, PolicyKind, Reporter, Setup, StopReason,
+    Attempt, ConfigError, Error, EventKind, GaveUp, LayerContext, Listeners, PanicReport,
+    PolicyKind, Reporter, Setup, StopReason,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ impl SharedSettings {
         Self { setup: self.setup.fill(context), ..self }
     }
 
-    pub(crate) fn build<J>(self, kind: PolicyKind, judge: J) -> Result<Shared<J>, ConfigError> {
+    pub(crate) fn build(self, kind: PolicyKind) -> Result<Shared, ConfigError> {
         let reporter = self.setup.reporter(kind)?;
         let budget = match self.budget {
             BudgetSource::Own(budget) => {
@@ -48,27 +48,19 @@ impl SharedSettings {
             BudgetSource::Shared(budget) => Some(budget),
             BudgetSource::None => None,
         };
-        Ok(Shared { reporter, budget, shutdown: self.setup.token().cloned(), judge })
+        Ok(Shared { reporter, budget, shutdown: self.setup.token().cloned() })
     }
 }
 
-/// The parts of a policy that repeats: the budget that pays, the token that stops it, and what an
-/// outcome means to it.
+/// The parts of a policy that repeats: the budget that pays, and the token that stops it.
 #[derive(Clone)]
-pub(crate) struct Shared<J> {
+pub(crate) struct Shared {
     pub(crate) reporter: Reporter,
     pub(crate) budget: Option<Budget>,
     pub(crate) shutdown: Option<CancellationToken>,
-    pub(crate) judge: J,
 }
 
-/// An attempt that did not succeed.
-pub(crate) struct FailedAttempt<T, E> {
-    pub(crate) outcome: Result<T, Error<E>>,
-    pub(crate) class: Class,
-}
-
-impl<J> Shared<J> {
+impl Shared {
     /// The same in a pipeline with these listeners; the budget, too.
     pub(crate) fn heard_by(self, listeners: &Listeners) -> Self {
         Self {
@@ -107,37 +99,24 @@ impl<J> Shared<J> {
         self.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled)
     }
 
-    /// What `outcome` means to this policy. If the user's judge panics, the class it came with.
-    #[inline]
-    pub(crate) fn class<T, E>(&self, outcome: &Result<T, Error<E>>) -> Class
-    where
-        J: Judge<T, E>,
-    {
-        self.judge.judge_contained(outcome, |report| self.report_panic(report))
-    }
-
     /// Ends a call that began with `first` and made `attempts`. `complete` adds to the error what
     /// only the policy knows.
     #[cold]
-    pub(crate) fn give_up<T, E>(
+    pub(crate) fn give_up<E>(
         &self,
         why: StopReason,
         mut first: Attempt,
         attempts: u32,
-        last: FailedAttempt<T, E>,
+        last: Error<E>,
         complete: impl FnOnce(&mut GaveUp<E>),
-    ) -> Result<T, Error<E>> {
-        self.reporter.report(|| EventKind::gave_up(attempts, why, last.class));
+    ) -> Error<E> {
+        self.reporter.report(|| EventKind::gave_up(attempts, why, last.class()));
         let elapsed = Instant::now().saturating_duration_since(first.began());
-        // A success that a judge called a failure is returned as it is: there is no error to wrap.
-        let error = match last.outcome {
-            Err(error) => error,
-            success => return success,
-        };
         let name = self.reporter.name().clone();
-        let mut gave_up = GaveUp::new(name, self.reporter.kind(), why, attempts, elapsed, error)
-            .out_of(first.max());
+        let mut gave_up = GaveUp::new(name, self.reporter.kind(), why, attempts, elapsed, last)
+            .out_of(first.max())
+            .after(first.carried_out());
         complete(&mut gave_up);
-        Err(Error::from(gave_up))
+        Error::from(gave_up)
     }
 }

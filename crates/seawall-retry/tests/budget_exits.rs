@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use seawall_core::{Backoff, StopReason};
+use seawall_core::{Class, PolicyExt};
 use seawall_retry::{Budget, BudgetBuilder, Hedge, Retry, RetryBuilder};
 use seawall_testkit::{Script, Step, drop_after};
 use tokio_util::sync::CancellationToken;
@@ -101,7 +102,10 @@ async fn run_out_of_a_retry(
     kind: &str,
 ) {
     let plain = retry().build().unwrap();
-    let picky = retry().when(|error: &&'static str| *error != "gone").build().unwrap();
+    let picky = plain.clone().classify(|error: &&str| match *error {
+        "gone" => Class::Permanent,
+        _ => Class::Transient,
+    });
     let exits: [(&str, u32, Steps); 5] = [
         ("success at once", 0, vec![Step::ok(())]),
         ("success later", 1, vec![down(), Step::ok(())]),

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use seawall::policy::{Chain, Identity};
+use seawall::policy::{Chain, Identity, PolicyCall};
 use seawall::{
-    AllTransient, Call, ConfigError, Error, Layer as PolicyLayer, Name, Pipeline, Policy,
+    AllTransient, Call, Classify, ConfigError, Error, Layer as PolicyLayer, Name, Pipeline, Policy,
 };
 use tower_layer::Layer;
 use tower_service::Service;
@@ -119,11 +119,11 @@ where
     S::Error: 'static,
     Req: Send + 'static,
     P: Policy + Send + Sync + 'static,
-    C: Send + Sync + 'static,
+    C: Classify<S::Response, S::Error> + Send + Sync + 'static,
     O: CallOptions<Req> + Clone + Send + Sync + 'static,
     R: Clone + Send + Sync + 'static,
     for<'p, 'c> P::Wrapped<'p, ServiceCall<'c, S, Req, C, O, R>>:
-        Call<Output = S::Response, Error = S::Error, Future: Send> + Send,
+        Call<Output = S::Response, Error = C::Failure, Future: Send> + Send,
 {
     type Response = S::Response;
     type Error = Error<S::Error>;
@@ -141,7 +141,7 @@ where
         ResponseFuture::new(async move {
             let first = options.first_attempt_contained(&request, pipeline.name())?;
             let call = ServiceCall::new(inner, request, pipeline.classifier(), &options, &repeat);
-            pipeline.policy().wrap(call).start(first).await
+            PolicyCall::new(pipeline.policy(), call).start(first).await
         })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
+use seawall::policy::PolicyCall;
 use seawall::{AllTransient, Call, Error, Pipeline, Policy};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -70,8 +71,7 @@ impl<S, P, C, O, R> Layer<S> for LeakedLayer<P, C, O, R> {
 }
 
 /// What a leaked pipeline makes of a request to a service.
-type Wrapped<S, Req, P, C, O, R> =
-    <P as Policy>::Wrapped<'static, ServiceCall<'static, S, Req, C, O, R>>;
+type Wrapped<S, Req, P, C, O, R> = PolicyCall<'static, P, ServiceCall<'static, S, Req, C, O, R>>;
 
 impl<S, Req, P, C, O, R> Service<Req> for LeakedService<S, P, C, O, R>
 where
@@ -153,7 +153,7 @@ where
             let Parts { pipeline, options, repeat } = parts;
             let first = options.first_attempt_contained(&request, pipeline.name())?;
             let call = ServiceCall::new(inner, request, pipeline.classifier(), options, repeat);
-            let future = pipeline.policy().wrap(call).start(first);
+            let future = PolicyCall::new(pipeline.policy(), call).start(first);
             state.as_mut().project_replace(State::Running { future });
         }
         let StateProjection::Running { future } = state.as_mut().project() else {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
-use seawall::policy::Label;
+use seawall::policy::{Classed, Label};
 use seawall::{Attempt, Call, Classify, Error, Operation, PolicyKind, Reason, Rejection};
 use tower_service::Service;
 
@@ -47,14 +47,19 @@ impl<'c, S, Req, C, O, R> ServiceCall<'c, S, Req, C, O, R> {
     }
 }
 
+impl<S: Service<Req>, Req, C, O, R> Classed for ServiceCall<'_, S, Req, C, O, R> {
+    type Answer = S::Response;
+    type Error = S::Error;
+}
+
 impl<'c, S, Req, C, O, R> Call for ServiceCall<'c, S, Req, C, O, R>
 where
     S: Service<Req>,
-    C: Classify<S::Error>,
+    C: Classify<S::Response, S::Error>,
     O: CallOptions<Req>,
 {
     type Output = S::Response;
-    type Error = S::Error;
+    type Error = C::Failure;
     type Future = ServiceFuture<'c, S, Req, C>;
 
     fn start(self, attempt: Attempt) -> Self::Future {
@@ -65,12 +70,12 @@ where
 impl<'c, S, Req, C, O, R> Operation for ServiceCall<'c, S, Req, C, O, R>
 where
     S: Service<Req> + Clone,
-    C: Classify<S::Error>,
+    C: Classify<S::Response, S::Error>,
     O: CallOptions<Req>,
     R: Repeat<Req>,
 {
     type Output = S::Response;
-    type Error = S::Error;
+    type Error = C::Failure;
     type Future = ServiceFuture<'c, S, Req, C>;
 
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
@@ -123,9 +128,9 @@ impl<'c, S: Service<Req>, Req, C> ServiceFuture<'c, S, Req, C> {
 impl<S, Req, C> Future for ServiceFuture<'_, S, Req, C>
 where
     S: Service<Req>,
-    C: Classify<S::Error>,
+    C: Classify<S::Response, S::Error>,
 {
-    type Output = Result<S::Response, Error<S::Error>>;
+    type Output = Result<S::Response, Error<C::Failure>>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -133,7 +138,7 @@ where
         if let Some(unsent) = this.unsent {
             if let Err(error) = ready!(unsent.service.poll_ready(cx)) {
                 *this.unsent = None;
-                return Poll::Ready(Err(failed(error, *this.classifier)));
+                return Poll::Ready(this.classifier.sort(Err(error)));
             }
             if let Some(Unsent { mut service, request }) = this.unsent.take() {
                 this.answering.set(Some(service.call(request)));
@@ -142,16 +147,8 @@ where
         let Some(answering) = this.answering.as_pin_mut() else {
             return Poll::Ready(Err(nothing_left()));
         };
-        match ready!(answering.poll(cx)) {
-            Ok(answer) => Poll::Ready(Ok(answer)),
-            Err(error) => Poll::Ready(Err(failed(error, *this.classifier))),
-        }
+        Poll::Ready(this.classifier.sort(ready!(answering.poll(cx))))
     }
-}
-
-fn failed<E, C: Classify<E>>(error: E, classifier: &C) -> Error<E> {
-    let class = classifier.classify(&error);
-    Error::operation_failed(error, class)
 }
 
 /// What an attempt ends with that a policy starts though the operation is not repeatable.

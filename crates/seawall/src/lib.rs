@@ -95,9 +95,9 @@
 //!
 //! # What an outcome means
 //!
-//! [`classify`](PipelineBuilder::classify) decides once, for all policies, what an error of the
+//! [`classify`](PipelineBuilder::classify) decides once, for all policies, what an outcome of the
 //! operation means: transient, overloaded, permanent, ignored. Without it every error is
-//! transient.
+//! transient, and every `Ok` a success. Mostly it looks at errors:
 //!
 //! ```
 //! use seawall::{Class, Pipeline};
@@ -123,13 +123,60 @@
 //! # }
 //! ```
 //!
+//! Many clients of HTTP give an `Ok` for each answer, a 503 too. [`ByOutcome`] sees both. An `Ok` that is
+//! called a failure is counted by all policies and repeated like one, and the caller gets it back as the
+//! `Ok` that it is when no attempt does better:
+//!
+//! ```
+//! use seawall::{ByOutcome, Class, Pipeline};
+//!
+//! # struct Response(u16);
+//! # impl Response { fn status(&self) -> u16 { self.0 } }
+//! # type HttpError = std::io::Error;
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = Pipeline::standard("inventory")
+//!     .idempotent()
+//!     .classify(ByOutcome(|outcome: Result<&Response, &HttpError>| match outcome {
+//!         Ok(response) if response.status() >= 500 => Class::Transient,
+//!         Ok(_) => Class::Success,
+//!         Err(_) => Class::Transient,
+//!     }))
+//!     .build()?;
+//! let mut sent = 0;
+//! let answer = pipeline.call(|| {
+//!     sent += 1;
+//!     async { Ok(Response(503)) }
+//! });
+//! assert_eq!(answer.await?.status(), 503);
+//! assert_eq!(sent, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! For answers over HTTP, whatever the client:
 //!
 //! | answer | class | as |
 //! |---|---|---|
 //! | no answer, 408, 500, 502, 504 | transient | the next attempt may reach another server |
-//! | 429, 503 | overloaded, with its `Retry-After` | it was refused, not carried out |
+//! | no connection: connect, DNS or TLS failed | transient, not carried out | nothing was sent |
+//! | 421, 425 | transient, not carried out | the server says so |
+//! | 429, 503 | overloaded, with its `Retry-After` | asked again too soon, it would be worse; a proxy says it, too, of a server that is still at work |
 //! | any other 4xx | permanent | asking again changes nothing, and the server is well |
+//!
+//! # What may be repeated
+//!
+//! Whether a failed operation may have been carried out is a fact beside its class. A classifier says that
+//! it certainly was not by [`Class::not_carried_out`]; refusals by our own policies never were. A call
+//! has three grades:
+//!
+//! | a call | repeated is |
+//! |---|---|
+//! | [`idempotent(true)`](Lazy::idempotent), or the pipeline says so | any failure that may pass |
+//! | nothing said | only what was certainly not carried out |
+//! | `idempotent(false)` | nothing |
+//!
+//! [`Error::carried_out`] tells the caller what is known of a call that failed.
 //!
 //! [`retry::parse_retry_after`] reads that header. A retry and a breaker wait at least as long as an
 //! `Overloaded` asks, each up to a limit of its own. The example `http_service` of the repository
@@ -144,21 +191,25 @@
 //!
 //! ```
 //! use std::io;
-//! use seawall::{BoxPipeline, Class, Classify, ConfigError, Pipeline, Retry, StandardPipeline};
+//! use seawall::{
+//!     BoxPipeline, Class, Classify, ConfigError, Pipeline, Retry, StandardPipeline, Verdict,
+//! };
 //!
 //! struct IoErrors;
 //!
-//! impl Classify<io::Error> for IoErrors {
-//!     fn classify(&self, error: &io::Error) -> Class {
-//!         match error.kind() {
-//!             io::ErrorKind::NotFound => Class::Permanent,
-//!             _ => Class::Transient,
-//!         }
+//! impl<T> Classify<T, io::Error> for IoErrors {
+//!     type Failure = io::Error; // Only errors are failures.
+//!
+//!     fn classify(&self, outcome: Result<&T, &io::Error>) -> Verdict {
+//!         outcome.map_or_else(class_of, |_| Class::Success).into()
 //!     }
 //! }
 //!
 //! fn class_of(error: &io::Error) -> Class {
-//!     IoErrors.classify(error)
+//!     match error.kind() {
+//!         io::ErrorKind::NotFound => Class::Permanent,
+//!         _ => Class::Transient,
+//!     }
 //! }
 //!
 //! struct Inventory {
@@ -398,18 +449,19 @@ mod registry;
 
 pub use findings::ExpectedLoad;
 pub use pipeline::{
-    BoxCall, BoxFuture, BoxPipeline, Called, CalledOnce, CalledWith, Gated, Omittable, Pipeline,
-    PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
+    BoxCall, BoxFuture, BoxPipeline, Gated, Omittable, Pipeline, PipelineBuilder, Standard,
+    StandardBuilder, StandardPipeline,
 };
 pub use registry::{Registry, RegistryError};
 pub use seawall_breaker::Breaker;
 pub use seawall_core::{
-    AllTransient, Attempt, Backoff, BoxedError, Call, Cancelled, Cause, CircuitState, Class,
-    Classify, ConfigError, Description, Error, Event, EventKind, Evidence, Finding, FromAttemptFn,
-    FromFn, FromFuture, GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener,
-    ListenerId, ListenerIdentity, Listeners, Name, Operation, PanicReport, Panicked, Policy,
-    PolicyExt, PolicyKind, Random, Reason, Rejection, Rule, Scope, Severity, StopReason, TimedOut,
-    TimedOutBy, Transition,
+    AllTransient, Attempt, Backoff, BoxedError, ByOutcome, Call, Called, CalledOnce, CalledWith,
+    Cancelled, CarriedOut, Cause, CircuitState, Class, Classified, Classify, ConfigError,
+    Description, Error, Event, EventKind, Evidence, Failed, Finding, FromAttemptFn, FromFn,
+    FromFuture, GaveUp, Health, Jitter, Layer, LayerDescription, Lazy, Listener, ListenerId,
+    ListenerIdentity, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyExt,
+    PolicyKind, Random, Reason, Rejection, Rule, Scope, Severity, StopReason, TimedOut, TimedOutBy,
+    Transition, Verdict,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
 pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
@@ -423,8 +475,8 @@ pub use seawall_shutdown::Shutdown;
 /// Circuit breaker: [the chapter](seawall_breaker).
 pub mod breaker {
     pub use seawall_breaker::{
-        Abandoned, BreakerBuilder, Export, Judged, KeyedBreaker, OwnedPermit, Permit, Ramp,
-        Settlement, Snapshot, Totals, WindowCounts, defaults, presets,
+        Abandoned, BreakerBuilder, Export, KeyedBreaker, OwnedPermit, Permit, Ramp, Settlement,
+        Snapshot, Totals, WindowCounts, defaults, presets,
     };
 }
 /// Error capture, with records, fingerprints, a bounded store and digests: [the chapter](seawall_capture).
@@ -474,10 +526,10 @@ pub mod capture {
 /// [The chapter](seawall_core::admission) has a whole policy.
 pub mod policy {
     pub use seawall_core::{
-        Admission, Admit, Admitted, AdmittedFuture, Alone, ByClass, Caught, Chain, Check, Guarded,
-        Identity, Inspect, InspectId, Judge, Keep, Keyed, Label, LayerContext, Layers, Measures,
-        NoWait, OperationFuture, Optional, Order, OrderError, Reporter, Settings, Settle, Setup,
-        Timeline, Unobserved, WakerSlot, Wakers, catch, contain, inspect,
+        Admission, Admit, Admitted, AdmittedFuture, Alone, Caught, Chain, Check, Classed, Failure,
+        Guarded, Identity, Inspect, InspectId, Keep, Keyed, Label, LayerContext, Layers, Measures,
+        NoWait, OperationFuture, Optional, Order, OrderError, PolicyCall, PolicyFuture, Reporter,
+        Settings, Settle, Setup, Timeline, Unobserved, WakerSlot, Wakers, catch, contain, inspect,
     };
 }
 /// Timeout, deadline, panic guard, fallback and supervised tasks: [the chapter](seawall_guard).

@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Description, Finding, FromAttemptFn, FromFn, FromFuture, Lazy,
-    Listeners, Name, Policy,
+    AllTransient, Attempt, Call, Called, CalledOnce, CalledWith, Classified, Classify, Description,
+    Finding, FromAttemptFn, FromFn, FromFuture, Listeners, Name, Policy,
 };
 
 use crate::findings::{self, ExpectedLoad};
@@ -61,22 +61,10 @@ mod standard;
 #[derive(Clone)]
 pub struct Pipeline<P, C = AllTransient> {
     name: Name,
-    policy: P,
-    classifier: C,
+    classified: Classified<P, C>,
     listeners: Listeners,
     load: Option<ExpectedLoad>,
 }
-
-/// A call through a pipeline, made by [`Pipeline::call`].
-pub type Called<'p, P, F, C = AllTransient> = Lazy<<P as Policy>::Wrapped<'p, FromFn<'p, F, C>>>;
-
-/// A call through a pipeline, made by [`Pipeline::call_with`].
-pub type CalledWith<'p, P, F, C = AllTransient> =
-    Lazy<<P as Policy>::Wrapped<'p, FromAttemptFn<'p, F, C>>>;
-
-/// A call through a pipeline, made by [`Pipeline::call_once`].
-pub type CalledOnce<'p, P, Fut, C = AllTransient> =
-    Lazy<<P as Policy>::Wrapped<'p, FromFuture<'p, Fut, C>>>;
 
 impl<P: Policy, C> Pipeline<P, C> {
     /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
@@ -90,9 +78,10 @@ impl<P: Policy, C> Pipeline<P, C> {
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        P::Wrapped<'p, FromFn<'p, F, C>>: Call<Output = T, Error = E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromFn<'p, F, C>>: Call<Output = T, Error = C::Failure>,
     {
-        Lazy::new(self.policy.wrap(FromFn::new(make, &self.classifier)))
+        self.classified.call(make)
     }
 
     /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts: its number, the
@@ -117,9 +106,10 @@ impl<P: Policy, C> Pipeline<P, C> {
     where
         F: FnMut(Attempt) -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        P::Wrapped<'p, FromAttemptFn<'p, F, C>>: Call<Output = T, Error = E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromAttemptFn<'p, F, C>>: Call<Output = T, Error = C::Failure>,
     {
-        Lazy::new(self.policy.wrap(FromAttemptFn::new(make, &self.classifier)))
+        self.classified.call_with(make)
     }
 
     /// Runs a future that exists already. Only for pipelines in which nothing repeats the call: a
@@ -128,9 +118,10 @@ impl<P: Policy, C> Pipeline<P, C> {
     pub fn call_once<'p, Fut, T, E>(&'p self, future: Fut) -> CalledOnce<'p, P, Fut, C>
     where
         Fut: Future<Output = Result<T, E>>,
-        P::Wrapped<'p, FromFuture<'p, Fut, C>>: Call<Output = T, Error = E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromFuture<'p, Fut, C>>: Call<Output = T, Error = C::Failure>,
     {
-        Lazy::new(self.policy.wrap(FromFuture::new(future, &self.classifier)))
+        self.classified.call_once(future)
     }
 
     /// The pipeline's name.
@@ -138,14 +129,14 @@ impl<P: Policy, C> Pipeline<P, C> {
         &self.name
     }
 
-    /// The classifier: what an error of the operation means.
+    /// The classifier: what an outcome of the operation means.
     pub const fn classifier(&self) -> &C {
-        &self.classifier
+        self.classified.classifier()
     }
 
     /// The policies.
     pub const fn policy(&self) -> &P {
-        &self.policy
+        self.classified.policy()
     }
 
     /// The listeners that receive the events of the pipeline's calls. A policy that was made outside,
@@ -162,7 +153,7 @@ impl<P: Policy, C> Pipeline<P, C> {
     /// What the pipeline is: its layers, the worst case that follows from their configuration, and
     /// what is [questionable](Self::findings) about them.
     pub fn describe(&self) -> Description {
-        let description = self.policy.describe(Description::bare());
+        let description = self.classified.describe();
         let findings = findings::all(&description, self.load);
         description.with_findings(findings)
     }
@@ -173,7 +164,7 @@ impl<P: Policy, C> Pipeline<P, C> {
     /// What is of severity error was refused by [`build`](PipelineBuilder::build); a policy that was
     /// reconfigured since can have made one.
     pub fn findings(&self) -> Vec<Finding> {
-        findings::all(&self.policy.describe(Description::bare()), self.load)
+        findings::all(&self.classified.describe(), self.load)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use seawall::Backoff;
 use seawall::Fallback;
-use seawall::{Breaker, CircuitState, Class, Error, Event, Pipeline, Retry};
+use seawall::{Breaker, ByOutcome, CircuitState, Class, Error, Event, Failed, Pipeline, Retry};
 use seawall_testkit::Alive;
 
 /// Where the panic starts.
@@ -20,20 +20,18 @@ enum Place {
     LaterPoll,
     Drop,
     Classifier,
-    Judge,
     Backoff,
     Listener,
     Fallback,
     Nowhere,
 }
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 9] = [
     Place::Creation,
     Place::FirstPoll,
     Place::LaterPoll,
     Place::Drop,
     Place::Classifier,
-    Place::Judge,
     Place::Backoff,
     Place::Listener,
     Place::Fallback,
@@ -100,11 +98,7 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
         .min_calls(1000)
         .build()
         .unwrap();
-    let judge = |outcome: &Result<u32, Error<&'static str>>| {
-        passing(Place::Judge);
-        outcome.as_ref().map_or_else(Error::class, |_| Class::Success)
-    };
-    let fallback = Fallback::with(|_: &Error<&'static str>| {
+    let fallback = Fallback::with(|_: &Error<Failed<u32, &'static str>>| {
         passing(Place::Fallback);
         0
     });
@@ -112,7 +106,7 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
         .fallback(fallback.when(|class| class == Class::Transient))
         .timeout(120 * second)
         .retry(
-            Retry::builder().idempotent().max_attempts(2).judge(judge).backoff(
+            Retry::builder().idempotent().max_attempts(2).backoff(
                 Backoff::from_fn(|_| {
                     passing(Place::Backoff);
                     Duration::ZERO
@@ -121,13 +115,13 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
                 .max(Duration::from_millis(1)),
             ),
         )
-        .layer(breaker.judged_by(judge))
+        .breaker(breaker.clone())
         .attempt_timeout(60 * second)
         .guard_panics()
-        .classify(|_: &&str| {
+        .classify(ByOutcome(|outcome: Result<&u32, &&str>| {
             passing(Place::Classifier);
-            Class::Transient
-        })
+            outcome.map_or(Class::Transient, |_| Class::Success)
+        }))
         .listener(|_: &Event| passing(Place::Listener))
         .build()
         .unwrap();
@@ -156,7 +150,7 @@ fn ten_thousand_panics_on_eight_threads_leave_nothing_behind() {
                     for n in 0..CALLS / THREADS {
                         // Seeded: the placements are the same on every run.
                         let dice = (thread * CALLS + n).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-                        let place = PLACES[usize::try_from(dice % 10).unwrap()];
+                        let place = PLACES[usize::try_from(dice % 9).unwrap()];
                         let fails = dice & 64 != 0;
                         let outcome = call(place, fails).await;
                         let guarded = [Place::Creation, Place::FirstPoll, Place::LaterPoll];

@@ -161,10 +161,7 @@ fn conclude<T, E, P: Settle<T, E>, W>(
         return Poll::Pending;
     };
     held.0 = State::Done;
-    let outcome = outcome.map_err(|error| {
-        let class = AllTransient.classify(&error);
-        Error::operation_failed(error, class)
-    });
+    let outcome = AllTransient.sort(outcome);
     permit.settle(&outcome);
     Poll::Ready(outcome)
 }

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Error, Name, PolicyKind};
+use crate::class::failed::{Failed, Failure};
+use crate::{CarriedOut, Error, Name, PolicyKind};
 
 /// The report of a policy that repeats and stopped without a success.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct GaveUp<E> {
     pub elapsed: Duration,
     /// Why it stopped.
     pub why: StopReason,
+    /// Whether any of the attempts may have been carried out.
+    pub carried_out: CarriedOut,
     /// The error of the last attempt.
     pub last: Error<E>,
     /// The errors of the attempts before it, the oldest first; empty unless the policy keeps a history.
@@ -91,7 +94,7 @@ impl fmt::Display for StopReason {
 impl<E> GaveUp<E> {
     /// `policy` stopped because of `why` after `attempts` attempts, the last of which ended with
     /// `last`.
-    pub const fn new(
+    pub fn new(
         policy: Name,
         kind: PolicyKind,
         why: StopReason,
@@ -106,6 +109,7 @@ impl<E> GaveUp<E> {
             max_attempts: None,
             elapsed,
             why,
+            carried_out: last.carried_out(),
             last,
             history: Vec::new(),
             delays: Vec::new(),
@@ -120,13 +124,81 @@ impl<E> GaveUp<E> {
         self
     }
 
+    /// This report, after attempts before the last of which this is known.
+    #[must_use]
+    pub fn after(mut self, carried_out: CarriedOut) -> Self {
+        self.carried_out = self.carried_out.max(carried_out);
+        self
+    }
+
     /// This with each of the errors in it changed by `change`.
     pub(super) fn map<F>(self, mut change: impl FnMut(Error<E>) -> Error<F>) -> GaveUp<F> {
-        let Self { policy, kind, attempts, max_attempts, elapsed, why, .. } = self;
+        let Self { policy, kind, attempts, max_attempts, elapsed, why, carried_out, .. } = self;
         let history = self.history.into_iter().map(&mut change).collect();
         let before = self.before.map(&mut change);
         let (last, delays) = (change(self.last), self.delays);
-        GaveUp { policy, kind, attempts, max_attempts, elapsed, why, last, history, delays, before }
+        GaveUp {
+            policy,
+            kind,
+            attempts,
+            max_attempts,
+            elapsed,
+            why,
+            carried_out,
+            last,
+            history,
+            delays,
+            before,
+        }
+    }
+}
+
+impl<T, E> GaveUp<Failed<T, E>> {
+    /// The answer that the call ended with, or this report without the answers in it.
+    ///
+    /// An attempt that one of our own policies refused never reached the dependency, so the call ended
+    /// with what the attempt before it brought.
+    pub(crate) fn settle(self) -> Result<T, Error<E>> {
+        let Self { policy, kind, attempts, max_attempts, elapsed, why, carried_out, .. } = self;
+        let last = match Failed::settle(self.last) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let refused = last.rejection().is_some();
+        let before = match self.before.map(Failed::settle) {
+            Some(Ok(answer)) if refused => return Ok(answer),
+            Some(Err(error)) => Some(error),
+            Some(Ok(_)) | None => None,
+        };
+        let (mut history, mut delays) = (Vec::new(), Vec::new());
+        let mut all_delays = self.delays.into_iter();
+        let mut errors = self.history.into_iter();
+        while let Some(error) = errors.next() {
+            let delay = all_delays.next();
+            match Failed::settle(error) {
+                Ok(answer) if refused && before.is_none() && errors.len() == 0 => {
+                    return Ok(answer);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    history.push(error);
+                    delays.extend(delay);
+                }
+            }
+        }
+        Err(Error::from(GaveUp {
+            policy,
+            kind,
+            attempts,
+            max_attempts,
+            elapsed,
+            why,
+            carried_out,
+            last,
+            history,
+            delays,
+            before,
+        }))
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub struct Optional<P>(pub Option<P>);
 
 impl<P: Policy> Policy for Optional<P> {
     type Wrapped<'p, Op>
-        = OptionalCall<P::Wrapped<'p, Op>, Op>
+        = OptionalCall<'p, P, Op>
     where
         Self: 'p;
 
@@ -44,8 +45,9 @@ impl<P: Policy> Policy for Optional<P> {
 }
 
 /// An operation that an optional policy wraps, or the bare one where the policy is absent.
-#[derive(Clone, Copy, Debug)]
-pub struct OptionalCall<W, Op>(Either<W, Op>);
+// Has the operation's type in it once: in the check whether a future is `Send`, each place has lifetimes
+// of its own, and `Err("down")` in one would not be that in the other.
+pub struct OptionalCall<'p, P: Policy + 'p, Op>(Either<P::Wrapped<'p, Op>, Op>);
 
 #[pin_project(project = EitherProjection)]
 #[derive(Clone, Copy, Debug)]
@@ -54,14 +56,18 @@ enum Either<W, B> {
     Bare(#[pin] B),
 }
 
-impl<W, Op> Call for OptionalCall<W, Op>
+impl<'p, P, Op> Call for OptionalCall<'p, P, Op>
 where
-    W: Call,
-    Op: Call<Output = W::Output, Error = W::Error>,
+    P: Policy,
+    P::Wrapped<'p, Op>: Call,
+    Op: Call<
+            Output = <P::Wrapped<'p, Op> as Call>::Output,
+            Error = <P::Wrapped<'p, Op> as Call>::Error,
+        >,
 {
-    type Output = W::Output;
-    type Error = W::Error;
-    type Future = OptionalFuture<W::Future, Op::Future>;
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = OptionalFuture<<P::Wrapped<'p, Op> as Call>::Future, Op::Future>;
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
@@ -72,14 +78,18 @@ where
     }
 }
 
-impl<W, Op> Operation for OptionalCall<W, Op>
+impl<'p, P, Op> Operation for OptionalCall<'p, P, Op>
 where
-    W: Operation,
-    Op: Operation<Output = W::Output, Error = W::Error>,
+    P: Policy,
+    P::Wrapped<'p, Op>: Operation,
+    Op: Operation<
+            Output = <P::Wrapped<'p, Op> as Operation>::Output,
+            Error = <P::Wrapped<'p, Op> as Operation>::Error,
+        >,
 {
-    type Output = W::Output;
-    type Error = W::Error;
-    type Future = OptionalFuture<W::Future, Op::Future>;
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = OptionalFuture<<P::Wrapped<'p, Op> as Operation>::Future, Op::Future>;
 
     #[expect(
         clippy::inline_always,
@@ -98,6 +108,24 @@ where
             Either::Wrapped(op) => op.is_repeatable(),
             Either::Bare(op) => op.is_repeatable(),
         }
+    }
+}
+
+impl<'p, P: Policy, Op: Clone> Clone for OptionalCall<'p, P, Op>
+where
+    P::Wrapped<'p, Op>: Clone,
+{
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P: Policy, Op> fmt::Debug for OptionalCall<'_, P, Op> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Either::Wrapped(_) => "OptionalCall::Wrapped",
+            Either::Bare(_) => "OptionalCall::Bare",
+        })
     }
 }
 

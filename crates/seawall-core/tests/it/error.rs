@@ -214,7 +214,8 @@ fn errors_are_small_and_cross_threads() {
     fn crosses_threads<T: Send + Sync + 'static>() {}
     crosses_threads::<Error<io::Error>>();
     assert_eq!(size_of::<Error<()>>(), 48);
-    assert!(size_of::<Error<[u8; 24]>>() <= 48);
+    assert!(size_of::<Error<[u8; 16]>>() <= 48);
+    assert!(size_of::<Error<[u8; 24]>>() <= 56);
     assert!(size_of::<Error<[u64; 20]>>() < 160 + 64);
     assert_eq!(size_of::<Result<(), Error<()>>>(), 48);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use seawall::Random;
-use seawall::{Class, ConfigError, Pipeline, StandardPipeline};
+use seawall::{Class, Classify, ConfigError, Pipeline, StandardPipeline, Verdict};
 use seawall_rehearse::{Answer, Scenario, rehearse};
 
 use crate::{fault, scenario};
@@ -16,11 +16,14 @@ enum ShopError {
 
 struct Errors;
 
-impl seawall::Classify<ShopError> for Errors {
-    fn classify(&self, error: &ShopError) -> Class {
-        match error {
-            ShopError::Status(503) => Class::Overloaded { retry_after: None },
-            ShopError::Status(_) | ShopError::Connection => Class::Transient,
+impl<T> Classify<T, ShopError> for Errors {
+    type Failure = ShopError;
+
+    fn classify(&self, outcome: Result<&T, &ShopError>) -> Verdict {
+        match outcome {
+            Ok(_) => Class::Success.into(),
+            Err(ShopError::Status(503)) => Class::Overloaded { retry_after: None }.into(),
+            Err(ShopError::Status(_) | ShopError::Connection) => Class::Transient.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, ByClass, Check, ConfigError, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
+    Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -48,13 +48,7 @@ enum Delay {
 /// | [`budget`](Self::budget) | one of its own: a fifth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct HedgeBuilder<J = ByClass> {
-    settings: Settings,
-    judge: J,
-}
-
-#[derive(Clone)]
-struct Settings {
+pub struct HedgeBuilder {
     shared: SharedSettings,
     delay: Delay,
     min_samples: u32,
@@ -64,28 +58,27 @@ struct Settings {
 
 impl Default for HedgeBuilder {
     fn default() -> Self {
-        let settings = Settings {
+        Self {
             shared: SharedSettings::default(),
             delay: Delay::Percentile(DEFAULT_PERCENTILE),
             min_samples: DEFAULT_MIN_SAMPLES,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             max_in_flight: None,
-        };
-        Self { settings, judge: ByClass }
+        }
     }
 }
 
-impl<J> HedgeBuilder<J> {
+impl HedgeBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.settings.shared.setup.name(name);
+        self.shared.setup.name(name);
         self
     }
 
     /// Launches a hedge when the attempts before it have been under way for `delay` without an
     /// outcome. Zero: as soon as they are found to be pending.
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.settings.delay = Delay::Fixed(delay);
+        self.delay = Delay::Fixed(delay);
         self
     }
 
@@ -95,7 +88,7 @@ impl<J> HedgeBuilder<J> {
         mut self,
         delay: impl Fn(&Attempt) -> Duration + Send + Sync + 'static,
     ) -> Self {
-        self.settings.delay = Delay::Function(Arc::new(delay));
+        self.delay = Delay::Function(Arc::new(delay));
         self
     }
 
@@ -106,76 +99,69 @@ impl<J> HedgeBuilder<J> {
     /// Latencies are kept in 512 counters, to a sixteenth, from a microsecond to 71 minutes. Whenever
     /// a thousand are counted, all counts are halved.
     pub fn delay_percentile(mut self, percentile: f64) -> Self {
-        self.settings.delay = Delay::Percentile(percentile);
+        self.delay = Delay::Percentile(percentile);
         self
     }
 
     /// How many latencies have to be known before a percentile of them is used. 1 to 1,000,000.
     pub fn min_samples(mut self, min_samples: u32) -> Self {
-        self.settings.min_samples = min_samples;
+        self.min_samples = min_samples;
         self
     }
 
     /// How many attempts a call may have, the primary included: 1 to [`MAX_ATTEMPTS`].
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
-        self.settings.max_attempts = max_attempts;
+        self.max_attempts = max_attempts;
         self
     }
 
     /// How many attempts of a call may be under way at once, the primary included. At least 1.
     pub fn max_in_flight(mut self, max_in_flight: u32) -> Self {
-        self.settings.max_in_flight = Some(max_in_flight);
+        self.max_in_flight = Some(max_in_flight);
         self
     }
 
     /// The budget that pays for hedges, shared with retries and other hedges. Unless it is set, a
     /// hedge has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
-        self.settings.shared.budget = BudgetSource::Shared(budget.clone());
+        self.shared.budget = BudgetSource::Shared(budget.clone());
         self
     }
 
     /// No budget. A dependency that slows down then gets up to
     /// [`max_attempts`](Self::max_attempts) times its healthy traffic.
     pub fn without_budget(mut self) -> Self {
-        self.settings.shared.budget = BudgetSource::None;
+        self.shared.budget = BudgetSource::None;
         self
     }
 
     /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.settings.shared.setup.listeners(listeners);
+        self.shared.setup.listeners(listeners);
         self
     }
 
     /// Once `token` is cancelled no hedge is launched. Attempts that are under way go on.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.settings.shared.setup.shutdown(token);
+        self.shared.setup.shutdown(token);
         self
     }
 
-    /// Decides by `judge` what an outcome means to this hedge, successes included, in place of the
-    /// class it came with. See [`Judge`](seawall_core::Judge). A panic in it is contained and
-    /// reported, and the outcome keeps its class.
-    pub fn judge<K>(self, judge: K) -> HedgeBuilder<K> {
-        HedgeBuilder { settings: self.settings, judge }
-    }
-
     /// Builds the hedge. Errors name the field and the allowed range.
-    pub fn build(self) -> Result<Hedge<J>, ConfigError> {
-        let setup = self.settings.shared.setup.clone();
+    pub fn build(self) -> Result<Hedge, ConfigError> {
+        let setup = self.shared.setup.clone();
         self.checked().map_err(|error| setup.name_error(error))
     }
 
-    fn checked(self) -> Result<Hedge<J>, ConfigError> {
+    fn checked(self) -> Result<Hedge, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Hedge);
-        let Settings { shared, delay, min_samples, max_attempts, max_in_flight } = self.settings;
+        let Self { shared, delay, min_samples, max_attempts, max_in_flight } = self;
         let fits = (1..=MAX_ATTEMPTS).contains(&max_attempts);
         CHECK.that(fits, "max_attempts", max_attempts, "at least 1 and at most 16")?;
         let max_in_flight = max_in_flight.unwrap_or(max_attempts);
         CHECK.at_least_one("max_in_flight", max_in_flight)?;
         Ok(Hedge {
-            shared: shared.build(PolicyKind::Hedge, self.judge)?,
+            shared: shared.build(PolicyKind::Hedge)?,
             plan: HedgePlan { max_attempts, max_in_flight },
             after: after(delay, min_samples)?,
         })
@@ -197,21 +183,21 @@ fn after(delay: Delay, min_samples: u32) -> Result<After, ConfigError> {
     })
 }
 
-impl<J> Layer for HedgeBuilder<J> {
-    type Policy = Hedge<J>;
+impl Layer for HedgeBuilder {
+    type Policy = Hedge;
 
-    fn into_policy(mut self, context: &LayerContext) -> Result<Hedge<J>, ConfigError> {
-        self.settings.shared = self.settings.shared.fill(context);
+    fn into_policy(mut self, context: &LayerContext) -> Result<Hedge, ConfigError> {
+        self.shared = self.shared.fill(context);
         // A budget that it shares with others is a handle.
         Ok(self.build()?.heard_by(&context.listeners))
     }
 }
 
-impl<J> fmt::Debug for HedgeBuilder<J> {
+impl fmt::Debug for HedgeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeBuilder")
-            .field("shared", &self.settings.shared)
-            .field("max_attempts", &self.settings.max_attempts)
+            .field("shared", &self.shared)
+            .field("max_attempts", &self.max_attempts)
             .finish_non_exhaustive()
     }
 }

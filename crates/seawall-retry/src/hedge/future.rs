@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::{
-    Attempt, ByClass, Class, ColdOption, Error, EventKind, Judge, Operation, StopReason, supersede,
+    Attempt, CarriedOut, Class, ColdOption, Error, EventKind, Operation, StopReason, supersede,
 };
 use tokio::time::Instant;
 
@@ -16,14 +16,13 @@ use super::Hedge;
 use super::config::After;
 use super::hedges::Hedges;
 use super::plan::Progress;
-use crate::shared::FailedAttempt;
 use crate::{BudgetPermit, CallInFlight};
 
 /// A call with a [`Hedge`] around it.
 #[pin_project(project = HedgeProjection)]
 #[must_use = "futures do nothing unless polled"]
-pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
-    hedge: &'p Hedge<J>,
+pub struct HedgeFuture<'p, Op: Operation> {
+    hedge: &'p Hedge,
     op: Op,
     // The primary. Began when the call began, once that is known.
     attempt: Attempt,
@@ -36,20 +35,13 @@ pub struct HedgeFuture<'p, Op: Operation, J = ByClass> {
     hedges: ColdOption<Box<HedgesOf<'p, Op>>>,
 }
 
-type HedgesOf<'p, Op> =
-    Hedges<'p, <Op as Operation>::Future, <Op as Operation>::Output, <Op as Operation>::Error>;
+type HedgesOf<'p, Op> = Hedges<'p, <Op as Operation>::Future, <Op as Operation>::Error>;
 
 type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Error>>;
 
-/// Whether an attempt's outcome of this class is the call's, though others are under way: it is an
-/// answer, which the others will not better.
-const fn is_answer(class: Class) -> bool {
-    matches!(class, Class::Success | Class::Permanent)
-}
-
-impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
+impl<'p, Op: Operation> HedgeFuture<'p, Op> {
     #[inline]
-    pub(super) fn start(hedge: &'p Hedge<J>, mut op: Op, attempt: Attempt) -> Self {
+    pub(super) fn start(hedge: &'p Hedge, mut op: Op, attempt: Attempt) -> Self {
         let attempt = attempt.numbered(1, hedge.plan.max_attempts);
         let paid = hedge.shared.pay_in();
         let in_flight = hedge.shared.enter();
@@ -58,10 +50,9 @@ impl<'p, Op: Operation, J> HedgeFuture<'p, Op, J> {
     }
 }
 
-impl<Op, J> Future for HedgeFuture<'_, Op, J>
+impl<Op> Future for HedgeFuture<'_, Op>
 where
     Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
 {
     type Output = Outcome<Op>;
 
@@ -83,14 +74,16 @@ where
                 this.begin();
                 return self.proceed(true, cx);
             };
-            let class = this.hedge.shared.class(&outcome);
             this.primary.set(None);
-            if class == Class::Success {
-                this.hedge.record(Duration::ZERO);
-                return Poll::Ready(outcome);
-            }
+            let failed = match outcome {
+                Ok(output) => {
+                    this.hedge.record(Duration::ZERO);
+                    return Poll::Ready(Ok(output));
+                }
+                Err(failed) => failed,
+            };
             this.begin();
-            if let Some(outcome) = this.settle(None, FailedAttempt { outcome, class }) {
+            if let Some(outcome) = this.settle(None, Err(failed)) {
                 return Poll::Ready(outcome);
             }
         }
@@ -98,10 +91,9 @@ where
     }
 }
 
-impl<Op, J> HedgeFuture<'_, Op, J>
+impl<Op> HedgeFuture<'_, Op>
 where
     Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
 {
     /// Goes on with what is under way, which was `polled` just now or not.
     fn proceed(self: Pin<&mut Self>, mut polled: bool, cx: &mut Context<'_>) -> Poll<Outcome<Op>> {
@@ -124,10 +116,9 @@ where
     }
 }
 
-impl<'p, Op, J> HedgeProjection<'_, 'p, Op, J>
+impl<'p, Op> HedgeProjection<'_, 'p, Op>
 where
     Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
 {
     /// The primary was pending or failed: from now on it matters how long things take.
     fn begin(&mut self) {
@@ -145,8 +136,7 @@ where
             && let Poll::Ready(outcome) = primary.poll(cx)
         {
             self.primary.set(None);
-            let class = self.hedge.shared.class(&outcome);
-            let settled = self.settle(None, FailedAttempt { outcome, class });
+            let settled = self.settle(None, outcome);
             if settled.is_some() {
                 return settled;
             }
@@ -157,8 +147,7 @@ where
                 index += 1;
                 continue;
             };
-            let class = self.hedge.shared.class(&outcome);
-            let settled = self.settle(Some(index), FailedAttempt { outcome, class });
+            let settled = self.settle(Some(index), outcome);
             if settled.is_some() {
                 return settled;
             }
@@ -168,21 +157,20 @@ where
 
     /// An attempt is over: the primary, or the other at an index. Gives its outcome if that is the
     /// call's.
-    fn settle(
-        &mut self,
-        other: Option<usize>,
-        over: FailedAttempt<Op::Output, Op::Error>,
-    ) -> Option<Outcome<Op>> {
+    fn settle(&mut self, other: Option<usize>, outcome: Outcome<Op>) -> Option<Outcome<Op>> {
         let hedges = self.hedges();
         if let Some(index) = other {
             // What it held is given back.
             drop(hedges.in_flight.remove(index));
         }
-        if is_answer(over.class) {
-            return Some(self.answer(over));
+        match outcome {
+            Ok(output) => Some(Ok(self.succeed(output))),
+            Err(error) if error.class() == Class::Permanent => Some(Err(self.end_with(error))),
+            Err(error) => {
+                hedges.failed(other.is_none(), error);
+                None
+            }
         }
-        hedges.failed(other.is_none(), over);
-        None
     }
 
     /// Launches the next attempt if it is time; says whether one was.
@@ -209,7 +197,7 @@ where
 
     /// Whether another attempt may start, and what it took from the budget.
     fn admit(&self) -> Result<Option<BudgetPermit<'p>>, StopReason> {
-        let hedge: &'p Hedge<J> = self.hedge;
+        let hedge: &'p Hedge = self.hedge;
         if hedge.shared.is_shutting_down() {
             return Err(StopReason::Shutdown);
         }
@@ -229,8 +217,8 @@ where
         let number = self.hedges().launched + 1;
         let mut attempt =
             self.attempt.numbered(number, self.hedge.plan.max_attempts).restart_clock();
-        if let Some(class) = self.hedges().last {
-            attempt = attempt.after(class);
+        if let Some(verdict) = self.hedges().last {
+            attempt = attempt.after(verdict);
         }
         self.hedge.shared.reporter.report(|| EventKind::hedged(number));
         *self.paid = true;
@@ -264,24 +252,28 @@ where
         let silent = matches!(why, StopReason::Permanent | StopReason::Attempts);
         if progress.launched == 1 && silent {
             drop(self.hedges.take());
-            return Some(primary.outcome);
+            return Some(Err(primary));
         }
-        Some(self.give_up(primary, why))
+        Some(Err(self.give_up(primary, why)))
     }
 
-    /// The call's outcome after one attempt has answered.
-    fn answer(&mut self, over: FailedAttempt<Op::Output, Op::Error>) -> Outcome<Op> {
-        let launched = self.hedges().launched;
-        if over.class == Class::Success {
-            if matches!(self.hedge.after, After::Percentile(_)) {
-                // The primary's, even if another was faster: it took that long at least.
-                self.hedge.record(Instant::now().saturating_duration_since(self.attempt.began()));
-            }
-        } else if launched > 1 {
-            return self.give_up(over, StopReason::Permanent);
+    /// An attempt succeeded, which ends the call.
+    fn succeed(&mut self, output: Op::Output) -> Op::Output {
+        if matches!(self.hedge.after, After::Percentile(_)) {
+            // The primary's, even if another was faster: it took that long at least.
+            self.hedge.record(Instant::now().saturating_duration_since(self.attempt.began()));
         }
         self.drop_losers();
-        over.outcome
+        output
+    }
+
+    /// An attempt failed for good, which ends the call: the others will not better it.
+    fn end_with(&mut self, error: Error<Op::Error>) -> Error<Op::Error> {
+        if self.hedges().launched > 1 {
+            return self.give_up(error, StopReason::Permanent);
+        }
+        self.drop_losers();
+        error
     }
 
     /// Before the caller resumes.
@@ -292,22 +284,24 @@ where
         });
     }
 
-    fn give_up(
-        &mut self,
-        failed: FailedAttempt<Op::Output, Op::Error>,
-        why: StopReason,
-    ) -> Outcome<Op> {
+    fn give_up(&mut self, last: Error<Op::Error>, why: StopReason) -> Error<Op::Error> {
         let hedges = self.hedges();
         let attempts = hedges.launched;
-        let history = hedges.take_failures();
+        let failures = hedges.take_failures();
         self.drop_losers();
-        self.hedge.shared.give_up(why, *self.attempt, attempts, failed, |gave_up| {
-            gave_up.history = history;
+        self.hedge.shared.give_up(why, *self.attempt, attempts, last, |gave_up| {
+            // Of an attempt that was under way and is dropped now nobody knows.
+            let known = failures.len() + 1 == attempts as usize;
+            let others = failures.iter().map(Error::carried_out).max();
+            let others = if known { others } else { Some(CarriedOut::Maybe) };
+            gave_up.carried_out =
+                others.map_or(gave_up.carried_out, |it| it.max(gave_up.carried_out));
+            gave_up.history = failures;
         })
     }
 }
 
-impl<J> Hedge<J> {
+impl Hedge {
     fn record(&self, latency: Duration) {
         if let After::Percentile(latencies) = &self.after {
             latencies.record(latency);
@@ -315,7 +309,7 @@ impl<J> Hedge<J> {
     }
 }
 
-impl<Op: Operation, J> fmt::Debug for HedgeFuture<'_, Op, J> {
+impl<Op: Operation> fmt::Debug for HedgeFuture<'_, Op> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeFuture")
             .field("hedge", self.hedge.name())

@@ -5,28 +5,27 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{Attempt, Class, Error, StopReason};
+use seawall_core::{Attempt, Error, StopReason, Verdict};
 use tokio::time::{Sleep, sleep};
 
 use super::Hedge;
 use super::plan::Progress;
 use crate::BudgetPermit;
-use crate::shared::FailedAttempt;
 
 /// The attempts after the primary.
-pub(super) struct Hedges<'p, Fut, T, E> {
+pub(super) struct Hedges<'p, Fut, E> {
     pub(super) in_flight: Vec<HedgeAttempt<'p, Fut>>,
     /// When the next is launched.
     timer: Option<Timer>,
     pub(super) launched: u32,
     /// Whether the next is launched at once, as one has failed.
     pub(super) due: bool,
-    /// The class of the attempt that failed last.
-    pub(super) last: Option<Class>,
+    /// How the attempt that failed last ended.
+    pub(super) last: Option<Verdict>,
     /// Why no more are launched.
     pub(super) stopped: Option<StopReason>,
     /// How the primary failed.
-    pub(super) primary: Option<FailedAttempt<T, E>>,
+    pub(super) primary: Option<Error<E>>,
     /// How the hedges failed.
     errors: Vec<Error<E>>,
 }
@@ -44,7 +43,7 @@ pub(super) struct HedgeAttempt<'p, Fut> {
     _permit: Option<BudgetPermit<'p>>,
 }
 
-impl<'p, Fut, T, E> Hedges<'p, Fut, T, E> {
+impl<'p, Fut, E> Hedges<'p, Fut, E> {
     /// After a primary that was launched. Where `stopped` says why, none follows it.
     pub(super) const fn new(stopped: Option<StopReason>) -> Self {
         Self {
@@ -60,7 +59,7 @@ impl<'p, Fut, T, E> Hedges<'p, Fut, T, E> {
     }
 
     /// Sets the timer for the attempt after this one.
-    pub(super) fn arm<J>(&mut self, hedge: &Hedge<J>, attempt: &Attempt) {
+    pub(super) fn arm(&mut self, hedge: &Hedge, attempt: &Attempt) {
         let more = self.stopped.is_none() && self.launched < hedge.plan.max_attempts;
         let delay = if more { hedge.delay_after(attempt) } else { None };
         self.timer = delay.map(|delay| match delay {
@@ -90,17 +89,18 @@ impl<'p, Fut, T, E> Hedges<'p, Fut, T, E> {
     }
 
     /// An attempt failed, and the call goes on.
-    pub(super) fn failed(&mut self, primary: bool, failed: FailedAttempt<T, E>) {
-        self.due |= failed.class.is_retryable();
-        if failed.class.retry_after().is_some_and(|after| !after.is_zero()) {
+    pub(super) fn failed(&mut self, primary: bool, failed: Error<E>) {
+        let verdict = failed.verdict();
+        self.due |= verdict.class.is_retryable();
+        if verdict.class.retry_after().is_some_and(|after| !after.is_zero()) {
             // It asked to be left alone for a while. Waiting for that is the business of a retry.
             self.stopped.get_or_insert(StopReason::Permanent);
         }
-        self.last = Some(failed.class);
+        self.last = Some(verdict);
         if primary {
             self.primary = Some(failed);
-        } else if let Err(error) = failed.outcome {
-            self.errors.push(error);
+        } else {
+            self.errors.push(failed);
         }
     }
 
@@ -125,7 +125,7 @@ impl<'p, Fut, T, E> Hedges<'p, Fut, T, E> {
     /// How attempts failed, the primary first, except one that was taken out to end the call.
     pub(super) fn take_failures(&mut self) -> Vec<Error<E>> {
         let mut failures = std::mem::take(&mut self.errors);
-        if let Some(FailedAttempt { outcome: Err(error), .. }) = self.primary.take() {
+        if let Some(error) = self.primary.take() {
             failures.insert(0, error);
         }
         failures

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use seawall_core::inspect::Settings;
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Description, FromAttemptFn, FromFn, Inspect, Judge, Lazy,
-    Listeners, Name, Operation, Policy, PolicyKind, contain,
+    AllTransient, Attempt, Call, Description, FromAttemptFn, FromFn, Inspect, Lazy, Listeners,
+    Name, Operation, Policy, PolicyKind, contain,
 };
 
 use super::config::After;
@@ -52,16 +52,16 @@ use crate::shared::Shared;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Hedge<J = ByClass> {
-    pub(super) shared: Shared<J>,
+pub struct Hedge {
+    pub(super) shared: Shared,
     pub(super) plan: HedgePlan,
     pub(super) after: After,
 }
 
 /// An operation with a [`Hedge`] around it.
 #[derive(Clone, Debug)]
-pub struct HedgeCall<'p, Op, J = ByClass> {
-    hedge: &'p Hedge<J>,
+pub struct HedgeCall<'p, Op> {
+    hedge: &'p Hedge,
     op: Op,
 }
 
@@ -72,7 +72,7 @@ impl Hedge {
     }
 }
 
-impl<J> Hedge<J> {
+impl Hedge {
     /// Its name.
     pub fn name(&self) -> &Name {
         self.shared.reporter.name()
@@ -98,30 +98,25 @@ impl<J> Hedge<J> {
 
     /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
     /// `async || { .. }`, or the name of an async function without arguments. All its errors are
-    /// transient, unless this hedge was given a judge.
+    /// transient; [`classify`](seawall_core::PolicyExt::classify) tells them apart.
     ///
     /// # Cancel safety
     ///
     /// The future does nothing before it is first polled. Dropping it, at any point, drops all
     /// attempts that are under way.
-    pub fn call<F, Fut, T, E>(&self, make: F) -> Lazy<HedgeCall<'_, FromFn<'static, F>, J>>
+    pub fn call<F, Fut, T, E>(&self, make: F) -> Lazy<HedgeCall<'_, FromFn<'static, F>>>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        J: Judge<T, E>,
     {
         Lazy::new(self.wrap(FromFn::new(make, &AllTransient)))
     }
 
     /// [`call`](Self::call) for a closure that takes the [`Attempt`].
-    pub fn call_with<F, Fut, T, E>(
-        &self,
-        make: F,
-    ) -> Lazy<HedgeCall<'_, FromAttemptFn<'static, F>, J>>
+    pub fn call_with<F, Fut, T, E>(&self, make: F) -> Lazy<HedgeCall<'_, FromAttemptFn<'static, F>>>
     where
         F: FnMut(Attempt) -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        J: Judge<T, E>,
     {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
     }
@@ -138,13 +133,13 @@ impl<J> Hedge<J> {
     }
 }
 
-impl<J> Policy for Hedge<J> {
+impl Policy for Hedge {
     type Wrapped<'p, Op>
-        = HedgeCall<'p, Op, J>
+        = HedgeCall<'p, Op>
     where
         Self: 'p;
 
-    fn wrap<Op>(&self, op: Op) -> HedgeCall<'_, Op, J> {
+    fn wrap<Op>(&self, op: Op) -> HedgeCall<'_, Op> {
         HedgeCall { hedge: self, op }
     }
 
@@ -169,7 +164,7 @@ impl<J> Policy for Hedge<J> {
     }
 }
 
-impl<J> Hedge<J> {
+impl Hedge {
     /// The settings under the names of the builder's setters.
     fn settings(&self) -> Settings {
         Settings::new()
@@ -179,7 +174,7 @@ impl<J> Hedge<J> {
     }
 }
 
-impl<J> fmt::Display for Hedge<J> {
+impl fmt::Display for Hedge {
     /// The configuration in one line, as in a pipeline's description.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let HedgePlan { max_attempts, max_in_flight } = self.plan;
@@ -198,21 +193,20 @@ impl<J> fmt::Display for Hedge<J> {
     }
 }
 
-impl<'p, Op, J> Call for HedgeCall<'p, Op, J>
+impl<'p, Op> Call for HedgeCall<'p, Op>
 where
     Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
 {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = HedgeFuture<'p, Op, J>;
+    type Future = HedgeFuture<'p, Op>;
 
     fn start(self, attempt: Attempt) -> Self::Future {
         HedgeFuture::start(self.hedge, self.op, attempt)
     }
 }
 
-impl<J> fmt::Debug for Hedge<J> {
+impl fmt::Debug for Hedge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hedge")
             .field("name", self.name())

@@ -6,14 +6,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use seawall_core::{AllTransient, Attempt, Classify, Error, Judge, StopReason};
+use seawall_core::{AllTransient, Attempt, Classify, Error, Failure, StopReason};
 use tokio_util::sync::CancellationToken;
 
 use super::Retry;
 use super::plan::Step;
 use super::state::{RetryState, overslept};
 
-impl<J> Retry<J> {
+impl Retry {
     /// [`call`](Self::call) for threads that may block: the same attempts, delays, budget, events
     /// and errors. Waits by putting the thread to sleep; a shutdown wakes it at once. Needs no
     /// runtime.
@@ -33,10 +33,7 @@ impl<J> Retry<J> {
     pub fn call_blocking<T, E>(
         &self,
         mut operation: impl FnMut() -> Result<T, E>,
-    ) -> Result<T, Error<E>>
-    where
-        J: Judge<T, E>,
-    {
+    ) -> Result<T, Error<E>> {
         self.call_blocking_with(|_| operation())
     }
 
@@ -44,21 +41,42 @@ impl<J> Retry<J> {
     pub fn call_blocking_with<T, E>(
         &self,
         operation: impl FnMut(Attempt) -> Result<T, E>,
-    ) -> Result<T, Error<E>>
-    where
-        J: Judge<T, E>,
-    {
-        self.block(operation, rest)
+    ) -> Result<T, Error<E>> {
+        self.block(&AllTransient, operation, rest)
     }
 
-    fn block<T, E>(
+    /// [`call_blocking_with`](Self::call_blocking_with), with outcomes classed by `classifier`, as that
+    /// of a pipeline does.
+    ///
+    /// ```
+    /// use seawall_core::{ByOutcome, Class};
+    /// use seawall_retry::{Backoff, Retry};
+    ///
+    /// let retry = Retry::builder().idempotent().backoff(Backoff::none()).build()?;
+    /// let classifier = ByOutcome(|outcome: Result<&u16, &std::io::Error>| match outcome {
+    ///     Ok(500..) | Err(_) => Class::Transient,
+    ///     Ok(_) => Class::Success,
+    /// });
+    /// let answer = retry.call_blocking_by(&classifier, |attempt| {
+    ///     Ok(if attempt.number() < 3 { 503 } else { 200 })
+    /// });
+    /// assert_eq!(answer.ok(), Some(200));
+    /// # Ok::<(), seawall_core::ConfigError>(())
+    /// ```
+    pub fn call_blocking_by<T, E, C: Classify<T, E>>(
         &self,
+        classifier: &C,
+        operation: impl FnMut(Attempt) -> Result<T, E>,
+    ) -> Result<T, Error<E>> {
+        self.block(classifier, operation, rest).or_else(C::Failure::settle)
+    }
+
+    fn block<T, E, C: Classify<T, E>>(
+        &self,
+        classifier: &C,
         mut operation: impl FnMut(Attempt) -> Result<T, E>,
         rest: impl Fn(Duration, Option<&CancellationToken>) -> Option<StopReason>,
-    ) -> Result<T, Error<E>>
-    where
-        J: Judge<T, E>,
-    {
+    ) -> Result<T, Error<C::Failure>> {
         self.shared.pay_in();
         let _in_flight = self.shared.enter();
         let mut attempt = Attempt::first();
@@ -67,26 +85,23 @@ impl<J> Retry<J> {
         let mut state = RetryState::empty();
         loop {
             let paid = self.shared.note_paid(true);
-            let outcome = operation(attempt.restart_clock()).map_err(|error| {
-                let class = AllTransient.classify(&error);
-                Error::operation_failed(error, class)
-            });
+            let outcome = classifier.sort(operation(attempt.restart_clock()));
             drop(paid);
-            let failed = match self.weigh(outcome) {
-                Ok(outcome) => return outcome,
+            let failed = match outcome {
+                Ok(output) => return Ok(output),
                 Err(failed) => failed,
             };
             let delay = match state.decide(self, &attempt, &failed, true) {
-                Step::Pass => return failed.outcome,
-                Step::Stop(why) => return state.give_up(self, attempt, failed, why),
+                Step::Pass => return Err(failed),
+                Step::Stop(why) => return Err(state.give_up(self, attempt, failed, why)),
                 Step::Repeat { delay, .. } => delay,
             };
             let stopped = rest(delay, self.shared.shutdown.as_ref());
             if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
-                return state.give_up(self, attempt, failed, why);
+                return Err(state.give_up(self, attempt, failed, why));
             }
-            let class = state.advance(self, failed, delay);
-            attempt = self.next(attempt, class);
+            let verdict = state.advance(self, failed, delay);
+            attempt = self.next(attempt, verdict);
         }
     }
 }
@@ -135,6 +150,7 @@ mod tests {
         let rests = RefCell::new(Vec::new());
         let numbers = RefCell::new(Vec::new());
         let outcome = retry.block(
+            &AllTransient,
             |attempt| {
                 numbers.borrow_mut().push(attempt.number());
                 Err::<(), _>("down")

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Backoff, ByClass, Check, Class, ConfigError, Layer, LayerContext, Listeners, Name,
-    Policy, PolicyKind, Random,
+    Attempt, Backoff, Check, Class, ConfigError, Layer, LayerContext, Listeners, Name, Policy,
+    PolicyKind, Random,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,6 @@ use super::defaults::{
     DEFAULT_INITIAL_DELAY, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DELAY, DEFAULT_MAX_RETRY_AFTER,
     DEFAULT_MAX_SAME_PANICS, MAX_HISTORY,
 };
-use super::judge::{When, WhenOk};
 use super::plan::Plan;
 use super::{Retry, Veto};
 use crate::shared::{BudgetSource, SharedSettings};
@@ -26,7 +25,7 @@ use crate::{Budget, BudgetBuilder};
 /// | [`name`](Self::name) | the pipeline's, `"retry"` alone | |
 /// | [`max_attempts`](Self::max_attempts) | 3 | [`DEFAULT_MAX_ATTEMPTS`] |
 /// | [`backoff`](Self::backoff) | exponential from 100 ms by 2 up to 5 s, full jitter | [`DEFAULT_INITIAL_DELAY`], [`DEFAULT_MAX_DELAY`] |
-/// | [`idempotent`](Self::idempotent) | off: only calls that the dependency refused as overloaded are repeated | nothing is carried out twice unless that does no harm |
+/// | [`idempotent`](Self::idempotent) | off: only what was certainly not carried out is repeated | nothing is carried out twice unless that does no harm |
 /// | [`budget`](Self::budget) | one of its own: a fifth of the calls, and 10 | [`DEFAULT_DEPOSIT`](crate::budget::DEFAULT_DEPOSIT) |
 /// | [`deadline`](Self::deadline) | none of its own | a timeout around the retry sets one |
 /// | [`max_retry_after`](Self::max_retry_after) | 60 s | [`DEFAULT_MAX_RETRY_AFTER`] |
@@ -35,13 +34,7 @@ use crate::{Budget, BudgetBuilder};
 /// | [`history`](Self::history) | 0 | errors can be large |
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct RetryBuilder<J = ByClass> {
-    settings: Settings,
-    judge: J,
-}
-
-#[derive(Clone, Debug)]
-struct Settings {
+pub struct RetryBuilder {
     shared: SharedSettings,
     max_attempts: Option<u32>,
     backoff: Backoff,
@@ -56,7 +49,7 @@ struct Settings {
 
 impl Default for RetryBuilder {
     fn default() -> Self {
-        let settings = Settings {
+        Self {
             shared: SharedSettings::default(),
             max_attempts: Some(DEFAULT_MAX_ATTEMPTS),
             backoff: Backoff::exponential(DEFAULT_INITIAL_DELAY).max(DEFAULT_MAX_DELAY),
@@ -67,45 +60,45 @@ impl Default for RetryBuilder {
             max_same_panics: DEFAULT_MAX_SAME_PANICS,
             history: 0,
             veto: None,
-        };
-        Self { settings, judge: ByClass }
+        }
     }
 }
 
-impl<J> RetryBuilder<J> {
+impl RetryBuilder {
     /// The name in errors and events. 1 to 256 bytes.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
-        self.settings.shared.setup.name(name);
+        self.shared.setup.name(name);
         self
     }
 
     /// How many attempts a call may have, the first included: 1 is to call once. At least 1.
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
-        self.settings.max_attempts = Some(max_attempts);
+        self.max_attempts = Some(max_attempts);
         self
     }
 
     /// Any number of attempts: until one succeeds, or a deadline, the budget, a shutdown or a
     /// failure that is not to be repeated ends the call.
     pub fn unlimited_attempts(mut self) -> Self {
-        self.settings.max_attempts = None;
+        self.max_attempts = None;
         self
     }
 
     /// How long to wait between attempts: a [`Backoff`], or a `Duration` for a constant delay
     /// without jitter.
     pub fn backoff(mut self, backoff: impl Into<Backoff>) -> Self {
-        self.settings.backoff = backoff.into();
+        self.backoff = backoff.into();
         self
     }
 
     /// Says that the operation may be carried out more than once without harm.
     ///
-    /// Without it, only calls that the dependency refused as overloaded are repeated: after every
-    /// other failure, a timeout above all, nobody knows whether the operation was carried out.
-    /// What the caller says about one call ([`Attempt::idempotent`]) takes precedence.
+    /// Without it, only what was certainly [not carried out](seawall_core::CarriedOut::No) is repeated:
+    /// after every other failure, a timeout above all, nobody knows whether it was.
+    /// What the caller says about one call ([`Attempt::idempotent`]) takes precedence: with `false`
+    /// nothing is repeated.
     pub fn idempotent(mut self) -> Self {
-        self.settings.idempotent = true;
+        self.idempotent = true;
         self
     }
 
@@ -118,14 +111,14 @@ impl<J> RetryBuilder<J> {
     /// itself does not interrupt an attempt that is under way. Of this deadline and one from further
     /// out the sooner counts.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.settings.deadline = Some(deadline);
+        self.deadline = Some(deadline);
         self
     }
 
     /// The longest wait that a dependency, or one of our own policies, can ask for. Up to this, the
     /// retry waits at least as long as it was asked to. Above zero.
     pub fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
-        self.settings.max_retry_after = max_retry_after;
+        self.max_retry_after = max_retry_after;
         self
     }
 
@@ -133,7 +126,7 @@ impl<J> RetryBuilder<J> {
     /// an open breaker. The refusal counts as an attempt but takes nothing from the budget. Unless
     /// this is set, every rejection ends the call at once.
     pub fn wait_for_rejections(mut self) -> Self {
-        self.settings.wait_for_rejections = true;
+        self.wait_for_rejections = true;
         self
     }
 
@@ -141,46 +134,46 @@ impl<J> RetryBuilder<J> {
     /// up. Another panic in between restarts the count, another failure does not. At least 1. Only a
     /// panic guard inside turns panics into errors.
     pub fn max_same_panics(mut self, max_same_panics: u32) -> Self {
-        self.settings.max_same_panics = max_same_panics;
+        self.max_same_panics = max_same_panics;
         self
     }
 
     /// How many of the errors before the last one are kept in [`GaveUp`](seawall_core::GaveUp), the
     /// latest ones. At most [`MAX_HISTORY`].
     pub fn history(mut self, history: usize) -> Self {
-        self.settings.history = history;
+        self.history = history;
         self
     }
 
     /// The budget that pays for repetitions, shared with other retries and hedges. Unless it is set,
     /// a retry has a budget of its own with the defaults of [`BudgetBuilder`](crate::BudgetBuilder).
     pub fn budget(mut self, budget: &Budget) -> Self {
-        self.settings.shared.budget = BudgetSource::Shared(budget.clone());
+        self.shared.budget = BudgetSource::Shared(budget.clone());
         self
     }
 
     /// A budget of its own with these settings, and the name and listeners of the retry.
     pub fn own_budget(mut self, budget: BudgetBuilder) -> Self {
-        self.settings.shared.budget = BudgetSource::Own(budget);
+        self.shared.budget = BudgetSource::Own(budget);
         self
     }
 
     /// No budget: every call may use all its attempts. A dependency that is down then gets
     /// [`max_attempts`](Self::max_attempts) times its healthy traffic.
     pub fn without_budget(mut self) -> Self {
-        self.settings.shared.budget = BudgetSource::None;
+        self.shared.budget = BudgetSource::None;
         self
     }
 
     /// The source of the random numbers for jitter.
     pub fn random(mut self, random: Random) -> Self {
-        self.settings.shared.setup.random(random);
+        self.shared.setup.random(random);
         self
     }
 
     /// The listeners that receive its events.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
-        self.settings.shared.setup.listeners(listeners);
+        self.shared.setup.listeners(listeners);
         self
     }
 
@@ -189,7 +182,7 @@ impl<J> RetryBuilder<J> {
     /// [`StopReason::Shutdown`](seawall_core::StopReason::Shutdown). An attempt that is under way
     /// is left alone.
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.settings.shared.setup.shutdown(token);
+        self.shared.setup.shutdown(token);
         self
     }
 
@@ -202,52 +195,20 @@ impl<J> RetryBuilder<J> {
         mut self,
         may: impl Fn(&Attempt, Class) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.settings.veto = Some(Veto(Arc::new(may)));
+        self.veto = Some(Veto(Arc::new(may)));
         self
     }
 
-    /// Decides by `judge` what an outcome means to this retry, successes included, in place of the
-    /// class it came with. See [`Judge`](seawall_core::Judge).
-    ///
-    /// A panic in it is contained and reported, and the outcome keeps its class. A success that is
-    /// judged as a failure is repeated like one; if it is the last, the caller gets it as it is.
-    pub fn judge<K>(self, judge: K) -> RetryBuilder<K> {
-        RetryBuilder { settings: self.settings, judge }
-    }
-
-    /// Decides by `again` whether one of the operation's own errors is transient or permanent, in
-    /// place of the class it came with.
-    ///
-    /// ```
-    /// use std::io::{Error, ErrorKind};
-    /// use seawall_retry::Retry;
-    ///
-    /// let retry = Retry::builder()
-    ///     .idempotent()
-    ///     .when(|error: &Error| error.kind() == ErrorKind::ConnectionReset)
-    ///     .build()?;
-    /// # Ok::<(), seawall_core::ConfigError>(())
-    /// ```
-    pub fn when<F>(self, again: F) -> RetryBuilder<When<F, J>> {
-        RetryBuilder { settings: self.settings, judge: When { again, judge: self.judge } }
-    }
-
-    /// Treats a success for which `again` holds as a transient failure: an answer such as "not yet".
-    /// If it is the last, the caller gets it as it is.
-    pub fn when_ok<F>(self, again: F) -> RetryBuilder<WhenOk<F, J>> {
-        RetryBuilder { settings: self.settings, judge: WhenOk { again, judge: self.judge } }
-    }
-
     /// Builds the retry. Errors name the field and the allowed range.
-    pub fn build(self) -> Result<Retry<J>, ConfigError> {
-        let setup = self.settings.shared.setup.clone();
+    pub fn build(self) -> Result<Retry, ConfigError> {
+        let setup = self.shared.setup.clone();
         self.checked().map_err(|error| setup.name_error(error))
     }
 
-    fn checked(self) -> Result<Retry<J>, ConfigError> {
+    fn checked(self) -> Result<Retry, ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Retry);
-        let Settings { shared, max_attempts, deadline, max_retry_after, .. } = self.settings;
-        let Settings { backoff, max_same_panics, history, .. } = self.settings;
+        let Self { shared, max_attempts, deadline, max_retry_after, idempotent, .. } = self;
+        let Self { backoff, max_same_panics, history, wait_for_rejections, veto, .. } = self;
         backoff.check(CHECK)?;
         if let Some(deadline) = deadline {
             CHECK.positive("deadline", deadline)?;
@@ -259,29 +220,29 @@ impl<J> RetryBuilder<J> {
                 Some(limit) => CHECK.at_least_one("max_attempts", limit)?,
                 None => 0,
             },
-            idempotent: self.settings.idempotent,
-            wait_for_rejections: self.settings.wait_for_rejections,
+            idempotent,
+            wait_for_rejections,
             max_same_panics: CHECK.at_least_one("max_same_panics", max_same_panics)?,
             max_retry_after: CHECK.positive("max_retry_after", max_retry_after)?,
             backoff,
         };
         let random = shared.setup.source().cloned().unwrap_or_default();
         Ok(Retry {
-            shared: shared.build(PolicyKind::Retry, self.judge)?,
+            shared: shared.build(PolicyKind::Retry)?,
             plan,
             deadline,
             history,
             random,
-            veto: self.settings.veto,
+            veto,
         })
     }
 }
 
-impl<J> Layer for RetryBuilder<J> {
-    type Policy = Retry<J>;
+impl Layer for RetryBuilder {
+    type Policy = Retry;
 
-    fn into_policy(mut self, context: &LayerContext) -> Result<Retry<J>, ConfigError> {
-        self.settings.shared = self.settings.shared.fill(context);
+    fn into_policy(mut self, context: &LayerContext) -> Result<Retry, ConfigError> {
+        self.shared = self.shared.fill(context);
         // A budget that it shares with others is a handle.
         Ok(self.build()?.heard_by(&context.listeners))
     }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, ByClass, Class, ColdOption, Error, Judge, Operation};
+use seawall_core::{Attempt, ColdOption, Error, Operation, Verdict};
 
 use super::Retry;
 use super::state::{Kept, Next, RetryState};
@@ -17,8 +17,8 @@ use super::state::{Kept, Next, RetryState};
 /// timer, is in a box that most calls never allocate.
 #[pin_project(project = RetryProjection)]
 #[must_use = "futures do nothing unless polled"]
-pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
-    retry: &'p Retry<J>,
+pub struct RetryFuture<'p, Op: Operation> {
+    retry: &'p Retry,
     op: Op,
     // The last that was started. It began when the call was first found to wait for anything.
     attempt: Attempt,
@@ -27,12 +27,12 @@ pub struct RetryFuture<'p, Op: Operation, J = ByClass> {
     future: Option<Op::Future>,
     // Whether calls inside must not pay into the budget.
     paid: bool,
-    kept: ColdOption<Box<Kept<'p, Op::Output, Op::Error>>>,
+    kept: ColdOption<Box<Kept<'p, Op::Error>>>,
 }
 
-impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
+impl<'p, Op: Operation> RetryFuture<'p, Op> {
     #[inline]
-    pub(super) fn start(retry: &'p Retry<J>, mut op: Op, attempt: Attempt) -> Self {
+    pub(super) fn start(retry: &'p Retry, mut op: Op, attempt: Attempt) -> Self {
         let attempt = retry.first(attempt);
         let paid = retry.shared.pay_in();
         let future = Some(op.attempt(attempt));
@@ -40,10 +40,9 @@ impl<'p, Op: Operation, J> RetryFuture<'p, Op, J> {
     }
 }
 
-impl<Op, J> Future for RetryFuture<'_, Op, J>
+impl<Op> Future for RetryFuture<'_, Op>
 where
     Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
 {
     type Output = Result<Op::Output, Error<Op::Error>>;
 
@@ -59,26 +58,18 @@ where
         if let Some(wait) = this.kept.as_mut().and_then(|kept| kept.wait.as_mut()) {
             let waited = ready!(wait.as_mut().poll(cx));
             match this.state().after_wait(this.retry, *this.attempt, waited) {
-                Ok((state, class)) => this.start_next(state, class),
-                Err(outcome) => return Poll::Ready(outcome),
+                Ok((state, verdict)) => this.start_next(state, verdict),
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
         loop {
             let Some(future) = this.future.as_mut().as_pin_mut() else {
                 panic!("a retry was polled after it was over")
             };
-            // An arm each, as a small output then stays in registers: weighed together, a pipeline
-            // around this costs 18 instructions more.
             let _paid = this.retry.shared.note_paid(*this.paid);
             let failed = match future.poll(cx) {
-                Poll::Ready(Ok(output)) => match this.retry.weigh(Ok(output)) {
-                    Ok(outcome) => return Poll::Ready(outcome),
-                    Err(failed) => failed,
-                },
-                Poll::Ready(Err(error)) => match this.retry.weigh(Err(error)) {
-                    Ok(outcome) => return Poll::Ready(outcome),
-                    Err(failed) => failed,
-                },
+                Poll::Ready(Ok(output)) => return Poll::Ready(Ok(output)),
+                Poll::Ready(Err(error)) => error,
                 Poll::Pending => {
                     this.attempt.began();
                     if this.kept.as_ref().is_none() && this.retry.counts_in_flight() {
@@ -92,33 +83,33 @@ where
             this.future.set(None);
             let is_repeatable = this.op.is_repeatable();
             match this.state().after(this.retry, *this.attempt, failed, is_repeatable, cx) {
-                Next::Attempt(state, class) => this.start_next(state, class),
+                Next::Attempt(state, verdict) => this.start_next(state, verdict),
                 Next::Wait(state, began) => {
                     *this.attempt = this.attempt.beginning_at(began);
                     this.keep(state);
                     return Poll::Pending;
                 }
-                Next::Done(outcome) => return Poll::Ready(outcome),
+                Next::Done(error) => return Poll::Ready(Err(error)),
             }
         }
     }
 }
 
-impl<'p, Op: Operation, J> RetryProjection<'_, 'p, Op, J> {
+impl<'p, Op: Operation> RetryProjection<'_, 'p, Op> {
     #[inline]
-    fn state(&mut self) -> RetryState<'p, Op::Output, Op::Error> {
+    fn state(&mut self) -> RetryState<'p, Op::Error> {
         RetryState { kept: self.kept.take() }
     }
 
     #[inline]
-    fn keep(&mut self, state: RetryState<'p, Op::Output, Op::Error>) {
+    fn keep(&mut self, state: RetryState<'p, Op::Error>) {
         if let Some(kept) = state.kept {
             self.kept.put(kept);
         }
     }
 
     #[inline]
-    fn start_next(&mut self, state: RetryState<'p, Op::Output, Op::Error>, last: Class) {
+    fn start_next(&mut self, state: RetryState<'p, Op::Error>, last: Verdict) {
         self.keep(state);
         *self.attempt = self.retry.next(*self.attempt, last);
         *self.paid = true;
@@ -126,7 +117,7 @@ impl<'p, Op: Operation, J> RetryProjection<'_, 'p, Op, J> {
     }
 }
 
-impl<Op: Operation, J> fmt::Debug for RetryFuture<'_, Op, J> {
+impl<Op: Operation> fmt::Debug for RetryFuture<'_, Op> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryFuture")
             .field("retry", &self.retry.name())

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use seawall_core::{Backoff, Class, Jitter, Random, Reason, Rejection, StopReason};
+use seawall_core::{
+    Backoff, CarriedOut, Class, Jitter, Random, Reason, Rejection, StopReason, Verdict,
+};
 
 /// The settings of a retry that the decision depends on.
 #[derive(Clone, Debug)]
@@ -19,10 +21,10 @@ pub(crate) struct Plan {
 
 /// An attempt that did not succeed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Failed {
+pub(crate) struct FailedAttempt {
     /// Its number.
     pub(crate) attempt: u32,
-    pub(crate) class: Class,
+    pub(crate) verdict: Verdict,
     pub(crate) cause: Cause,
     /// What the caller said about repeating this operation.
     pub(crate) idempotent: Option<bool>,
@@ -71,9 +73,9 @@ pub(crate) enum Step {
 
 impl Plan {
     #[inline]
-    pub(crate) fn next(&self, failed: &Failed, random: &Random) -> Step {
-        let waits = self.waits_for(failed.cause);
-        if waits.is_none() && !self.repeats(failed.class, failed.idempotent) {
+    pub(crate) fn next(&self, failed: &FailedAttempt, random: &Random) -> Step {
+        let waits = self.waits_for(failed);
+        if waits.is_none() && !self.repeats(failed) {
             return failed.end();
         }
         if self.max_attempts != 0 && failed.attempt >= self.max_attempts {
@@ -83,7 +85,7 @@ impl Plan {
             return Step::Stop(StopReason::Poisoned);
         }
         let drawn = self.backoff.delay(failed.attempt, failed.drawn, random);
-        let delay = match waits.or(failed.class.retry_after()) {
+        let delay = match waits.or(failed.verdict.class.retry_after()) {
             Some(asked) => self.at_least(asked, drawn, failed.time_left, random),
             None => drawn,
         };
@@ -94,24 +96,24 @@ impl Plan {
         }
     }
 
-    /// Whether another attempt may follow an outcome of this class.
+    /// Whether another attempt may follow.
     ///
-    /// A dependency that says it is overloaded has refused the work, so asking again is safe
-    /// whatever the operation does. After every other failure the operation may have been carried
-    /// out, so it is repeated only if that does no harm.
-    fn repeats(&self, class: Class, idempotent: Option<bool>) -> bool {
-        match class {
-            Class::Overloaded { .. } => true,
-            class => class.is_retryable() && idempotent.unwrap_or(self.idempotent),
-        }
+    /// Where nobody said whether the operation may be carried out twice, it is repeated only if it
+    /// certainly was not carried out.
+    fn repeats(&self, failed: &FailedAttempt) -> bool {
+        let Verdict { class, carried_out } = failed.verdict;
+        let may = match failed.idempotent {
+            Some(said) => said,
+            None => self.idempotent || carried_out == CarriedOut::No,
+        };
+        may && class.is_retryable()
     }
 
     /// How long to wait for one of our own policies that refused, if the retry waits for those.
-    fn waits_for(&self, cause: Cause) -> Option<Duration> {
-        match cause {
-            Cause::Refusal { shutting_down: false, retry_after } if self.wait_for_rejections => {
-                retry_after
-            }
+    fn waits_for(&self, failed: &FailedAttempt) -> Option<Duration> {
+        let waits = self.wait_for_rejections && failed.idempotent != Some(false);
+        match failed.cause {
+            Cause::Refusal { shutting_down: false, retry_after } if waits => retry_after,
             _ => None,
         }
     }
@@ -164,10 +166,10 @@ impl Plan {
     }
 }
 
-impl Failed {
+impl FailedAttempt {
     /// What follows a failure that must not be repeated.
     pub(crate) fn end(&self) -> Step {
-        self.stop(match (self.class, self.cause) {
+        self.stop(match (self.verdict.class, self.cause) {
             (_, Cause::Refusal { shutting_down: true, .. }) | (Class::Cancelled, _) => {
                 StopReason::Shutdown
             }

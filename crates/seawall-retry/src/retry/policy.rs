@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use seawall_core::inspect::{Settings, Value};
 use seawall_core::{
-    AllTransient, Attempt, ByClass, Call, Class, Description, Error, FromAttemptFn, FromFn,
-    Inspect, Judge, Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, contain,
+    AllTransient, Attempt, Call, Class, Description, FromAttemptFn, FromFn, Inspect, Lazy,
+    Listeners, Name, Operation, Policy, PolicyKind, Random, Verdict, contain,
 };
 
 use super::plan::Plan;
 use super::{RetryBuilder, RetryFuture};
 use crate::Budget;
-use crate::shared::{FailedAttempt, Shared};
+use crate::shared::Shared;
 
 /// Repeats an operation that failed, until it succeeds or there is a reason to stop.
 ///
 /// [The chapter](crate) says what is repeated, when, and what comes back. Cloning a retry is cheap.
 /// Clones share their budget, their source of chance and their listeners.
 #[derive(Clone)]
-pub struct Retry<J = ByClass> {
-    pub(super) shared: Shared<J>,
+pub struct Retry {
+    pub(super) shared: Shared,
     pub(super) plan: Plan,
     pub(super) deadline: Option<Duration>,
     pub(super) history: usize,
@@ -37,8 +37,8 @@ pub(super) struct Veto(pub(super) Arc<May>);
 
 /// An operation with a [`Retry`] around it.
 #[derive(Clone, Debug)]
-pub struct RetryCall<'p, Op, J = ByClass> {
-    retry: &'p Retry<J>,
+pub struct RetryCall<'p, Op> {
+    retry: &'p Retry,
     op: Op,
 }
 
@@ -49,7 +49,7 @@ impl Retry {
     }
 }
 
-impl<J> Retry<J> {
+impl Retry {
     /// Its name.
     pub fn name(&self) -> &Name {
         self.shared.reporter.name()
@@ -67,10 +67,7 @@ impl<J> Retry<J> {
 
     /// This retry with another budget: that of a [key](crate::KeyedBudget), for instance.
     #[must_use]
-    pub fn with_budget(&self, budget: &Budget) -> Self
-    where
-        J: Clone,
-    {
+    pub fn with_budget(&self, budget: &Budget) -> Self {
         let mut retry = self.clone();
         retry.shared.budget = Some(budget.clone());
         retry
@@ -78,31 +75,26 @@ impl<J> Retry<J> {
 
     /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
     /// `async || { .. }`, or the name of an async function without arguments. All its errors are
-    /// transient, unless this retry was given a predicate or judge.
+    /// transient; [`classify`](seawall_core::PolicyExt::classify) tells them apart.
     ///
     /// # Cancel safety
     ///
     /// The future does nothing before it is first polled. Dropping it, at any point, drops the
     /// attempt that is under way or the wait for the next one; nothing is left behind.
-    pub fn call<F, Fut, T, E>(&self, make: F) -> Lazy<RetryCall<'_, FromFn<'static, F>, J>>
+    pub fn call<F, Fut, T, E>(&self, make: F) -> Lazy<RetryCall<'_, FromFn<'static, F>>>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        J: Judge<T, E>,
     {
         Lazy::new(self.wrap(FromFn::new(make, &AllTransient)))
     }
 
     /// [`call`](Self::call) for a closure that takes the [`Attempt`]: its number, the time left, and
     /// the class of the attempt before it. State that is kept across attempts lives in `make`.
-    pub fn call_with<F, Fut, T, E>(
-        &self,
-        make: F,
-    ) -> Lazy<RetryCall<'_, FromAttemptFn<'static, F>, J>>
+    pub fn call_with<F, Fut, T, E>(&self, make: F) -> Lazy<RetryCall<'_, FromAttemptFn<'static, F>>>
     where
         F: FnMut(Attempt) -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        J: Judge<T, E>,
     {
         Lazy::new(self.wrap(FromAttemptFn::new(make, &AllTransient)))
     }
@@ -118,8 +110,8 @@ impl<J> Retry<J> {
         }
     }
 
-    /// The attempt that follows `attempt`, which failed with the class `last`.
-    pub(super) fn next(&self, attempt: Attempt, last: Class) -> Attempt {
+    /// The attempt that follows `attempt`, which ended with `last`.
+    pub(super) fn next(&self, attempt: Attempt, last: Verdict) -> Attempt {
         let number = attempt.number().saturating_add(1);
         attempt.numbered(number, self.plan.max_attempts).after(last)
     }
@@ -127,19 +119,6 @@ impl<J> Retry<J> {
     /// Whether the budget counts calls in flight.
     pub(super) fn counts_in_flight(&self) -> bool {
         self.shared.budget.as_ref().is_some_and(Budget::counts_in_flight)
-    }
-
-    /// An outcome that is a success to this retry, or the failure that it is.
-    #[inline]
-    pub(super) fn weigh<T, E>(
-        &self,
-        outcome: Result<T, Error<E>>,
-    ) -> Result<Result<T, Error<E>>, FailedAttempt<T, E>>
-    where
-        J: Judge<T, E>,
-    {
-        let class = self.shared.class(&outcome);
-        if class == Class::Success { Ok(outcome) } else { Err(FailedAttempt { outcome, class }) }
     }
 
     pub(super) fn forbids(&self, attempt: &Attempt, class: Class) -> bool {
@@ -152,13 +131,13 @@ impl<J> Retry<J> {
     }
 }
 
-impl<J> Policy for Retry<J> {
+impl Policy for Retry {
     type Wrapped<'p, Op>
-        = RetryCall<'p, Op, J>
+        = RetryCall<'p, Op>
     where
         Self: 'p;
 
-    fn wrap<Op>(&self, op: Op) -> RetryCall<'_, Op, J> {
+    fn wrap<Op>(&self, op: Op) -> RetryCall<'_, Op> {
         RetryCall { retry: self, op }
     }
 
@@ -186,7 +165,7 @@ impl<J> Policy for Retry<J> {
     }
 }
 
-impl<J> Retry<J> {
+impl Retry {
     /// The settings under the names of the builder's setters.
     fn settings(&self) -> Settings {
         let plan = &self.plan;
@@ -203,7 +182,7 @@ impl<J> Retry<J> {
     }
 }
 
-impl<J> fmt::Display for Retry<J> {
+impl fmt::Display for Retry {
     /// The configuration in one line, as in a pipeline's description.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.plan.max_attempts {
@@ -226,19 +205,18 @@ impl<J> fmt::Display for Retry<J> {
         if self.plan.idempotent {
             Ok(())
         } else {
-            f.write_str(", only what was refused as overloaded")
+            f.write_str(", only what was certainly not carried out")
         }
     }
 }
 
-impl<'p, Op, J> Call for RetryCall<'p, Op, J>
+impl<'p, Op> Call for RetryCall<'p, Op>
 where
     Op: Operation,
-    J: Judge<Op::Output, Op::Error>,
 {
     type Output = Op::Output;
     type Error = Op::Error;
-    type Future = RetryFuture<'p, Op, J>;
+    type Future = RetryFuture<'p, Op>;
 
     #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
@@ -252,7 +230,7 @@ impl fmt::Debug for Veto {
     }
 }
 
-impl<J> fmt::Debug for Retry<J> {
+impl fmt::Debug for Retry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Retry")
             .field("name", self.name())

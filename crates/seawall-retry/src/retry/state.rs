@@ -5,13 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{Attempt, Class, Error, EventKind, PanicReport, StopReason};
+use seawall_core::{Attempt, Error, EventKind, PanicReport, StopReason, Verdict};
 use tokio::time::Instant;
 
 use super::Retry;
-use super::plan::{Cause, Failed, Step};
+use super::plan::{Cause, FailedAttempt, Step};
 use super::wait::{Wait, Waited};
-use crate::shared::FailedAttempt;
 use crate::{Budget, BudgetPermit, CallInFlight};
 
 /// After how many attempts without a wait other tasks get a turn. With fewer the executor is asked
@@ -23,14 +22,14 @@ const ATTEMPTS_PER_TURN: u32 = 32;
 ///
 /// Passed by value, never by reference: a reference to any part of a future keeps all of it in
 /// memory, on the path of calls that succeed at once, too.
-pub(super) struct RetryState<'p, T, E> {
+pub(super) struct RetryState<'p, E> {
     // Allocated when there is something to keep.
-    pub(super) kept: Option<Box<Kept<'p, T, E>>>,
+    pub(super) kept: Option<Box<Kept<'p, E>>>,
 }
 
 /// What is kept between two attempts.
-pub(super) struct Kept<'p, T, E> {
-    pub(super) wait: Option<Pin<Box<Wait<'p, T, E>>>>,
+pub(super) struct Kept<'p, E> {
+    pub(super) wait: Option<Pin<Box<Wait<'p, E>>>>,
     /// What the repetition that is under way or waited for took from the budget.
     permit: Option<BudgetPermit<'p>>,
     /// What was drawn for the last delay.
@@ -46,55 +45,55 @@ pub(super) struct Kept<'p, T, E> {
 }
 
 /// What follows a failed attempt.
-pub(super) enum Next<'p, T, E> {
-    /// Another attempt, after one of this class.
-    Attempt(RetryState<'p, T, E>, Class),
+pub(super) enum Next<'p, E> {
+    /// Another attempt, after one that ended with this.
+    Attempt(RetryState<'p, E>, Verdict),
     /// A wait for it, which began now.
-    Wait(RetryState<'p, T, E>, Instant),
+    Wait(RetryState<'p, E>, Instant),
     /// The end of the call.
-    Done(Result<T, Error<E>>),
+    Done(Error<E>),
 }
 
-impl<'p, T, E> RetryState<'p, T, E> {
+impl<'p, E> RetryState<'p, E> {
     pub(super) const fn empty() -> Self {
         Self { kept: None }
     }
 
     /// The state of a call that counts as in flight, where the budget of `retry` counts that.
     #[cold]
-    pub(super) fn in_flight<J>(retry: &'p Retry<J>) -> Self {
+    pub(super) fn in_flight(retry: &'p Retry) -> Self {
         let call = retry.shared.budget.as_ref().and_then(Budget::enter);
         Self { kept: call.map(|call| Box::new(Kept { _in_flight: Some(call), ..Kept::default() })) }
     }
 
     /// What follows `attempt`, which failed.
     #[cold]
-    pub(super) fn after<J>(
+    pub(super) fn after(
         mut self,
-        retry: &'p Retry<J>,
+        retry: &'p Retry,
         mut attempt: Attempt,
-        failed: FailedAttempt<T, E>,
+        failed: Error<E>,
         is_repeatable: bool,
         cx: &mut Context<'_>,
-    ) -> Next<'p, T, E> {
+    ) -> Next<'p, E> {
         if self.kept.is_none() {
             self = Self::in_flight(retry);
         }
         let delay = match self.decide(retry, &attempt, &failed, is_repeatable) {
-            Step::Pass => return Next::Done(failed.outcome),
+            Step::Pass => return Next::Done(failed),
             Step::Stop(why) => return Next::Done(self.give_up(retry, attempt, failed, why)),
             Step::Repeat { delay, .. } => delay,
         };
         if delay.is_zero() && !attempt.number().is_multiple_of(ATTEMPTS_PER_TURN) {
-            let class = self.advance(retry, failed, delay);
-            return Next::Attempt(self, class);
+            let verdict = self.advance(retry, failed, delay);
+            return Next::Attempt(self, verdict);
         }
         let began = attempt.began();
         let mut wait = Wait::new(delay, retry.shared.shutdown.as_ref(), failed);
         match wait.as_mut().poll(cx) {
             Poll::Ready(waited) => match self.after_wait(retry, attempt, waited) {
-                Ok((state, class)) => Next::Attempt(state, class),
-                Err(outcome) => Next::Done(outcome),
+                Ok((state, verdict)) => Next::Attempt(state, verdict),
+                Err(error) => Next::Done(error),
             },
             Poll::Pending => {
                 self.kept().wait = Some(wait);
@@ -103,15 +102,15 @@ impl<'p, T, E> RetryState<'p, T, E> {
         }
     }
 
-    /// What follows the wait for the attempt after `attempt`: that attempt, after one of the class
-    /// that is returned, or the end of the call.
+    /// What follows the wait for the attempt after `attempt`: that attempt, after one that ended
+    /// with the verdict that is returned, or the end of the call.
     #[cold]
-    pub(super) fn after_wait<J>(
+    pub(super) fn after_wait(
         mut self,
-        retry: &'p Retry<J>,
+        retry: &'p Retry,
         attempt: Attempt,
-        waited: Waited<T, E>,
-    ) -> Result<(Self, Class), Result<T, Error<E>>> {
+        waited: Waited<E>,
+    ) -> Result<(Self, Verdict), Error<E>> {
         let Waited { failed, delay, stopped } = waited;
         if let Some(kept) = &mut self.kept {
             kept.wait = None;
@@ -119,18 +118,18 @@ impl<'p, T, E> RetryState<'p, T, E> {
         if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
             return Err(self.give_up(retry, attempt, failed, why));
         }
-        let class = self.advance(retry, failed, delay);
-        Ok((self, class))
+        let verdict = self.advance(retry, failed, delay);
+        Ok((self, verdict))
     }
 
     /// What to do after `attempt`, which failed: what the [plan](super::plan) says, unless a
     /// shutdown, the user's predicate or the budget forbids another.
     #[inline]
-    pub(super) fn decide<J>(
+    pub(super) fn decide(
         &mut self,
-        retry: &'p Retry<J>,
+        retry: &'p Retry,
         attempt: &Attempt,
-        last: &FailedAttempt<T, E>,
+        last: &Error<E>,
         is_repeatable: bool,
     ) -> Step {
         let drawn = self.kept.as_mut().and_then(|kept| {
@@ -138,10 +137,10 @@ impl<'p, T, E> RetryState<'p, T, E> {
             kept.permit = None;
             kept.drawn
         });
-        let failed = Failed {
+        let failed = FailedAttempt {
             attempt: attempt.number(),
-            class: last.class,
-            cause: self.cause(&last.outcome),
+            verdict: last.verdict(),
+            cause: self.cause(last),
             idempotent: attempt.is_idempotent(),
             drawn,
             time_left: attempt.time_left(),
@@ -151,7 +150,7 @@ impl<'p, T, E> RetryState<'p, T, E> {
         if retry.shared.is_shutting_down() {
             return Step::Stop(StopReason::Shutdown);
         }
-        if retry.forbids(attempt, failed.class) {
+        if retry.forbids(attempt, failed.verdict.class) {
             return failed.end();
         }
         if !is_repeatable {
@@ -164,7 +163,8 @@ impl<'p, T, E> RetryState<'p, T, E> {
         if !drawn.is_zero() {
             self.kept().drawn = Some(drawn);
         }
-        retry.shared.reporter.report(|| EventKind::retrying(failed.attempt, failed.class, delay));
+        let class = failed.verdict.class;
+        retry.shared.reporter.report(|| EventKind::retrying(failed.attempt, class, delay));
         step
     }
 
@@ -178,10 +178,10 @@ impl<'p, T, E> RetryState<'p, T, E> {
         }
     }
 
-    fn cause(&mut self, outcome: &Result<T, Error<E>>) -> Cause {
-        match outcome {
-            Ok(_) | Err(Error::Operation { .. }) => Cause::Other,
-            Err(error) => self.policy_cause(error),
+    fn cause(&mut self, error: &Error<E>) -> Cause {
+        match error {
+            Error::Operation { .. } => Cause::Other,
+            error => self.policy_cause(error),
         }
     }
 
@@ -209,53 +209,53 @@ impl<'p, T, E> RetryState<'p, T, E> {
         kept.same_panics
     }
 
-    /// Makes the next attempt the current one, after a wait of `delay`. Gives the class of the last.
+    /// Makes the next attempt the current one, after a wait of `delay`. Says how the last ended.
     #[inline]
-    pub(super) fn advance<J>(
-        &mut self,
-        retry: &Retry<J>,
-        last: FailedAttempt<T, E>,
-        delay: Duration,
-    ) -> Class {
-        let keeps = self.kept.is_some() || retry.history > 0 || retry.shared.reporter.is_heard();
+    pub(super) fn advance(&mut self, retry: &Retry, last: Error<E>, delay: Duration) -> Verdict {
+        let verdict = last.verdict();
+        // An `Ok` is kept always: the caller gets it where the next attempt is refused.
+        let keeps = self.kept.is_some()
+            || retry.history > 0
+            || retry.shared.reporter.is_heard()
+            || last.is_answer();
         if keeps {
-            self.keep(retry.history, last.outcome.err(), delay);
+            self.keep(retry.history, last, delay);
         }
-        last.class
+        verdict
     }
 
     #[cold]
-    fn keep(&mut self, history: usize, error: Option<Error<E>>, delay: Duration) {
+    fn keep(&mut self, history: usize, error: Error<E>, delay: Duration) {
         let kept = self.kept();
         if let Some(permit) = &mut kept.permit {
             permit.start();
         }
         match error {
-            Some(error) if history > 0 => {
+            error if history > 0 => {
                 if kept.history.len() == history {
                     kept.history.pop_front();
                 }
                 kept.history.push_back((error, delay));
             }
             // A refusal that was waited for says nothing about the dependency.
-            None | Some(Error::Rejected(_)) => {}
-            Some(error) => kept.before = Some(error),
+            Error::Rejected(_) => {}
+            error => kept.before = Some(error),
         }
     }
 
-    fn kept(&mut self) -> &mut Kept<'p, T, E> {
+    fn kept(&mut self) -> &mut Kept<'p, E> {
         self.kept.get_or_insert_default()
     }
 
     /// What the caller gets.
     #[cold]
-    pub(super) fn give_up<J>(
+    pub(super) fn give_up(
         self,
-        retry: &Retry<J>,
+        retry: &Retry,
         attempt: Attempt,
-        last: FailedAttempt<T, E>,
+        last: Error<E>,
         why: StopReason,
-    ) -> Result<T, Error<E>> {
+    ) -> Error<E> {
         retry.shared.give_up(why, attempt, attempt.number(), last, |gave_up| {
             let Some(kept) = self.kept else { return };
             if why == StopReason::Rejected {
@@ -266,7 +266,7 @@ impl<'p, T, E> RetryState<'p, T, E> {
     }
 }
 
-impl<T, E> Default for Kept<'_, T, E> {
+impl<E> Default for Kept<'_, E> {
     fn default() -> Self {
         Self {
             wait: None,

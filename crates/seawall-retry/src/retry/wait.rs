@@ -6,26 +6,24 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::StopReason;
+use seawall_core::{Error, StopReason};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-use crate::shared::FailedAttempt;
-
 /// The wait for the next attempt. Holds the failure of the last.
 #[pin_project]
-pub(super) struct Wait<'p, T, E> {
+pub(super) struct Wait<'p, E> {
     #[pin]
     pause: Pause,
     #[pin]
     shutdown: Option<WaitForCancellationFuture<'p>>,
     delay: Duration,
-    failed: Option<FailedAttempt<T, E>>,
+    failed: Option<Error<E>>,
 }
 
 /// A wait that is over.
-pub(super) struct Waited<T, E> {
-    pub(super) failed: FailedAttempt<T, E>,
+pub(super) struct Waited<E> {
+    pub(super) failed: Error<E>,
     pub(super) delay: Duration,
     /// Why no attempt follows, if none does.
     pub(super) stopped: Option<StopReason>,
@@ -40,11 +38,11 @@ enum Pause {
     },
 }
 
-impl<'p, T, E> Wait<'p, T, E> {
+impl<'p, E> Wait<'p, E> {
     pub(super) fn new(
         delay: Duration,
         shutdown: Option<&'p CancellationToken>,
-        failed: FailedAttempt<T, E>,
+        failed: Error<E>,
     ) -> Pin<Box<Self>> {
         let pause = match delay {
             Duration::ZERO => Pause::Turn { taken: false },
@@ -57,7 +55,7 @@ impl<'p, T, E> Wait<'p, T, E> {
     /// # Panics
     ///
     /// When polled after it ended.
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waited<T, E>> {
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waited<E>> {
         let this = self.project();
         let shutdown = this.shutdown.as_pin_mut();
         let shutting_down = shutdown.is_some_and(|shutdown| shutdown.poll(cx).is_ready());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use seawall_core::{Class, Error};
+use seawall_core::{Class, PolicyExt};
 use seawall_retry::Hedge;
 use seawall_testkit::{Script, Step};
 use tokio::time::Instant;
@@ -12,10 +12,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Whether the next goes out after a primary that asked to be left alone for `retry_after`.
 async fn hedged(retry_after: Option<Duration>) -> bool {
-    let hedge = Hedge::builder().delay(SECOND).judge(move |outcome: &Result<u32, Error<&str>>| {
-        outcome.as_ref().map_or(Class::Overloaded { retry_after }, |_| Class::Success)
-    });
-    let hedge = hedge.build().unwrap();
+    let hedge = Hedge::builder().delay(SECOND).build().unwrap();
+    let hedge = hedge.classify(move |_: &&str| Class::Overloaded { retry_after });
     let script = Script::new([Step::err("busy"), Step::ok(1)]);
     let start = Instant::now();
     let outcome = hedge.call(|| script.run()).await;
@@ -35,10 +33,8 @@ async fn only_what_asks_for_nothing_is_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn what_is_under_way_goes_on() {
     let retry_after = Some(SECOND);
-    let judge = move |outcome: &Result<u32, Error<&str>>| {
-        outcome.as_ref().map_or(Class::Overloaded { retry_after }, |_| Class::Success)
-    };
-    let hedge = Hedge::builder().delay(SECOND).max_attempts(5).judge(judge).build().unwrap();
+    let hedge = Hedge::builder().delay(SECOND).max_attempts(5).build().unwrap();
+    let hedge = hedge.classify(move |_: &&str| Class::Overloaded { retry_after });
     let slow = Step::after(9 * SECOND, Ok(7));
     let script = Script::new([slow, Step::err("busy"), Step::never()]);
     assert_eq!(hedge.call(|| script.run()).await.unwrap(), 7);

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How a call ends that is asked to come back after `hint`, and after how long.
 async fn ends(random: Random, hint: Duration, deadline: Duration) -> (Outcome, Duration) {
     let backoff = Backoff::from(10 * SECOND).jitter(Jitter::Full);
-    let retry = Retry::builder().backoff(backoff).deadline(deadline).random(random);
+    let retry = Retry::builder().idempotent().backoff(backoff).deadline(deadline).random(random);
     let retry = retry.build().unwrap();
     let start = Instant::now();
     let outcome = Lazy::new(retry.wrap(Scripted(|attempt: Attempt| match attempt.number() {

@@ -12,7 +12,7 @@ use crate::scripted::Scripted;
 
 #[tokio::test(start_paused = true)]
 async fn it_is_waited_for_as_long_as_the_limit_says() {
-    let retry = Retry::builder().backoff(Duration::from_secs(1)).build().unwrap();
+    let retry = Retry::builder().idempotent().backoff(Duration::from_secs(1)).build().unwrap();
     let class = Class::Overloaded { retry_after: Some(Duration::from_mins(30)) };
     let busy = Scripted(|attempt: Attempt| match attempt.number() {
         1 => Err(Error::operation_failed("come back later", class)),

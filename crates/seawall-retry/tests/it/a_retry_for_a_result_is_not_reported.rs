@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use seawall_core::EventKind;
+use seawall_core::{ByOutcome, Class, EventKind, PolicyExt};
 use seawall_retry::Retry;
 use seawall_testkit::Recorder;
 
@@ -11,8 +11,12 @@ use seawall_testkit::Recorder;
 async fn both_forms_tell_of_it() {
     let recorder = Recorder::default();
     let retry = Retry::builder().idempotent().max_attempts(5).backoff(Duration::from_millis(1));
-    let retry = retry.when_ok(|answer: &u32| *answer < 3).build().unwrap();
+    let retry = retry.build().unwrap();
     retry.listeners().add(recorder.clone());
+    let classifier = ByOutcome(|answer: Result<&u32, &&str>| match answer {
+        Ok(3..) => Class::Success,
+        _ => Class::Transient,
+    });
     let told = || {
         let told = recorder.pick(|kind| match kind {
             EventKind::Retrying { attempt, .. } => Some(*attempt),
@@ -22,9 +26,11 @@ async fn both_forms_tell_of_it() {
         told
     };
     let mut answers = 1..;
-    let answer = retry.call(|| std::future::ready(answers.next().ok_or("no more"))).await;
+    let call = || std::future::ready(answers.next().ok_or("no more"));
+    let answer = retry.clone().classify(classifier).call(call).await;
     assert_eq!((answer.unwrap(), told()), (3, vec![1, 2]));
     let mut answers = 1..;
-    let answer = retry.call_blocking(|| answers.next().ok_or("no more"));
+    let call = |_| answers.next().ok_or("no more");
+    let answer = retry.call_blocking_by(&classifier, call);
     assert_eq!((answer.unwrap(), told()), (3, vec![1, 2]));
 }

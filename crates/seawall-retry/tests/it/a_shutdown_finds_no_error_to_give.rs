@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use seawall_core::{EventKind, StopReason};
+use seawall_core::{ByOutcome, Class, EventKind, PolicyExt, StopReason};
 use seawall_retry::Retry;
 use seawall_testkit::Recorder;
 use tokio::time::{Instant, sleep};
@@ -13,8 +13,12 @@ use tokio_util::sync::CancellationToken;
 async fn the_result_that_was_not_good_enough_comes_back_at_once() {
     let (recorder, token) = (Recorder::default(), CancellationToken::new());
     let retry = Retry::builder().idempotent().backoff(Duration::from_hours(1));
-    let retry = retry.shutdown(token.clone()).when_ok(Vec::is_empty).build().unwrap();
+    let retry = retry.shutdown(token.clone()).build().unwrap();
     retry.listeners().add(recorder.clone());
+    let retry = retry.classify(ByOutcome(|files: Result<&Vec<u32>, &&str>| match files {
+        Ok(files) if !files.is_empty() => Class::Success,
+        _ => Class::Transient,
+    }));
     let start = Instant::now();
     let stop = async {
         sleep(Duration::from_secs(1)).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use seawall_core::{
-    Attempt, Backoff, Class, Error, EventKind, Lazy, Operation, Panicked, Policy, PolicyKind,
-    Reason, Rejection, StopReason, contain,
+    Attempt, Backoff, Class, Classified, Error, EventKind, Lazy, Operation, Panicked, Policy,
+    PolicyKind, Reason, Rejection, StopReason, contain,
 };
 use seawall_retry::{Budget, Retry, RetryBuilder};
 use seawall_testkit::Recorder;
@@ -194,9 +194,11 @@ impl Naive {
             let class = error.class();
             let may = self.config.said.unwrap_or(self.config.idempotent);
             let (repeat, hint, free) = match step.comes {
-                Comes::ToRefusal(Some(after)) if self.config.waits => (true, after, true),
+                Comes::ToRefusal(Some(after)) if self.config.waits => {
+                    (self.config.said != Some(false), after, true)
+                }
                 Comes::To(Class::Overloaded { retry_after }) => {
-                    (true, retry_after.map_or(0, millis), false)
+                    (may, retry_after.map_or(0, millis), false)
                 }
                 Comes::To(Class::Transient) | Comes::ToPanic(_) => (may, 0, false),
                 _ => (false, 0, false),
@@ -380,14 +382,10 @@ proptest! {
         scripts in prop::collection::vec((0_u32..80, class()), 1..5),
     ) {
         let config = Config { max_attempts, delay: 0, deadline: None, ..config };
-        let judge = |outcome: &Result<u32, Error<Class>>| match outcome {
-            Ok(_) => Class::Success,
-            Err(error) => error.operation().copied().unwrap_or(Class::Ignored),
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let both = [(); 2].map(|()| {
             let budget = config.budget();
-            let retry = config.builder(budget.as_ref()).judge(judge).build().unwrap();
+            let retry = config.builder(budget.as_ref()).build().unwrap();
             let recorder = Recorder::default();
             if told {
                 retry.listeners().add(recorder.clone());
@@ -404,9 +402,11 @@ proptest! {
                     _ => Err(end),
                 }
             };
-            let asynchronous = runtime.block_on(both[0].0.call_with(async |it| each(it)));
+            let by_class = |class: &Class| *class;
+            let classified = Classified::new(&both[0].0, by_class);
+            let asynchronous = runtime.block_on(classified.call_with(async |it| each(it)));
             let asynchronous = (shown(asynchronous), attempts.take());
-            let blocking = both[1].0.call_blocking_with(each);
+            let blocking = both[1].0.call_blocking_by(&by_class, each);
             assert_eq!(asynchronous, (shown(blocking), attempts.take()));
             let [here, there] = both.each_ref().map(|(_, recorder, budget)| {
                 let told: Vec<_> = recorder.take().iter().map(|it| it.kind.to_string()).collect();

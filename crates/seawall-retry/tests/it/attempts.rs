@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use seawall_core::{Backoff, Class, Error, EventKind, StopReason};
-use seawall_retry::Retry;
+use seawall_core::{Backoff, CarriedOut, Class, Error, EventKind, PolicyExt, StopReason, Verdict};
+use seawall_retry::{Retry, RetryBuilder};
 use seawall_testkit::{Recorder, Script, Step};
 use tokio::time::Instant;
 
@@ -111,70 +111,34 @@ async fn a_zero_delay_does_not_go_through_the_timer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_word_only_what_the_dependency_refused_is_repeated() {
-    let by_class = |class| {
-        move |outcome: &Outcome| match outcome {
-            Ok(_) => Class::Success,
-            Err(_) => class,
+async fn without_the_word_only_what_was_not_carried_out_is_repeated() {
+    let overloaded = Class::Overloaded { retry_after: None };
+    for class in [Class::Transient, Class::Panicked, Class::Permanent, overloaded] {
+        for verdict in [Verdict::from(class), class.not_carried_out()] {
+            let runs = async |retry: RetryBuilder, said: Option<bool>| {
+                let script = down();
+                let retry = retry.build().unwrap().classify(move |_: &&str| verdict);
+                let call = retry.call(|| script.run());
+                let _ = match said {
+                    Some(said) => call.idempotent(said).await,
+                    None => call.await,
+                };
+                script.started()
+            };
+            let not_carried_out = verdict.carried_out == CarriedOut::No;
+            for (idempotent, said, repeats) in [
+                (false, None, not_carried_out),
+                (true, None, true),
+                (false, Some(true), true),
+                (true, Some(false), false),
+                (false, Some(false), false),
+            ] {
+                let retry = Retry::builder();
+                let retry = if idempotent { retry.idempotent() } else { retry };
+                let attempts = if repeats && class != Class::Permanent { 3 } else { 1 };
+                let started = runs(retry, said).await;
+                assert_eq!(started, attempts, "{verdict:?}, {idempotent}, {said:?}");
+            }
         }
-    };
-    for (class, attempts) in [
-        (Class::Transient, 1),
-        (Class::Panicked, 1),
-        (Class::Permanent, 1),
-        (Class::Overloaded { retry_after: None }, 3),
-    ] {
-        let script = down();
-        let retry = Retry::builder().judge(by_class(class)).build().unwrap();
-        let _ = retry.call(|| script.run()).await;
-        assert_eq!(script.started(), attempts, "{class:?}");
-        let script = down();
-        let retry = Retry::builder().idempotent().judge(by_class(class)).build().unwrap();
-        let _ = retry.call(|| script.run()).await;
-        let attempts = if class == Class::Permanent { 1 } else { 3 };
-        assert_eq!(script.started(), attempts, "idempotent, {class:?}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_attempt_is_told_its_number_and_what_the_last_came_to() {
-    let told = RefCell::new(Vec::new());
-    let retry = retry().max_attempts(3).build().unwrap();
-    let _ = retry
-        .call_with(async |attempt| {
-            told.borrow_mut().push((attempt.number(), attempt.max(), attempt.last()));
-            Err::<(), _>("down")
-        })
-        .await;
-    let transient = Some(Class::Transient);
-    assert_eq!(
-        *told.borrow(),
-        [(1, Some(3), None), (2, Some(3), transient), (3, Some(3), transient)]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_would_start_after_the_deadline_is_not_waited_for() {
-    let script = down();
-    let retry = retry().max_attempts(9).backoff(SECOND).deadline(3 * SECOND).build().unwrap();
-    let start = Instant::now();
-    let outcome = retry.call(|| script.run()).await;
-    // Attempts at 0, 1 and 2 s; the next would start at 3 s, when the time is over.
-    assert_eq!(gave_up(outcome), (3, StopReason::Deadline, 2 * SECOND, "down"));
-    assert_eq!(start.elapsed(), 2 * SECOND);
-}
-
-#[tokio::test(start_paused = true)]
-async fn delays_are_jittered_by_default_and_stay_within_the_maximum() {
-    let recorder = Recorder::default();
-    let retry = Retry::builder().idempotent().max_attempts(20).without_budget().build().unwrap();
-    retry.listeners().add(recorder.clone());
-    let _ = retry.call(async || Err::<(), _>("down")).await;
-    let delays = recorder.pick(|kind| match kind {
-        EventKind::Retrying { delay, .. } => Some(*delay),
-        _ => None,
-    });
-    assert_eq!(delays.len(), 19);
-    assert!(delays.iter().all(|delay| *delay < 5 * SECOND));
-    assert!(delays.windows(2).any(|pair| pair[0] > pair[1]), "no jitter in {delays:?}");
 }

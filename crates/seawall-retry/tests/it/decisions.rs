@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Attempt, Backoff, Call, Chain, Class, Description, Error, Event, EventKind,
-    FromAttemptFn, FromFn, Jitter, Judge, Lazy, Panicked, Policy, PolicyKind, Random, Reason,
-    Rejection, StopReason, contain,
+    AllTransient, Attempt, Backoff, ByOutcome, Call, Chain, Class, Classified, Description, Error,
+    Event, EventKind, FromAttemptFn, FromFn, Jitter, Lazy, Panicked, Policy, PolicyKind, Random,
+    Reason, Rejection, StopReason, contain,
 };
 use seawall_retry::{Budget, Retry, RetryBuilder, Retryable};
 use seawall_testkit::{Recorder, Script, Step, at_every_await};
@@ -23,10 +23,7 @@ fn retry() -> RetryBuilder {
     Retry::builder().idempotent().backoff(Backoff::none())
 }
 
-async fn run<J: Judge<u32, &'static str>>(
-    retry: &Retry<J>,
-    each: impl FnMut(Attempt) -> Outcome,
-) -> Outcome {
+async fn run(retry: &Retry, each: impl FnMut(Attempt) -> Outcome) -> Outcome {
     Lazy::new(retry.wrap(Scripted(each))).await
 }
 
@@ -99,8 +96,12 @@ async fn a_permanent_failure_after_a_retry_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_predicate_on_the_error_decides() {
-    let retry = retry().when(|error: &&'static str| *error == "flaky").build().unwrap();
+async fn a_classifier_of_errors_decides() {
+    let by_error = |error: &&str| match *error {
+        "flaky" => Class::Transient,
+        _ => Class::Permanent,
+    };
+    let retry = Classified::new(retry().build().unwrap(), by_error);
     let calls = Cell::new(0);
     let outcome = retry
         .call(async || {
@@ -112,10 +113,15 @@ async fn a_predicate_on_the_error_decides() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_predicate_on_the_result_repeats_successes_and_the_last_comes_back_as_it_is() {
+async fn a_classifier_of_outcomes_repeats_an_ok_and_the_last_comes_back_as_it_is() {
     let recorder = Recorder::default();
-    let retry = retry().when_ok(|value: &u32| *value < 2).build().unwrap();
+    let retry = retry().build().unwrap();
     retry.listeners().add(recorder.clone());
+    let classifier = ByOutcome(|outcome: Result<&u32, &&str>| match outcome {
+        Ok(2..) => Class::Success,
+        _ => Class::Transient,
+    });
+    let retry = Classified::new(retry, classifier);
     let calls = Cell::new(0);
     let count = async || {
         calls.set(calls.get() + 1);
@@ -141,17 +147,16 @@ async fn a_predicate_on_the_attempt_can_end_the_call() {
 async fn a_panic_in_a_predicate_or_listener_is_contained() {
     let budget = Budget::builder().deposit(0.0).reserve(9.0).in_flight(1.0, 9).build().unwrap();
     let recorder = Recorder::default();
-    let judge = |_: &Outcome| -> Class { panic!("no verdict") };
-    let judged = retry().budget(&budget).judge(judge).build().unwrap();
-    judged.listeners().add(recorder.clone());
-    judged.listeners().add(|_: &Event| panic!("deaf"));
-    let outcome = run(&judged, |_| failed(Class::Transient)).await;
-    assert_eq!(why(&outcome), Some(StopReason::Attempts), "it keeps the class that it came with");
-    assert_eq!(recorder.count(|kind| matches!(kind, EventKind::Panicked(_))), 3);
-    assert!(judged.listeners().panics() > 0);
+    let heard = retry().budget(&budget).build().unwrap();
+    heard.listeners().add(|_: &Event| panic!("deaf"));
+    let outcome = run(&heard, |_| failed(Class::Transient)).await;
+    assert_eq!(why(&outcome), Some(StopReason::Attempts));
+    assert!(heard.listeners().panics() > 0);
     let vetoed = retry().budget(&budget).while_attempt(|_, _| panic!("no answer")).build().unwrap();
+    vetoed.listeners().add(recorder.clone());
     let outcome = run(&vetoed, |_| failed(Class::Transient)).await;
     assert!(matches!(outcome, Err(Error::Operation { .. })), "it counts as a no");
+    assert_eq!(recorder.count(|kind| matches!(kind, EventKind::Panicked(_))), 1);
     let snapshot = budget.snapshot();
     assert_eq!((snapshot.calls_in_flight, snapshot.repetitions_in_flight), (Some(0), Some(0)));
     assert_eq!(snapshot.tokens, Some(7.0), "two repetitions");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Class, Error, EventKind, FromFn, Lazy, Policy, PolicyKind, StopReason,
+    Attempt, Class, Error, EventKind, FromFn, Lazy, Policy, PolicyExt, PolicyKind, StopReason,
 };
 use seawall_retry::{Budget, Hedge, HedgeBuilder};
 use seawall_testkit::{Recorder, Script, Step, at_every_await};
@@ -110,12 +110,10 @@ async fn no_more_are_in_flight_than_may_be() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_ends_the_call_though_it_is_an_error() {
-    let judge = |outcome: &Outcome| match outcome {
-        Ok(_) => Class::Success,
-        Err(error) if error.operation() == Some(&"not found") => Class::Permanent,
-        Err(error) => error.class(),
-    };
-    let hedge = hedge().judge(judge).build().unwrap();
+    let hedge = hedge().build().unwrap().classify(|error: &&str| match *error {
+        "not found" => Class::Permanent,
+        _ => Class::Transient,
+    });
     let script = Script::new([Step::err("not found"), Step::ok(2)]);
     let error = hedge.call(|| script.run()).await.unwrap_err();
     assert!(error.gave_up().is_none(), "nothing was launched, so nothing is said: {error}");
@@ -129,8 +127,7 @@ async fn an_answer_ends_the_call_though_it_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_hedge_that_is_refused_does_not_harm_the_primary() {
     // As a rejection by a policy inside is: it says nothing about the dependency.
-    let judge = |outcome: &Outcome| if outcome.is_ok() { Class::Success } else { Class::Ignored };
-    let hedge = hedge().judge(judge).build().unwrap();
+    let hedge = hedge().build().unwrap().classify(|_: &&str| Class::Ignored);
     let calls = RefCell::new(0);
     let outcome = hedge
         .call(async || {

@@ -56,9 +56,9 @@ where
     T: 'static,
     E: 'static,
     P: Policy + Send + Sync + 'static,
-    C: Classify<E> + Send + Sync + 'static,
+    C: Classify<T, E> + Send + Sync + 'static,
     for<'p> P::Wrapped<'p, FromAttemptFn<'p, BoxOperation<'p, T, E>, C>>:
-        Call<Output = T, Error = E, Future: Send> + Send,
+        Call<Output = T, Error = C::Failure, Future: Send> + Send,
 {
     fn call<'p>(
         &'p self,
@@ -84,9 +84,9 @@ impl<P, C> Pipeline<P, C> {
         T: 'static,
         E: 'static,
         P: Policy + Send + Sync + 'static,
-        C: Classify<E> + Send + Sync + 'static,
+        C: Classify<T, E> + Send + Sync + 'static,
         for<'p> P::Wrapped<'p, FromAttemptFn<'p, BoxOperation<'p, T, E>, C>>:
-            Call<Output = T, Error = E, Future: Send> + Send,
+            Call<Output = T, Error = C::Failure, Future: Send> + Send,
     {
         BoxPipeline(Arc::new(self))
     }

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use seawall_breaker::Breaker;
 use seawall_core::{
-    AllTransient, Check, ConfigError, Description, Identity, Layer, LayerContext, Layers, Listener,
-    Listeners, Name, Policy, PolicyKind, Random, Scope,
+    AllTransient, Check, Classified, ConfigError, Description, Identity, Layer, LayerContext,
+    Layers, Listener, Listeners, Name, Policy, PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, PanicGuardBuilder, Timeout, TimeoutBuilder};
 use seawall_limit::{AdaptiveLimit, Bulkhead, BulkheadBuilder, Throttle};
@@ -74,10 +74,7 @@ impl<L, C> PipelineBuilder<L, C> {
     }
 
     /// Repeats what is inside: a [`Retry`] or its builder.
-    pub fn retry<J, N: Layer<Policy = Retry<J>>>(
-        self,
-        retry: N,
-    ) -> PipelineBuilder<Layers<L, N>, C> {
+    pub fn retry<N: Layer<Policy = Retry>>(self, retry: N) -> PipelineBuilder<Layers<L, N>, C> {
         self.layer(retry)
     }
 
@@ -138,11 +135,13 @@ impl<L, C> PipelineBuilder<L, C> {
         self.layer(PanicGuard::builder())
     }
 
-    /// Decides what an error of the operation means, once for all policies: a
-    /// `Fn(&E) -> Class`. Without it every error is transient.
+    /// Decides what an outcome of the operation means, once for all policies: a `Fn(&E) -> Class` over
+    /// errors, a [`ByOutcome`](crate::ByOutcome) where an `Ok` can be a failure, or a type that
+    /// implements [`Classify`](crate::Classify). Without it every error is transient.
     ///
     /// A closure has to say what it classes, `|error: &ApiError| ..`: left to guess, the compiler says
-    /// at the call that its implementation is "not general enough".
+    /// at the call that its implementation is "not general enough". So it does at a spawn where errors
+    /// are `&'static str` and the closure says so: `|error: &&str| ..` is enough.
     pub fn classify<D>(self, classifier: D) -> PipelineBuilder<L, D> {
         let Self { name, layer, classifier: _, listeners, shutdown, random, load } = self;
         PipelineBuilder { name, layer, classifier, listeners, shutdown, random, load }
@@ -229,7 +228,8 @@ impl<L: Layer, C> PipelineBuilder<L, C> {
         let policy = self.layer.into_policy(&context)?;
         findings::check(&policy.describe(Description::bare()))?;
         let LayerContext { name, listeners, .. } = context;
-        Ok(Pipeline { name, policy, classifier: self.classifier, listeners, load: self.load })
+        let classified = Classified::new(policy, self.classifier);
+        Ok(Pipeline { name, classified, listeners, load: self.load })
     }
 }
 

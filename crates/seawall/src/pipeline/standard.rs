@@ -73,19 +73,19 @@ impl<C> StandardPipeline<C> {
     /// # }
     /// ```
     pub const fn breaker(&self) -> Option<&Breaker> {
-        self.policy.inner.inner.inner.outer.get()
+        self.policy().inner.inner.inner.outer.get()
     }
 
     /// The retry, to look at its [budget](Retry::budget). `None` where it was
     /// [left out](StandardBuilder::without_retry).
     pub const fn retry(&self) -> Option<&Retry> {
-        self.policy.inner.inner.outer.get()
+        self.policy().inner.inner.outer.get()
     }
 
     /// The limit on the calls in flight, to look at its snapshot. `None` where it was
     /// [left out](StandardBuilder::without_limit).
     pub const fn adaptive_limit(&self) -> Option<&AdaptiveLimit> {
-        self.policy.inner.inner.inner.inner.inner.outer.0.as_ref()
+        self.policy().inner.inner.inner.inner.inner.outer.0.as_ref()
     }
 }
 
@@ -95,7 +95,7 @@ impl<C> StandardPipeline<C> {
 /// | layer | default | reason |
 /// |---|---|---|
 /// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | no caller waits longer for an answer |
-/// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what the dependency refused as overloaded is repeated | what was carried out must not be carried out twice |
+/// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what was certainly not carried out is repeated | what was carried out must not be carried out twice |
 /// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
 /// | breaker | [`Breaker::builder`] without its failure rate, open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | a share of failures is no reason to refuse; with the limit a probe costs little, so it may come often |
 /// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT), none where the timeout is no longer | three attempts fit into the timeout |
@@ -291,7 +291,7 @@ impl<C> StandardBuilder<C> {
         self
     }
 
-    /// Decides what an error of the operation means; see [`PipelineBuilder::classify`].
+    /// Decides what an outcome of the operation means; see [`PipelineBuilder::classify`].
     pub fn classify<D>(self, classifier: D) -> StandardBuilder<D> {
         StandardBuilder {
             base: self.base.classify(classifier),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use seawall::{
     Attempt, BoxPipeline, Breaker, Class, Classify, ConfigError, Error, Pipeline, Retry,
-    StandardPipeline,
+    StandardPipeline, Verdict,
 };
 
 const LIMIT: Duration = Duration::from_secs(1);
@@ -221,12 +221,11 @@ async fn a_classifier_that_borrows_nothing() -> Result<(), ConfigError> {
 /// A classifier with a name, for the field of a struct.
 struct IoErrors;
 
-impl Classify<io::Error> for IoErrors {
-    fn classify(&self, error: &io::Error) -> Class {
-        match error.kind() {
-            io::ErrorKind::NotFound => Class::Permanent,
-            _ => Class::Transient,
-        }
+impl<T> Classify<T, io::Error> for IoErrors {
+    type Failure = io::Error;
+
+    fn classify(&self, outcome: Result<&T, &io::Error>) -> Verdict {
+        outcome.map_or_else(class_of, |_| Class::Success).into()
     }
 }
 
@@ -237,7 +236,10 @@ struct Classified {
 }
 
 fn class_of(error: &io::Error) -> Class {
-    IoErrors.classify(error)
+    match error.kind() {
+        io::ErrorKind::NotFound => Class::Permanent,
+        _ => Class::Transient,
+    }
 }
 
 #[tokio::test]
@@ -246,7 +248,7 @@ async fn a_field_for_a_pipeline_with_a_classifier() -> Result<(), ConfigError> {
     let fields = Classified {
         by_type: standard().classify(IoErrors).build()?,
         by_pointer: standard().classify(class_of as fn(&_) -> _).build()?,
-        boxed: standard().classify(|error: &io::Error| IoErrors.classify(error)).build()?.boxed(),
+        boxed: standard().classify(|error: &io::Error| class_of(error)).build()?.boxed(),
     };
     let missing = || std::future::ready(Err::<u32, _>(io::Error::from(io::ErrorKind::NotFound)));
     let errors = [

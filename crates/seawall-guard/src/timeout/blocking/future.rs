@@ -101,10 +101,7 @@ impl<T, E> Future for BlockingFuture<'_, T, E> {
         waiting.presence = None;
         let name = || self.blocking.timeout.name().clone();
         Poll::Ready(match joined {
-            Ok(Ok(outcome)) => outcome.map_err(|error| {
-                let class = AllTransient.classify(&error);
-                Error::operation_failed(error, class)
-            }),
+            Ok(Ok(outcome)) => AllTransient.sort(outcome),
             Ok(Err(report)) => {
                 Err(Error::from(Panicked::in_callback(name(), PolicyKind::Timeout, report)))
             }

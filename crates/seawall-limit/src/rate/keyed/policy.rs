@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Class, Classify, ConfigError, Error, Listeners, Name, Rejection, Reporter,
+    AllTransient, Classify, ConfigError, Error, Listeners, Name, Rejection, Reporter,
 };
 use tokio::time::Instant;
 
@@ -137,10 +137,7 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         Fut: Future<Output = Result<T, E>>,
     {
         self.try_acquire(key)?;
-        future.await.map_err(|error| {
-            let class: Class = AllTransient.classify(&error);
-            Error::operation_failed(error, class)
-        })
+        AllTransient.sort(future.await)
     }
 }
 

@@ -1,0 +1,101 @@
+use std::future::Future;
+
+use super::PolicyCall;
+use crate::{
+    AllTransient, Attempt, Call, Classify, Description, FromAttemptFn, FromFn, FromFuture, Lazy,
+    Policy,
+};
+
+/// A policy with a classifier: what a [pipeline](https://docs.rs/seawall) is, without a name. Made by
+/// [`PolicyExt::classify`](super::PolicyExt::classify).
+///
+/// ```
+/// use seawall_core::{ByOutcome, Class, Identity, PolicyExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let policy = Identity.classify(ByOutcome(|outcome: Result<&u16, &std::fmt::Error>| match outcome {
+///     Ok(500..) | Err(_) => Class::Transient,
+///     Ok(_) => Class::Success,
+/// }));
+/// assert_eq!(policy.call(async || Ok(503)).await.unwrap(), 503);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Classified<P, C> {
+    policy: P,
+    classifier: C,
+}
+
+impl<P, C> Classified<P, C> {
+    /// `policy`, around operations whose outcomes `classifier` classes.
+    pub const fn new(policy: P, classifier: C) -> Self {
+        Self { policy, classifier }
+    }
+
+    /// The policy.
+    pub const fn policy(&self) -> &P {
+        &self.policy
+    }
+
+    /// The classifier: what an outcome of the operation means.
+    pub const fn classifier(&self) -> &C {
+        &self.classifier
+    }
+}
+
+/// A call of an operation made from a closure: see [`Classified::call`].
+pub type Called<'p, P, F, C = AllTransient> = Lazy<PolicyCall<'p, P, FromFn<'p, F, C>>>;
+
+/// A call of an operation made from a closure that takes its attempt: see [`Classified::call_with`].
+pub type CalledWith<'p, P, F, C = AllTransient> = Lazy<PolicyCall<'p, P, FromAttemptFn<'p, F, C>>>;
+
+/// A call of a future: see [`Classified::call_once`].
+pub type CalledOnce<'p, P, Fut, C = AllTransient> = Lazy<PolicyCall<'p, P, FromFuture<'p, Fut, C>>>;
+
+impl<P: Policy, C> Classified<P, C> {
+    /// Calls the operation that `make` makes, once for each attempt: `|| async { .. }`,
+    /// `async || { .. }`, or the name of an async function without arguments.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the attempt under way; the policies count the call as abandoned.
+    #[inline]
+    pub fn call<'p, F, Fut, T, E>(&'p self, make: F) -> Called<'p, P, F, C>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromFn<'p, F, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        Lazy::new(PolicyCall::new(&self.policy, FromFn::new(make, &self.classifier)))
+    }
+
+    /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts.
+    #[inline]
+    pub fn call_with<'p, F, Fut, T, E>(&'p self, make: F) -> CalledWith<'p, P, F, C>
+    where
+        F: FnMut(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromAttemptFn<'p, F, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        Lazy::new(PolicyCall::new(&self.policy, FromAttemptFn::new(make, &self.classifier)))
+    }
+
+    /// Runs a future that exists already. Only where nothing repeats the call.
+    #[inline]
+    pub fn call_once<'p, Fut, T, E>(&'p self, future: Fut) -> CalledOnce<'p, P, Fut, C>
+    where
+        Fut: Future<Output = Result<T, E>>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromFuture<'p, Fut, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        Lazy::new(PolicyCall::new(&self.policy, FromFuture::new(future, &self.classifier)))
+    }
+
+    /// What the policy is.
+    pub fn describe(&self) -> Description {
+        self.policy.describe(Description::bare())
+    }
+}
