@@ -15,7 +15,7 @@ use seawall_rehearse::{
 #[command(after_help = "Exit codes: 0 all promises are kept, 1 one is not, 2 a mistake.")]
 pub(crate) struct Arguments {
     /// The scenario, a TOML file
-    #[arg(required_unless_present = "random")]
+    #[arg(required_unless_present_any = ["random", "replay"])]
     file: Option<PathBuf>,
     /// Print the report as JSON and nothing else
     #[arg(long)]
@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Write the promises as `JUnit` has tests
     #[arg(long, value_name = "XML")]
     junit: Option<PathBuf>,
+    /// Play again what this report was made of, and compare: 0 if it is the same to the byte, 1 if not
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["file", "random", "seed", "seeds", "sweep", "find", "watch"])]
+    replay: Option<PathBuf>,
     /// The first seed, in place of the file's
     #[arg(long)]
     seed: Option<u64>,
@@ -73,7 +76,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match &arguments.file {
         Some(file) if arguments.watch => watch(arguments, file),
         Some(file) => end(once(arguments, file)),
-        None => end(random(arguments)),
+        None => match &arguments.replay {
+            Some(report) => end(replayed(arguments, report)),
+            None => end(random(arguments)),
+        },
     }
 }
 
@@ -134,6 +140,23 @@ fn once(arguments: &Arguments, file: &Path) -> Result<bool, String> {
         print!("{}", report.table());
     }
     Ok(report.is_kept())
+}
+
+fn replayed(arguments: &Arguments, file: &Path) -> Result<bool, String> {
+    let mistakes = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let json = std::fs::read_to_string(file).map_err(|error| mistakes(&error))?;
+    let replayed = seawall_rehearse::replay(&json).map_err(|error| mistakes(&error))?;
+    write(arguments, &replayed.report)?;
+    if arguments.json {
+        print!("{}", replayed.report.json());
+    } else {
+        print!("{}", replayed.report.table());
+    }
+    match &replayed.difference {
+        None => eprintln!("{}: the same to the byte", file.display()),
+        Some((line, old, new)) => eprintln!("{}:{line}: {old} is now {new}", file.display()),
+    }
+    Ok(replayed.difference.is_none())
 }
 
 fn write(arguments: &Arguments, report: &Report) -> Result<(), String> {

@@ -28,6 +28,9 @@ pub struct Report {
     pub schema: u32,
     /// The scenario's name.
     pub scenario: String,
+    /// The scenario's file, with everything in it that stood in other files: what
+    /// [`replay`](crate::replay) plays.
+    pub source: String,
     /// The seeds that it was played with.
     pub seeds: Vec<u64>,
     /// What all servers serve in a second, in health.
@@ -183,6 +186,7 @@ impl Report {
         Self {
             schema: 1,
             scenario: scenario.name.clone(),
+            source: scenario.source(),
             seeds,
             capacity: scenario.capacity(),
             faults: faults.chain(surges).collect(),

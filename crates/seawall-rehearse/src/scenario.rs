@@ -64,6 +64,8 @@ pub struct Scenario {
     pub(crate) watch: Nanos,
     /// No call is made after this.
     pub(crate) longest: Option<Nanos>,
+    /// As it was written, with everything that stood in other files.
+    source: Table,
 }
 
 /// The servers, all alike.
@@ -128,6 +130,7 @@ impl Scenario {
         if !table.contains_key("name") {
             let stem = file.file_stem().unwrap_or_default();
             scenario.name = stem.to_string_lossy().into_owned();
+            scenario.write("", "name", scenario.name.clone());
         }
         Ok(scenario)
     }
@@ -140,7 +143,14 @@ impl Scenario {
         root.finish();
         // Where a part is not there, a note says so.
         notes.finish(())?;
-        scenario.ok_or_else(|| Mistakes::one("the scenario has neither load nor server"))
+        let mut scenario =
+            scenario.ok_or_else(|| Mistakes::one("the scenario has neither load nor server"))?;
+        scenario.source = table.clone();
+        service::write_out(&mut scenario.source, &["server", "service"], &scenario.servers.service);
+        if let Traffic::Closed { think, .. } = &scenario.load.traffic {
+            service::write_out(&mut scenario.source, &["load", "closed", "think"], think);
+        }
+        Ok(scenario)
     }
 
     /// Its name.
@@ -163,6 +173,8 @@ impl Scenario {
     pub fn with_seeds(mut self, first: u64, count: u32) -> Self {
         self.seed = first;
         self.seeds = count.max(1);
+        self.write("", "seed", i64::try_from(first).unwrap_or(i64::MAX));
+        self.write("", "seeds", i64::from(self.seeds));
         self
     }
 
@@ -170,7 +182,22 @@ impl Scenario {
     #[must_use]
     pub fn with_clients(mut self, clients: u32) -> Self {
         self.load.clients = clients.max(1);
+        self.write("load", "clients", i64::from(self.load.clients));
         self
+    }
+
+    /// The file that this is, with everything in it: what [`parse`](Self::parse) reads.
+    pub fn source(&self) -> String {
+        self.source.to_string()
+    }
+
+    /// Writes what has been changed since it was read.
+    fn write(&mut self, table: &str, field: &str, value: impl Into<toml::Value>) {
+        let table = match self.source.get_mut(table) {
+            Some(toml::Value::Table(table)) => table,
+            _ => &mut self.source,
+        };
+        table.insert(field.to_owned(), value.into());
     }
 
     /// The seeds that it is played with.
@@ -288,6 +315,7 @@ fn read(root: &Reader<'_>, folder: &Path) -> Option<Scenario> {
         promises,
         watch: 0,
         longest,
+        source: Table::new(),
     };
     check(root, &scenario);
     let (from, until) = scenario.trouble();

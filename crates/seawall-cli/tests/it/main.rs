@@ -101,6 +101,39 @@ fn a_page_a_picture_and_the_same_bytes_again() {
 }
 
 #[test]
+fn a_report_is_replayed_to_the_byte() {
+    let folder = Folder::new("replay");
+    let server = "service = { kind = 'measured', file = 'log.txt' }";
+    folder.write("a.toml", &SCENARIO.replace("service = '20ms'", server));
+    folder.write("log.txt", "12\n20ms\n31.5\n");
+    let first = folder.rehearse(&["a.toml", "--seed", "3", "--seeds", "2", "--json"]);
+    folder.write("report.json", &out(&first));
+    // The report holds what it needs.
+    std::fs::remove_file(folder.0.join("log.txt")).expect("it is there");
+    let again = folder.rehearse(&["--replay", "report.json", "--json"]);
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(out(&first), out(&again));
+
+    let changed = out(&first).replacen("\"loss\": ", "\"loss\": 1", 1);
+    folder.write("changed.json", &changed);
+    let differs = folder.rehearse(&["--replay", "changed.json"]);
+    let said = String::from_utf8_lossy(&differs.stderr).into_owned();
+    assert_eq!(differs.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("changed.json:") && said.contains("is now \"loss\": "), "{said}");
+
+    let coded = out(&first).replacen("\"name\": \"mine\"", "\"name\": \"coded\"", 1);
+    folder.write("coded.json", &coded);
+    for (file, why) in
+        [("coded.json", "built by code"), ("a.toml", "no JSON"), ("nowhere.json", "")]
+    {
+        let output = folder.rehearse(&["--replay", file]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.starts_with(file) && said.contains(why), "{said}");
+    }
+}
+
+#[test]
 fn a_sweep_and_random_worlds() {
     let folder = Folder::new("sweep");
     folder.write("a.toml", SCENARIO);

@@ -173,6 +173,18 @@ fn measured(table: &Reader<'_>, folder: &std::path::Path) -> Option<Vec<Nanos>> 
     times
 }
 
+/// Replaces the name of a file in `table`, at `path`, by the times that stand in it.
+pub(super) fn write_out(table: &mut toml::Table, path: &[&str], service: &Service) {
+    let (Service::Measured(times), [first, rest @ ..]) = (service, path) else { return };
+    let Some(toml::Value::Table(inner)) = table.get_mut(*first) else { return };
+    if !rest.is_empty() {
+        write_out(inner, rest, service);
+    } else if inner.remove("file").is_some() {
+        let times = times.iter().map(|time| toml::Value::from(crate::time::display(*time)));
+        inner.insert("times".to_owned(), toml::Value::Array(times.collect()));
+    }
+}
+
 /// One time in each line; a number without a unit is milliseconds.
 fn lines(text: &str) -> Option<Vec<Nanos>> {
     let line = |line: &str| {
