@@ -1,5 +1,7 @@
 //! The program: what it prints, writes and ends with.
 
+#[cfg(unix)]
+mod from_a_log;
 mod harmless;
 
 use std::path::{Path, PathBuf};
