@@ -25,8 +25,8 @@ pub use request::{Request, Sending};
 mod calls;
 mod request;
 
-/// A run ends after this many events, whatever the scenario says.
-pub(crate) const MOST_EVENTS: u64 = 100_000_000;
+/// A run ends after this many events, whatever the scenario says. A test has no time for so many.
+pub(crate) const MOST_EVENTS: u64 = if cfg!(test) { 20_000 } else { 100_000_000 };
 
 /// Which clock a run goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -265,5 +265,22 @@ impl Arrival {
     pub(crate) fn ended(&self, now: Nanos, outcome: Outcome, requests: u32) -> Ended {
         let Self { at, deadline, rate, .. } = *self;
         Ended { at, deadline, until: now, outcome, requests, rate }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_without_an_end_in_sight_stops_with_a_message() {
+        let text = "for = '20h'\n[load]\nclosed = { users = 20, think = '10ms' }\ndeadline = '500ms'\n\
+                    [server]\nslots = 10\nservice = '10ms'\n";
+        let scenario = Scenario::parse(text).expect("a valid scenario");
+        for stack in [Stack::none(), Stack::omniscient()] {
+            let played = play(&scenario, &stack, 1, Clock::Virtual).expect("playable");
+            assert_eq!(played.stopped.as_deref(), Some("stopped after 20000 events"));
+            assert!(played.events < 21_000 && played.calls > 5_000, "{played:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod from_a_log;
 mod harmless;
+mod promises;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
