@@ -94,6 +94,7 @@
 //! Where there is a [`Deadline`](crate::Deadline) already, which bounds the call by itself. For the
 //! silence between two messages of a stream, which needs an idle timeout.
 
+mod alone;
 mod blocking;
 mod config;
 mod defaults;
@@ -104,6 +105,7 @@ mod limit;
 mod plan;
 mod policy;
 
+pub use alone::TimeoutAlone;
 pub use blocking::{Blocking, BlockingBuilder, BlockingCall, BlockingFuture, BlockingWork};
 pub use config::TimeoutBuilder;
 pub use defaults::{

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 
 use super::deferred::Start;
-use super::{Admission, Settle};
+use super::{Admission, Admit, Settle};
 use crate::{Attempt, ColdOption, Error, Rejection};
 
 /// A call that a policy admits: it waits for its permit, if it has to, and then runs.
@@ -35,14 +35,14 @@ enum State<P, W, S, Fut> {
     Deferred(ColdOption<Deferral<P, W, S, Fut>>),
 }
 
-enum Deferral<P, W, S, Fut> {
+pub(super) enum Deferral<P, W, S, Fut> {
     Refused(Rejection),
     Pending(Pin<Box<Pending<P, W, S, Fut>>>),
 }
 
 // What is taken when the call starts is an `Option`.
 #[pin_project(project = PendingProjection)]
-enum Pending<P, W, S, Fut> {
+pub(super) enum Pending<P, W, S, Fut> {
     Waiting { wait: W, start: Option<S>, attempt: Attempt },
     Granted { permit: Option<P>, start: Option<S>, attempt: Attempt },
     Started(#[pin] AdmittedFuture<P, W, S, Fut>),
@@ -53,21 +53,30 @@ impl<P, W, S, Fut> AdmittedFuture<P, W, S, Fut> {
         Self { state: State::Running { future, permit: Some(permit) } }
     }
 
-    pub(super) fn deferred(
-        (admission, attempt): (Admission<P, W>, Attempt),
-        start: impl FnOnce() -> S,
-    ) -> Self {
-        let pending = |pending| Deferral::Pending(Box::pin(pending));
-        let deferral = match admission {
-            Admission::Granted(permit) => {
-                pending(Pending::Granted { permit: Some(permit), start: Some(start()), attempt })
-            }
-            Admission::Waiting(wait) => {
-                pending(Pending::Waiting { wait, start: Some(start()), attempt })
-            }
-            Admission::Refused(rejection) => Deferral::Refused(rejection),
-        };
+    pub(super) const fn deferred(deferral: Deferral<P, W, S, Fut>) -> Self {
         Self { state: State::Deferred(ColdOption::some(deferral)) }
+    }
+}
+
+impl<P, W, S, Fut> Deferral<P, W, S, Fut> {
+    /// The answer of `policy` to `attempt`, which it did not admit at once. `start` is what starts the
+    /// call if it may start later.
+    ///
+    /// Returned rather than the whole future: a future that is written by address lies in memory, on
+    /// the fast path, too. By value for the same reason.
+    #[cold]
+    pub(super) fn ask<'p, A>(policy: &'p A, mut attempt: Attempt, start: impl FnOnce() -> S) -> Self
+    where
+        A: Admit<Permit<'p> = P, Wait<'p> = W>,
+    {
+        let pending = match policy.admit(&mut attempt) {
+            Admission::Refused(rejection) => return Self::Refused(rejection),
+            Admission::Granted(permit) => {
+                Pending::Granted { permit: Some(permit), start: Some(start()), attempt }
+            }
+            Admission::Waiting(wait) => Pending::Waiting { wait, start: Some(start()), attempt },
+        };
+        Self::Pending(Box::pin(pending))
     }
 }
 

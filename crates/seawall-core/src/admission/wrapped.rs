@@ -1,7 +1,8 @@
 use std::fmt;
 
 use super::deferred::{Deferrable, Once, Repeated};
-use super::{Admission, Admit, AdmittedFuture, Settle};
+use super::future::Deferral;
+use super::{Admit, AdmittedFuture, Settle};
 use crate::{Attempt, Call, Operation};
 
 /// An operation that a policy admits.
@@ -15,15 +16,6 @@ impl<'p, A, Op> Admitted<'p, A, Op> {
     pub const fn new(policy: &'p A, op: Op) -> Self {
         Self { policy, inner: Deferrable::new(op) }
     }
-}
-
-// By value: passing the address of an attempt would spill it to the stack, on the fast path, too.
-#[cold]
-fn admit<A: Admit>(
-    policy: &A,
-    mut attempt: Attempt,
-) -> (Admission<A::Permit<'_>, A::Wait<'_>>, Attempt) {
-    (policy.admit(&mut attempt), attempt)
 }
 
 impl<'p, A: Admit, Op: Call> Call for Admitted<'p, A, Op>
@@ -40,12 +32,11 @@ where
     )]
     #[inline(always)]
     fn start(self, mut attempt: Attempt) -> Self::Future {
-        match self.policy.try_admit(&mut attempt) {
-            Some(permit) => AdmittedFuture::running(permit, self.inner.into_op().start(attempt)),
-            None => {
-                AdmittedFuture::deferred(admit(self.policy, attempt), || Once(self.inner.into_op()))
-            }
+        if let Some(permit) = self.policy.try_admit(&mut attempt) {
+            return AdmittedFuture::running(permit, self.inner.into_op().start(attempt));
         }
+        let start = || Once(self.inner.into_op());
+        AdmittedFuture::deferred(Deferral::ask(self.policy, attempt, start))
     }
 }
 
@@ -68,7 +59,8 @@ where
         {
             return AdmittedFuture::running(permit, op.attempt(attempt));
         }
-        AdmittedFuture::deferred(admit(self.policy, attempt), || self.inner.repeated())
+        let start = || self.inner.repeated();
+        AdmittedFuture::deferred(Deferral::ask(self.policy, attempt, start))
     }
 
     fn is_repeatable(&self) -> bool {

@@ -17,25 +17,31 @@ mod options;
 /// Dropping it at any point gives back whatever the policies hold for it.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct Lazy<Op: Call>(#[pin] State<Op>);
+pub struct Lazy<Op: Call> {
+    /// Absent from the first poll on.
+    call: Option<Op>,
+    #[pin]
+    running: Running<Op::Future>,
+}
 
-#[pin_project(project = StateProjection, project_replace = StateOwned)]
-enum State<Op: Call> {
-    /// Not polled yet.
-    Idle { call: Op },
-    /// Started.
-    Running {
-        #[pin]
-        future: Op::Future,
-    },
-    /// Over, or starting panicked.
-    Done,
+/// An `Option` with `project_replace`: `Pin::set` drops the old value through a call.
+#[pin_project(project = RunningProjection, project_replace = RunningOwned)]
+enum Running<Fut> {
+    /// Not started, or over.
+    No,
+    Yes(#[pin] Fut),
 }
 
 impl<Op: Call> Lazy<Op> {
     /// A future that starts `call` as a first attempt.
     pub fn new(call: Op) -> Self {
-        Self(State::Idle { call })
+        Self { call: Some(call), running: Running::No }
+    }
+
+    /// The future of a call that was started, and of which nothing happens before the first poll.
+    /// Options change nothing about it.
+    pub fn started(future: Op::Future) -> Self {
+        Self { call: None, running: Running::Yes(future) }
     }
 
     /// The same call, with an option.
@@ -43,11 +49,7 @@ impl<Op: Call> Lazy<Op> {
     where
         O: Call<Future = Op::Future>,
     {
-        Lazy(match self.0 {
-            State::Idle { call } => State::Idle { call: option(call) },
-            State::Running { future } => State::Running { future },
-            State::Done => State::Done,
-        })
+        Lazy { call: self.call.map(option), running: self.running }
     }
 
     /// The same call, to be over by `deadline`: an `Instant`, a deadline, or `None` for never. Timeouts
@@ -91,10 +93,10 @@ impl<Op: Call> Lazy<Op> {
 
 impl<Op: Call> std::fmt::Debug for Lazy<Op> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.0 {
-            State::Idle { .. } => "Lazy::Idle",
-            State::Running { .. } => "Lazy::Running",
-            State::Done => "Lazy::Done",
+        f.write_str(match (&self.call, &self.running) {
+            (Some(_), _) => "Lazy::Idle",
+            (None, Running::Yes(_)) => "Lazy::Running",
+            (None, Running::No) => "Lazy::Done",
         })
     }
 }
@@ -107,26 +109,24 @@ impl<Op: Call> Future for Lazy<Op> {
     /// When polled after it was ready.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().0;
-        if let StateProjection::Idle { .. } = state.as_mut().project()
-            && let StateOwned::Idle { call } = state.as_mut().project_replace(State::Done)
-        {
+        let mut this = self.project();
+        if let Some(call) = this.call.take() {
             let future = call.start(Attempt::first());
-            state.as_mut().project_replace(State::Running { future });
+            this.running.as_mut().project_replace(Running::Yes(future));
         }
-        let StateProjection::Running { future } = state.as_mut().project() else {
+        let RunningProjection::Yes(future) = this.running.as_mut().project() else {
             panic!("a call was polled after it was over");
         };
         // All that the call holds is dropped before the caller resumes: here, once for all layers.
         // Success and failure apart: a small output then stays in registers, where a whole `Result`
-        // is copied. `project_replace` rather than `set`, which drops the old value through a call.
+        // is copied.
         match ready!(future.poll(cx)) {
             Ok(output) => {
-                state.project_replace(State::Done);
+                this.running.project_replace(Running::No);
                 Poll::Ready(Ok(output))
             }
             Err(error) => {
-                state.project_replace(State::Done);
+                this.running.project_replace(Running::No);
                 Poll::Ready(Err(error))
             }
         }

@@ -80,11 +80,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.as_mut().project().state.project() {
             StateProjection::Running(call) => match ready!(call.poll(cx)) {
-                Ok(output) => {
-                    // What the call holds goes back before the caller resumes.
-                    self.project().state.set(State::Failed(None));
-                    Poll::Ready(Ok(output))
-                }
+                Ok(output) => Poll::Ready(Ok(output)),
                 Err(error) => self.fall_back(error, cx),
             },
             StateProjection::Failed(failed) => {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Listeners, Name,
-    Operation, OperationFuture, Policy, PolicyKind, Reason, Reporter, catch,
+    AllTransient, Alone, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Lazy,
+    Listeners, Name, Operation, Policy, PolicyKind, Reason, Reporter, catch,
 };
 
 use super::FallbackBuilder;
@@ -133,14 +133,11 @@ impl<T, E> Fallback<T, E> {
     /// # Cancel safety
     ///
     /// Dropping it drops `future` or the fallback under way, and gives back its permit.
-    pub fn call<Fut>(
-        &self,
-        future: Fut,
-    ) -> FallbackFuture<'_, T, E, OperationFuture<'static, Fut, AllTransient>>
+    pub fn call<Fut>(&self, future: Fut) -> Alone<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
+        Lazy::started(self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first()))
     }
 
     /// Whether `class` is fallen back from.

@@ -63,15 +63,7 @@ where
         let this = self.as_mut().project();
         let panicked = match this.state.project() {
             StateProjection::Running(call) => match catch(|| call.poll(cx)) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(Ok(output))) => {
-                    self.drop_call();
-                    return Poll::Ready(Ok(output));
-                }
-                Ok(Poll::Ready(Err(error))) => {
-                    self.drop_call();
-                    return Poll::Ready(Err(error));
-                }
+                Ok(polled) => return polled,
                 Err(caught) => {
                     let panicked = this.guard.panicked(caught);
                     self.drop_call();

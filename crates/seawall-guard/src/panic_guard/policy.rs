@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::panic::PayloadType;
 use seawall_core::{
-    AllTransient, Attempt, Call, Caught, Description, EventKind, FromFuture, Listeners, Name,
-    Operation, OperationFuture, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
+    AllTransient, Alone, Attempt, Call, Caught, Description, EventKind, FromFuture, Lazy,
+    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
 };
 
 use super::PanicGuardBuilder;
@@ -84,14 +84,11 @@ impl PanicGuard {
     /// # Cancel safety
     ///
     /// Dropping it drops `future`; a panic of that drop is caught, too.
-    pub fn call<Fut, T, E>(
-        &self,
-        future: Fut,
-    ) -> PanicGuardFuture<'_, OperationFuture<'static, Fut, AllTransient>>
+    pub fn call<Fut, T, E>(&self, future: Fut) -> Alone<'_, Self, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first())
+        Lazy::started(self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first()))
     }
 
     /// Counts and reports a panic; resumes it if the guard is disabled.

@@ -11,58 +11,90 @@ use seawall_core::{Attempt, Error};
 
 use super::Timeout;
 use super::expiry::Expiry;
-use super::limit::Limit;
 use super::plan::Span;
 
 /// A call with a [`Timeout`] around it.
 ///
 /// The call is polled first, so an outcome that is there when the time runs out wins. The timer is
-/// made after the first poll that was pending. The call is dropped before its outcome, or the error of
-/// the timeout, is returned.
+/// made after the first poll that was pending. A call that is cut off is dropped before the error of
+/// the timeout is returned.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct TimeoutFuture<'p, Fut> {
     #[pin]
-    call: Option<Fut>,
-    #[pin]
-    expiry: Expiry,
+    timed: Timed<Fut>,
     timeout: &'p Timeout,
-    /// The limit of this call, once it is decided. A fixed one need not be.
-    limit: Option<Duration>,
+    limit: Duration,
     attempt: Attempt,
 }
 
-impl<'p, Fut> TimeoutFuture<'p, Fut> {
-    /// `call`, which starts at the first poll.
-    pub(super) fn lazy(timeout: &'p Timeout, call: Fut) -> Self {
-        let attempt = Attempt::first();
-        Self { call: Some(call), expiry: Expiry::Unset, timeout, limit: None, attempt }
+/// A call, and the timer that cuts it off.
+#[pin_project]
+pub(super) struct Timed<Fut> {
+    #[pin]
+    call: Option<Fut>,
+    #[pin]
+    expiry: Expiry,
+}
+
+impl<Fut> Timed<Fut> {
+    pub(super) const fn new(call: Fut) -> Self {
+        Self { call: Some(call), expiry: Expiry::Unset }
     }
 
-    /// `call`, which started with `attempt` and has `span`.
-    pub(super) fn started(timeout: &'p Timeout, span: Span, attempt: Attempt, call: Fut) -> Self {
-        let limit = Some(span.limit);
-        Self { call: Some(call), expiry: Expiry::Unset, timeout, limit, attempt }
+    /// The call.
+    ///
+    /// # Panics
+    ///
+    /// When it is over.
+    pub(super) fn call(self: Pin<&mut Self>) -> Pin<&mut Fut> {
+        self.project().call.as_pin_mut().expect("a call was polled after it was over")
     }
 
-    /// Cuts the call off once its time is up. Called after the call was pending.
-    #[inline(never)]
-    fn poll_expiry<T, E>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
-        let mut this = self.project();
-        let began = this.attempt.began();
-        let limit = this.limit.unwrap_or_else(|| this.timeout.limit_of(*this.attempt));
-        let span = Span { began, limit, outer: this.attempt.deadline() };
-        ready!(this.expiry.poll(span, cx));
-        // What the call holds goes back before the caller resumes.
-        this.call.set(None);
-        Poll::Ready(Err(Error::TimedOut(this.timeout.cut_off(span, *this.attempt))))
+    pub(super) const fn is_running(&self) -> bool {
+        self.call.is_some()
     }
 
+    /// Drops the call: what it holds goes back before the caller resumes.
+    pub(super) fn end(self: Pin<&mut Self>) {
+        self.project().call.set(None);
+    }
+
+    /// Drops the call, which failed. Out of line: with failures in its poll, a future returns successes
+    /// through memory.
     #[cold]
     #[inline(never)]
-    fn fail<T, E>(self: Pin<&mut Self>, error: Error<E>) -> Poll<Result<T, Error<E>>> {
-        self.project().call.set(None);
+    pub(super) fn fail<T, E>(self: Pin<&mut Self>, error: Error<E>) -> Poll<Result<T, Error<E>>> {
+        self.end();
         Poll::Ready(Err(error))
+    }
+
+    /// Cuts off the call, which started with `attempt`, once its time is up. Called after it was
+    /// pending.
+    #[inline(never)]
+    pub(super) fn cut_off<T, E>(
+        mut self: Pin<&mut Self>,
+        timeout: &Timeout,
+        limit: Duration,
+        mut attempt: Attempt,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, Error<E>>> {
+        let span = Span { began: attempt.began(), limit, outer: attempt.deadline() };
+        ready!(self.as_mut().project().expiry.poll(span, cx));
+        self.end();
+        Poll::Ready(Err(Error::TimedOut(timeout.cut_off(span, attempt))))
+    }
+}
+
+impl<'p, Fut> TimeoutFuture<'p, Fut> {
+    /// `call`, which started with `attempt` and has `span`.
+    pub(super) const fn started(
+        timeout: &'p Timeout,
+        span: Span,
+        attempt: Attempt,
+        call: Fut,
+    ) -> Self {
+        Self { timed: Timed::new(call), timeout, limit: span.limit, attempt }
     }
 }
 
@@ -74,24 +106,14 @@ where
 
     /// # Panics
     ///
-    /// When polled after it was ready.
+    /// When polled after the call was cut off.
     #[expect(clippy::inline_always, reason = "30 instructions a call of a pipeline, by count")]
     #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.as_mut().project();
-        this.attempt.began();
-        if this.limit.is_none() && matches!(this.timeout.limit, Limit::By(_)) {
-            *this.limit = Some(this.timeout.limit_of(*this.attempt));
-        }
-        let call = this.call.as_pin_mut().expect("a call was polled after it was over");
-        match call.poll(cx) {
-            Poll::Ready(Ok(output)) => {
-                // What the call holds goes back before the caller resumes.
-                self.project().call.set(None);
-                Poll::Ready(Ok(output))
-            }
-            Poll::Ready(Err(error)) => self.fail(error),
-            Poll::Pending => self.poll_expiry(cx),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        match this.timed.as_mut().call().poll(cx) {
+            Poll::Pending => this.timed.cut_off(this.timeout, *this.limit, *this.attempt, cx),
+            ready @ Poll::Ready(_) => ready,
         }
     }
 }
@@ -100,7 +122,7 @@ impl<Fut> fmt::Debug for TimeoutFuture<'_, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutFuture")
             .field("timeout", self.timeout.name())
-            .field("running", &self.call.is_some())
+            .field("running", &self.timed.is_running())
             .finish_non_exhaustive()
     }
 }

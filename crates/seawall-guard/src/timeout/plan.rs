@@ -32,7 +32,9 @@ impl Span {
     /// When the call is due by its own limit, if that ever runs out.
     #[inline]
     pub(super) fn own(self) -> Option<Instant> {
-        if self.limit > MAX_LIMIT { None } else { self.began.checked_add(self.limit) }
+        // A copy, as `checked_add` takes its address: the span itself stays in registers.
+        let Self { began, limit, .. } = self;
+        if limit > MAX_LIMIT { None } else { began.checked_add(limit) }
     }
 
     /// The attempt for the operation inside, which is due when this call is, or earlier.

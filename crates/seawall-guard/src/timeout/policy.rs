@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use seawall_core::inspect::Settings;
 use seawall_core::{
-    AllTransient, Attempt, Call, Description, EventKind, FromFuture, Listeners, Name, Operation,
-    OperationFuture, Policy, PolicyKind, Reporter, Scope, TimedOut, contain,
+    Attempt, Call, Description, EventKind, Listeners, Name, Operation, Policy, PolicyKind,
+    Reporter, Scope, TimedOut, contain,
 };
 
 use super::TimeoutBuilder;
+use super::alone::TimeoutAlone;
 use super::defaults::default_limit;
 use super::future::TimeoutFuture;
 use super::limit::{Decide, Limit};
@@ -88,19 +89,19 @@ impl Timeout {
     #[inline]
     fn span(&self, attempt: &mut Attempt) -> Span {
         let began = attempt.began();
-        Span { began, limit: self.limit_of(*attempt), outer: attempt.deadline() }
+        Span { began, limit: self.limit_of(attempt), outer: attempt.deadline() }
     }
 
     /// The limit of the call that starts with `attempt`.
     #[inline]
-    pub(super) fn limit_of(&self, attempt: Attempt) -> Duration {
+    pub(super) fn limit_of(&self, attempt: &Attempt) -> Duration {
         match &self.limit {
             Limit::Fixed(limit) => *limit,
-            Limit::By(decide) => self.decide(&**decide, attempt),
+            // By value: a reference would spill the attempt to the stack for a fixed limit, too.
+            Limit::By(decide) => self.decide(&**decide, *attempt),
         }
     }
 
-    // By value: a reference to the attempt would spill it to the stack for a fixed limit, too.
     #[cold]
     fn decide(&self, decide: &Decide, attempt: Attempt) -> Duration {
         contain(|| decide(&attempt)).unwrap_or_else(|report| {
@@ -118,15 +119,11 @@ impl Timeout {
     /// # Panics
     ///
     /// When `future` is pending outside a tokio runtime that has its timer enabled.
-    pub fn call<Fut, T, E>(
-        &self,
-        future: Fut,
-    ) -> TimeoutFuture<'_, OperationFuture<'static, Fut, AllTransient>>
+    pub fn call<Fut, T, E>(&self, future: Fut) -> TimeoutAlone<'_, Fut>
     where
         Fut: Future<Output = Result<T, E>>,
     {
-        let call = FromFuture::new(future, &AllTransient).start(Attempt::first());
-        TimeoutFuture::lazy(self, call)
+        TimeoutAlone::new(self, future)
     }
 }
 
