@@ -7,6 +7,12 @@
 //! Listeners receive [`Degraded`](seawall_core::EventKind::Degraded), so that a dashboard shows which
 //! successes are fallbacks.
 //!
+//! A caller that wants to tell an answer of the fallback from a real one asks for an
+//! [`Answer`](Fallback::answer), which has the error in whose place it stands.
+//!
+//! The [last success](Fallback::last_good) is an answer for as long as it is not too old: the list of
+//! prices, the configuration, the keys of an identity provider, while their service is away.
+//!
 //! Fallbacks can be chained: where one declines, fails or panics, the next is asked. Where none answers,
 //! the **first** error stands: the caller has to know the outcome of the operation.
 //!
@@ -50,6 +56,7 @@
 //! |---|---|---|
 //! | `when` | transient, overloaded, panicked, ignored (refusals by our own policies) | [`default_classes`]: a permanent failure is an answer, and a cancelled call has no caller |
 //! | `max_concurrent` | unlimited | most fallbacks are a value |
+//! | `last_good` | none; its age has no default | only you know for how long an old answer is better than none |
 //!
 //! # Telemetry
 //!
@@ -69,6 +76,9 @@
 //! - A fallback that calls a second service sends it the whole traffic when the first is down. Bound it
 //!   with [`max_concurrent`](FallbackBuilder::max_concurrent).
 //! - A fallback inside a breaker or retry hides failures from them. It belongs outermost.
+//! - The last success is one for all calls through a fallback. Calls that ask for different things
+//!   need a fallback each, or a cache with a key that an async fallback asks.
+//! - The last success is gone when the process restarts. Chain a value behind it.
 //! - A fallback that is never used until everything is down was never tested.
 //!
 //! # When not to use it
@@ -76,12 +86,15 @@
 //! When a wrong answer is worse than none; for a second try at the same service, which is a retry; to
 //! translate errors, which is `map_err`.
 
+mod answer;
 mod chain;
 mod config;
 mod defaults;
 mod future;
+mod memory;
 mod policy;
 
+pub use answer::{Answer, Shape};
 pub use config::FallbackBuilder;
 pub use defaults::default_classes;
 pub use future::FallbackFuture;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use seawall_core::{Class, Error};
 
 use super::Fallback;
+use super::answer::Shape;
 use crate::permits::{Permit, Permits};
 
 /// One link of a chain of fallbacks. Where it declines, fails or panics, the next is asked.
@@ -16,6 +17,8 @@ pub(super) enum Link<T, E> {
     Now(OfError<E, Option<T>>),
     /// Starts a future that answers later.
     Later(OfError<E, Boxed<T>>),
+    /// Answers with the last success.
+    LastGood,
 }
 
 impl<T, E> Clone for Link<T, E> {
@@ -23,6 +26,7 @@ impl<T, E> Clone for Link<T, E> {
         match self {
             Self::Now(answer) => Self::Now(Arc::clone(answer)),
             Self::Later(start) => Self::Later(Arc::clone(start)),
+            Self::LastGood => Self::LastGood,
         }
     }
 }
@@ -96,6 +100,13 @@ impl<'p, T, E> Asking<'p, T, E> {
                         return Poll::Ready(answer);
                     }
                 }
+                Link::LastGood => {
+                    let memory = fallback.shared.memory.as_ref();
+                    let answer = fallback.contained(|| memory?.recall()).flatten();
+                    if answer.is_some() {
+                        return Poll::Ready(answer);
+                    }
+                }
                 Link::Later(start) => {
                     let future = fallback.contained(|| start(&self.error));
                     self.started = Some(Started { future, fallback });
@@ -106,7 +117,7 @@ impl<'p, T, E> Asking<'p, T, E> {
 
     /// Ends with `answer`, or with the first error where there is none. The permit is free before
     /// listeners hear of it.
-    pub(super) fn end(self, answer: Option<T>) -> Result<T, Error<E>> {
+    pub(super) fn end<A: Shape<T, E>>(self, answer: Option<T>) -> Result<A, Error<E>> {
         let Self { error, class, permit, fallback, .. } = self;
         drop(permit);
         let Some(answer) = answer else {
@@ -114,9 +125,7 @@ impl<'p, T, E> Asking<'p, T, E> {
             return Err(error);
         };
         fallback.report_degraded(class);
-        // The caller's code, too.
-        fallback.contained(|| drop(error));
-        Ok(answer)
+        Ok(A::instead(answer, error, fallback))
     }
 }
 

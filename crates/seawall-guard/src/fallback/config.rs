@@ -3,12 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use seawall_core::{
     Check, Class, ConfigError, Error, Layer, LayerContext, Listeners, Name, PolicyKind, Setup,
 };
 
 use super::chain::Link;
+use super::memory::{self, Remember};
 use super::policy::{Counts, Shared};
 use super::{Fallback, default_classes};
 use crate::permits::Permits;
@@ -21,7 +23,11 @@ pub struct FallbackBuilder<T, E> {
     setup: Setup,
     when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
     max_concurrent: usize,
+    last_good: Option<(NewMemory<T>, Duration)>,
 }
+
+/// Makes the memory of a fallback. Chosen where it is known that `T` can be copied.
+type NewMemory<T> = fn(Duration) -> Arc<dyn Remember<T>>;
 
 impl<T, E> FallbackBuilder<T, E> {
     pub(super) fn new() -> Self {
@@ -30,6 +36,7 @@ impl<T, E> FallbackBuilder<T, E> {
             setup: Setup::default(),
             when: Arc::new(default_classes),
             max_concurrent: Permits::UNLIMITED,
+            last_good: None,
         }
     }
 
@@ -90,6 +97,22 @@ impl<T, E> FallbackBuilder<T, E> {
         self
     }
 
+    /// Falls back to the last success, if it is no older than `max_age`, above zero. Said twice, the
+    /// last `max_age` counts.
+    ///
+    /// Every success is copied, which takes a clock reading, an allocation and a lock: let `T` be an
+    /// `Arc` where it is large. It is the last success of all calls through this fallback, of its
+    /// clones too.
+    pub fn or_last_good(mut self, max_age: Duration) -> Self
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        if self.last_good.replace((memory::memory, max_age)).is_none() {
+            self.chain.push(Link::LastGood);
+        }
+        self
+    }
+
     /// Builds the fallback. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Fallback<T, E>, ConfigError> {
         let setup = self.setup.clone();
@@ -99,12 +122,16 @@ impl<T, E> FallbackBuilder<T, E> {
     fn checked(self) -> Result<Fallback<T, E>, ConfigError> {
         let check = Check::of(PolicyKind::Fallback);
         check.that(self.max_concurrent > 0, "max_concurrent", self.max_concurrent, "at least 1")?;
+        if let Some((_, max_age)) = self.last_good {
+            check.positive("last_good", max_age)?;
+        }
         let reporter = self.setup.reporter(PolicyKind::Fallback)?;
         let shared = Shared {
             when: self.when,
             permits: Permits::new(self.max_concurrent),
             counts: Counts::default(),
             chain: self.chain,
+            memory: self.last_good.map(|(memory, max_age)| memory(max_age)),
         };
         Ok(Fallback { shared: Arc::new(shared), reporter })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,6 +10,7 @@ use pin_project::pin_project;
 use seawall_core::Error;
 
 use super::Fallback;
+use super::answer::Shape;
 use super::chain::Asking;
 
 /// A call with a [`Fallback`] around it.
@@ -16,10 +18,11 @@ use super::chain::Asking;
 /// The call is dropped before the fallback begins.
 #[pin_project]
 #[must_use = "futures do nothing unless polled"]
-pub struct FallbackFuture<'p, T, E, Fut> {
+pub struct FallbackFuture<'p, T, E, Fut, A = T> {
     #[pin]
     state: State<'p, T, E, Fut>,
     fallback: &'p Fallback<T, E>,
+    shape: PhantomData<fn() -> A>,
 }
 
 #[pin_project(project = StateProjection)]
@@ -29,9 +32,9 @@ enum State<'p, T, E, Fut> {
     Failed(Option<Asking<'p, T, E>>),
 }
 
-impl<'p, T, E, Fut> FallbackFuture<'p, T, E, Fut> {
+impl<'p, T, E, Fut, A> FallbackFuture<'p, T, E, Fut, A> {
     pub(super) fn new(fallback: &'p Fallback<T, E>, call: Fut) -> Self {
-        Self { state: State::Running(call), fallback }
+        Self { state: State::Running(call), fallback, shape: PhantomData }
     }
 
     #[cold]
@@ -39,7 +42,10 @@ impl<'p, T, E, Fut> FallbackFuture<'p, T, E, Fut> {
         self: Pin<&mut Self>,
         error: Error<E>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<T, Error<E>>> {
+    ) -> Poll<Result<A, Error<E>>>
+    where
+        A: Shape<T, E>,
+    {
         let mut this = self.project();
         // What the call holds goes back before the fallback begins.
         this.state.set(State::Failed(None));
@@ -52,11 +58,11 @@ impl<'p, T, E, Fut> FallbackFuture<'p, T, E, Fut> {
 }
 
 /// Asks for an answer; kept in `failed` while that takes time.
-fn ask<'p, T, E>(
+fn ask<'p, T, E, A: Shape<T, E>>(
     mut asking: Asking<'p, T, E>,
     failed: &mut Option<Asking<'p, T, E>>,
     cx: &mut Context<'_>,
-) -> Poll<Result<T, Error<E>>> {
+) -> Poll<Result<A, Error<E>>> {
     match asking.poll(cx) {
         Poll::Ready(answer) => Poll::Ready(asking.end(answer)),
         Poll::Pending => {
@@ -66,11 +72,12 @@ fn ask<'p, T, E>(
     }
 }
 
-impl<T, E, Fut> Future for FallbackFuture<'_, T, E, Fut>
+impl<T, E, Fut, A> Future for FallbackFuture<'_, T, E, Fut, A>
 where
     Fut: Future<Output = Result<T, Error<E>>>,
+    A: Shape<T, E>,
 {
-    type Output = Result<T, Error<E>>;
+    type Output = Result<A, Error<E>>;
 
     /// # Panics
     ///
@@ -80,7 +87,12 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.as_mut().project().state.project() {
             StateProjection::Running(call) => match ready!(call.poll(cx)) {
-                Ok(output) => Poll::Ready(Ok(output)),
+                Ok(output) => {
+                    if let Some(memory) = &self.fallback.shared.memory {
+                        self.fallback.contained(|| memory.remember(&output));
+                    }
+                    Poll::Ready(Ok(A::own(output)))
+                }
                 Err(error) => self.fall_back(error, cx),
             },
             StateProjection::Failed(failed) => {
@@ -91,7 +103,7 @@ where
     }
 }
 
-impl<T, E, Fut> fmt::Debug for FallbackFuture<'_, T, E, Fut> {
+impl<T, E, Fut, A> fmt::Debug for FallbackFuture<'_, T, E, Fut, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FallbackFuture")
             .field("fallback", self.fallback.name())

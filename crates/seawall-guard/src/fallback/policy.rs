@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use seawall_core::{
     AllTransient, Alone, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Lazy,
@@ -11,8 +12,10 @@ use seawall_core::{
 };
 
 use super::FallbackBuilder;
+use super::answer::Answer;
 use super::chain::Link;
 use super::future::FallbackFuture;
+use super::memory::Remember;
 use crate::permits::Permits;
 
 /// Answers in the operation's place when it fails.
@@ -44,6 +47,8 @@ pub(super) struct Shared<T, E> {
     pub(super) permits: Permits,
     pub(super) counts: Counts,
     pub(super) chain: Vec<Link<T, E>>,
+    /// Where the last success is one of the links.
+    pub(super) memory: Option<Arc<dyn Remember<T>>>,
 }
 
 #[derive(Debug, Default)]
@@ -96,6 +101,42 @@ impl<T, E> Fallback<T, E> {
         Fut: Future<Output = Result<T, X>> + Send + 'static,
     {
         FallbackBuilder::new().or_with_async(f)
+    }
+
+    /// Falls back to the last success, if it is no older than `max_age`: yesterday's configuration, the
+    /// last list of prices. It is the last of all calls through this fallback, so they have to ask for
+    /// the same thing. See [`or_last_good`](FallbackBuilder::or_last_good).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use seawall_guard::Fallback;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rates = Fallback::last_good(Duration::from_secs(3600)).name("rates").build()?;
+    /// rates.call(async { Ok(1.08) }).await?;
+    /// let answer = rates.call(async { Err(std::io::Error::other("down")) }).await?;
+    /// assert_eq!(answer, 1.08);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn last_good(max_age: Duration) -> FallbackBuilder<T, E>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        FallbackBuilder::new().or_last_good(max_age)
+    }
+
+    /// How old the last success is, where it is [kept](Self::last_good) and there was one.
+    pub fn last_good_age(&self) -> Option<Duration> {
+        self.shared.memory.as_ref()?.age()
+    }
+
+    /// Forgets the last success, so that it is no answer any more.
+    pub fn forget_last_good(&self) {
+        if let Some(memory) = &self.shared.memory {
+            memory.forget();
+        }
     }
 
     /// Its name.
@@ -174,6 +215,35 @@ impl<T, E> Fallback<T, E> {
     pub(super) fn report_failed(&self, class: Class) {
         self.shared.counts.failed.fetch_add(1, Ordering::Relaxed);
         self.reporter.report(|| EventKind::fallback_failed(class));
+    }
+
+    /// `call` with this fallback around it, for callers that want to tell an answer of the fallback from
+    /// the operation's own: to send `Warning: 110`, or not to cache it. Takes whatever gives the error of
+    /// this toolkit, such as the call of a pipeline, whose outermost layer it then stands for.
+    ///
+    /// ```
+    /// use seawall_guard::{Fallback, Timeout};
+    /// # async fn fetch_price() -> Result<u32, std::io::Error> { Err(std::io::Error::other("down")) }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let timeout = Timeout::new(std::time::Duration::from_secs(1));
+    /// let prices = Fallback::value(100).name("prices").build()?;
+    /// let answer = prices.answer(timeout.call(fetch_price())).await?;
+    /// assert_eq!((answer.value, answer.is_fallback()), (100, true));
+    /// assert_eq!(answer.instead_of.unwrap().to_string(), "down");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `call` or the fallback under way, and gives back its permit.
+    pub fn answer<Fut>(&self, call: Fut) -> FallbackFuture<'_, T, E, Fut, Answer<T, E>>
+    where
+        Fut: Future<Output = Result<T, Error<E>>>,
+    {
+        FallbackFuture::new(self, call)
     }
 }
 

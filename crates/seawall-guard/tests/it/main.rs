@@ -18,6 +18,7 @@ mod defaults;
 mod detach;
 mod fallback;
 mod held_until_over;
+mod last_good;
 mod nothing_before_the_first_poll;
 mod panic_guard;
 mod supervisor;

@@ -1,5 +1,6 @@
 //! The tests of `seawall` that need no process of their own.
 
+mod a_fallbacks_answer_looks_like_a_real_one;
 mod a_handle_reports_nothing_to_the_pipeline_around_it;
 mod a_job_in_flight_under_a_supervisor_is_lost;
 mod a_key_forges_a_line_of_a_log;
