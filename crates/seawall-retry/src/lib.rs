@@ -98,6 +98,7 @@
 //! | `Rejected` | one of our own policies refused the last attempt; [`before`](seawall_core::GaveUp::before) may have the failure before it |
 //! | `Shutdown` | the token was cancelled; a wait ends at once |
 //! | `Poisoned` | the same panic came again and again |
+//! | `RetryAfter` | somebody asked for a longer wait than [`max_retry_after`](RetryBuilder::max_retry_after); [`Error::retry_after`](seawall_core::Error::retry_after) says until when |
 //!
 //! # Delays
 //!
@@ -107,8 +108,9 @@
 #![doc = include_str!("delays.svg")]
 //!
 //! If a dependency asks for a wait (`Retry-After`, which [`parse_retry_after`] reads), the delay is at
-//! least that long, up to [`max_retry_after`](RetryBuilder::max_retry_after). Callers that were given
-//! the same hint are spread after it by their jitter.
+//! least that long. Callers that were given the same hint are spread after it by their jitter. If it is
+//! longer than [`max_retry_after`](RetryBuilder::max_retry_after), the call ends at once, and its error
+//! says until when.
 //!
 //! # Defaults
 //!

@@ -58,6 +58,9 @@ pub enum StopReason {
     Poisoned,
     /// The operation [can't be started again](crate::Operation::is_repeatable).
     NotRepeatable,
+    /// Whoever failed the last attempt asked to be left alone for longer than the policy waits:
+    /// [`Error::retry_after`] says for how long.
+    RetryAfter,
 }
 
 impl StopReason {
@@ -72,6 +75,7 @@ impl StopReason {
             Self::Shutdown => "shutdown",
             Self::Poisoned => "poisoned",
             Self::NotRepeatable => "not_repeatable",
+            Self::RetryAfter => "retry_after",
         }
     }
 }
@@ -87,6 +91,7 @@ impl fmt::Display for StopReason {
             Self::Shutdown => "shutting down",
             Self::Poisoned => "the same panic again and again",
             Self::NotRepeatable => "the operation can't be started again",
+            Self::RetryAfter => "asked to wait for longer than it waits",
         })
     }
 }
@@ -211,6 +216,11 @@ impl<E: fmt::Display> fmt::Display for GaveUp<E> {
         let noun =
             if self.max_attempts.unwrap_or(self.attempts) == 1 { "attempt" } else { "attempts" };
         write!(f, " {noun} in {:.3?} ({}); last: {}", self.elapsed, self.why, self.last)?;
+        if let (StopReason::RetryAfter, Error::Operation { .. }, Some(asked)) =
+            (self.why, &self.last, self.last.retry_after())
+        {
+            write!(f, "; retry in {asked:.3?}")?;
+        }
         match &self.before {
             Some(before) => write!(f, "; before: {before}"),
             None => Ok(()),

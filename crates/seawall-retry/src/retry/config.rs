@@ -116,7 +116,9 @@ impl RetryBuilder {
     }
 
     /// The longest wait that a dependency, or one of our own policies, can ask for. Up to this, the
-    /// retry waits at least as long as it was asked to. Above zero.
+    /// retry waits at least as long as it was asked to. If it is asked for more, it gives up at once
+    /// with [`StopReason::RetryAfter`](seawall_core::StopReason::RetryAfter), and the error's
+    /// [`retry_after`](seawall_core::Error::retry_after) says until when. Above zero.
     pub fn max_retry_after(mut self, max_retry_after: Duration) -> Self {
         self.max_retry_after = max_retry_after;
         self

@@ -13,8 +13,8 @@ pub const DEFAULT_INITIAL_DELAY: Duration = Duration::from_millis(100);
 /// The longest delay, unless set: a caller is not kept waiting longer between attempts.
 pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// The longest wait that a dependency can ask for, unless set. A longer hint counts as this long: a
-/// typing mistake in a header must not hold a caller for a day.
+/// The longest wait that a dependency can ask for, unless set. Few callers wait longer than a minute,
+/// and a typing mistake in a header must not hold one for a day: a longer hint ends the call at once.
 pub const DEFAULT_MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// How often the same panic may come in one call, unless set. A panic that comes twice from the

@@ -86,6 +86,10 @@ impl Plan {
         }
         let drawn = self.backoff.delay(failed.attempt, failed.drawn, random);
         let delay = match waits.or(failed.verdict.class.retry_after()) {
+            // To ask again sooner would be what it asked to be spared.
+            Some(asked) if asked > self.max_retry_after => {
+                return Step::Stop(StopReason::RetryAfter);
+            }
             Some(asked) => self.at_least(asked, drawn, failed.time_left, random),
             None => drawn,
         };
@@ -126,7 +130,6 @@ impl Plan {
         time_left: Option<Duration>,
         random: &Random,
     ) -> Duration {
-        let asked = asked.min(self.max_retry_after);
         if asked <= drawn || self.backoff.jitter_kind() == Jitter::None {
             return asked.max(drawn);
         }

@@ -203,7 +203,7 @@ impl Naive {
                 Comes::To(Class::Transient) | Comes::ToPanic(_) => (may, 0, false),
                 _ => (false, 0, false),
             };
-            let delay = self.config.delay.max(hint.min(self.config.max_retry_after));
+            let delay = self.config.delay.max(hint);
             let late = |limit: u64| self.now + delay >= began + limit;
             let why = if !repeat {
                 Some(match step.comes {
@@ -215,6 +215,8 @@ impl Naive {
                 Some(StopReason::Attempts)
             } else if poisoned {
                 Some(StopReason::Poisoned)
+            } else if hint > self.config.max_retry_after {
+                Some(StopReason::RetryAfter)
             } else if self.config.deadline.is_some_and(late) {
                 Some(StopReason::Deadline)
             } else if budget.is_some() && !free && self.tokens < 10 {

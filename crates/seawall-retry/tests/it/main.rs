@@ -14,7 +14,7 @@ mod a_hint_that_fits_is_given_up_for_its_spread;
 mod a_key_is_dropped_under_the_lock;
 mod a_key_whose_hash_panics_gets_the_budget_of_another;
 mod a_listener_that_calls_back_a_refusing_policy_is_called_without_end;
-mod a_long_hint_disables_retries;
+mod a_long_hint_is_asked_again_early;
 mod a_percentile_loses_its_tail;
 mod a_place_is_free_before_its_attempt_is_gone;
 mod a_predicate_on_attempts_is_passed_over;
