@@ -59,13 +59,17 @@ pub trait Classify<T, E> {
             Ok(output) => Self::Failure::weigh(output, |output| self.classify(Ok(output))),
             Err(error) => {
                 // Otherwise the class is computed for successes, too, to save a branch.
-                std::hint::cold_path();
+                unlikely();
                 let verdict = self.classify(Err(&error));
                 Err(Error::operation_failed(Self::Failure::from_error(error), verdict))
             }
         }
     }
 }
+
+/// Makes the branch that calls it an unlikely one.
+#[cold]
+const fn unlikely() {}
 
 impl<T, E, F, V> Classify<T, E> for F
 where

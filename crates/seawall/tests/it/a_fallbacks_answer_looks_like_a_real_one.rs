@@ -8,7 +8,7 @@ use seawall_testkit::{Script, Step};
 
 #[tokio::test(start_paused = true)]
 async fn around_a_pipeline_it_says_whose_it_is() {
-    let rates = Fallback::last_good(Duration::from_secs(60)).build().unwrap();
+    let rates = Fallback::last_good(Duration::from_mins(1)).build().unwrap();
     let pipeline = Pipeline::builder("rates")
         .timeout(Duration::from_secs(1))
         .retry(Retry::builder().max_attempts(1))
