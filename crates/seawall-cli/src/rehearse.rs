@@ -15,7 +15,7 @@ use seawall_rehearse::{
 #[command(after_help = "Exit codes: 0 all promises are kept, 1 one is not, 2 a mistake.")]
 pub(crate) struct Arguments {
     /// The scenario, a TOML file
-    #[arg(required_unless_present_any = ["random", "replay"])]
+    #[arg(required_unless_present_any = ["random", "replay", "world"])]
     file: Option<PathBuf>,
     /// Print the report as JSON and nothing else
     #[arg(long)]
@@ -42,11 +42,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WORLDS", conflicts_with_all = ["file", "html", "junit", "seeds", "json"],
           value_parser = clap::value_parser!(u64).range(1..=100_000))]
     random: Option<u64>,
+    /// Print this random world of the seed as a file, and play nothing
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["file", "random", "replay"])]
+    world: Option<u64>,
     /// As many random worlds of each of this many seeds
     #[arg(long, requires = "random", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     sets: u32,
     /// Random worlds that are harder than most
-    #[arg(long, requires = "random")]
+    #[arg(long)]
     harder: bool,
     /// A stack that the random worlds are played against, by the word of scenario files; the last one is
     /// the one that is looked at
@@ -76,9 +79,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match &arguments.file {
         Some(file) if arguments.watch => watch(arguments, file),
         Some(file) => end(once(arguments, file)),
-        None => match &arguments.replay {
-            Some(report) => end(replayed(arguments, report)),
-            None => end(random(arguments)),
+        None => match (&arguments.replay, arguments.world) {
+            (Some(report), _) => end(replayed(arguments, report)),
+            (None, Some(number)) => {
+                print!("{}", worlds(arguments).file(arguments.seed.unwrap_or(1), number));
+                ExitCode::SUCCESS
+            }
+            (None, None) => end(random(arguments)),
         },
     }
 }
@@ -192,9 +199,13 @@ fn thresholds(scenario: &Scenario, stacks: &[Stack]) -> Result<bool, String> {
     Ok(true)
 }
 
+fn worlds(arguments: &Arguments) -> Worlds {
+    if arguments.harder { Worlds::Harder } else { Worlds::Usual }
+}
+
 fn random(arguments: &Arguments) -> Result<bool, String> {
     let count = arguments.random.unwrap_or(1);
-    let worlds = if arguments.harder { Worlds::Harder } else { Worlds::Usual };
+    let worlds = worlds(arguments);
     let first = arguments.seed.unwrap_or(1);
     let seeds: Vec<_> = (0..u64::from(arguments.sets)).map(|n| first.wrapping_add(n)).collect();
     let mut stacks = Vec::new();

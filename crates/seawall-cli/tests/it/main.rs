@@ -157,6 +157,9 @@ fn a_sweep_and_random_worlds() {
     assert!(out(&more).contains("breaker"), "{}", out(&more));
     let cells = folder.read("cells.json");
     assert!(cells.contains("\"standard\"") && cells.contains("\"breaker\""), "{cells}");
+    let world = folder.rehearse(&["--world", "7", "--seed", "3", "--harder"]);
+    folder.write("harder.toml", &out(&world));
+    assert!(out(&world).starts_with("# World 7 of seed 3, harder: "), "{}", out(&world));
     let unknown = folder.rehearse(&["--random", "1", "--stack", "bulwark"]);
     assert_eq!(unknown.status.code(), Some(2), "{}", out(&unknown));
 }
