@@ -15,8 +15,8 @@ pub struct ResponseFuture<T, E>(Pin<Box<Outcome<T, E>>>);
 type Outcome<T, E> = dyn Future<Output = Result<T, Error<E>>> + Send;
 
 impl<T, E> ResponseFuture<T, E> {
-    pub(crate) fn new(call: impl Future<Output = Result<T, Error<E>>> + Send + 'static) -> Self {
-        Self(Box::pin(call))
+    pub(crate) fn new(call: Pin<Box<Outcome<T, E>>>) -> Self {
+        Self(call)
     }
 }
 

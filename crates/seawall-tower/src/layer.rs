@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use seawall::policy::{Chain, Identity, PolicyCall};
+use seawall::policy::{Chain, Identity};
 use seawall::{
     AllTransient, Call, Classify, ConfigError, Error, Layer as PolicyLayer, Name, Pipeline, Policy,
 };
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::run::{Parts, Run};
 use crate::{
     BoxedErrorsLayer, ByClone, CallOptions, LeakedLayer, NoOptions, ResponseFuture, ServiceCall,
 };
@@ -135,14 +136,13 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let Self { inner, pipeline, options, repeat } = self;
-        let (inner, pipeline) = (inner.clone(), Arc::clone(pipeline));
-        let (options, repeat) = (options.clone(), repeat.clone());
-        ResponseFuture::new(async move {
-            let first = options.first_attempt_contained(&request, pipeline.name())?;
-            let call = ServiceCall::new(inner, request, pipeline.classifier(), &options, &repeat);
-            PolicyCall::new(pipeline.policy(), call).start(first).await
-        })
+        let inner = self.inner.clone();
+        let parts = Parts {
+            pipeline: Arc::clone(&self.pipeline),
+            options: self.options.clone(),
+            repeat: self.repeat.clone(),
+        };
+        ResponseFuture::new(Box::pin(async move { Run::new(&parts, inner, request).await }))
     }
 }
 

@@ -3,16 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project::pin_project;
-use seawall::policy::PolicyCall;
 use seawall::{AllTransient, Call, Error, Pipeline, Policy};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{BoxedErrorsLayer, ByClone, CallOptions, NoOptions, PipelineLayer, ServiceCall};
+use crate::run::{Outcome, Parts, Run, Wrapped};
+use crate::{BoxedErrorsLayer, ByClone, CallOptions, NoOptions, PipelineLayer};
 
 /// A pipeline that lives as long as the process, as a layer of tower. Made by
 /// [`PipelineLayer::leaked`].
@@ -22,12 +21,6 @@ pub struct LeakedLayer<
     O: 'static = NoOptions,
     R: 'static = ByClone,
 >(&'static Parts<P, C, O, R>);
-
-struct Parts<P, C, O, R> {
-    pipeline: Arc<Pipeline<P, C>>,
-    options: O,
-    repeat: R,
-}
 
 /// A service behind a pipeline that lives as long as the process, made by [`LeakedLayer`].
 ///
@@ -70,15 +63,12 @@ impl<S, P, C, O, R> Layer<S> for LeakedLayer<P, C, O, R> {
     }
 }
 
-/// What a leaked pipeline makes of a request to a service.
-type Wrapped<S, Req, P, C, O, R> = PolicyCall<'static, P, ServiceCall<'static, S, Req, C, O, R>>;
-
 impl<S, Req, P, C, O, R> Service<Req> for LeakedService<S, P, C, O, R>
 where
     S: Service<Req> + Clone,
     P: Policy,
     O: CallOptions<Req>,
-    Wrapped<S, Req, P, C, O, R>: Call<Output = S::Response, Error = S::Error>,
+    Wrapped<'static, S, Req, P, C, O, R>: Call<Output = S::Response, Error = S::Error>,
 {
     type Response = S::Response;
     type Error = Error<S::Error>;
@@ -90,15 +80,13 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        LeakedFuture {
-            state: State::Idle { inner: self.inner.clone(), request, parts: self.parts },
-        }
+        LeakedFuture { run: Run::new(self.parts, self.inner.clone(), request) }
     }
 }
 
 /// A call of a [`LeakedService`]. It does nothing before it is first polled, and gives back whatever
 /// the policies hold for it when it is dropped, at any point.
-#[pin_project(project = LeakedProjection)]
+#[pin_project]
 #[must_use = "futures do nothing unless polled"]
 pub struct LeakedFuture<S, Req, P, C, O, R>
 where
@@ -106,77 +94,28 @@ where
     C: 'static,
     O: 'static,
     R: 'static,
-    Wrapped<S, Req, P, C, O, R>: Call,
+    Wrapped<'static, S, Req, P, C, O, R>: Call,
 {
     #[pin]
-    state: State<S, Req, P, C, O, R>,
-}
-
-#[pin_project(project = StateProjection, project_replace = StateOwned)]
-enum State<S, Req, P, C, O, R>
-where
-    P: Policy + 'static,
-    C: 'static,
-    O: 'static,
-    R: 'static,
-    Wrapped<S, Req, P, C, O, R>: Call,
-{
-    /// Not polled yet.
-    Idle { inner: S, request: Req, parts: &'static Parts<P, C, O, R> },
-    /// Started.
-    Running {
-        #[pin]
-        future: Running<S, Req, P, C, O, R>,
-    },
-    /// Over, or starting panicked.
-    Done,
+    run: Run<'static, S, Req, P, C, O, R>,
 }
 
 impl<S, Req, P, C, O, R> Future for LeakedFuture<S, Req, P, C, O, R>
 where
     P: Policy,
     O: CallOptions<Req>,
-    Wrapped<S, Req, P, C, O, R>: Call,
+    Wrapped<'static, S, Req, P, C, O, R>: Call,
 {
-    type Output = Result<Output<S, Req, P, C, O, R>, Error<Failure<S, Req, P, C, O, R>>>;
+    type Output = Outcome<'static, S, Req, P, C, O, R>;
 
     /// # Panics
     ///
     /// When polled after it was ready.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        if let StateProjection::Idle { .. } = state.as_mut().project()
-            && let StateOwned::Idle { inner, request, parts } =
-                state.as_mut().project_replace(State::Done)
-        {
-            let Parts { pipeline, options, repeat } = parts;
-            let first = options.first_attempt_contained(&request, pipeline.name())?;
-            let call = ServiceCall::new(inner, request, pipeline.classifier(), options, repeat);
-            let future = PolicyCall::new(pipeline.policy(), call).start(first);
-            state.as_mut().project_replace(State::Running { future });
-        }
-        let StateProjection::Running { future } = state.as_mut().project() else {
-            panic!("a call was polled after it was over");
-        };
-        // All that the call holds is dropped before the caller resumes. Success and failure apart, as
-        // a small output then stays in registers.
-        match ready!(future.poll(cx)) {
-            Ok(output) => {
-                state.project_replace(State::Done);
-                Poll::Ready(Ok(output))
-            }
-            Err(error) => {
-                state.project_replace(State::Done);
-                Poll::Ready(Err(error))
-            }
-        }
+        self.project().run.poll(cx)
     }
 }
-
-type Running<S, Req, P, C, O, R> = <Wrapped<S, Req, P, C, O, R> as Call>::Future;
-type Output<S, Req, P, C, O, R> = <Wrapped<S, Req, P, C, O, R> as Call>::Output;
-type Failure<S, Req, P, C, O, R> = <Wrapped<S, Req, P, C, O, R> as Call>::Error;
 
 impl<P, C, O, R> Clone for LeakedLayer<P, C, O, R> {
     fn clone(&self) -> Self {
@@ -210,13 +149,9 @@ impl<S: fmt::Debug, P: Policy, C, O, R> fmt::Debug for LeakedService<S, P, C, O,
 impl<S, Req, P, C, O, R> fmt::Debug for LeakedFuture<S, Req, P, C, O, R>
 where
     P: Policy,
-    Wrapped<S, Req, P, C, O, R>: Call,
+    Wrapped<'static, S, Req, P, C, O, R>: Call,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Idle { .. } => "LeakedFuture::Idle",
-            State::Running { .. } => "LeakedFuture::Running",
-            State::Done => "LeakedFuture::Done",
-        })
+        f.debug_tuple("LeakedFuture").field(&self.run).finish()
     }
 }

@@ -96,6 +96,7 @@ mod readiness;
 mod repeat;
 #[cfg(feature = "replay")]
 pub mod replay;
+mod run;
 mod shared;
 
 pub use boxed_errors::{BoxError, BoxedErrors, BoxedErrorsFuture, BoxedErrorsLayer};

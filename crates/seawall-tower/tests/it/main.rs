@@ -1,5 +1,6 @@
 //! One binary for all tests of the crate.
 
+mod a_503_that_nobody_counts;
 mod a_failed_readiness_is_repeated_for_ever;
 mod a_slot_is_held_by_a_call_that_is_refused;
 mod a_slot_is_held_by_a_call_that_waits;

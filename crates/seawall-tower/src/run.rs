@@ -1,0 +1,113 @@
+//! A request on its way through a pipeline, which it borrows.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+use seawall::policy::PolicyCall;
+use seawall::{Call, Error, Pipeline, Policy};
+
+use crate::{CallOptions, ServiceCall};
+
+/// What a request meets: the pipeline, its options, how it is copied.
+pub(crate) struct Parts<P, C, O, R> {
+    pub(crate) pipeline: Arc<Pipeline<P, C>>,
+    pub(crate) options: O,
+    pub(crate) repeat: R,
+}
+
+/// What a pipeline makes of a request to a service.
+pub(crate) type Wrapped<'p, S, Req, P, C, O, R> =
+    PolicyCall<'p, P, ServiceCall<'p, S, Req, C, O, R>>;
+
+type Output<'p, S, Req, P, C, O, R> = <Wrapped<'p, S, Req, P, C, O, R> as Call>::Output;
+type Failure<'p, S, Req, P, C, O, R> = <Wrapped<'p, S, Req, P, C, O, R> as Call>::Error;
+pub(crate) type Outcome<'p, S, Req, P, C, O, R> =
+    Result<Output<'p, S, Req, P, C, O, R>, Error<Failure<'p, S, Req, P, C, O, R>>>;
+type Running<'p, S, Req, P, C, O, R> = <Wrapped<'p, S, Req, P, C, O, R> as Call>::Future;
+
+/// A request on its way through a pipeline. It does nothing before it is first polled.
+#[pin_project(project = RunProjection, project_replace = RunOwned)]
+pub(crate) enum Run<'p, S, Req, P, C, O, R>
+where
+    P: Policy,
+    Wrapped<'p, S, Req, P, C, O, R>: Call,
+{
+    /// Not polled yet.
+    Idle { inner: S, request: Req, parts: &'p Parts<P, C, O, R> },
+    /// Started.
+    Running {
+        #[pin]
+        future: Running<'p, S, Req, P, C, O, R>,
+    },
+    /// Over, or starting panicked.
+    Done,
+}
+
+impl<'p, S, Req, P, C, O, R> Run<'p, S, Req, P, C, O, R>
+where
+    P: Policy,
+    Wrapped<'p, S, Req, P, C, O, R>: Call,
+{
+    pub(crate) const fn new(parts: &'p Parts<P, C, O, R>, inner: S, request: Req) -> Self {
+        Self::Idle { inner, request, parts }
+    }
+}
+
+impl<'p, S, Req, P, C, O, R> Future for Run<'p, S, Req, P, C, O, R>
+where
+    P: Policy,
+    O: CallOptions<Req>,
+    Wrapped<'p, S, Req, P, C, O, R>: Call,
+{
+    type Output = Outcome<'p, S, Req, P, C, O, R>;
+
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let RunProjection::Idle { .. } = self.as_mut().project()
+            && let RunOwned::Idle { inner, request, parts } =
+                self.as_mut().project_replace(Self::Done)
+        {
+            let Parts { pipeline, options, repeat } = parts;
+            let first = options.first_attempt_contained(&request, pipeline.name())?;
+            let call = ServiceCall::new(inner, request, pipeline.classifier(), options, repeat);
+            let future = PolicyCall::new(pipeline.policy(), call).start(first);
+            self.as_mut().project_replace(Self::Running { future });
+        }
+        let RunProjection::Running { future } = self.as_mut().project() else {
+            panic!("a call was polled after it was over");
+        };
+        // All that the call holds is dropped before the caller resumes. Success and failure apart, as
+        // a small output then stays in registers.
+        match ready!(future.poll(cx)) {
+            Ok(output) => {
+                self.project_replace(Self::Done);
+                Poll::Ready(Ok(output))
+            }
+            Err(error) => {
+                self.project_replace(Self::Done);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl<'p, S, Req, P, C, O, R> fmt::Debug for Run<'p, S, Req, P, C, O, R>
+where
+    P: Policy,
+    Wrapped<'p, S, Req, P, C, O, R>: Call,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle { .. } => "Idle",
+            Self::Running { .. } => "Running",
+            Self::Done => "Done",
+        })
+    }
+}
