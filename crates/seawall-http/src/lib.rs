@@ -1,0 +1,112 @@
+//! What HTTP knows and a pipeline does not: which answers and errors are failures, what may be
+//! repeated, when to come back, how long a body holds its place.
+//!
+//! A [`Pipeline`](seawall::Pipeline) takes an answer of 503 for a success and a POST for any other
+//! call. With the parts of this crate it does not. In front of a server, or behind a service, they go
+//! around any client and any server that speaks in [`http`] types:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use seawall::Pipeline;
+//! use seawall_http::{HttpOutcomes, RequestOptions};
+//! use seawall_tower::PipelineLayer;
+//! use seawall_tower::replay::{ByReplay, ReplayBody, ReplayLayer};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = Pipeline::standard("inventory").classify(HttpOutcomes).build()?;
+//! let client = ServiceBuilder::new()
+//!     .layer(ReplayLayer::new())
+//!     .layer(PipelineLayer::new(pipeline).options(RequestOptions::new()).repeat(ByReplay))
+//!     // hyper-util's client, for instance.
+//!     .service(service_fn(async |_: Request<ReplayBody<Full<Bytes>>>| {
+//!         Ok::<_, std::io::Error>(Response::new(Full::<Bytes>::from("seven")))
+//!     }));
+//! let answer = client.oneshot(Request::get("/items/7").body(Full::default())?).await?;
+//! assert_eq!(answer.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | question | answer |
+//! |---|---|
+//! | What do this answer and this error mean? | [`HttpOutcomes`], [`class`] |
+//! | May the request be repeated? | [`RequestOptions`]: by its method, in three grades |
+//! | When to come back, in and out? | [`retry_after`] |
+//! | How long does the caller wait, in and out? | [`DeadlineReader`], [`DeadlineHeader`] |
+//! | What is a caller answered when a policy refuses? | [`RespondLayer`], [`Problem`] |
+//! | How long does a request hold its place? | [`HoldLayer`], [`body_guard`]: to the end of the body |
+//! | Is there a whole client? | `Client`, with the feature `reqwest` |
+//!
+//! # Three grades
+//!
+//! | the request | a failure that may pass is repeated |
+//! |---|---|
+//! | is idempotent by its method, or the caller says so | always |
+//! | is not, and nobody says anything | if it was certainly not carried out: no connection, given back unsent, 421, 425 |
+//! | must not be repeated: `idempotent(false)` | never |
+//!
+//! An answer of 503 to a POST is in none of them: a proxy says so for a server that works on the request.
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `hyper` | what the errors of hyper and h2 mean: given back unsent, `REFUSED_STREAM`, `GOAWAY` |
+//! | `reqwest` | what reqwest's errors mean, and `Client` |
+//!
+//! None is on unless it is asked for.
+//!
+//! # What is not here yet
+//!
+//! Clients for tonic, hyper-util and reqwest-middleware, a hedging client, a layer for reqwest's
+//! connector, and a page for each framework. axum takes [`RespondLayer`] and [`HoldLayer`] as they are.
+//! A client's limit counts a request to the head of its answer; [`GuardedBody`] holds a permit longer.
+//!
+//! # Traps
+//!
+//! - [`RespondLayer`] goes outermost, then [`HoldLayer`], then the pipeline. An `Err` that reaches hyper
+//!   closes the connection.
+//! - reqwest repeats some requests itself. `Client` switches that off; with a client of your own say
+//!   `retry(reqwest::retry::never())`, or attempts multiply.
+//! - The class is that of the head. What a body shows later, such as a status of gRPC in its trailers, is
+//!   in [`BodyEnd`].
+//! - A request whose body is a stream is sent once, unless it is a
+//!   [`ReplayBody`](seawall_tower::replay::ReplayBody).
+//!
+//! # When not to use it
+//!
+//! For a proxy: this crate changes no header but the deadline's, and chooses among no servers.
+
+// The pages' code compiles and runs as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../../../docs/http.md")]
+struct Page;
+
+pub mod body_guard;
+pub mod class;
+#[cfg(feature = "reqwest")]
+pub mod client;
+pub mod retry_after;
+
+mod answer;
+mod deadline;
+mod options;
+mod problem;
+mod respond;
+
+pub use answer::Answer;
+pub use body_guard::{BodyEnd, BodyGuard, GuardedBody, Hold, HoldLayer};
+pub use class::HttpOutcomes;
+#[cfg(feature = "reqwest")]
+pub use client::Client;
+pub use deadline::{DeadlineHeader, DeadlineReader};
+pub use options::{RequestHead, RequestOptions, is_idempotent};
+pub use problem::{CLIENT_CLOSED, Problem};
+pub use respond::{RespondFuture, RespondLayer, RespondService};

@@ -1,0 +1,12 @@
+//! One binary for all tests of the crate.
+
+mod body_guard;
+mod class;
+#[cfg(feature = "reqwest")]
+mod client;
+mod deadline;
+mod options;
+mod problem;
+mod respond;
+mod retry_after;
+mod server;
