@@ -131,9 +131,9 @@
 //! - **No timeout inside the breaker**: a dependency that hangs never fails. Put a timeout inside.
 //! - **404s as failures**: class them `Permanent`. [`Breaker::call`] alone takes every error for a
 //!   failure.
-//! - **A call inside a call through the same breaker** needs two probes at once. With two probes, an
-//!   operation that makes two inner calls has none left for the second, so it never succeeds and the
-//!   circuit never closes. Put the breaker around the inner calls or around the outer one, not both.
+//! - **A task that a probe spawns** and that calls through the same breaker needs a slot of its own,
+//!   which may be the one that its probe waits for. A call that the probe makes itself is recognised: it
+//!   needs no slot, and the probe decides for both.
 //! - **Callers that give up before anything fails** leave no outcome: a dependency that hangs behind
 //!   them opens no circuit. Put a timeout inside, or set
 //!   [`abandoned_as(Abandoned::Failure)`](BreakerBuilder::abandoned_as).

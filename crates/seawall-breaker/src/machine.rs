@@ -120,6 +120,12 @@ impl Machine {
         }
     }
 
+    /// Admits a call inside a probe of this generation. The probe stands for it: it needs no slot, and
+    /// its outcome is counted and decides nothing.
+    pub(crate) fn admit_inside_probe(&self) -> Admission {
+        Admission::Admitted(self.ticket(0))
+    }
+
     fn decide(&mut self, now: Nanos, effects: &mut Effects) -> Result<Ticket, Refusal> {
         if let Phase::Open { until } = self.phase
             && now >= until

@@ -1,5 +1,6 @@
 //! An admission as a value.
 
+use seawall_core::admission::Mark;
 use seawall_core::{Class, Error, Health, Settle};
 
 use crate::machine::Settled;
@@ -92,6 +93,11 @@ impl<'b> Permit<'b> {
             }
             _ => self.settle(class),
         }
+    }
+
+    /// The mark of a probe; other calls have none.
+    pub(crate) fn probe_mark(&self) -> Option<Mark> {
+        self.is_probe().then(|| self.breaker.mark(self.generation()))
     }
 
     /// Takes the permit apart: nobody has to settle it any longer.
@@ -202,6 +208,10 @@ impl<T, E> Settle<T, E> for Permit<'_> {
     fn settle_ok(self, output: T) -> Result<T, Error<E>> {
         self.success();
         Ok(output)
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        self.probe_mark()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use seawall_core::admission::Mark;
 use seawall_core::{
     Admission, Admit, Admitted, AllTransient, Attempt, Check, CircuitState, Class, Classify,
     ConfigError, Description, Error, Guarded, Inspect, Listeners, Name, Policy, PolicyKind,
@@ -107,7 +108,10 @@ impl Breaker {
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        let outcome = AllTransient.sort(operation());
+        let inside = permit.probe_mark().map(Mark::enter);
+        let result = operation();
+        drop(inside);
+        let outcome = AllTransient.sort(result);
         permit.settle(outcome.as_ref().err().map_or(Class::Success, Error::class));
         outcome
     }

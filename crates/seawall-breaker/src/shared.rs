@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use seawall_core::admission::Mark;
 use seawall_core::{CircuitState, EventKind, Listeners, Reporter, Timeline};
 use tokio::time::Instant;
 
@@ -139,6 +140,11 @@ impl Shared {
     pub(crate) fn word(&self) -> StateWord {
         // Acquire: what a transition wrote before it published the word is visible after it.
         StateWord(self.word.load(Acquire))
+    }
+
+    /// What a probe of `generation` is recognised by, in calls inside it.
+    pub(crate) fn mark(&self, generation: u64) -> Mark {
+        Mark::new(self, generation)
     }
 
     pub(crate) fn now(&self) -> Nanos {

@@ -95,12 +95,14 @@ use crate::{Attempt, Error, Rejection};
 
 pub use alone::Guarded;
 pub use future::AdmittedFuture;
+pub use mark::{Inside, Mark};
 pub use no_wait::NoWait;
 pub use wrapped::Admitted;
 
 mod alone;
 mod deferred;
 mod future;
+mod mark;
 mod no_wait;
 mod wrapped;
 
@@ -164,6 +166,13 @@ pub trait Settle<T, E>: Sized {
         let outcome = Ok(output);
         self.settle(&outcome);
         outcome
+    }
+
+    /// What marks the call while it is polled, so that the policy recognises a call inside it:
+    /// [`Mark::is_around`]. Asked only of permits that were not granted by
+    /// [`try_admit`](Admit::try_admit), or from the second poll on. By default there is none.
+    fn mark(&self) -> Option<Mark> {
+        None
     }
 }
 

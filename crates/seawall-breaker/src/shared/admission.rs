@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use seawall_core::{EventKind, Rejection};
+use seawall_core::{CircuitState, EventKind, Rejection};
 use tokio::time::Instant;
 
 use super::{Admitted, Circuit, RefusalCache, StateWord};
@@ -39,7 +39,11 @@ impl Circuit {
     #[cold]
     fn ask(&self, now: Nanos) -> Result<Admitted, Refusal> {
         let (admission, word) = self.with(now, |machine, effects| {
-            let admission = machine.admit(now, effects);
+            let inside_probe = self.mark(machine.generation()).is_around();
+            let admission = match machine.state() {
+                CircuitState::HalfOpen if inside_probe => machine.admit_inside_probe(),
+                _ => machine.admit(now, effects),
+            };
             (admission, StateWord::of(machine, machine.recording()))
         });
         let admitted = |ticket: Ticket| {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use super::{Admission, Admit, Settle};
+use super::{Admission, Admit, Mark, Settle};
 use crate::{AllTransient, Attempt, Classify, Error};
 
 /// A future that a policy admits, without a pipeline: `policy.call(future)`.
@@ -118,6 +118,7 @@ where
             Admission::Refused(rejection) => Poll::Ready(Err(rejection.into())),
             Admission::Granted(permit) => {
                 let this = self.project();
+                let _inside = permit.mark().map(Mark::enter);
                 conclude(permit, this.future.poll(cx), this.held)
             }
             Admission::Waiting(wait) => {
@@ -145,6 +146,7 @@ where
             }
             State::New | State::Done => panic!("a call was polled after it was over"),
         };
+        let _inside = permit.mark().map(Mark::enter);
         conclude(permit, this.future.poll(cx), this.held)
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use pin_project::pin_project;
 
 use super::deferred::Start;
-use super::{Admission, Admit, Settle};
+use super::{Admission, Admit, Mark, Settle};
 use crate::{Attempt, ColdOption, Error, Rejection};
 
 /// A call that a policy admits: it waits for its permit, if it has to, and then runs.
@@ -55,6 +55,19 @@ impl<P, W, S, Fut> AdmittedFuture<P, W, S, Fut> {
 
     pub(super) const fn deferred(deferral: Deferral<P, W, S, Fut>) -> Self {
         Self { state: State::Deferred(ColdOption::some(deferral)) }
+    }
+}
+
+impl<P, W, S, Fut> AdmittedFuture<P, W, S, Fut> {
+    /// The mark of the call, while it runs.
+    fn mark<T, E>(&self) -> Option<Mark>
+    where
+        P: Settle<T, E>,
+    {
+        match &self.state {
+            State::Running { permit, .. } => permit.as_ref()?.mark(),
+            State::Deferred(_) => None,
+        }
     }
 }
 
@@ -142,6 +155,7 @@ where
                 Poll::Ready(Ok(permit)) => {
                     // Held while the call is started, so that a panic gives it back.
                     let start = start.take().unwrap_or_else(|| polled_after_ready());
+                    let _inside = permit.mark().map(Mark::enter);
                     let future = start.start(attempt.restart_clock());
                     self.set(Self::Started(AdmittedFuture::running(permit, future)));
                 }
@@ -149,6 +163,7 @@ where
             PendingProjection::Granted { permit, start, attempt } => {
                 let permit = permit.take().unwrap_or_else(|| polled_after_ready());
                 let start = start.take().unwrap_or_else(|| polled_after_ready());
+                let _inside = permit.mark().map(Mark::enter);
                 let future = start.start(*attempt);
                 self.set(Self::Started(AdmittedFuture::running(permit, future)));
             }
@@ -157,6 +172,7 @@ where
         let PendingProjection::Started(started) = self.as_mut().project() else {
             polled_after_ready()
         };
+        let _inside = started.mark().map(Mark::enter);
         match started.poll(cx) {
             Poll::Ready(outcome) => Ok(outcome),
             Poll::Pending => Err(self),
