@@ -45,17 +45,7 @@
 //!
 //! # States
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Closed
-//!     Closed --> Open: a rule is broken
-//!     Open --> HalfOpen: the wait is over
-//!     HalfOpen --> Closed: enough probes succeeded
-//!     HalfOpen --> Ramping: enough probes succeeded, with a ramp
-//!     HalfOpen --> Open: enough probes can no longer succeed
-//!     Ramping --> Closed: the last stage is over
-//!     Ramping --> Open: a stage failed
-//! ```
+#![doc = include_str!("states.svg")]
 //!
 //! The operator's actions lead from any state to any of theirs: [`force_open`](Breaker::force_open),
 //! [`force_closed`](Breaker::force_closed) and [`shadow`](Breaker::shadow) hold until

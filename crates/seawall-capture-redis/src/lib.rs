@@ -34,16 +34,7 @@
 //!
 //! # The way of a failure
 //!
-//! ```mermaid
-//! flowchart LR
-//!     R[record] --> L[(in the process)] -->|sync, once a second| O[on its way, numbered]
-//!     O -->|the server has it| S[(Redis)]
-//!     O -->|no answer: the same again, under the same number| O
-//!     S -->|list, top, group| Q[read]
-//!     S -->|take| B[batch in flight]
-//!     B -->|acknowledge| D[delivered]
-//!     B -->|put back, lease over| S
-//! ```
+#![doc = include_str!("states.svg")]
 //!
 //! # Guarantees
 //!

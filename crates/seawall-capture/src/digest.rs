@@ -5,15 +5,7 @@
 //! look. A known failure that goes on is reported again after 1 min, then after twice as long each
 //! time, up to 4 h; one that is new or is back is reported at once.
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Gathering: a failure
-//!     Gathering --> Waiting: something is due, and quiet for 30 s, or 5 min old
-//!     Waiting --> Sending: due
-//!     Sending --> [*]: the sink confirmed
-//!     Sending --> Waiting: it failed; due after a backoff, the same id
-//!     Waiting --> Waiting: too many wait; the two oldest of a key are merged
-//! ```
+#![doc = include_str!("digest/states.svg")]
 //!
 //! ```
 //! use seawall_capture::{Capture, Draft, Digester, digest::Callback};

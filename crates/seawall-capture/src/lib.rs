@@ -29,17 +29,7 @@
 //!
 //! # The way of a failure
 //!
-//! ```mermaid
-//! flowchart LR
-//!     E[error, panic, final failure, draft] --> R[redact] --> F[fingerprint] --> S[(store)]
-//!     S -->|list, top, group| Q[read]
-//!     S -->|take| B[batch in flight]
-//!     B -->|acknowledge| D[delivered]
-//!     B -->|put back, lease over| S
-//!     S -->|evicted| O[other]
-//!     O -->|take| B
-//!     S -->|retention over| X[expired]
-//! ```
+#![doc = include_str!("states.svg")]
 //!
 //! Redaction comes before everything else: what is personal is neither hashed nor stored. See
 //! [`redact`] for what is taken out, [`fingerprint`] for what is the same, [`MemoryStore`] for what

@@ -40,15 +40,7 @@
 //!
 //! # States
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Running
-//!     Running --> Over: a success, or a class that is not fallen back from
-//!     Running --> Over: no permit left
-//!     Running --> Answering: failed, the call is dropped
-//!     Answering --> Degraded: an answer
-//!     Answering --> Over: no answer, the first error stands
-//! ```
+#![doc = include_str!("fallback/states.svg")]
 //!
 //! # Defaults
 //!

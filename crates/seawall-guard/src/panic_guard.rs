@@ -47,14 +47,7 @@
 //!
 //! # States
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Running: started
-//!     [*] --> Over: starting panicked
-//!     Running --> Over: ready
-//!     Running --> Over: a poll panicked, the future is dropped
-//!     Running --> [*]: the caller left, the future is dropped
-//! ```
+#![doc = include_str!("panic_guard/states.svg")]
 //!
 //! # Defaults
 //!

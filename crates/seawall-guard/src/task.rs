@@ -48,15 +48,7 @@
 //!
 //! # States of a child
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Running
-//!     Running --> Waiting: ended, to be restarted
-//!     Waiting --> Running: backoff over
-//!     Running --> Over: ended for good
-//!     Running --> Stopped: supervisor gave up or was stopped
-//!     Waiting --> Stopped: supervisor gave up or was stopped
-//! ```
+#![doc = include_str!("task/states.svg")]
 //!
 //! # Defaults
 //!

@@ -36,13 +36,7 @@
 //!
 //! # States
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Running: first polled
-//!     Running --> Running: pending, the first time sets the timer
-//!     Running --> Over: ready
-//!     Running --> TimedOut: pending, and the time is up
-//! ```
+#![doc = include_str!("timeout/states.svg")]
 //!
 //! # Defaults and boundaries
 //!

@@ -46,14 +46,7 @@
 //! The third rule needs no idea of what latency is normal. Limits that compare with the lowest
 //! latency ever seen, or that can't grow back from one, do harm where calls differ in size.
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> InFlight: fewer in flight than the limit
-//!     [*] --> Refused: as many in flight as the limit
-//!     InFlight --> [*]: answered, in time (limit + 1 if it is in use) or late (limit × 0.7)
-//!     InFlight --> Lingering: timed out or given up late (limit × 0.7), or given up early
-//!     Lingering --> [*]: after as long again as it ran, a minute at most
-//! ```
+#![doc = include_str!("adaptive/states.svg")]
 //!
 //! # Lingering
 //!

@@ -36,16 +36,7 @@
 //!
 //! # How a call passes through it
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> InFlight: room, nobody waits
-//!     [*] --> Waiting: full, place in the queue
-//!     [*] --> Refused: full and no place, closed, or the deadline has passed
-//!     Waiting --> InFlight: a permit came back, its turn
-//!     Waiting --> Refused: longest wait or deadline over, closed, evicted, dropped by CoDel
-//!     Waiting --> [*]: dropped
-//!     InFlight --> [*]: over, dropped or panicked (the permit comes back)
-//! ```
+#![doc = include_str!("bulkhead/states.svg")]
 //!
 //! Permits are values. Dropped at any point they come back, and a permit that was granted to a
 //! waiter that is gone goes to the next. No call overtakes the waiters: while there are any, a

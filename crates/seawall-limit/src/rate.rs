@@ -63,15 +63,7 @@
 //!
 //! # How a call passes through it
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Running: permit there, nobody waits
-//!     [*] --> Waiting: permit in time, place in the queue
-//!     [*] --> Refused: permit too late, or queue full, or no queue
-//!     Waiting --> Running: first in the queue, its time has come
-//!     Waiting --> Refused: closed, or the rate was lowered
-//!     Waiting --> [*]: dropped, owes nothing
-//! ```
+#![doc = include_str!("rate/states.svg")]
 //!
 //! A call that waits holds a place in the queue, not permits: they are taken when it is the first
 //! and its time has come. So a wait or [`Reservation`] that is dropped leaves no debt, and all behind

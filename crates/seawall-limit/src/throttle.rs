@@ -37,13 +37,7 @@
 //! dependency has answered. Failures that point to overload or an unhealthy dependency, and calls
 //! that were given up, do not. A call that a policy inside refused is not counted.
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Sent: p is 0, or the draw says so
-//!     [*] --> Shed: the draw says so (a request)
-//!     Sent --> [*]: answered (a request, an accept)
-//!     Sent --> [*]: failed, dropped (a request)
-//! ```
+#![doc = include_str!("throttle/states.svg")]
 //!
 //! # Defaults
 //!

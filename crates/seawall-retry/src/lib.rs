@@ -59,19 +59,7 @@
 //! like one, and comes back as the `Ok` that it is if it is the last.
 //! [`while_attempt`](RetryBuilder::while_attempt) decides by the attempt: its number, for instance.
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Attempt
-//!     Attempt --> [*]: success
-//!     Attempt --> Decide: any other outcome
-//!     Decide --> Waiting: repeatable, attempts, time and budget left
-//!     Decide --> Attempt: the same, and no delay
-//!     Waiting --> Attempt: the delay is over
-//!     Waiting --> GaveUp: shutdown, deadline overslept
-//!     Decide --> GaveUp: attempts, deadline, budget, permanent, rejected, shutdown, poisoned
-//!     Decide --> [*]: never a candidate, the outcome as it is
-//!     GaveUp --> [*]
-//! ```
+#![doc = include_str!("states.svg")]
 //!
 //! # What comes back
 //!

@@ -52,26 +52,7 @@
 //!
 //! # States
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Running
-//!     Running --> Readiness: trigger (signal, call, critical task, critical guard)
-//!     state "readiness off" as Readiness
-//!     state "drain delay" as Delay
-//!     state "stop intake" as Intake
-//!     Readiness --> Delay
-//!     Delay --> Intake: delay over, or nobody watches readiness
-//!     Intake --> Drain: intake token cancelled, in-flight guards refused
-//!     Drain --> Flush: nothing in flight, no task left; or time used up, tasks aborted
-//!     Flush --> Close
-//!     Close --> Over: report
-//!     Readiness --> Over: forced (second signal, call)
-//!     Delay --> Over: forced
-//!     Intake --> Over: forced
-//!     Drain --> Over: forced
-//!     Flush --> Over: forced
-//!     Over --> [*]
-//! ```
+#![doc = include_str!("states.svg")]
 //!
 //! The steps of a phase run at the same time; a phase begins when the one before it has ended or
 //! used up its time. [Phases of your own](ShutdownBuilder::phases) replace the default ones, and

@@ -1,5 +1,4 @@
-//! The documents of the repository: links lead somewhere, the index of decisions is complete, and a
-//! policy's page has the diagram of its chapter.
+//! The documents of the repository: links lead somewhere, and the index of decisions is complete.
 
 use std::path::{Path, PathBuf};
 
@@ -63,33 +62,4 @@ fn every_decision_is_in_the_index_with_its_title() {
         }
     }
     assert!(missing.is_empty(), "not in docs/decisions/README.md:\n{}", missing.join("\n"));
-}
-
-#[test]
-fn a_policys_page_has_the_diagram_of_its_chapter() {
-    for (page, chapter) in [
-        ("adaptive-limit", "seawall-limit/src/adaptive.rs"),
-        ("breaker", "seawall-breaker/src/lib.rs"),
-        ("bulkhead", "seawall-limit/src/bulkhead.rs"),
-        ("capture", "seawall-capture/src/lib.rs"),
-        ("capture-redis", "seawall-capture-redis/src/lib.rs"),
-        ("fallback", "seawall-guard/src/fallback.rs"),
-        ("panic-guard", "seawall-guard/src/panic_guard.rs"),
-        ("rate-limit", "seawall-limit/src/rate.rs"),
-        ("retry", "seawall-retry/src/lib.rs"),
-        ("shedding", "seawall-limit/src/throttle.rs"),
-        ("shutdown", "seawall-shutdown/src/lib.rs"),
-        ("supervise", "seawall-guard/src/task.rs"),
-        ("timeout", "seawall-guard/src/timeout.rs"),
-    ] {
-        let page = root().join("docs").join(page).with_extension("md");
-        let chapter = root().join("crates").join(chapter);
-        let (page_text, chapter) = (read(&page), read(&chapter).replace("//! ", ""));
-        assert_eq!(diagram(&page_text), diagram(&chapter), "{}", page.display());
-    }
-}
-
-/// The first diagram in a text.
-fn diagram(text: &str) -> Option<&str> {
-    text.split("```mermaid\n").nth(1)?.split("```").next()
 }

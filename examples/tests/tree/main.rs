@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod diagrams;
 mod documents;
 mod english;
 mod index;

@@ -74,11 +74,7 @@ fn no_state_has_two_answers_to_one_trigger() {
 }
 
 #[test]
-fn the_diagrams_in_the_docs_are_drawn_from_the_table() {
-    let diagram = diagram();
-    let chapter = include_str!("../lib.rs").replace("//! ", "").replace("//!", "");
-    let page = include_str!("../../../../docs/breaker.md");
-    for (name, text) in [("src/lib.rs", chapter.as_str()), ("docs/breaker.md", page)] {
-        assert!(text.contains(&diagram), "{name} lacks the diagram:\n{diagram}");
-    }
+fn the_diagram_in_the_docs_is_drawn_from_the_table() {
+    let (diagram, page) = (diagram(), include_str!("../../../../docs/breaker.md"));
+    assert!(page.contains(&diagram), "docs/breaker.md lacks the diagram:\n{diagram}");
 }

@@ -32,15 +32,7 @@
 //! For an address it has, once the server answered 250 to the end of the message. Everything else
 //! is no confirmation: the digest stays, and is sent again.
 //!
-//! ```mermaid
-//! stateDiagram-v2
-//!     [*] --> Pending
-//!     Pending --> Confirmed: 250 to the end of the message
-//!     Pending --> Refused: 5xx to the address or to the message
-//!     Pending --> Pending: 4xx, a timeout, a lost connection
-//!     Confirmed --> [*]: never sent again
-//!     Refused --> [*]: counted, not sent again
-//! ```
+#![doc = include_str!("smtp/states.svg")]
 //!
 //! - A digest is confirmed when no address is pending and at least one has confirmed. What some
 //!   have confirmed is sent again to the others only, as long as this [`Smtp`] lives.
