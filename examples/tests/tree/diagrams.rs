@@ -1,8 +1,8 @@
 //! The pictures of the chapters: drawn from the diagrams of the pages, and shown in the chapters.
 //!
 //! A page has its diagram as Mermaid, which the repository's site draws. Rustdoc draws nothing, so a
-//! chapter includes a picture: a lane for each state, an arrow for each transition with what causes
-//! it beside. Drawn anew with `SEAWALL_DRAW=1`.
+//! chapter includes a picture: a lane for each state, an arrow for each transition, and what causes
+//! it to its right. Drawn anew with `SEAWALL_DRAW=1`.
 
 use std::fmt::Write as _;
 

@@ -80,7 +80,7 @@ fn threads_get_no_more_than_was_paid_in() {
             scope.spawn(|| {
                 for _ in 0..CALLS {
                     drop(budget.call());
-                    // One that is given back, beside one that is spent.
+                    // One that is given back, and one that is spent.
                     drop(budget.try_acquire());
                     granted.fetch_add(spend(&budget, 1), Relaxed);
                 }
