@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use seawall_core::admission::Mark;
 use seawall_core::{
-    Admission, Admit, Admitted, AllTransient, Attempt, Check, CircuitState, Class, Classify,
-    ConfigError, Description, Error, Guarded, Inspect, Listeners, Name, Policy, PolicyKind,
-    Rejection, Reporter,
+    Admission, Admit, Admitted, Attempt, Check, CircuitState, ConfigError, Description, Error,
+    Guarded, Inspect, Listeners, Name, Policy, PolicyKind, Rejection, Reporter, block_on,
 };
 
 use crate::machine::{Abandoned, Machine, Restored, Settings, Trigger};
@@ -107,13 +105,7 @@ impl Breaker {
         &self,
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<E>> {
-        let permit = self.try_acquire()?;
-        let inside = permit.probe_mark().map(Mark::enter);
-        let result = operation();
-        drop(inside);
-        let outcome = AllTransient.sort(result);
-        permit.settle(outcome.as_ref().err().map_or(Class::Success, Error::class));
-        outcome
+        block_on(self.call(async move { operation() }))
     }
 
     /// Guards `future`. All its errors count as failures of the dependency.

@@ -1,13 +1,14 @@
 //! Callers that wait for the verdict.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
-use seawall_core::{Admission, Reason, Rejection};
+use seawall_core::{Admission, Reason, Rejection, Timer};
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::machine::{Machine, Refusal, Waiting};
 use crate::permit::Permit;
@@ -56,7 +57,7 @@ impl Waiting {
     ) -> Result<T, Reason> {
         let in_time = async {
             match deadline {
-                Some(deadline) => timeout_at(deadline, event).await.or(Err(Reason::WaitedTooLong)),
+                Some(deadline) => by(deadline, event).await.ok_or(Reason::WaitedTooLong),
                 None => Ok(event.await),
             }
         };
@@ -68,6 +69,16 @@ impl Waiting {
             None => in_time.await,
         }
     }
+}
+
+/// The outcome of `event`, unless `deadline` comes first.
+async fn by<T>(deadline: Instant, event: impl Future<Output = T>) -> Option<T> {
+    let (mut event, mut timer) = (pin!(event), pin!(Timer::at(deadline)));
+    let first = poll_fn(|cx| match event.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+    });
+    first.await
 }
 
 impl Drop for Place<'_> {
@@ -123,7 +134,7 @@ impl Circuit {
                 let lease_end = self.peek(Machine::first_lease_end);
                 let change = async {
                     match lease_end {
-                        Some(end) => drop(timeout_at(self.instant(end), change).await),
+                        Some(end) => drop(by(self.instant(end), change).await),
                         None => change.await,
                     }
                 };

@@ -7,8 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, Error};
-use tokio::time::{Sleep, sleep};
+use seawall_core::{Attempt, Error, Timer};
 
 use crate::Chaos;
 use crate::held::Later;
@@ -32,7 +31,7 @@ pub struct ChaosFuture<'p, S, Fut, T, E, F, G, C> {
 #[pin_project(project = StateProjection)]
 enum State<'p, S, Fut, T, E> {
     Running(#[pin] Fut, Option<InFlight<'p>>),
-    Delayed(Pin<Box<Sleep>>, Option<(S, Attempt, InFlight<'p>)>),
+    Delayed(Pin<Box<Timer>>, Option<(S, Attempt, InFlight<'p>)>),
     /// The outcome is there.
     Made(Option<(Result<T, Error<E>>, InFlight<'p>)>),
     Panics(InFlight<'p>),
@@ -54,7 +53,7 @@ impl<'p, S, Fut, T, E, F, G, C> ChaosFuture<'p, S, Fut, T, E, F, G, C> {
     ) -> Self {
         let delayed = |delay: Duration, in_flight| {
             let start = (later(), attempt.restart_clock(), in_flight);
-            State::Delayed(Box::pin(sleep(delay)), Some(start))
+            State::Delayed(Box::pin(Timer::after(delay)), Some(start))
         };
         let state = match (fault, made) {
             (_, Some(result)) => State::Made(Some((result, in_flight))),

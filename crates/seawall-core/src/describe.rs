@@ -146,7 +146,14 @@ impl fmt::Display for Description {
             let indent = 2 * depth;
             writeln!(f, "{:indent$}{} '{}': {}", "", layer.kind, layer.name, layer.text)?;
         }
+        let conditional = Some(&Value::Flag(true));
+        let conditional =
+            |layer: &LayerDescription| layer.facts.get("unless_carried_out") == conditional;
         match self.max_attempts {
+            Some(attempts) if attempts > 1 && self.layers.iter().any(conditional) => write!(
+                f,
+                "one attempt per call, up to {attempts} where it was certainly not carried out, "
+            )?,
             Some(1) => f.write_str("one attempt per call, ")?,
             Some(attempts) => write!(f, "at most {attempts} attempts per call, ")?,
             None => f.write_str("any number of attempts per call, ")?,

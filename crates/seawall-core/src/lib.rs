@@ -43,6 +43,7 @@
 
 pub mod admission;
 pub mod backoff;
+pub mod blocking;
 pub mod class;
 pub mod config;
 pub mod describe;
@@ -77,6 +78,7 @@ pub use admission::{
 };
 pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
+pub use blocking::{Timer, block_on};
 pub use class::classify::{AllTransient, ByOutcome, Classify};
 pub use class::failed::{Failed, Failure};
 pub use class::verdict::{CarriedOut, Verdict};

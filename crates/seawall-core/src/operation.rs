@@ -9,8 +9,10 @@ use pin_project::pin_project;
 
 use crate::{AllTransient, Attempt, Classify, Error};
 
+pub use blocking::{BlockingAttempt, BlockingFn, FromBlockingFn, OfAttempt, Plain};
 pub use lazy::{Lazy, WithAttempt, WithDeadline, WithIdempotent};
 
+mod blocking;
 mod lazy;
 
 /// Can be started once.

@@ -29,6 +29,10 @@ pub trait Policy {
     where
         Self: 'p;
 
+    /// Whether a call that [blocks its thread](crate::blocking) can go through it: not where two
+    /// attempts have to be under way at once.
+    const CAN_BLOCK: bool = true;
+
     /// Wraps `op`.
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op>;
 
@@ -127,6 +131,8 @@ impl<Outer: Policy, Inner: Policy> Policy for Chain<Outer, Inner> {
     where
         Self: 'p;
 
+    const CAN_BLOCK: bool = Outer::CAN_BLOCK && Inner::CAN_BLOCK;
+
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         self.outer.wrap(self.inner.wrap(op))
     }
@@ -151,6 +157,8 @@ impl<P: Policy + ?Sized> Policy for &P {
     where
         Self: 'p;
 
+    const CAN_BLOCK: bool = P::CAN_BLOCK;
+
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         (**self).wrap(op)
     }
@@ -169,6 +177,8 @@ impl<P: Policy> Policy for Arc<P> {
         = P::Wrapped<'p, Op>
     where
         Self: 'p;
+
+    const CAN_BLOCK: bool = P::CAN_BLOCK;
 
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         (**self).wrap(op)

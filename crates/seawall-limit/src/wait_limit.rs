@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use seawall_core::Reason;
-use tokio::time::{Instant, Sleep};
+use seawall_core::{Reason, Timer};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 // Boxed: only calls that wait get here, and the futures of calls that don't stay small.
@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 pub(crate) struct WaitLimit {
     end: Option<Instant>,
     at_end: Reason,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Timer>>>,
     shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
@@ -51,7 +51,7 @@ impl WaitLimit {
             return Poll::Ready(Some(Reason::ShuttingDown));
         }
         let Some(at) = due.into_iter().chain(self.end).min() else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(Timer::at(at)));
         if timer.deadline() != at {
             timer.as_mut().reset(at);
         }

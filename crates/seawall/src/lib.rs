@@ -269,6 +269,45 @@
 //! In the same way one call of many is said to be safe to repeat, or not to be:
 //! `pipeline.call(..).idempotent(true)`. Both are there on the calls of a [`BoxPipeline`], too.
 //!
+//! # Blocking code
+//!
+//! [`call_blocking`](Pipeline::call_blocking) runs a closure on the caller's thread, without a runtime,
+//! through the same policies: what is repeated and refused, counted and reported is the same, and so
+//! is the error. The thread sleeps between attempts. Nothing interrupts an attempt, so timeouts are
+//! looked at between them: give the client that blocks a timeout of its own.
+//!
+//! ```
+//! use std::time::Duration;
+//! use seawall::{Breaker, Class, Pipeline, Retry};
+//!
+//! enum DbError {
+//!     NoSuchRow,
+//!     ConnectionLost,
+//! }
+//!
+//! # fn query() -> Result<u32, DbError> { Err(DbError::NoSuchRow) }
+//! # fn main() -> Result<(), seawall::ConfigError> {
+//! let rows = Pipeline::builder("rows")
+//!     .timeout(Duration::from_secs(5))
+//!     .retry(Retry::builder().idempotent())
+//!     .breaker(Breaker::builder())
+//!     .attempt_timeout(Duration::from_secs(1))
+//!     .classify(|error: &DbError| match error {
+//!         DbError::NoSuchRow => Class::Permanent,
+//!         DbError::ConnectionLost => Class::Transient,
+//!     })
+//!     .build()?;
+//!
+//! // Asked once: the database answered.
+//! let error = rows.call_blocking(|| query()).map(drop).unwrap_err();
+//! assert_eq!(error.class(), Class::Permanent);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A hedge, which has two attempts under way at once, does not compile there. Options of one call come
+//! with [`Lazy::block`]: `rows.call(async || query()).idempotent(false).block()`.
+//!
 //! # Watching it and working it by hand
 //!
 //! A handle that is given to a pipeline is the same policy outside of it: keep a clone of the
@@ -430,7 +469,8 @@
 //! Every policy works alone, around one future (`timeout.call(future)`) and, where it makes sense,
 //! as a permit for code that is no future (`breaker.try_acquire()`).
 //!
-//! Around each other they belong into a pipeline. In `retry.call(|| breaker.call(future))` the retry
+//! Around each other they belong into a pipeline, or into a [`Chain`](policy::Chain) with a
+//! [classifier](PolicyExt::classify). In `retry.call(|| breaker.call(future))` the retry
 //! takes whatever the breaker says for an error of the operation, and repeats what was refused;
 //! where pipelines meet by chance, `.classify(|error: &Error<_>| error.class())` and
 //! [`Error::flatten`] make one of the two.
@@ -525,11 +565,15 @@ pub mod capture {
 /// For authors of policies: admission, wrapping, building, reporting, keys and inspection.
 /// [The chapter](seawall_core::admission) has a whole policy.
 pub mod policy {
+    pub use seawall_core::operation::{
+        BlockingAttempt, BlockingFn, FromBlockingFn, OfAttempt, Plain,
+    };
     pub use seawall_core::{
         Admission, Admit, Admitted, AdmittedFuture, Alone, Caught, Chain, Check, Classed, Failure,
         Guarded, Identity, Inspect, InspectId, Keep, Keyed, Label, LayerContext, Layers, Measures,
         NoWait, OperationFuture, Optional, Order, OrderError, PolicyCall, PolicyFuture, Reporter,
-        Settings, Settle, Setup, Timeline, Unobserved, WakerSlot, Wakers, catch, contain, inspect,
+        Settings, Settle, Setup, Timeline, Timer, Unobserved, WakerSlot, Wakers, block_on, catch,
+        contain, inspect,
     };
 }
 /// Timeout, deadline, panic guard, fallback and supervised tasks: [the chapter](seawall_guard).

@@ -5,8 +5,10 @@ use std::future::Future;
 
 use seawall_core::{
     AllTransient, Attempt, Call, Called, CalledOnce, CalledWith, Classified, Classify, Description,
-    Finding, FromAttemptFn, FromFn, FromFuture, Listeners, Name, Policy,
+    Error, Finding, FromAttemptFn, FromFn, FromFuture, Listeners, Name, Policy,
 };
+
+use seawall_core::operation::{FromBlockingFn, OfAttempt, Plain};
 
 use crate::findings::{self, ExpectedLoad};
 pub use boxed::{BoxCall, BoxFuture, BoxPipeline};
@@ -122,6 +124,63 @@ impl<P: Policy, C> Pipeline<P, C> {
         P::Wrapped<'p, FromFuture<'p, Fut, C>>: Call<Output = T, Error = C::Failure>,
     {
         self.classified.call_once(future)
+    }
+
+    /// Calls `operation` on this thread, which blocks, once for each attempt. Needs no runtime, and
+    /// ignores one that is there.
+    ///
+    /// Otherwise everything is as in [`call`](Self::call): what is repeated and after which wait, what
+    /// is refused, what is counted, events and errors. Only, nothing can interrupt an attempt: timeouts
+    /// and deadlines are looked at between attempts, and an answer that comes late is an answer.
+    ///
+    /// ```
+    /// use seawall::{Class, Pipeline};
+    /// use std::io;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pipeline = Pipeline::standard("config")
+    ///     .idempotent()
+    ///     .classify(|error: &io::Error| match error.kind() {
+    ///         io::ErrorKind::NotFound => Class::Permanent,
+    ///         _ => Class::Transient,
+    ///     })
+    ///     .build()?;
+    /// let text = pipeline.call_blocking(|| std::fs::read_to_string("/no/such/file"));
+    /// assert_eq!(text.unwrap_err().class(), Class::Permanent);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A hedge has two attempts under way at once, which one thread has not. A pipeline with one does
+    /// not compile:
+    ///
+    /// ```compile_fail
+    /// # use seawall::{Hedge, Pipeline};
+    /// let pipeline = Pipeline::builder("config").hedge(Hedge::builder()).build().unwrap();
+    /// pipeline.call_blocking(|| std::fs::read_to_string("/proc/uptime"));
+    /// ```
+    ///
+    /// The thread sleeps while it waits, and a shutdown wakes it. In an async function it would hold up
+    /// whatever else runs on the thread. An async [fallback](crate::Fallback::with_async) runs on this
+    /// thread, too, and must need no runtime. Options of one call are those of a call that is
+    /// [blocked on](crate::Lazy::block).
+    pub fn call_blocking<'p, F, T, E>(&'p self, operation: F) -> Result<T, Error<E>>
+    where
+        F: FnMut() -> Result<T, E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromBlockingFn<'p, Plain<F>, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        self.classified.call_blocking(operation)
+    }
+
+    /// Like [`call_blocking`](Self::call_blocking), but tells `operation` which [`Attempt`] it is.
+    pub fn call_blocking_with<'p, F, T, E>(&'p self, operation: F) -> Result<T, Error<E>>
+    where
+        F: FnMut(Attempt) -> Result<T, E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromBlockingFn<'p, OfAttempt<F>, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        self.classified.call_blocking_with(operation)
     }
 
     /// The pipeline's name.

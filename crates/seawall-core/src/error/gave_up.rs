@@ -61,6 +61,9 @@ pub enum StopReason {
     /// Whoever failed the last attempt asked to be left alone for longer than the policy waits:
     /// [`Error::retry_after`] says for how long.
     RetryAfter,
+    /// The operation may have been carried out, and nobody said that it is idempotent: neither the
+    /// retry's configuration nor the call.
+    NotIdempotent,
 }
 
 impl StopReason {
@@ -76,6 +79,7 @@ impl StopReason {
             Self::Poisoned => "poisoned",
             Self::NotRepeatable => "not_repeatable",
             Self::RetryAfter => "retry_after",
+            Self::NotIdempotent => "not_idempotent",
         }
     }
 }
@@ -92,6 +96,7 @@ impl fmt::Display for StopReason {
             Self::Poisoned => "the same panic again and again",
             Self::NotRepeatable => "the operation can't be started again",
             Self::RetryAfter => "asked to wait for longer than it waits",
+            Self::NotIdempotent => "it may have been carried out, and nobody said idempotent",
         })
     }
 }

@@ -83,6 +83,16 @@ impl<Op: Call> Lazy<Op> {
         self.with(|call| WithIdempotent { call, idempotent })
     }
 
+    /// Waits for the call on this thread, which [blocks](crate::block_on). For a call with options:
+    /// `pipeline.call(async || read()).idempotent(false).block()`.
+    ///
+    /// # Errors
+    ///
+    /// As awaiting it.
+    pub fn block(self) -> Result<Op::Output, Error<Op::Error>> {
+        crate::block_on(self)
+    }
+
     /// The same call, to be started as `attempt`, which is how a pipeline inside an operation takes
     /// over what is known outside. What [`deadline`](Self::deadline) and
     /// [`idempotent`](Self::idempotent) say counts, too. A call that was polled before stays as it is.

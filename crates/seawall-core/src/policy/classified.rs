@@ -1,9 +1,10 @@
 use std::future::Future;
 
 use super::PolicyCall;
+use crate::operation::{FromBlockingFn, OfAttempt, Plain};
 use crate::{
-    AllTransient, Attempt, Call, Classify, Description, FromAttemptFn, FromFn, FromFuture, Lazy,
-    Policy,
+    AllTransient, Attempt, Call, Classify, Description, Error, FromAttemptFn, FromFn, FromFuture,
+    Lazy, Policy,
 };
 
 /// A policy with a classifier: what a [pipeline](https://docs.rs/seawall) is, without a name. Made by
@@ -92,6 +93,36 @@ impl<P: Policy, C> Classified<P, C> {
         P::Wrapped<'p, FromFuture<'p, Fut, C>>: Call<Output = T, Error = C::Failure>,
     {
         Lazy::new(PolicyCall::new(&self.policy, FromFuture::new(future, &self.classifier)))
+    }
+
+    /// Calls `operation` on this thread, which blocks, once for each attempt; without a runtime, and
+    /// ignoring one that is there. Otherwise everything is as in [`call`](Self::call): attempts, waits,
+    /// refusals, events, errors. Only, nothing interrupts an attempt: timeouts and deadlines are looked
+    /// at between attempts, and an answer that comes late is an answer.
+    ///
+    /// A policy for which two attempts have to be under way at once, such as a hedge, does not
+    /// [compile](Policy::CAN_BLOCK). Allocates.
+    pub fn call_blocking<'p, F, T, E>(&'p self, operation: F) -> Result<T, Error<E>>
+    where
+        F: FnMut() -> Result<T, E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromBlockingFn<'p, Plain<F>, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        const { assert!(P::CAN_BLOCK, "a hedge needs two attempts at once: not on one thread") };
+        let operation = FromBlockingFn::new(Plain(operation), &self.classifier);
+        Lazy::new(PolicyCall::new(&self.policy, operation)).block()
+    }
+
+    /// Like [`call_blocking`](Self::call_blocking), but tells `operation` which [`Attempt`] it is.
+    pub fn call_blocking_with<'p, F, T, E>(&'p self, operation: F) -> Result<T, Error<E>>
+    where
+        F: FnMut(Attempt) -> Result<T, E>,
+        C: Classify<T, E>,
+        P::Wrapped<'p, FromBlockingFn<'p, OfAttempt<F>, C>>: Call<Output = T, Error = C::Failure>,
+    {
+        const { assert!(P::CAN_BLOCK, "a hedge needs two attempts at once: not on one thread") };
+        let operation = FromBlockingFn::new(OfAttempt(operation), &self.classifier);
+        Lazy::new(PolicyCall::new(&self.policy, operation)).block()
     }
 
     /// What the policy is.

@@ -19,6 +19,8 @@ impl<P: Policy> Policy for Optional<P> {
     where
         Self: 'p;
 
+    const CAN_BLOCK: bool = P::CAN_BLOCK;
+
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         OptionalCall(match &self.0 {
             Some(policy) => Either::Wrapped(policy.wrap(op)),

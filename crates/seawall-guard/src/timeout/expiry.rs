@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
+use seawall_core::Timer;
 use tokio::task::coop;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::plan::{Due, Span};
 
@@ -20,7 +21,7 @@ const SET_BACK: Duration = Duration::from_nanos(1);
 pub(super) enum Expiry {
     /// The call was not pending yet, or is never due.
     Unset,
-    Set(#[pin] Sleep),
+    Set(#[pin] Timer),
 }
 
 impl Expiry {
@@ -35,7 +36,7 @@ impl Expiry {
                 Due::Now => Instant::now(),
                 Due::At(due) => due,
             };
-            self.set(Self::Set(sleep_until(due)));
+            self.set(Self::Set(Timer::at(due)));
             // Registers the timer, unless the task's cooperative budget is used up: then the task is
             // woken at once, and the timer is registered at the next poll.
             if let ExpiryProjection::Set(sleep) = self.as_mut().project() {
@@ -63,7 +64,7 @@ impl Expiry {
 
 /// Polling a timer takes from the task's cooperative budget. A call that uses up the budget on every
 /// poll must not keep its own timer from running out.
-fn poll_without_budget(mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_without_budget(mut sleep: Pin<&mut Timer>, cx: &mut Context<'_>) -> Poll<()> {
     if coop::has_budget_remaining() {
         sleep.poll(cx)
     } else {

@@ -139,6 +139,8 @@ impl Policy for Hedge {
     where
         Self: 'p;
 
+    const CAN_BLOCK: bool = false;
+
     fn wrap<Op>(&self, op: Op) -> HedgeCall<'_, Op> {
         HedgeCall { hedge: self, op }
     }

@@ -76,7 +76,11 @@ impl Plan {
     pub(crate) fn next(&self, failed: &FailedAttempt, random: &Random) -> Step {
         let waits = self.waits_for(failed);
         if waits.is_none() && !self.repeats(failed) {
-            return failed.end();
+            return if self.lacks_a_word(failed) {
+                Step::Stop(StopReason::NotIdempotent)
+            } else {
+                failed.end()
+            };
         }
         if self.max_attempts != 0 && failed.attempt >= self.max_attempts {
             return failed.stop(StopReason::Attempts);
@@ -111,6 +115,13 @@ impl Plan {
             None => self.idempotent || carried_out == CarriedOut::No,
         };
         may && class.is_retryable()
+    }
+
+    /// Whether all that forbids another attempt is that nobody said whether the operation may be carried
+    /// out twice.
+    fn lacks_a_word(&self, failed: &FailedAttempt) -> bool {
+        let more = self.max_attempts == 0 || failed.attempt < self.max_attempts;
+        more && failed.idempotent.is_none() && failed.verdict.class.is_retryable()
     }
 
     /// How long to wait for one of our own policies that refused, if the retry waits for those.

@@ -148,6 +148,7 @@ impl Policy for Retry {
         inner
             .layer_with(PolicyKind::Retry, self.name(), self.to_string(), self.settings())
             .with_fact("least_waits", self.plan.least_waits())
+            .with_fact("unless_carried_out", !self.plan.idempotent)
             .with_max_attempts(
                 max_attempts.zip(attempts).map(|(own, inner)| inner.saturating_mul(own.into())),
             )
@@ -185,10 +186,14 @@ impl Retry {
 impl fmt::Display for Retry {
     /// The configuration in one line, as in a pipeline's description.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.plan.max_attempts {
-            0 => f.write_str("any number of attempts")?,
-            1 => f.write_str("one attempt")?,
-            attempts => write!(f, "at most {attempts} attempts")?,
+        match (self.plan.max_attempts, self.plan.idempotent) {
+            (1, _) => f.write_str("one attempt")?,
+            (0, true) => f.write_str("any number of attempts")?,
+            (attempts, true) => write!(f, "at most {attempts} attempts")?,
+            (attempts, false) => {
+                let more: &dyn fmt::Display = if attempts == 0 { &"any number" } else { &attempts };
+                write!(f, "one attempt, up to {more} where it was certainly not carried out")?;
+            }
         }
         if let Some(deadline) = self.deadline {
             write!(f, " within {deadline:?}")?;
@@ -199,13 +204,8 @@ impl fmt::Display for Retry {
             self.plan.backoff, self.plan.max_retry_after
         )?;
         match self.budget() {
-            Some(budget) => write!(f, ", {budget}")?,
-            None => f.write_str(", no budget")?,
-        }
-        if self.plan.idempotent {
-            Ok(())
-        } else {
-            f.write_str(", only what was certainly not carried out")
+            Some(budget) => write!(f, ", {budget}"),
+            None => f.write_str(", no budget"),
         }
     }
 }

@@ -55,10 +55,6 @@ pub(super) enum Next<'p, E> {
 }
 
 impl<'p, E> RetryState<'p, E> {
-    pub(super) const fn empty() -> Self {
-        Self { kept: None }
-    }
-
     /// The state of a call that counts as in flight, where the budget of `retry` counts that.
     #[cold]
     pub(super) fn in_flight(retry: &'p Retry) -> Self {

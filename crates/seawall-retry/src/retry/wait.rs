@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Error, StopReason};
-use tokio::time::{Sleep, sleep};
+use seawall_core::{Error, StopReason, Timer};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 /// The wait for the next attempt. Holds the failure of the last.
@@ -31,7 +30,7 @@ pub(super) struct Waited<E> {
 
 #[pin_project(project = PauseProjection)]
 enum Pause {
-    Sleep(#[pin] Sleep),
+    Sleep(#[pin] Timer),
     /// Only gives other tasks a turn. Never goes through the timer, whose steps are a millisecond.
     Turn {
         taken: bool,
@@ -46,7 +45,7 @@ impl<'p, E> Wait<'p, E> {
     ) -> Pin<Box<Self>> {
         let pause = match delay {
             Duration::ZERO => Pause::Turn { taken: false },
-            delay => Pause::Sleep(sleep(delay)),
+            delay => Pause::Sleep(Timer::after(delay)),
         };
         let shutdown = shutdown.map(CancellationToken::cancelled);
         Box::pin(Self { pause, shutdown, delay, failed: Some(failed) })

@@ -31,6 +31,6 @@ async fn both_forms_tell_of_it() {
     assert_eq!((answer.unwrap(), told()), (3, vec![1, 2]));
     let mut answers = 1..;
     let call = |_| answers.next().ok_or("no more");
-    let answer = retry.call_blocking_by(&classifier, call);
+    let answer = (&retry).classify(classifier).call_blocking_with(call);
     assert_eq!((answer.unwrap(), told()), (3, vec![1, 2]));
 }

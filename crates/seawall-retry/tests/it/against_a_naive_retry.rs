@@ -205,8 +205,14 @@ impl Naive {
             };
             let delay = self.config.delay.max(hint);
             let late = |limit: u64| self.now + delay >= began + limit;
+            let unsaid = self.config.said.is_none() && number < max_attempts;
             let why = if !repeat {
                 Some(match step.comes {
+                    Comes::To(Class::Overloaded { .. } | Class::Transient) | Comes::ToPanic(_)
+                        if unsaid =>
+                    {
+                        StopReason::NotIdempotent
+                    }
                     Comes::ToShutdown | Comes::To(Class::Cancelled) => StopReason::Shutdown,
                     Comes::ToRefusal(_) => StopReason::Rejected,
                     _ => StopReason::Permanent,
@@ -224,7 +230,8 @@ impl Naive {
             } else {
                 None
             };
-            let pass = number == 1 && (!repeat || max_attempts == 1);
+            let unsaid = why == Some(StopReason::NotIdempotent);
+            let pass = number == 1 && !unsaid && (!repeat || max_attempts == 1);
             if let (Some(why), false) = (why, pass) {
                 seen.told.push(EventKind::gave_up(number, why, class).to_string());
                 (seen.why, seen.attempts, seen.elapsed) = (Some(why), number, self.now - began);
@@ -408,7 +415,7 @@ proptest! {
             let classified = Classified::new(&both[0].0, by_class);
             let asynchronous = runtime.block_on(classified.call_with(async |it| each(it)));
             let asynchronous = (shown(asynchronous), attempts.take());
-            let blocking = both[1].0.call_blocking_by(&by_class, each);
+            let blocking = Classified::new(&both[1].0, by_class).call_blocking_with(each);
             assert_eq!(asynchronous, (shown(blocking), attempts.take()));
             let [here, there] = both.each_ref().map(|(_, recorder, budget)| {
                 let told: Vec<_> = recorder.take().iter().map(|it| it.kind.to_string()).collect();

@@ -25,6 +25,8 @@ impl<P: Policy> Policy for Omittable<P> {
     where
         Self: 'p;
 
+    const CAN_BLOCK: bool = P::CAN_BLOCK;
+
     fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
         self.inner.wrap(op)
     }

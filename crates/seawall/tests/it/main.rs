@@ -1,5 +1,6 @@
 //! The tests of `seawall` that need no process of their own.
 
+mod a_failure_is_not_repeated_and_nobody_says_why;
 mod a_fallbacks_answer_looks_like_a_real_one;
 mod a_handle_reports_nothing_to_the_pipeline_around_it;
 mod a_job_in_flight_under_a_supervisor_is_lost;
@@ -19,4 +20,5 @@ mod pipeline;
 mod registry;
 mod shapes;
 mod the_loser_of_a_hedge_opens_the_circuit;
+mod the_obvious_blocking_composition_asks_three_times;
 mod worst_case;
