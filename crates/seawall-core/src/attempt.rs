@@ -19,8 +19,31 @@ pub struct Attempt {
     began: Option<Instant>,
     deadline: Option<Instant>,
     last: Option<Class>,
-    idempotent: Option<bool>,
-    carried_out: CarriedOut,
+    marks: Marks,
+}
+
+/// What is known about the call, in one byte: an attempt is copied by each layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Marks(u8);
+
+impl Marks {
+    const NONE: Self = Self(0);
+    const IDEMPOTENT: Self = Self(1);
+    const NOT_IDEMPOTENT: Self = Self(2);
+    /// An attempt before may have been carried out.
+    const CARRIED_OUT: Self = Self(4);
+
+    const fn with(self, mark: Self) -> Self {
+        Self(self.0 | mark.0)
+    }
+
+    const fn without(self, mark: Self) -> Self {
+        Self(self.0 & !mark.0)
+    }
+
+    const fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
 }
 
 impl Attempt {
@@ -32,8 +55,7 @@ impl Attempt {
             began: None,
             deadline: None,
             last: None,
-            idempotent: None,
-            carried_out: CarriedOut::No,
+            marks: Marks::NONE,
         }
     }
 
@@ -68,7 +90,11 @@ impl Attempt {
     /// Whether the operation may be carried out more than once without harm; `None` if the caller did
     /// not set it.
     pub const fn is_idempotent(&self) -> Option<bool> {
-        self.idempotent
+        match (self.marks.has(Marks::IDEMPOTENT), self.marks.has(Marks::NOT_IDEMPOTENT)) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        }
     }
 
     /// This attempt, of an operation that may be carried out more than once without harm, or may not.
@@ -76,7 +102,12 @@ impl Attempt {
     /// both kinds of operation.
     #[must_use]
     pub const fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = Some(idempotent);
+        let (said, other) = if idempotent {
+            (Marks::IDEMPOTENT, Marks::NOT_IDEMPOTENT)
+        } else {
+            (Marks::NOT_IDEMPOTENT, Marks::IDEMPOTENT)
+        };
+        self.marks = self.marks.without(other).with(said);
         self
     }
 
@@ -133,7 +164,7 @@ impl Attempt {
 
     /// Whether any attempt before this one may have been carried out; `No` for the first.
     pub const fn carried_out(&self) -> CarriedOut {
-        self.carried_out
+        if self.marks.has(Marks::CARRIED_OUT) { CarriedOut::Maybe } else { CarriedOut::No }
     }
 
     /// This attempt, after one that ended with `verdict`.
@@ -141,7 +172,9 @@ impl Attempt {
     pub fn after(mut self, verdict: impl Into<Verdict>) -> Self {
         let Verdict { class, carried_out } = verdict.into();
         self.last = Some(class);
-        self.carried_out = self.carried_out.max(carried_out);
+        if carried_out == CarriedOut::Maybe {
+            self.marks = self.marks.with(Marks::CARRIED_OUT);
+        }
         self
     }
 }

@@ -151,7 +151,12 @@ impl<E> Error<E> {
 
     /// What the outcome means: [`class`](Self::class) and [`carried_out`](Self::carried_out).
     pub fn verdict(&self) -> Verdict {
-        Verdict { class: self.class(), carried_out: self.carried_out() }
+        match self {
+            Self::Operation { class, carried_out, .. } => {
+                Verdict { class: *class, carried_out: *carried_out }
+            }
+            error => Verdict { class: error.class(), carried_out: error.carried_out() },
+        }
     }
 
     /// Whether this is an `Ok` that the classifier calls a failure, as policies see it. The caller gets

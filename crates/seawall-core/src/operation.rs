@@ -259,6 +259,10 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        Poll::Ready(this.classifier.sort(ready!(this.future.poll(cx))))
+        // An arm each: a small output then stays in registers, where a whole `Result` is copied.
+        match ready!(this.future.poll(cx)) {
+            Ok(output) => Poll::Ready(this.classifier.sort(Ok(output))),
+            Err(error) => Poll::Ready(this.classifier.sort(Err(error))),
+        }
     }
 }

@@ -54,6 +54,7 @@ pub trait Classify<T, E> {
     /// # Errors
     ///
     /// The failure: an error, or an `Ok` that was classed as one.
+    #[inline]
     fn sort(&self, outcome: Result<T, E>) -> Result<T, Error<Self::Failure>> {
         match outcome {
             Ok(output) => Self::Failure::weigh(output, |output| self.classify(Ok(output))),
