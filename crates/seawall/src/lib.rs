@@ -166,7 +166,7 @@
 //!
 //! # What may be repeated
 //!
-//! Whether a failed operation may have been carried out is a fact beside its class. A classifier says that
+//! Whether a failed operation may have been carried out is a fact apart from its class. A classifier says that
 //! it certainly was not by [`Class::not_carried_out`]; refusals by our own policies never were. A call
 //! has three grades:
 //!

@@ -44,7 +44,7 @@ fn server<const N: usize>(
 }
 
 fn status(outcome: Result<Response, Error<io::Error>>) -> u16 {
-    outcome.map(|response| response.0).unwrap_or_else(|error| panic!("{error}"))
+    outcome.map_or_else(|error| panic!("{error}"), |response| response.0)
 }
 
 fn retry() -> seawall::retry::RetryBuilder {
