@@ -90,9 +90,9 @@ async fn a_call_inside_a_probe_decides_nothing() {
     assert_eq!(breaker.state(), CircuitState::Closed);
 }
 
-/// Calls beside a probe are not inside it, though one task makes them all.
+/// Calls next to a probe are not inside it, though one task makes them all.
 #[tokio::test(start_paused = true)]
-async fn calls_beside_a_probe_need_slots() {
+async fn calls_next_to_a_probe_need_slots() {
     let breaker = open().await;
     let calls = join!(breaker.call(answer()), breaker.call(answer()), breaker.call(answer()));
     assert!(calls.0.is_ok() && calls.1.is_ok());

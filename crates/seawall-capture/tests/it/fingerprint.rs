@@ -225,3 +225,33 @@ proptest! {
         prop_assert_eq!(of(&format!("item {a} is gone")), of(&format!("item {b} is gone")));
     }
 }
+
+#[derive(Debug)]
+struct LoadError(std::io::Error);
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the order can't be loaded")
+    }
+}
+
+impl std::error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn a_wrapped_error_is_another_group_unless_a_rule_joins_them() {
+    let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    let groups = |capture: Capture| {
+        [Draft::error(&refused()), Draft::error(&LoadError(refused()))]
+            .map(|draft| capture.prepare(draft).grouping.fingerprint)
+    };
+    let [plain, wrapped] = groups(Capture::builder().backtraces(false).build().unwrap());
+    assert_ne!(plain, wrapped);
+    let rules =
+        Rules::parse("message:\"connection refused*\" -> db\ntype:*LoadError -> db").unwrap();
+    let [plain, wrapped] = groups(Capture::builder().rules(rules).build().unwrap());
+    assert_eq!(plain, wrapped);
+}
