@@ -66,11 +66,20 @@ where
             let Some(future) = this.future.as_mut().as_pin_mut() else {
                 panic!("a retry was polled after it was over")
             };
-            let _paid = this.retry.shared.note_paid(*this.paid);
-            let failed = match future.poll(cx) {
-                Poll::Ready(Ok(output)) => return Poll::Ready(Ok(output)),
-                Poll::Ready(Err(error)) => error,
+            let paid = this.retry.shared.note_paid(*this.paid);
+            let polled = future.poll(cx);
+            // Dropped in each arm: after a drop for all of them, a small output lies in memory.
+            let failed = match polled {
+                Poll::Ready(Ok(output)) => {
+                    drop(paid);
+                    return Poll::Ready(Ok(output));
+                }
+                Poll::Ready(Err(error)) => {
+                    drop(paid);
+                    error
+                }
                 Poll::Pending => {
+                    drop(paid);
                     this.attempt.began();
                     if this.kept.as_ref().is_none() && this.retry.counts_in_flight() {
                         let state = RetryState::in_flight(this.retry);
