@@ -1,25 +1,13 @@
 //! What telemetry and consoles see of a breaker.
 
-use seawall_core::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Order, OrderError};
-use seawall_core::{Listeners, Name, PolicyKind, Settings};
+use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Order, OrderError};
+use seawall_core::{Reporter, Settings};
 
 use crate::Breaker;
 
 impl Inspect for Breaker {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Breaker
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&**self.0.shared())
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.0.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{CircuitState, ConfigError, Listeners, Name, PolicyKind, Reason};
+use crate::{CircuitState, ConfigError, Listeners, Name, PolicyKind, Reason, Reporter};
 
 pub use settings::{Setting, Settings, Value};
 
@@ -16,19 +16,28 @@ mod settings;
 
 /// A policy that can be looked at and operated while it runs.
 pub trait Inspect: Send + Sync {
+    /// Its name, kind and listeners. All handles of a policy have clones of one.
+    fn reporter(&self) -> &Reporter;
+
     /// The policy's name.
-    fn name(&self) -> &Name;
+    fn name(&self) -> &Name {
+        self.reporter().name()
+    }
 
     /// Its kind.
-    fn policy_kind(&self) -> PolicyKind;
+    fn policy_kind(&self) -> PolicyKind {
+        self.reporter().kind()
+    }
 
     /// Its identity: the same for all handles of one policy, and for no two policies that exist at
     /// the same time.
-    fn id(&self) -> InspectId;
+    fn id(&self) -> InspectId {
+        self.reporter().id()
+    }
 
-    /// The listeners that receive its events, where it has any.
-    fn listeners(&self) -> Option<&Listeners> {
-        None
+    /// The listeners that receive its events.
+    fn listeners(&self) -> &Listeners {
+        self.reporter().listeners()
     }
 
     /// Gives `measures` what the policy counts, read under one lock.
@@ -59,8 +68,8 @@ pub trait Inspect: Send + Sync {
 pub struct InspectId(usize);
 
 impl InspectId {
-    /// The identity of the policy whose shared state is `shared`.
-    pub fn of<T: ?Sized>(shared: &T) -> Self {
+    /// The identity of the policy that shares `shared` among its handles.
+    pub(crate) fn of<T>(shared: &T) -> Self {
         Self(std::ptr::from_ref(shared).cast::<()>().addr())
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Settings, Value};
-use crate::{Check, ConfigError, Listeners, Name, PolicyKind, Reporter};
+use crate::inspect::{Counter, Gauge, Inspect, Measures, Settings, Value};
+use crate::{Check, ConfigError, Listeners, Name, Reporter};
 use set::{Added, Entry, Place, Set};
 
 mod set;
@@ -231,20 +231,8 @@ where
     K: Send + Sync,
     P: Keep<Template: Send + Sync> + Send + Sync,
 {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        self.shared.reporter.kind()
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.shared)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.shared.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::{Event, EventKind, Listeners, Name, PolicyKind, Reason, Rejection};
+use crate::{Event, EventKind, InspectId, Listeners, Name, PolicyKind, Reason, Rejection};
 
 /// The name and kind of a policy, and the listeners that receive its events.
 ///
@@ -51,6 +51,11 @@ impl Reporter {
     /// Its kind.
     pub fn kind(&self) -> PolicyKind {
         self.policy.kind
+    }
+
+    /// The policy's identity: that of all clones of this reporter, in pipelines, too.
+    pub fn id(&self) -> InspectId {
+        InspectId::of(&*self.policy)
     }
 
     /// The policy's own listeners, which receive the events of all its handles.

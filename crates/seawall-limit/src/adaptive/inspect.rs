@@ -1,25 +1,13 @@
 //! What telemetry and consoles see of an adaptive limit.
 
-use seawall_core::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Settings};
-use seawall_core::{Listeners, Name, PolicyKind};
+use seawall_core::Reporter;
+use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Settings};
 
 use super::AdaptiveLimit;
 
 impl Inspect for AdaptiveLimit {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::AdaptiveLimit
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.shared)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

@@ -14,7 +14,7 @@ use super::{AdaptiveLimitBuilder, AdaptivePermit, OwnedAdaptivePermit, Range};
 #[derive(Clone, Debug)]
 pub struct AdaptiveLimit {
     pub(super) shared: Arc<Shared>,
-    reporter: Reporter,
+    pub(super) reporter: Reporter,
 }
 
 /// The state of an adaptive limit at one moment.

@@ -1,27 +1,13 @@
 //! What telemetry and consoles see of a bulkhead.
 
-use seawall_core::inspect::{
-    Counter, Gauge, Inspect, InspectId, Measures, Order, OrderError, Settings,
-};
-use seawall_core::{Listeners, Name, PolicyKind};
+use seawall_core::Reporter;
+use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Order, OrderError, Settings};
 
 use super::Bulkhead;
 
 impl Inspect for Bulkhead {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Bulkhead
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.shared)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

@@ -21,7 +21,7 @@ use crate::semaphore::{Demand, MAX_LIMIT, Priority, Wait};
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
     pub(super) shared: Arc<Shared>,
-    reporter: Reporter,
+    pub(super) reporter: Reporter,
     demand: Demand,
 }
 

@@ -1,25 +1,13 @@
 //! What telemetry and consoles see of a rate limit.
 
-use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures, Settings};
-use seawall_core::{Listeners, Name, PolicyKind, Reason};
+use seawall_core::inspect::{Gauge, Inspect, Measures, Settings};
+use seawall_core::{Reason, Reporter};
 
 use super::RateLimit;
 
 impl Inspect for RateLimit {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::RateLimit
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.shared)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

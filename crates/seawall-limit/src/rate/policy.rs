@@ -21,7 +21,7 @@ use seawall_core::wakers::wake_all;
 #[derive(Clone)]
 pub struct RateLimit {
     pub(super) shared: Arc<Shared>,
-    reporter: Reporter,
+    pub(super) reporter: Reporter,
 }
 
 /// The state of a rate limit at one moment.

@@ -1,25 +1,13 @@
 //! What telemetry and consoles see of a throttle.
 
-use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures, Settings, Value};
-use seawall_core::{Listeners, Name, PolicyKind};
+use seawall_core::Reporter;
+use seawall_core::inspect::{Gauge, Inspect, Measures, Settings, Value};
 
 use super::Throttle;
 
 impl Inspect for Throttle {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Throttle
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.shared)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

@@ -14,7 +14,7 @@ use super::{ThrottleBuilder, ThrottlePermit};
 #[derive(Clone, Debug)]
 pub struct Throttle {
     pub(super) shared: Arc<Shared>,
-    reporter: Reporter,
+    pub(super) reporter: Reporter,
 }
 
 /// The state of a throttle at one moment.

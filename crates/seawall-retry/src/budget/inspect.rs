@@ -1,26 +1,14 @@
 //! What telemetry and consoles see of a budget.
 
-use seawall_core::inspect::{Counter, Gauge, Inspect, InspectId, Measures, Settings, Value};
-use seawall_core::{Listeners, Name, PolicyKind};
+use seawall_core::Reporter;
+use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Settings, Value};
 
 use super::Budget;
 use super::policy::wholes;
 
 impl Inspect for Budget {
-    fn name(&self) -> &Name {
-        self.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Budget
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.inner)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

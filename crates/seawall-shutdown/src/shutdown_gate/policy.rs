@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use seawall_core::inspect::{Gauge, Inspect, InspectId, Measures};
+use seawall_core::inspect::{Gauge, Inspect, Measures};
 use seawall_core::{
     Admission, Admit, Admitted, Attempt, Description, Guarded, Listeners, Name, NoWait, Policy,
     PolicyKind, Reason, Rejection, Reporter, Unobserved,
@@ -123,20 +123,8 @@ impl Policy for ShutdownGate {
 }
 
 impl Inspect for ShutdownGate {
-    fn name(&self) -> &Name {
-        self.reporter.name()
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Shutdown
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.shared)
-    }
-
-    fn listeners(&self) -> Option<&Listeners> {
-        Some(self.reporter.listeners())
+    fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     fn measure(&self, measures: &mut dyn Measures) {

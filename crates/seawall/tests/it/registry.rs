@@ -4,33 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall::policy::inspect::{Counter, Gauge, Measures};
-use seawall::policy::{Chain, Inspect, InspectId, Label};
+use seawall::policy::{Chain, Inspect, Label, Reporter};
 use seawall::{
-    CircuitState, ConfigError, Name, Pipeline, PolicyKind, Reason, Registry, RegistryError,
+    CircuitState, ConfigError, Listeners, Pipeline, PolicyKind, Reason, Registry, RegistryError,
 };
 use seawall::{Description, Policy};
 
 /// A policy that does nothing but be there.
 #[derive(Clone)]
-struct Watched(Arc<Name>);
+struct Watched(Reporter);
 
 impl Watched {
-    fn new(name: &'static str) -> Self {
-        Self(Arc::new(Name::from(name)))
+    fn new(name: &str) -> Self {
+        let kind = PolicyKind::Custom(Label::new("watched"));
+        Self(Reporter::new(name.into(), kind, Listeners::default()))
     }
 }
 
 impl Inspect for Watched {
-    fn name(&self) -> &Name {
+    fn reporter(&self) -> &Reporter {
         &self.0
-    }
-
-    fn policy_kind(&self) -> PolicyKind {
-        PolicyKind::Custom(Label::new("watched"))
-    }
-
-    fn id(&self) -> InspectId {
-        InspectId::of(&*self.0)
     }
 }
 
@@ -42,7 +35,7 @@ impl Policy for Watched {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        inner.layer(self.policy_kind(), &self.0, "is there")
+        inner.layer(self.policy_kind(), self.name(), "is there")
     }
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
@@ -88,8 +81,8 @@ fn a_name_that_is_taken_registers_nothing_of_the_pipeline() {
 fn a_full_registry_says_so_and_keeps_what_it_has() {
     let registry = Registry::default();
     for number in 0..Registry::MAX_POLICIES {
-        let name = Arc::new(Name::from(format!("policy {number}")));
-        registry.register_policy(Arc::new(Watched(name))).unwrap();
+        let policy = Watched::new(&format!("policy {number}"));
+        registry.register_policy(Arc::new(policy)).unwrap();
     }
     let one_more = registry.register_policy(Arc::new(Watched::new("one more")));
     assert_eq!(one_more, Err(RegistryError::Full));
