@@ -1,6 +1,7 @@
 //! The layer, and the service that it makes.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -142,7 +143,11 @@ where
             options: self.options.clone(),
             repeat: self.repeat.clone(),
         };
-        ResponseFuture::new(Box::pin(async move { Run::new(&parts, inner, request).await }))
+        // Allocated first, so that the call is made in its place and not moved there.
+        let place = Box::new_uninit();
+        let call = Box::write(place, async move { Run::new(&parts, inner, request).await });
+        let call: Pin<Box<_>> = Box::into_pin(call);
+        ResponseFuture::new(call)
     }
 }
 

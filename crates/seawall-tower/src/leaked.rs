@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
-use seawall::{AllTransient, Call, Error, Pipeline, Policy};
+use seawall::{AllTransient, Call, Classify, Error, Pipeline, Policy};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::run::{Outcome, Parts, Run, Wrapped};
+use crate::run::{Parts, Run, Wrapped};
 use crate::{BoxedErrorsLayer, ByClone, CallOptions, NoOptions, PipelineLayer};
 
 /// A pipeline that lives as long as the process, as a layer of tower. Made by
@@ -68,7 +68,8 @@ where
     S: Service<Req> + Clone,
     P: Policy,
     O: CallOptions<Req>,
-    Wrapped<'static, S, Req, P, C, O, R>: Call<Output = S::Response, Error = S::Error>,
+    C: Classify<S::Response, S::Error>,
+    Wrapped<'static, S, Req, P, C, O, R>: Call<Output = S::Response, Error = C::Failure>,
 {
     type Response = S::Response;
     type Error = Error<S::Error>;
@@ -102,11 +103,13 @@ where
 
 impl<S, Req, P, C, O, R> Future for LeakedFuture<S, Req, P, C, O, R>
 where
+    S: Service<Req>,
     P: Policy,
     O: CallOptions<Req>,
-    Wrapped<'static, S, Req, P, C, O, R>: Call,
+    C: Classify<S::Response, S::Error>,
+    Wrapped<'static, S, Req, P, C, O, R>: Call<Output = S::Response, Error = C::Failure>,
 {
-    type Output = Outcome<'static, S, Req, P, C, O, R>;
+    type Output = Result<S::Response, Error<S::Error>>;
 
     /// # Panics
     ///

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
-use seawall::policy::PolicyCall;
-use seawall::{Call, Error, Pipeline, Policy};
+use seawall::policy::Failure;
+use seawall::{Call, Classify, Error, Pipeline, Policy};
+use tower_service::Service;
 
 use crate::{CallOptions, ServiceCall};
 
@@ -20,20 +21,18 @@ pub(crate) struct Parts<P, C, O, R> {
 }
 
 /// What a pipeline makes of a request to a service.
+// Not the facade's `PolicyCall`, whose future would be moved once more: 100 instructions a call.
 pub(crate) type Wrapped<'p, S, Req, P, C, O, R> =
-    PolicyCall<'p, P, ServiceCall<'p, S, Req, C, O, R>>;
+    <P as Policy>::Wrapped<'p, ServiceCall<'p, S, Req, C, O, R>>;
 
-type Output<'p, S, Req, P, C, O, R> = <Wrapped<'p, S, Req, P, C, O, R> as Call>::Output;
-type Failure<'p, S, Req, P, C, O, R> = <Wrapped<'p, S, Req, P, C, O, R> as Call>::Error;
-pub(crate) type Outcome<'p, S, Req, P, C, O, R> =
-    Result<Output<'p, S, Req, P, C, O, R>, Error<Failure<'p, S, Req, P, C, O, R>>>;
 type Running<'p, S, Req, P, C, O, R> = <Wrapped<'p, S, Req, P, C, O, R> as Call>::Future;
 
 /// A request on its way through a pipeline. It does nothing before it is first polled.
+#[expect(explicit_outlives_requirements, reason = "the projections don't compile without it")]
 #[pin_project(project = RunProjection, project_replace = RunOwned)]
 pub(crate) enum Run<'p, S, Req, P, C, O, R>
 where
-    P: Policy,
+    P: Policy + 'p,
     Wrapped<'p, S, Req, P, C, O, R>: Call,
 {
     /// Not polled yet.
@@ -59,11 +58,13 @@ where
 
 impl<'p, S, Req, P, C, O, R> Future for Run<'p, S, Req, P, C, O, R>
 where
+    S: Service<Req>,
     P: Policy,
     O: CallOptions<Req>,
-    Wrapped<'p, S, Req, P, C, O, R>: Call,
+    C: Classify<S::Response, S::Error>,
+    Wrapped<'p, S, Req, P, C, O, R>: Call<Output = S::Response, Error = C::Failure>,
 {
-    type Output = Outcome<'p, S, Req, P, C, O, R>;
+    type Output = Result<S::Response, Error<S::Error>>;
 
     /// # Panics
     ///
@@ -77,7 +78,7 @@ where
             let Parts { pipeline, options, repeat } = parts;
             let first = options.first_attempt_contained(&request, pipeline.name())?;
             let call = ServiceCall::new(inner, request, pipeline.classifier(), options, repeat);
-            let future = PolicyCall::new(pipeline.policy(), call).start(first);
+            let future = pipeline.policy().wrap(call).start(first);
             self.as_mut().project_replace(Self::Running { future });
         }
         let RunProjection::Running { future } = self.as_mut().project() else {
@@ -92,7 +93,7 @@ where
             }
             Err(error) => {
                 self.project_replace(Self::Done);
-                Poll::Ready(Err(error))
+                Poll::Ready(C::Failure::settle(error))
             }
         }
     }
