@@ -5,6 +5,8 @@ mod class;
 #[cfg(feature = "reqwest")]
 mod client;
 mod deadline;
+#[cfg(feature = "reqwest")]
+mod h2_servers;
 mod options;
 mod problem;
 mod respond;
