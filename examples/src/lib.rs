@@ -7,3 +7,23 @@
 //! | `cargo run --example http_service` | a service between its callers and a dependency: axum, `reqwest`, metrics |
 //! | `cargo run --example http_shutdown` | a server that shuts down without a lost request |
 //! | `cargo run --example outage_check` | whether the report of an outage adds up and keeps its promises |
+
+macro_rules! guides {
+    ($($name:ident: $page:literal),+ $(,)?) => {
+        $(
+            #[cfg(doctest)]
+            #[doc = include_str!(concat!("../../docs/guides/", $page, ".md"))]
+            struct $name;
+        )+
+    };
+}
+
+// The code of the guides is run, or compiled where it needs a server.
+guides! {
+    Axum: "axum",
+    Blocking: "blocking",
+    Library: "library",
+    Reqwest: "reqwest",
+    WhichPolicy: "which-policy",
+    Workers: "workers",
+}

@@ -44,6 +44,17 @@ fn every_link_to_a_file_leads_to_one() {
 }
 
 #[test]
+fn the_first_code_of_the_readme_is_that_of_the_tested_guide() {
+    let code = |page: &str, opening: &str| {
+        let text = read(&root().join(page));
+        let code = text.split(opening).nth(1).and_then(|rest| rest.split("```").next());
+        code.unwrap_or_else(|| panic!("{page} has no {opening}")).to_owned()
+    };
+    let readme = code("README.md", "```rust,ignore\n");
+    assert_eq!(readme, code("docs/guides/reqwest.md", "```rust,no_run\n"));
+}
+
+#[test]
 fn every_decision_is_in_the_index_with_its_title() {
     let folder = root().join("docs/decisions");
     let index = read(&folder.join("README.md"));
