@@ -234,7 +234,10 @@
 //! ```
 //!
 //! [`boxed`](Pipeline::boxed) hides any layers and any classifier, for one result and one error
-//! type and at the price of a few allocations a call. All of them are `Clone`, as a state of axum
+//! type and at the price of a few allocations a call. A library whose methods have results of several
+//! types keeps an [`ErasedPipeline<E>`](ErasedPipeline), from [`erased`](Pipeline::erased). One that lets
+//! its user choose the layers is generic over its pipeline, with [`AnyPipeline<T, E>`](AnyPipeline) for a
+//! bound. All of them are `Clone`, as a state of axum
 //! has to be, where the classifier is; clones share circuit, budget and limits.
 //!
 //! # Options of one call
@@ -489,8 +492,8 @@ mod registry;
 
 pub use findings::ExpectedLoad;
 pub use pipeline::{
-    BoxCall, BoxFuture, BoxPipeline, Gated, Omittable, Pipeline, PipelineBuilder, Standard,
-    StandardBuilder, StandardPipeline,
+    AnyPipeline, BoxCall, BoxFuture, BoxPipeline, ErasedCall, ErasedPipeline, Gated, Omittable,
+    Pipeline, PipelineBuilder, Standard, StandardBuilder, StandardPipeline,
 };
 pub use registry::{Registry, RegistryError};
 pub use seawall_breaker::Breaker;

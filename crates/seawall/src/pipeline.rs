@@ -11,14 +11,16 @@ use seawall_core::{
 use seawall_core::operation::{FromBlockingFn, OfAttempt, Plain};
 
 use crate::findings::{self, ExpectedLoad};
-pub use boxed::{BoxCall, BoxFuture, BoxPipeline};
+pub use boxed::{AnyPipeline, BoxCall, BoxFuture, BoxPipeline};
 pub use builder::{Gated, PipelineBuilder};
+pub use erased::{ErasedCall, ErasedPipeline};
 pub use omittable::Omittable;
 pub use standard::{Standard, StandardBuilder, StandardPipeline};
 
 mod boxed;
 mod builder;
 mod choice;
+mod erased;
 mod omittable;
 mod standard;
 
@@ -58,8 +60,9 @@ mod standard;
 /// # Naming it
 ///
 /// A struct that holds a pipeline names it as [`StandardPipeline`], where the standard layers do,
-/// or as [`BoxPipeline<T, E>`](BoxPipeline), which hides the layers at the price of a few
-/// allocations per call. The [front page](crate#naming-a-pipeline) has both, and classifiers.
+/// or as [`ErasedPipeline<E>`](ErasedPipeline) or [`BoxPipeline<T, E>`](BoxPipeline), which hide the
+/// layers at the price of a few allocations per call. One that is generic over its pipeline has
+/// [`AnyPipeline`] for a bound. The [front page](crate#naming-a-pipeline) has both, and classifiers.
 #[derive(Clone)]
 pub struct Pipeline<P, C = AllTransient> {
     name: Name,

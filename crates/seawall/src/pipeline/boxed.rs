@@ -15,13 +15,14 @@ use super::Pipeline;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// An operation on the heap.
-type BoxOperation<'a, T, E> = Box<dyn FnMut(Attempt) -> BoxFuture<'a, Result<T, E>> + Send + 'a>;
+pub(super) type BoxOperation<'a, T, E> =
+    Box<dyn FnMut(Attempt) -> BoxFuture<'a, Result<T, E>> + Send + 'a>;
 
 /// A pipeline whose layers are hidden, for a struct that can't name them. Clones share it.
 ///
 /// It serves one result and one error type, and allocates: the operation, each attempt, and the
-/// call. Where the standard layers do, [`StandardPipeline`](super::StandardPipeline) has a name
-/// and costs nothing.
+/// call. For results of several types there is [`ErasedPipeline`](super::ErasedPipeline). Where the
+/// standard layers do, [`StandardPipeline`](super::StandardPipeline) has a name and costs nothing.
 ///
 /// ```
 /// use std::io;
@@ -41,13 +42,17 @@ type BoxOperation<'a, T, E> = Box<dyn FnMut(Attempt) -> BoxFuture<'a, Result<T, 
 /// ```
 pub struct BoxPipeline<T, E>(Arc<dyn Erased<T, E>>);
 
-trait Erased<T, E>: Send + Sync {
-    fn call<'p>(
+/// A pipeline whose calls are boxed. Only this crate implements it.
+pub trait Erased<T, E>: Send + Sync {
+    /// Calls `operation`.
+    fn call_erased<'p>(
         &'p self,
         operation: BoxOperation<'p, T, E>,
         attempt: Attempt,
     ) -> BoxFuture<'p, Result<T, Error<E>>>;
+    /// What it is.
     fn describe(&self) -> Description;
+    /// Its name.
     fn name(&self) -> &Name;
 }
 
@@ -60,7 +65,7 @@ where
     for<'p> P::Wrapped<'p, FromAttemptFn<'p, BoxOperation<'p, T, E>, C>>:
         Call<Output = T, Error = C::Failure, Future: Send> + Send,
 {
-    fn call<'p>(
+    fn call_erased<'p>(
         &'p self,
         operation: BoxOperation<'p, T, E>,
         attempt: Attempt,
@@ -76,6 +81,91 @@ where
         self.name()
     }
 }
+
+impl<T, E> Erased<T, E> for BoxPipeline<T, E> {
+    fn call_erased<'p>(
+        &'p self,
+        operation: BoxOperation<'p, T, E>,
+        attempt: Attempt,
+    ) -> BoxFuture<'p, Result<T, Error<E>>> {
+        self.0.call_erased(operation, attempt)
+    }
+
+    fn describe(&self) -> Description {
+        self.0.describe()
+    }
+
+    fn name(&self) -> &Name {
+        self.0.name()
+    }
+}
+
+/// Any pipeline that serves operations with the result `T` and the error `E`: a bound for a struct that is
+/// generic over its pipeline, so that its user chooses the layers.
+///
+/// Implemented by every [`Pipeline`] whose layers and classifier know both types, by
+/// [`BoxPipeline<T, E>`](BoxPipeline) and, for every `T`, by
+/// [`ErasedPipeline<E>`](super::ErasedPipeline). Its calls allocate as those of a `BoxPipeline` do: a
+/// closure has no name that a bound on the layers themselves could use.
+///
+/// ```
+/// use std::io;
+/// use seawall::{AnyPipeline, Error, Pipeline, Retry};
+///
+/// struct Inventory<P> {
+///     pipeline: P,
+/// }
+///
+/// impl<P> Inventory<P>
+/// where
+///     P: AnyPipeline<u32, io::Error> + AnyPipeline<String, io::Error>,
+/// {
+///     async fn stock(&self) -> Result<u32, Error<io::Error>> {
+///         self.pipeline.call(|| async { Ok(42) }).await
+///     }
+///
+///     async fn name(&self) -> Result<String, Error<io::Error>> {
+///         self.pipeline.call(|| async { Ok("nails".to_owned()) }).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pipeline = Pipeline::builder("inventory").retry(Retry::builder().idempotent()).build()?;
+/// let inventory = Inventory { pipeline };
+/// assert_eq!((inventory.stock().await?, inventory.name().await?.as_str()), (42, "nails"));
+/// # Ok(())
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no pipeline for operations with the result `{T}` and the error `{E}`",
+    note = "its layers or its classifier are for other types, or what it holds is not `Send + Sync + 'static`"
+)]
+pub trait AnyPipeline<T, E>: Erased<T, E> {
+    /// Calls the operation that `make` makes, once for each attempt.
+    fn call<'p, F, Fut>(&'p self, make: F) -> BoxCall<'p, T, E>
+    where
+        Self: Sized,
+        F: FnMut() -> Fut + Send + 'p,
+        Fut: Future<Output = Result<T, E>> + Send + 'p,
+    {
+        let mut make = make;
+        BoxCall::new(self, Box::new(move |_| Box::pin(make())))
+    }
+
+    /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts.
+    fn call_with<'p, F, Fut>(&'p self, make: F) -> BoxCall<'p, T, E>
+    where
+        Self: Sized,
+        F: FnMut(Attempt) -> Fut + Send + 'p,
+        Fut: Future<Output = Result<T, E>> + Send + 'p,
+    {
+        let mut make = make;
+        BoxCall::new(self, Box::new(move |attempt| Box::pin(make(attempt))))
+    }
+}
+
+impl<T, E, P: Erased<T, E> + ?Sized> AnyPipeline<T, E> for P {}
 
 impl<P, C> Pipeline<P, C> {
     /// Hides the layers behind a box.
@@ -145,7 +235,7 @@ enum State<'p, T, E> {
 }
 
 impl<'p, T, E> BoxCall<'p, T, E> {
-    fn new(pipeline: &'p dyn Erased<T, E>, operation: BoxOperation<'p, T, E>) -> Self {
+    pub(super) fn new(pipeline: &'p dyn Erased<T, E>, operation: BoxOperation<'p, T, E>) -> Self {
         Self(State::Idle { pipeline, operation, attempt: Attempt::first() })
     }
 
@@ -180,7 +270,7 @@ impl<T, E> Future for BoxCall<'_, T, E> {
             && let State::Idle { pipeline, operation, attempt } =
                 std::mem::replace(&mut self.0, State::Done)
         {
-            self.0 = State::Running(pipeline.call(operation, attempt));
+            self.0 = State::Running(pipeline.call_erased(operation, attempt));
         }
         let State::Running(future) = &mut self.0 else {
             panic!("a call was polled after it was over");

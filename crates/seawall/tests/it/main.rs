@@ -5,6 +5,7 @@ mod a_fallbacks_answer_looks_like_a_real_one;
 mod a_handle_reports_nothing_to_the_pipeline_around_it;
 mod a_job_in_flight_under_a_supervisor_is_lost;
 mod a_key_forges_a_line_of_a_log;
+mod a_library_cant_keep_its_pipeline;
 mod a_pipeline_that_cant_work_is_built;
 mod a_post_is_sent_three_times_for_a_503;
 mod a_refusal_does_not_say_which_policy;
