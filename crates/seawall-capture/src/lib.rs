@@ -140,7 +140,6 @@ pub mod store;
 mod capture;
 mod clock;
 mod context;
-mod sync;
 mod text;
 
 pub use alarm::Alarms;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use seawall_core::sync::{AtomicU64, Mutex};
+
 use super::{DropReason, Mute, Resolution, Seen};
 use crate::clock::Now;
-use crate::sync::{AtomicU64, Mutex};
 use crate::{Clock, Fingerprint, Record, Spool};
 use batches::Batches;
 pub use config::{MemoryStoreBuilder, Retention};
