@@ -91,6 +91,13 @@ impl<B: Body, G: BodyGuard> GuardedBody<B, G> {
     }
 }
 
+/// A body that holds nothing: that of a refusal.
+impl<B: From<String>, G: BodyGuard> From<String> for GuardedBody<B, G> {
+    fn from(text: String) -> Self {
+        Self { body: B::from(text), guard: None, has_panicked: false }
+    }
+}
+
 fn end<G: BodyGuard>(guard: &mut Option<G>, how: BodyEnd) {
     if let Some(guard) = guard.take() {
         // A guard that panics must not take a stream with it that has ended well.

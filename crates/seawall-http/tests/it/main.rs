@@ -1,5 +1,6 @@
 //! One binary for all tests of the crate.
 
+mod axum_server;
 mod body_guard;
 mod class;
 #[cfg(feature = "reqwest")]
