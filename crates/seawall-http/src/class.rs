@@ -123,6 +123,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(error) = error.downcast_ref::<reqwest::Error>() {
         return of_reqwest(error);
     }
+    #[cfg(feature = "hyper-util")]
+    if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+        // Otherwise what happened is its source.
+        return error.is_connect().then(|| Class::Transient.not_carried_out());
+    }
     #[cfg(feature = "hyper")]
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
         return of_hyper(error);

@@ -56,14 +56,15 @@
 //! | feature | brings |
 //! |---|---|
 //! | `hyper` | what the errors of hyper and h2 mean: given back unsent, `REFUSED_STREAM`, `GOAWAY` |
+//! | `hyper-util` | what the errors of hyper-util's client mean, and `hyper` |
 //! | `reqwest` | what reqwest's errors mean, and `Client` |
 //!
 //! None is on unless it is asked for.
 //!
 //! # What is not here yet
 //!
-//! Clients for tonic, hyper-util and reqwest-middleware, a hedging client, a layer for reqwest's
-//! connector, and a page for each framework. axum takes [`RespondLayer`] and [`HoldLayer`] as they are.
+//! A client for tonic and one for reqwest-middleware, a hedging client, and a layer for reqwest's
+//! connector. hyper-util's client takes the layers as they are, and so does an axum router.
 //! A client's limit counts a request to the head of its answer; [`GuardedBody`] holds a permit longer.
 //!
 //! # Traps

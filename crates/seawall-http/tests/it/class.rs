@@ -97,3 +97,25 @@ fn an_error_is_known_wherever_it_is_in_the_chain() {
     assert_eq!(of(io::ErrorKind::ConnectionReset), Class::Transient.into());
     assert_eq!(of(io::ErrorKind::Other), Class::Transient.into());
 }
+
+#[cfg(feature = "hyper-util")]
+#[tokio::test]
+async fn a_connection_of_hyper_util_that_fails_was_not_sent_whatever_failed() {
+    use hyper_util::client::legacy::Client;
+    use hyper_util::client::legacy::connect::HttpConnector;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    // As a name that can't be resolved, or TLS.
+    let connector = tower::service_fn(|_: http::Uri| {
+        let failed = io::Error::other("no such host");
+        std::future::ready(Err::<TokioIo<tokio::net::TcpStream>, _>(failed))
+    });
+    let client: Client<_, http_body_util::Empty<bytes::Bytes>> =
+        Client::builder(TokioExecutor::new()).build(connector);
+    let error = client.get("http://shop.example/".parse().unwrap()).await.unwrap_err();
+    assert_eq!(class::of_error(&error), Class::Transient.not_carried_out());
+    let plain: Client<HttpConnector, http_body_util::Empty<bytes::Bytes>> =
+        Client::builder(TokioExecutor::new()).build_http();
+    let error = plain.get("http://127.0.0.1:1/".parse().unwrap()).await.unwrap_err();
+    assert_eq!(class::of_error(&error), Class::Transient.not_carried_out());
+}

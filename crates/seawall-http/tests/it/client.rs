@@ -191,3 +191,60 @@ async fn a_body_in_memory_is_sent_again_and_a_request_that_cant_be_built_is_perm
     let error = client().get("no url").send().await.unwrap_err();
     assert_eq!(error.class(), Class::Permanent);
 }
+
+/// caddy#7396, go#20071: a call whose caller has gone was repeated.
+#[tokio::test]
+async fn a_call_that_is_dropped_ends_its_attempt_and_is_not_repeated() {
+    let (arrived, mut arrivals) = tokio::sync::mpsc::channel(10);
+    let address = server::answering(move |_| {
+        let arrived = arrived.clone();
+        async move {
+            arrived.send(()).await.unwrap();
+            std::future::pending::<Response<Full<Bytes>>>().await
+        }
+    })
+    .await;
+    let client = client();
+    let call = tokio::spawn(client.get(url(address)).send());
+    arrivals.recv().await.unwrap();
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert!(arrivals.try_recv().is_err(), "one attempt");
+    let pipeline = client.pipeline(&address.to_string());
+    assert_eq!(pipeline.breaker().unwrap().snapshot().totals.failures, 0);
+}
+
+/// better-ccflare#465: answers that were discarded kept their connections.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn answers_that_are_discarded_leave_no_descriptor_open() {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let address = server::answering(async |_| {
+        let body = Full::new(Bytes::from(vec![b'x'; 20_000]));
+        Response::builder().status(500).body(body).unwrap()
+    })
+    .await;
+    let client = Client::builder("shop")
+        .pipeline(|standard| {
+            let standard = standard.without_breaker().without_limit();
+            standard.retry(|retry| retry.backoff(Backoff::none()).without_budget())
+        })
+        .build()
+        .unwrap();
+    let mut most = 0;
+    for call in 0..1_000 {
+        let answer = client.get(url(address)).send().await.unwrap();
+        assert_eq!(answer.status(), 500);
+        if call % 50 == 0 {
+            most = most.max(descriptors());
+        }
+    }
+    // Other tests have theirs open, too.
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
+        while descriptors() > 200 {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.expect("level");
+    assert!(most < 500, "{most}");
+}
