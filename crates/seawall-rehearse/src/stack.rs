@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use seawall::FromAttemptFn;
 use seawall::Random;
-use seawall::{Attempt, Call, Classify, ConfigError, Listeners, Pipeline, Policy};
+use seawall::{Attempt, Call, Class, Classify, ConfigError, Listeners, Pipeline, Policy};
 
 use crate::run::{Calling, Request, Sending};
 use crate::scenario::Scenario;
@@ -149,7 +149,14 @@ where
             sending: request.send(),
             to_result: Arc::clone(&to_result),
         });
-        Box::pin(async move { pipeline.call_with(send).deadline(deadline).await.is_ok() })
+        Box::pin(async move {
+            let outcome = pipeline.call_with(send).deadline(deadline).await;
+            // An `Ok` that the classifier calls a failure is not what the caller wants.
+            outcome.is_ok_and(|output| {
+                let outcome: Result<&T, &E> = Ok(&output);
+                pipeline.classifier().classify(outcome).class == Class::Success
+            })
+        })
     }
 
     fn listeners(&self) -> Option<&Listeners> {

@@ -4,6 +4,7 @@ mod bounds;
 mod ends;
 mod in_a_pipeline;
 mod off;
+mod ok_503_cant_be_injected;
 mod refused;
 
 use std::io;

@@ -21,6 +21,7 @@ mod idempotent_drops_the_retry_that_was_given;
 mod limits;
 mod ok_503_is_lost_behind_a_refusal;
 mod ok_503_is_no_failure;
+mod ok_503_passes_by_a_fallback;
 mod pipeline;
 mod registry;
 mod shapes;
