@@ -63,8 +63,9 @@
 //!
 //! # What is not here yet
 //!
-//! A client for tonic and one for reqwest-middleware, a hedging client, and a layer for reqwest's
-//! connector. hyper-util's client takes the layers as they are, and so does an axum router.
+//! A client for tonic and one for reqwest-middleware, and a hedging client. hyper-util's client takes
+//! the layers as they are, and so does an axum router. A single policy goes around reqwest's dialling
+//! with [`boxed_errors`](seawall_tower::PipelineLayer::boxed_errors).
 //! A client's limit counts a request to the head of its answer; [`GuardedBody`] holds a permit longer.
 //!
 //! # Traps

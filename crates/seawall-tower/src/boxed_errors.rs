@@ -35,21 +35,27 @@ impl<S, L: Layer<S>> Layer<S> for BoxedErrorsLayer<L> {
     }
 }
 
-impl<Req, S> Service<Req> for BoxedErrors<S>
+impl<Req, S, E> Service<Req> for BoxedErrors<S>
 where
-    S: Service<Req, Error: Into<BoxError>>,
+    S: Service<Req, Error = seawall::Error<E>>,
+    E: Into<BoxError>,
 {
     type Response = S::Response;
     type Error = BoxError;
     type Future = BoxedErrorsFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx).map_err(Into::into)
+        self.0.poll_ready(cx).map_err(boxed)
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
         BoxedErrorsFuture(self.0.call(request))
     }
+}
+
+/// The operation's own error may be a box itself, as that of reqwest's connector is.
+fn boxed<E: Into<BoxError>>(error: seawall::Error<E>) -> BoxError {
+    error.boxed().into()
 }
 
 /// A call of a service that fails with a [`BoxError`].
@@ -60,12 +66,12 @@ pub struct BoxedErrorsFuture<Fut>(#[pin] Fut);
 
 impl<Fut, T, E> Future for BoxedErrorsFuture<Fut>
 where
-    Fut: Future<Output = Result<T, E>>,
+    Fut: Future<Output = Result<T, seawall::Error<E>>>,
     E: Into<BoxError>,
 {
     type Output = Result<T, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().0.poll(cx).map_err(Into::into)
+        self.project().0.poll(cx).map_err(boxed)
     }
 }

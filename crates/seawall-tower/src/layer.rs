@@ -92,7 +92,7 @@ impl<P, C, O, R> PipelineLayer<P, C, O, R> {
     }
 
     /// The same layer with errors as `Box<dyn Error + Send + Sync>`, for peers that demand exactly
-    /// that, such as reqwest for its connector. `downcast_ref::<seawall::Error<E>>()` finds the error.
+    /// that, such as reqwest for its connector. `downcast_ref::<seawall::Error>()` finds the error.
     pub fn boxed_errors(self) -> BoxedErrorsLayer<Self> {
         BoxedErrorsLayer::new(self)
     }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use seawall::{Backoff, CarriedOut, CircuitState, Class, Deadline};
+use seawall::{Backoff, Breaker, CarriedOut, CircuitState, Class, Deadline};
 use seawall_http::{Client, DeadlineHeader, RequestOptions, class};
+use seawall_tower::PipelineLayer;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -247,4 +248,21 @@ async fn answers_that_are_discarded_leave_no_descriptor_open() {
     });
     waited.await.expect("level");
     assert!(most < 500, "{most}");
+}
+
+/// reqwest's connector demands `Box<dyn Error>` of a layer, exactly.
+#[tokio::test]
+async fn a_policy_goes_around_the_dialling_of_reqwest() {
+    let breaker = Breaker::builder().build().unwrap();
+    let layer = PipelineLayer::single("dial", breaker.clone()).unwrap().boxed_errors();
+    let http = reqwest::Client::builder().connector_layer(layer).build().unwrap();
+    let (address, _) = statuses(&[200]).await;
+    assert_eq!(http.get(url(address)).send().await.unwrap().status(), 200);
+    breaker.force_open();
+    // The connection that is there is used without a dial.
+    assert_eq!(http.get(url(address)).send().await.unwrap().status(), 200);
+    let (other, _) = statuses(&[200]).await;
+    let error = http.get(url(other)).send().await.unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+    assert_eq!(class::of_error(&error), Class::Transient.not_carried_out());
 }

@@ -29,7 +29,7 @@ async fn the_error_is_found_again_in_the_box() {
         demanding(boxed).oneshot("a").await.unwrap_err(),
         demanding(leaked).oneshot("a").await.unwrap_err(),
     ] {
-        let error = error.downcast_ref::<seawall::Error<io::Error>>().unwrap();
+        let error = error.downcast_ref::<seawall::Error>().unwrap();
         assert!(error.rejection().is_some());
     }
 }
