@@ -89,6 +89,25 @@ impl RateLimit {
         Guarded::new(self, future)
     }
 
+    /// Takes over what the server says is left of its own count, such as `X-RateLimit-Remaining: 3`:
+    /// permits beyond `left` are taken. It never adds any, as calls that are on their way are not in the
+    /// server's count yet. While calls wait there is nothing to take, and nothing happens.
+    ///
+    /// ```
+    /// use seawall_limit::RateLimit;
+    ///
+    /// let limit = RateLimit::builder().per_second(10).build()?;
+    /// limit.leave_at_most(3); // Another process used the rest.
+    /// assert_eq!(limit.snapshot().available, 3);
+    /// # Ok::<(), seawall_core::ConfigError>(())
+    /// ```
+    pub fn leave_at_most(&self, left: u64) {
+        let now = self.shared.time.now();
+        let mut state = self.shared.lock(now);
+        let beyond = state.available(now).saturating_sub(left);
+        state.take(now, beyond);
+    }
+
     /// Sets another rate. Permits that were taken stay taken; calls that wait keep their places. With
     /// [`Algorithm::Gcra`] the burst becomes `permits`; use
     /// [`set_rate_and_burst`](Self::set_rate_and_burst) for another.

@@ -8,11 +8,12 @@ use tokio::time::advance;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::SlidingCounter];
+
 #[tokio::test(start_paused = true)]
 async fn as_many_as_are_available_can_be_taken() {
-    for algorithm in
-        [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::SlidingCounter]
-    {
+    for algorithm in ALGORITHMS {
         let limit = RateLimit::builder().algorithm(algorithm).rate(7, SECOND).build().unwrap();
         assert_eq!(limit.snapshot().available, 7);
         for step in 0..200_u64 {
@@ -60,4 +61,25 @@ async fn keys_that_find_no_room_share_what_is_left() {
     let snapshot = limit.snapshot();
     assert!(snapshot.overflowed > 0);
     assert!((1_000..2_000).all(|key| limit.available(&key) == 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_says_is_left_is_an_upper_bound() {
+    for algorithm in ALGORITHMS {
+        let limit = RateLimit::builder().rate(10, SECOND).algorithm(algorithm).build().unwrap();
+        limit.leave_at_most(3);
+        assert_eq!(limit.snapshot().available, 3, "{algorithm:?}");
+        for left in [8, 3, u64::MAX] {
+            limit.leave_at_most(left);
+            assert_eq!(limit.snapshot().available, 3, "{algorithm:?}: nothing is added");
+        }
+        limit.try_acquire_many(3).unwrap();
+        limit.leave_at_most(0);
+        limit.try_acquire().unwrap_err();
+        assert_eq!(limit.snapshot().refused, 1, "{algorithm:?}: only the call");
+        advance(2 * SECOND).await;
+        assert_eq!(limit.snapshot().available, 10, "{algorithm:?}: it recovers");
+        limit.leave_at_most(0);
+        limit.try_acquire().unwrap_err();
+    }
 }
