@@ -100,7 +100,7 @@
 //! clock reading a call, a slow-call rule two; so do the ten seconds after a call that its caller's
 //! deadline cut off.
 //!
-//! A breaker with a window of 100 takes 544 bytes, with its handle. Rare settings take room only
+//! A breaker with a window of 100 takes 552 bytes, with its handle. Rare settings take room only
 //! where they are configured: an open wait of its own 120 bytes, a slow-call rule 80, a ramp 48 and
 //! more. Rare events do the same: the first opening takes 136 bytes; the first time two threads meet
 //! at the counter, or a call is counted that is neither success nor failure, takes a cache line for

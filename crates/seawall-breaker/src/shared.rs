@@ -23,7 +23,7 @@ use crate::waiting::Waiters;
 pub(crate) use outcome::Uncounted;
 pub(crate) use refusal_cache::REASONS;
 use refusal_cache::RefusalCache;
-use seawall_core::sync::{AtomicU64, Mutex, fence};
+use seawall_core::sync::{AtomicU64, Mutex, MutexGuard, fence};
 pub(crate) use state_word::StateWord;
 use stripes::{Stripe, Stripes};
 
@@ -40,8 +40,10 @@ pub(crate) struct Shared {
     stripes: Stripes,
     machine: Mutex<Machine>,
     word: AtomicU64,
-    /// When the machine wants to see a success: the window slides, or it learns how long answers take.
+    /// When the window must slide.
     slides_at: AtomicU64,
+    /// When the machine wants to learn how long an answer took.
+    learns_at: AtomicU64,
     /// At and above this a call is slow.
     slow_after: AtomicU64,
     /// Made when it first refuses.
@@ -117,6 +119,7 @@ impl Circuit {
             machine: Mutex::new(machine),
             word: AtomicU64::new(0),
             slides_at: AtomicU64::new(NEVER),
+            learns_at: AtomicU64::new(NEVER),
             slow_after: AtomicU64::new(NEVER),
             refusals: OnceLock::new(),
             timeline,
@@ -165,8 +168,25 @@ impl Circuit {
     /// Hands the machine the successes that were counted without it, runs `f` on it, publishes its
     /// new state and reports what happened.
     pub(crate) fn with<R>(&self, now: Nanos, f: impl FnOnce(&mut Machine, &mut Effects) -> R) -> R {
+        self.with_locked(self.machine.lock(), now, f)
+    }
+
+    /// [`with`](Self::with), unless another thread is at it.
+    fn try_with<R>(
+        &self,
+        now: Nanos,
+        f: impl FnOnce(&mut Machine, &mut Effects) -> R,
+    ) -> Option<R> {
+        Some(self.with_locked(self.machine.try_lock()?, now, f))
+    }
+
+    fn with_locked<R>(
+        &self,
+        mut machine: MutexGuard<'_, Machine>,
+        now: Nanos,
+        f: impl FnOnce(&mut Machine, &mut Effects) -> R,
+    ) -> R {
         let mut effects = Effects::new();
-        let mut machine = self.machine.lock();
         machine.add_successes(self.stripes.close());
         let result = f(&mut machine, &mut effects);
         self.publish(&machine);
@@ -195,6 +215,7 @@ impl Shared {
             self.refusals().write(word, machine.refusal_terms());
         }
         store_if_changed(&self.slides_at, machine.slides_at());
+        store_if_changed(&self.learns_at, machine.learns_at());
         store_if_changed(&self.slow_after, machine.settings().rules.slow_after());
         if self.word.load(Relaxed) != word.0 {
             self.word.store(word.0, Release);

@@ -36,6 +36,11 @@ mod modelled {
         pub fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
         }
+
+        /// Locks it, unless it is locked.
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
     }
 
     /// `OnceLock`, which loom does not have, with its guarantee: one value is made, and a thread

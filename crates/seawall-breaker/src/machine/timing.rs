@@ -79,15 +79,9 @@ impl Machine {
         self.timing.is_some() || self.settings.rules.slow().is_some()
     }
 
-    /// Whether successes may be counted without the machine only until [`slides_at`](Self::slides_at).
-    pub(crate) fn slides(&self) -> bool {
-        self.timing.is_some() || self.settings.rules.slides()
-    }
-
-    /// Until when a success may be counted without the machine.
-    pub(crate) fn slides_at(&self) -> Nanos {
-        let learns_at = self.timing.as_ref().map_or(NEVER, |timing| timing.learns_at);
-        self.window.slides_at().min(learns_at)
+    /// From when on it wants to see a success.
+    pub(crate) fn learns_at(&self) -> Nanos {
+        self.timing.as_ref().map_or(NEVER, |timing| timing.learns_at)
     }
 
     /// The mean time of recent successes, where it is known.

@@ -120,6 +120,11 @@ impl Machine {
         }
     }
 
+    /// Until when a success may be counted without a slide of the window.
+    pub(crate) fn slides_at(&self) -> Nanos {
+        self.window.slides_at()
+    }
+
     /// Stores the waits that were drawn in advance, unless their configuration was replaced.
     pub(crate) fn set_waits(&mut self, waits: Waits, of: &Arc<Settings>) {
         if Arc::ptr_eq(&self.settings, of) {

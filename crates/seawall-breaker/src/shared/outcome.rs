@@ -127,16 +127,31 @@ impl Circuit {
 
     /// Counts a success without the lock, where no number of successes opens the circuit.
     #[inline]
-    fn batch(&self, admitted: Admitted, clock: impl FnOnce() -> Nanos) -> Batched {
+    fn batch(&self, admitted: Admitted, clock: impl Fn() -> Nanos) -> Batched {
         let word = self.word();
         let elsewhere = word.generation() != admitted.generation() || word.measures();
         if elsewhere || word.slides() && clock() >= self.slides_at.load(Relaxed) {
             Batched::NeedsLock
-        } else if word.skips_successes() {
+        } else if word.timed() && self.teaches(admitted, clock()) || word.skips_successes() {
             Batched::Counted
         } else {
             self.stripes.count_success(admitted.generation())
         }
+    }
+
+    /// Has the machine learn from a success, if it wants to and it is the same generation. A sample
+    /// less does no harm; a success that waits for the lock does.
+    fn teaches(&self, admitted: Admitted, now: Nanos) -> bool {
+        if now < self.learns_at.load(Relaxed) {
+            return false;
+        }
+        let took = admitted.word.timed().then(|| now.saturating_sub(admitted.began));
+        let outcome = Outcome { failed: false, slow: false, hint: None, took };
+        let settled = self.try_with(now, |machine, effects| {
+            let same = machine.generation() == admitted.generation();
+            same.then(|| machine.settle(admitted.ticket(), outcome, now, effects))
+        });
+        settled.flatten().is_some()
     }
 
     /// [`batch`](Self::batch), which waits for a moment while another thread holds the lock. A thread

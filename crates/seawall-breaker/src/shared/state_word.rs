@@ -25,7 +25,7 @@ const TALLY: u64 = 1 << 4;
 const COUNT: u64 = 1 << 5;
 /// A success is measured under the lock.
 const MEASURE: u64 = 1 << 6;
-/// Successes are counted without the machine until a moment only: outcomes read the clock.
+/// The window slides with time: outcomes read the clock.
 const SLIDES: u64 = 1 << 7;
 
 const FLAGS: u64 = 0xFF;
@@ -50,7 +50,7 @@ impl StateWord {
             | flag(machine.times_calls(), TIMED)
             | flag(settings.tally, TALLY)
             | recording
-            | flag(machine.slides(), SLIDES);
+            | flag(settings.rules.slides(), SLIDES);
         let state = CircuitState::ALL.iter().position(|known| *known == state).unwrap_or(0) as u64;
         Self(machine.generation() << GENERATION | state << STATE | flags)
     }

@@ -19,5 +19,5 @@ fn size_of_a_breaker() {
     let shared = counted(size_of::<Shared>()) + counted(size_of::<Settings>());
     let reported = size_of::<Name>() + size_of::<PolicyKind>() + size_of::<Listeners>();
     let names = counted(reported.next_multiple_of(8)) + name;
-    assert_eq!(size_of::<Breaker>() + shared + names + window_of_100, 544);
+    assert_eq!(size_of::<Breaker>() + shared + names + window_of_100, 552);
 }

@@ -66,6 +66,20 @@ fn outcomes_of_a_closed_circuit() {
     }
 }
 
+/// A success that the machine would like to learn from counts without it while the lock is held.
+#[test]
+fn successes_that_are_timed() {
+    let breaker = Breaker::builder().tally().build().unwrap();
+    succeed(&breaker);
+    let learned = Instant::now();
+    assert_eq!(breaker.snapshot().window.samples, 1);
+    while learned.elapsed() < Duration::from_millis(1) {
+        std::hint::spin_loop();
+    }
+    takes_no_lock(&breaker, |breaker| (0..9).for_each(|_| succeed(breaker)));
+    assert_eq!(breaker.snapshot().window.samples, 10);
+}
+
 #[test]
 fn successes_of_a_window_that_is_full_of_them() {
     let breaker = Breaker::builder().count_window(100).build().unwrap();
