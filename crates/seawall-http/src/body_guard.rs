@@ -10,18 +10,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project::{pin_project, pinned_drop};
 use seawall::limit::adaptive::OwnedAdaptivePermit;
 use seawall::limit::bulkhead::OwnedPermit;
 use seawall::policy::catch;
 use seawall::shutdown::{InFlight, OwnedInFlightGuard};
-use seawall::{AdaptiveLimit, Bulkhead, PolicyKind, Reason, Rejection};
+use seawall::{AdaptiveLimit, Breaker, Bulkhead, Class, Health, PolicyKind, Reason, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::class::grpc_status;
+use crate::class::{grpc_status, of_grpc};
 
 /// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,41 @@ pub struct Hold<P>(pub P);
 
 impl<P> BodyGuard for Hold<P> {
     fn ended(self, _: BodyEnd) {}
+}
+
+/// Records a body that fails after its head was a success as one failure more of a circuit: one that
+/// breaks, or whose trailers have a status of gRPC that is one. A body that is dropped says nothing.
+///
+/// The head's success comes before it, so it counts for a share of failures, not for failures in a row.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use seawall::Breaker;
+/// use seawall_http::{GuardedBody, body_guard::FailedBodies};
+///
+/// let breaker = Breaker::builder().build()?;
+/// let body = GuardedBody::new(Full::<Bytes>::from("answer"), FailedBodies(breaker));
+/// # drop(body);
+/// # Ok::<_, seawall::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FailedBodies(pub Breaker);
+
+impl BodyGuard for FailedBodies {
+    fn ended(self, end: BodyEnd) {
+        let class = match end {
+            BodyEnd::Failed => Class::Transient,
+            BodyEnd::Complete { grpc_status: Some(code) } => of_grpc(code, &HeaderMap::new()).class,
+            BodyEnd::Complete { grpc_status: None } | BodyEnd::Panicked | BodyEnd::Dropped => {
+                return;
+            }
+        };
+        if class.health() == Health::Unhealthy {
+            // The call was admitted for its head: this is no other call.
+            self.0.acquire_regardless().failure(class);
+        }
+    }
 }
 
 /// A body that holds a guard until it has ended.

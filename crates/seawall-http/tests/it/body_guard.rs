@@ -16,8 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use parking_lot::Mutex;
 use seawall::shutdown::InFlight;
-use seawall::{AdaptiveLimit, Bulkhead, Error, Pipeline, Reason};
-use seawall_http::body_guard::GuardedBodyError;
+use seawall::{AdaptiveLimit, Breaker, Bulkhead, Error, Pipeline, Reason};
+use seawall_http::body_guard::{FailedBodies, GuardedBodyError};
 use seawall_http::{BodyEnd, GuardedBody, Hold, HoldLayer};
 use seawall_tower::PipelineLayer;
 use tokio::sync::mpsc;
@@ -252,4 +252,31 @@ async fn limits_refuse_with_the_pipelines_error_until_the_body_has_ended() {
     }
     refuses!(Bulkhead::builder().limit(1).build().unwrap());
     refuses!(AdaptiveLimit::builder().min(1).initial(1).max(1).build().unwrap());
+}
+
+/// envoy#17629, #11049: a status in trailers that nobody counted.
+#[tokio::test]
+async fn a_body_that_fails_after_a_good_head_is_one_failure_more() {
+    let trailers = |code| {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static(code));
+        Ok(Frame::trailers(trailers))
+    };
+    for (last, failures) in [
+        (Ok(data()), 0),
+        (Err(io::Error::other("reset")), 1),
+        (trailers("0"), 0),
+        (trailers("14"), 1),
+        // The caller's own mistake.
+        (trailers("3"), 0),
+    ] {
+        let breaker = Breaker::builder().build().unwrap();
+        let guard = FailedBodies(breaker.clone());
+        let mut body = GuardedBody::new(frames(vec![Ok(data()), last]), guard);
+        while body.frame().await.is_some() {}
+        assert_eq!(breaker.snapshot().totals.failures, failures);
+    }
+    let breaker = Breaker::builder().build().unwrap();
+    drop(GuardedBody::new(frames(vec![Ok(data())]), FailedBodies(breaker.clone())));
+    assert_eq!(breaker.snapshot().totals.failures, 0, "dropped");
 }
