@@ -14,9 +14,10 @@
 //! another.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::header::RETRY_AFTER;
@@ -25,14 +26,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, serve};
 use parking_lot::Mutex;
+use reqwest::Response as Answer;
 use seawall::RateLimit;
 use seawall::guard::deadline;
 use seawall::limit::KeyedRateLimit;
 use seawall::shutdown::Signal;
 use seawall::{
-    Class, Classify, ConfigError, Deadline, Error, Event, Listener, Pipeline, Rejection, Shutdown,
-    StandardPipeline, Verdict, retry,
+    ConfigError, Deadline, Error, Event, Listener, Pipeline, Random, Shutdown, StandardPipeline,
 };
+use seawall_http::{HttpOutcomes, Problem};
 use tokio::net::TcpListener;
 
 /// The longest that this service works on a request.
@@ -82,29 +84,38 @@ async fn price(
     State(shop): State<Shop>,
     Path(item): Path<String>,
     headers: HeaderMap,
-) -> Result<String, Refused> {
+) -> axum::response::Result<String> {
     let caller = headers.get("x-caller").and_then(|name| name.to_str().ok()).unwrap_or("anybody");
-    shop.callers.try_acquire(caller)?;
+    let allowed = shop.callers.try_acquire(caller).map_err(Error::<Infallible>::from);
+    allowed.map_err(|error| refused(&error))?;
     let deadline = match headers.get(deadline::HEADER) {
         Some(left) => Deadline::from_wire(left, AT_MOST).map_err(|_| StatusCode::BAD_REQUEST)?,
         None => Deadline::after(AT_MOST),
     };
-    Ok(shop.prices.of(&item, deadline).await?)
+    let answer = shop.prices.of(&item, deadline).await.map_err(|error| refused(&error))?;
+    match answer.status() {
+        StatusCode::NOT_FOUND => Err(StatusCode::NOT_FOUND.into()),
+        status if status.is_success() => {
+            Ok(answer.text().await.map_err(|_| StatusCode::BAD_GATEWAY)?)
+        }
+        _ => Err(StatusCode::BAD_GATEWAY.into()),
+    }
 }
 
+// glue
 /// The client of the server behind this one: everything that this program knows about it.
 #[derive(Clone)]
 struct Prices {
     http: reqwest::Client,
     server: Arc<str>,
-    pipeline: StandardPipeline<PriceErrors>,
+    pipeline: StandardPipeline<HttpOutcomes>,
 }
 
 impl Prices {
     fn new(server: String, metrics: Metrics, shutdown: &Shutdown) -> Result<Self, ConfigError> {
         let pipeline = Pipeline::standard("prices")
             .idempotent()
-            .classify(PriceErrors)
+            .classify(HttpOutcomes)
             .listener(metrics)
             .listener(|event: &Event| println!("{event}"))
             // Requests that are answered during the drain still make calls.
@@ -114,108 +125,26 @@ impl Prices {
         Ok(Self { http: reqwest::Client::new(), server: server.into(), pipeline })
     }
 
-    async fn of(&self, item: &str, deadline: Deadline) -> Result<String, Error<PriceError>> {
+    async fn of(&self, item: &str, deadline: Deadline) -> Result<Answer, Error<reqwest::Error>> {
         let url = format!("{}/{item}", self.server);
         let call = self.pipeline.call_with(async |attempt| {
             let mut request = self.http.get(&url);
             if let Some(left) = Deadline::of(&attempt).to_wire() {
                 request = request.header(deadline::HEADER, left);
             }
-            let answer = request.send().await?;
-            if answer.status().is_success() {
-                return Ok(answer.text().await?);
-            }
-            let hint = answer.headers().get(RETRY_AFTER);
-            Err(PriceError::Status {
-                status: answer.status(),
-                retry_after: hint.and_then(|it| retry::parse_retry_after(it, SystemTime::now())),
-            })
+            request.send().await
         });
         call.deadline(deadline).await
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum PriceError {
-    #[error("the price server answered {status}")]
-    Status { status: StatusCode, retry_after: Option<Duration> },
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
-}
-
-#[derive(Clone, Copy)]
-struct PriceErrors;
-
-impl<T> Classify<T, PriceError> for PriceErrors {
-    type Failure = PriceError;
-
-    fn classify(&self, outcome: Result<&T, &PriceError>) -> Verdict {
-        use StatusCode as S;
-
-        match outcome {
-            Ok(_) => Class::Success.into(),
-            Err(PriceError::Http(error)) if error.is_connect() => {
-                Class::Transient.not_carried_out()
-            }
-            Err(PriceError::Http(_)) => Class::Transient.into(),
-            Err(PriceError::Status { status, retry_after }) => match *status {
-                S::TOO_MANY_REQUESTS | S::SERVICE_UNAVAILABLE => {
-                    Class::Overloaded { retry_after: *retry_after }.into()
-                }
-                S::REQUEST_TIMEOUT => Class::Transient.into(),
-                status if status.is_client_error() => Class::Permanent.into(),
-                _ => Class::Transient.into(),
-            },
-        }
-    }
-}
-
 /// The answer to a caller that gets no price: whose fault it is, and when to come back.
-struct Refused {
-    status: StatusCode,
-    why: String,
-    retry_after: Option<Duration>,
-}
-
-impl From<Rejection> for Refused {
-    fn from(rejection: Rejection) -> Self {
-        let retry_after = rejection.retry_after();
-        Self { status: StatusCode::TOO_MANY_REQUESTS, why: rejection.to_string(), retry_after }
+fn refused<E>(error: &Error<E>) -> Response {
+    let mut problem = Problem::of(error);
+    if error.operation().is_some() {
+        problem.status = StatusCode::BAD_GATEWAY;
     }
-}
-
-impl From<Error<PriceError>> for Refused {
-    fn from(error: Error<PriceError>) -> Self {
-        let status = match error.last() {
-            Error::Operation { error: PriceError::Status { status, .. }, .. }
-                if *status == StatusCode::NOT_FOUND =>
-            {
-                StatusCode::NOT_FOUND
-            }
-            Error::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
-            Error::Rejected(_) => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        Self { status, why: error.to_string(), retry_after: error.retry_after() }
-    }
-}
-
-impl From<StatusCode> for Refused {
-    fn from(status: StatusCode) -> Self {
-        Self { status, why: status.to_string(), retry_after: None }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, self.why + "\n").into_response();
-        if let Some(wait) = self.retry_after {
-            // The header has whole seconds only. Rounded up: a caller that comes sooner would be refused again.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        }
-        response
-    }
+    problem.to_response(&Random::default())
 }
 
 /// Counts events by policy and kind, as Prometheus reads them.
@@ -242,6 +171,8 @@ impl std::fmt::Display for Metrics {
         Ok(())
     }
 }
+
+// end of glue
 
 /// Answers every third request; for the others it is overloaded or broken. Returns its address.
 async fn unreliable_server() -> std::io::Result<String> {

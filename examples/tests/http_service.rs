@@ -58,7 +58,7 @@ fn each_caller_gets_the_outcome_of_its_request() {
     let none = service.get("/prices/none", "x-caller: ann\r\n");
     assert!(none.starts_with("HTTP/1.1 404"), "{none}");
     let late = service.get("/prices/slow", "x-caller: ann\r\ngrpc-timeout: 5m\r\n");
-    assert!(late.starts_with("HTTP/1.1 504") && late.contains("the deadline passed"), "{late}");
+    assert!(late.starts_with("HTTP/1.1 504") && late.contains("timed_out"), "{late}");
     let unread = service.get("/prices/tea", "x-caller: ann\r\ngrpc-timeout: soon\r\n");
     assert!(unread.starts_with("HTTP/1.1 400"), "{unread}");
 
@@ -66,9 +66,21 @@ fn each_caller_gets_the_outcome_of_its_request() {
         (0..20).map(|_| service.get("/prices/none", "x-caller: bob\r\n")).collect();
     let refused = greedy.last().expect("twenty");
     assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
-    assert!(refused.contains("retry-after: 1\r\n"), "{refused}");
+    assert!(refused.contains("retry-after: "), "{refused}");
 
     let metrics = service.get("/metrics", "");
     let retried = r#"seawall_events_total{name="prices",kind="retry",what="retrying"}"#;
     assert!(metrics.contains(retried), "{metrics}");
+}
+
+/// Code lines between the marks: what is neither a handler nor the upstream's own data. There were 129
+/// before a classifier saw outcomes and `seawall-http` answered for refusals.
+#[test]
+fn the_glue_is_half_of_what_it_was() {
+    let source = include_str!("../http_service.rs");
+    let (_, rest) = source.split_once("// glue\n").expect("it begins");
+    let (glue, _) = rest.split_once("// end of glue").expect("it ends");
+    let code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    let lines = glue.lines().filter(code).count();
+    assert!(lines <= 64, "{lines} lines");
 }
