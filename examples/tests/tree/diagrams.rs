@@ -157,11 +157,15 @@ impl Diagram {
             )?;
             for (row, words) in rows.iter().enumerate() {
                 let y = if rows.len() == 1 { 22 } else { 14 + row * 14 };
-                writeln!(
-                    svg,
-                    "<text class=\"state\" x=\"{x}\" y=\"{y}\">{}</text>",
-                    escaped(words)
-                )?;
+                // Narrower letters where the words do not fit otherwise.
+                let room = lane - 14;
+                let fit = if words.chars().count() * BOLD > room {
+                    format!(" textLength=\"{room}\" lengthAdjust=\"spacingAndGlyphs\"")
+                } else {
+                    String::new()
+                };
+                let words = escaped(words);
+                writeln!(svg, "<text class=\"state\" x=\"{x}\" y=\"{y}\"{fit}>{words}</text>")?;
             }
         }
         for (row, arrow) in self.arrows.iter().enumerate() {
