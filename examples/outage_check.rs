@@ -100,11 +100,11 @@ fn accounts(client: &Value) -> Vec<Finding> {
     ]
 }
 
-/// The breaker went closed → open → half-open → closed at least once.
+/// The circuit went closed → open → closed at least once.
 fn circle(report: &Value) -> Finding {
-    let words = "the breaker went closed → open → half-open → closed";
-    // States between half-open and closed, such as a ramp, belong to the same recovery.
-    let mut expected = ["open", "half-open", "closed"].iter().peekable();
+    let words = "the circuit went closed → open → closed";
+    // States in between, such as half-open, belong to the same recovery.
+    let mut expected = ["open", "closed"].iter().peekable();
     for change in each(&report["pipeline"]["transitions"]) {
         if expected.peek().is_some_and(|state| change["to"] == **state) {
             expected.next();

@@ -29,9 +29,8 @@ impl Seawall {
         let random = Random::seeded(seed);
         let pipeline = Pipeline::standard("inventory")
             .timeout(scenario.call_timeout)
-            .retry(|retry| retry.idempotent().random(random.clone()))
-            .breaker(|breaker| breaker.random(random))
-            .attempt_timeout(scenario.attempt_timeout)
+            .idempotent()
+            .random(random)
             .classify(Failure::class as fn(&Failure) -> Class)
             .listener(listener)
             .shutdown(shutdown)

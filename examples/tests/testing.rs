@@ -24,8 +24,8 @@ async fn a_pipeline_that_refuses_on_command() {
 
 #[tokio::test(start_paused = true)]
 async fn the_standard_pipeline_opened_by_hand() {
-    let pipeline = Pipeline::standard("inventory").build().unwrap();
-    let breaker = pipeline.breaker().expect("it was not left out");
+    let pipeline = Pipeline::standard("inventory").breaker(|breaker| breaker).build().unwrap();
+    let breaker = pipeline.breaker().expect("it was added");
     breaker.force_open();
     let error = pipeline.call(|| async { Ok::<_, &str>(7) }).await.unwrap_err();
     assert!(error.rejection().is_some());

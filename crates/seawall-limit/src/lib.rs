@@ -6,6 +6,7 @@
 //!
 //! | policy | limits | use it when |
 //! |---|---|---|
+//! | [`CongestionControl`] | requests in flight, and repeats them | all that you know is the deadline |
 //! | [`Bulkhead`] | calls in flight | you know how many the dependency or the caller can bear |
 //! | [`AdaptiveLimit`] | calls in flight | you don't, or the number changes |
 //! | [`RateLimit`] | calls that start in a period | there is a quota |
@@ -20,6 +21,7 @@
 
 pub mod adaptive;
 pub mod bulkhead;
+pub mod congestion;
 pub mod rate;
 pub mod throttle;
 
@@ -28,6 +30,7 @@ mod wait_limit;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};
+pub use congestion::{CongestionControl, CongestionControlBuilder, CongestionSnapshot, WhileDown};
 pub use rate::{Algorithm, KeyedRateLimit, RateLimit, RateLimitBuilder, RateLimitSnapshot};
 pub use semaphore::Priority;
 pub use throttle::{KeyedThrottle, Throttle, ThrottleBuilder, ThrottleSnapshot};

@@ -5,10 +5,11 @@
 use std::future::{Future, ready};
 use std::time::Duration;
 
-use seawall_core::Random;
+use seawall_core::{AllTransient, FromFn, Lazy, Policy, Random};
 use seawall_limit::adaptive::{Adaptation, Aimd, Gradient, Vegas};
 use seawall_limit::{
-    AdaptiveLimit, Algorithm, Bulkhead, KeyedRateLimit, KeyedThrottle, RateLimit, Throttle,
+    AdaptiveLimit, Algorithm, Bulkhead, CongestionControl, KeyedRateLimit, KeyedThrottle,
+    RateLimit, Throttle,
 };
 use seawall_testkit::{CountingAllocator, INSTRUMENTED_SYSTEM, allocations, at_once};
 
@@ -77,4 +78,8 @@ fn neither_success_nor_refusal_allocates() {
     let shed = || throttles.get(&7).try_acquire().map(drop).is_err();
     assert_eq!(allocations(|| _ = shed()), 0);
     assert!((0..100).any(|_| shed()), "some are refused");
+
+    let control = CongestionControl::builder().idempotent().build().unwrap();
+    let call = || Lazy::new(control.wrap(FromFn::new(ok, &AllTransient)));
+    assert_eq!(allocations(|| at_once(call()).unwrap()), 0);
 }

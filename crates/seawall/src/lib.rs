@@ -16,9 +16,9 @@
 //! # }
 //! ```
 //!
-//! That is a timeout around a retry around a circuit breaker around an attempt timeout around a
-//! limit on what is in flight around a panic guard, each with defaults that bring a system back.
-//! Each can be changed or [left out](StandardBuilder). Ask the pipeline what it is:
+//! That is a timeout around [congestion control](seawall_limit::congestion) around a panic guard. The
+//! deadline is all that it has to be given: what can be answered in time is sent, what was lost is
+//! repeated, and the rest waits. Each can be changed or [left out](StandardBuilder). Ask the pipeline what it is:
 //!
 //! ```
 //! # fn main() -> Result<(), seawall::ConfigError> {
@@ -316,17 +316,17 @@
 //! A handle that is given to a pipeline is the same policy outside of it: keep a clone of the
 //! [`Breaker`], ask it for its state, [force it open](Breaker::force_open), [reset](Breaker::reset)
 //! it. The standard pipeline hands out those that it made itself:
-//! [`breaker`](StandardPipeline::breaker), [`adaptive_limit`](StandardPipeline::adaptive_limit),
-//! [`retry`](StandardPipeline::retry).
+//! [`congestion_control`](StandardPipeline::congestion_control), and a
+//! [`breaker`](StandardPipeline::breaker) if it has one.
 //!
 //! ```
-//! use seawall::{CircuitState, Pipeline};
+//! use seawall::Pipeline;
 //!
 //! # fn main() -> Result<(), seawall::ConfigError> {
 //! let pipeline = Pipeline::standard("inventory").idempotent().build()?;
-//! if let Some(breaker) = pipeline.breaker() {
-//!     assert_eq!(breaker.state(), CircuitState::Closed);
-//!     assert_eq!(breaker.snapshot().totals.openings, 0);
+//! if let Some(control) = pipeline.congestion_control() {
+//!     assert!(!control.snapshot().down);
+//!     assert_eq!(control.snapshot().in_flight, 0);
 //! }
 //! # Ok(())
 //! # }
@@ -507,7 +507,9 @@ pub use seawall_core::{
     Transition, Verdict,
 };
 pub use seawall_guard::{Deadline, Fallback, PanicGuard, Timeout};
-pub use seawall_limit::{AdaptiveLimit, Bulkhead, RateLimit, Throttle};
+pub use seawall_limit::{
+    AdaptiveLimit, Bulkhead, CongestionControl, RateLimit, Throttle, WhileDown,
+};
 pub use seawall_retry::{Budget, Hedge, Retry};
 pub use seawall_shutdown::Shutdown;
 
@@ -590,8 +592,9 @@ pub mod guard {
 pub mod limit {
     pub use seawall_limit::{
         AdaptiveLimitBuilder, AdaptiveLimitSnapshot, Algorithm, BulkheadBuilder, BulkheadSnapshot,
-        KeyedRateLimit, KeyedThrottle, Priority, RateLimitBuilder, RateLimitSnapshot,
-        ThrottleBuilder, ThrottleSnapshot, adaptive, bulkhead, rate, throttle,
+        CongestionControlBuilder, CongestionSnapshot, KeyedRateLimit, KeyedThrottle, Priority,
+        RateLimitBuilder, RateLimitSnapshot, ThrottleBuilder, ThrottleSnapshot, adaptive, bulkhead,
+        congestion, rate, throttle,
     };
 }
 /// Retry, backoff, budget and hedging: [the chapter](seawall_retry).

@@ -10,7 +10,7 @@ use crate::{read, root};
 
 /// A page and the number of the diagram on it; the folder of the picture and the chapter that shows
 /// it, below `crates`.
-const DIAGRAMS: [(&str, usize, &str, &str); 15] = [
+const DIAGRAMS: [(&str, usize, &str, &str); 16] = [
     ("adaptive-limit", 0, "seawall-limit/src/adaptive", "seawall-limit/src/adaptive.rs"),
     ("breaker", 0, "seawall-breaker/src", "seawall-breaker/src/lib.rs"),
     ("bulkhead", 0, "seawall-limit/src/bulkhead", "seawall-limit/src/bulkhead.rs"),
@@ -18,6 +18,7 @@ const DIAGRAMS: [(&str, usize, &str, &str); 15] = [
     ("capture", 1, "seawall-capture/src/digest", "seawall-capture/src/digest.rs"),
     ("capture", 2, "seawall-capture/src/digest/smtp", "seawall-capture/src/digest/smtp.rs"),
     ("capture-redis", 0, "seawall-capture-redis/src", "seawall-capture-redis/src/lib.rs"),
+    ("congestion-control", 0, "seawall-limit/src/congestion", "seawall-limit/src/congestion.rs"),
     ("fallback", 0, "seawall-guard/src/fallback", "seawall-guard/src/fallback.rs"),
     ("panic-guard", 0, "seawall-guard/src/panic_guard", "seawall-guard/src/panic_guard.rs"),
     ("rate-limit", 0, "seawall-limit/src/rate", "seawall-limit/src/rate.rs"),

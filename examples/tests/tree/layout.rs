@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{entries, files, read, root, shown};
 
 /// Each policy and the folder of its files, below `crates`. A deadline is a value, without a builder.
-const POLICIES: [(&str, &str); 13] = [
+const POLICIES: [(&str, &str); 14] = [
     ("breaker", "seawall-breaker/src"),
     ("retry", "seawall-retry/src/retry"),
     ("hedge", "seawall-retry/src/hedge"),
@@ -16,6 +16,7 @@ const POLICIES: [(&str, &str); 13] = [
     ("bulkhead", "seawall-limit/src/bulkhead"),
     ("rate limit", "seawall-limit/src/rate"),
     ("adaptive limit", "seawall-limit/src/adaptive"),
+    ("congestion control", "seawall-limit/src/congestion"),
     ("throttle", "seawall-limit/src/throttle"),
     ("shutdown gate", "seawall-shutdown/src/shutdown_gate"),
     ("chaos", "seawall-chaos/src"),

@@ -28,6 +28,8 @@ pub enum PolicyKind {
     RateLimit,
     /// A limit on calls in flight that adapts to what it sees.
     AdaptiveLimit,
+    /// Congestion control: limit, queue, repetitions and probes of one dependency.
+    CongestionControl,
     /// Client-side throttling.
     Throttle,
     /// Graceful shutdown.
@@ -59,6 +61,7 @@ impl PolicyKind {
             Self::Bulkhead => "bulkhead",
             Self::RateLimit => "rate limit",
             Self::AdaptiveLimit => "adaptive limit",
+            Self::CongestionControl => "congestion control",
             Self::Throttle => "throttle",
             Self::Shutdown => "shutdown",
             Self::Capture => "capture",
@@ -75,6 +78,7 @@ impl PolicyKind {
             Self::PanicGuard => "panic_guard",
             Self::RateLimit => "rate_limit",
             Self::AdaptiveLimit => "adaptive_limit",
+            Self::CongestionControl => "congestion_control",
             other => other.as_str(),
         }
     }

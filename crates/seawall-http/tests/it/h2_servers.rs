@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::Reason;
 use h2::server::SendResponse;
 use http::{Method, Response};
-use seawall::{Backoff, CarriedOut};
+use seawall::CarriedOut;
 use seawall_http::{Client, class};
 use tokio::net::TcpListener;
 
@@ -56,7 +57,7 @@ fn client() -> Client {
         .unwrap();
     Client::builder("shop")
         .http(http)
-        .pipeline(|standard| standard.retry(|retry| retry.backoff(Backoff::none())))
+        .pipeline(|standard| standard.timeout(Duration::from_secs(2)))
         .build()
         .unwrap()
 }

@@ -32,6 +32,7 @@ mod bulkhead_cancel;
 mod bulkhead_nobody_sleeps;
 mod bulkhead_queue;
 mod bulkhead_threads;
+mod congestion_control;
 mod default_builders;
 mod defaults;
 mod inspect;

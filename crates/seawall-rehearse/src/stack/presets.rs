@@ -91,7 +91,6 @@ impl Preset {
 fn standard(random: Random, scenario: &Scenario) -> Result<Box<dyn Client>, ConfigError> {
     let pipeline = Pipeline::standard("standard")
         .timeout(duration(scenario.load.deadline))
-        .attempt_timeout(duration(scenario.load.attempt))
         .idempotent()
         .random(random)
         .build()?;

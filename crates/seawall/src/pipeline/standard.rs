@@ -1,14 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use seawall_breaker::{Breaker, BreakerBuilder, defaults};
+use seawall_breaker::{Breaker, BreakerBuilder};
 use seawall_core::{
     AllTransient, Chain, Check, ConfigError, Identity, Layer, Layers, Listener, Listeners, Name,
-    Optional, PolicyKind, Random, Scope,
+    PolicyKind, Random, Scope,
 };
 use seawall_guard::{PanicGuard, Timeout};
-use seawall_limit::{AdaptiveLimit, AdaptiveLimitBuilder};
-use seawall_retry::{Budget, Retry, RetryBuilder};
+use seawall_limit::{CongestionControl, CongestionControlBuilder};
 use seawall_shutdown::{Shutdown, ShutdownGate, ShutdownGateBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -17,23 +16,25 @@ use super::omittable::{Omittable, OmittableLayer};
 use super::{Pipeline, PipelineBuilder};
 use crate::ExpectedLoad;
 
-/// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, retry, breaker,
-/// attempt timeout, adaptive limit, panic guard. Each may be switched off.
+/// The layers of a [`StandardPipeline`], outermost first: shutdown gate, timeout, congestion control,
+/// breaker, attempt timeout, panic guard. Each may be switched off; breaker and attempt timeout are off
+/// by default.
 ///
 /// The order is what the layers mean to each other. The timeout bounds all attempts and the
-/// waiting between them. The breaker is inside the retry, so it sees every attempt, and a circuit
-/// that opens ends the retrying. The attempt timeout is inside the breaker, so an attempt that is
-/// cut off counts as a failure. The adaptive limit is inside that, as it takes the attempt's limit
-/// for the caller's patience. The panic guard is inside all, so a panic is an error to them.
-// Most layers are switched off by a setting of their own (a limit of never, one attempt, no
-// token, no rule). An `Option` has what is inside it in two places, and seven of them would compile
-// it 128 times.
+/// waiting between them, and its deadline is what congestion control goes by. Breaker and attempt
+/// timeout are inside, so they see every attempt. The panic guard is inside all, so a panic is an
+/// error to them.
+// Layers are switched off by a setting of their own (a limit of never, no rule). An `Option` has
+// what is inside it in two places, and six of them would compile it 64 times.
 pub type Standard = Chain<
     ShutdownGate,
-    Chain<Omittable<Timeout>, Chain<Omittable<Retry>, Chain<Omittable<Breaker>, Attempt>>>,
+    Chain<
+        Omittable<Timeout>,
+        Chain<Omittable<CongestionControl>, Chain<Omittable<Breaker>, Attempt>>,
+    >,
 >;
 
-type Attempt = Chain<Omittable<Timeout>, Chain<Optional<AdaptiveLimit>, PanicGuard>>;
+type Attempt = Chain<Omittable<Timeout>, PanicGuard>;
 
 /// The pipeline with the recommended layers in the recommended order, with a name that fits into
 /// a struct. Made by [`Pipeline::standard`].
@@ -57,16 +58,34 @@ type Attempt = Chain<Omittable<Timeout>, Chain<Optional<AdaptiveLimit>, PanicGua
 pub type StandardPipeline<C = AllTransient> = Pipeline<Standard, C>;
 
 impl<C> StandardPipeline<C> {
+    /// Congestion control, to look at its snapshot: what is in flight and what waits, the limit, and
+    /// whether anything is answered. `None` where it was
+    /// [left out](StandardBuilder::without_congestion_control).
+    ///
+    /// ```
+    /// use seawall::Pipeline;
+    ///
+    /// # fn main() -> Result<(), seawall::ConfigError> {
+    /// let pipeline = Pipeline::standard("inventory").build()?;
+    /// let control = pipeline.congestion_control().expect("it was not left out");
+    /// assert!(!control.snapshot().down);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn congestion_control(&self) -> Option<&CongestionControl> {
+        self.policy().inner.inner.outer.get()
+    }
+
     /// The breaker, to look at the circuit or to work it by hand: its state, its snapshot,
-    /// [`force_open`](Breaker::force_open), [`reset`](Breaker::reset). `None` where it was
-    /// [left out](StandardBuilder::without_breaker).
+    /// [`force_open`](Breaker::force_open), [`reset`](Breaker::reset). `None` unless it was
+    /// [added](StandardBuilder::breaker).
     ///
     /// ```
     /// use seawall::{CircuitState, Pipeline};
     ///
     /// # fn main() -> Result<(), seawall::ConfigError> {
-    /// let pipeline = Pipeline::standard("inventory").build()?;
-    /// let breaker = pipeline.breaker().expect("it was not left out");
+    /// let pipeline = Pipeline::standard("inventory").breaker(|breaker| breaker).build()?;
+    /// let breaker = pipeline.breaker().expect("it was added");
     /// assert_eq!(breaker.state(), CircuitState::Closed);
     /// breaker.force_open();
     /// # Ok(())
@@ -74,18 +93,6 @@ impl<C> StandardPipeline<C> {
     /// ```
     pub const fn breaker(&self) -> Option<&Breaker> {
         self.policy().inner.inner.inner.outer.get()
-    }
-
-    /// The retry, to look at its [budget](Retry::budget). `None` where it was
-    /// [left out](StandardBuilder::without_retry).
-    pub const fn retry(&self) -> Option<&Retry> {
-        self.policy().inner.inner.outer.get()
-    }
-
-    /// The limit on the calls in flight, to look at its snapshot. `None` where it was
-    /// [left out](StandardBuilder::without_limit).
-    pub const fn adaptive_limit(&self) -> Option<&AdaptiveLimit> {
-        self.policy().inner.inner.inner.inner.inner.outer.0.as_ref()
     }
 }
 
@@ -95,25 +102,23 @@ impl<C> StandardPipeline<C> {
 /// | layer | default | reason |
 /// |---|---|---|
 /// | timeout | [10 s](Self::DEFAULT_TIMEOUT) | no caller waits longer for an answer |
-/// | retry | [`Retry::builder`]: unless [`idempotent`](Self::idempotent) is said, only what was certainly not carried out is repeated | what was carried out must not be carried out twice |
-/// | retry budget | [half a retry a call](Self::DEFAULT_DEPOSIT) | generous, as the limit bounds what it can do |
-/// | breaker | [`Breaker::builder`] without its failure rate, open for [200 ms](Self::MAX_OPEN_WAIT) at the longest | a share of failures is no reason to refuse; with the limit a probe costs little, so it may come often |
-/// | attempt timeout | [3 s](Self::DEFAULT_ATTEMPT_TIMEOUT), none where the timeout is no longer | three attempts fit into the timeout |
-/// | adaptive limit | [`AdaptiveLimit::builder`] | what brings a system back is a limit on the calls in flight |
+/// | congestion control | [`CongestionControl::builder`] | sends what can be answered before the deadline; repeats what was lost, where that does no harm |
+/// | breaker | none | congestion control stops sending where nothing is answered; a share of failures is no reason to refuse |
+/// | attempt timeout | none | what is under way may still be answered; a second attempt goes out where the first is lost |
 /// | panic guard | on | a panic costs one call, not the task |
 ///
-/// The figures were chosen by a yardstick, `docs/yardstick.md` in the repository: eight outages of
-/// a server at 70 % load, seen by one client and by ten.
+/// The timeout is the one thing to say, and whether the operation is [`idempotent`](Self::idempotent):
+/// unless it is, only what was certainly not carried out is repeated. All else is measured, see
+/// [the chapter](seawall_limit::congestion).
 #[must_use = "a builder does nothing before `build`"]
 pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
     gate: ShutdownGateBuilder,
     timeout: Duration,
-    retry: Choice<RetryBuilder, Retry>,
+    control: Choice<CongestionControlBuilder, CongestionControl>,
     idempotent: bool,
     breaker: Choice<BreakerBuilder, Breaker>,
-    attempt_timeout: Option<Duration>,
-    limit: Choice<AdaptiveLimitBuilder, AdaptiveLimit>,
+    attempt_timeout: Duration,
     guard_panics: bool,
 }
 
@@ -124,11 +129,10 @@ impl Pipeline<Identity> {
             base: Pipeline::builder(name),
             gate: ShutdownGate::builder(),
             timeout: StandardBuilder::DEFAULT_TIMEOUT,
-            retry: Choice::Tuned(StandardBuilder::default_retry()),
+            control: Choice::Tuned(CongestionControl::builder()),
             idempotent: false,
-            breaker: Choice::Tuned(StandardBuilder::default_breaker()),
-            attempt_timeout: None,
-            limit: Choice::Tuned(AdaptiveLimit::builder()),
+            breaker: Choice::None,
+            attempt_timeout: Duration::MAX,
             guard_panics: true,
         }
     }
@@ -138,38 +142,6 @@ impl StandardBuilder {
     /// The longest that a call may take. Ten seconds is the limit for keeping a person's
     /// attention (Nielsen, Usability Engineering, 1993); callers that are machines want less.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
-    /// The longest that one attempt may take: three attempts and the waiting between them fit
-    /// into the default timeout.
-    pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-
-    /// What each call pays into the budget of its retries: half a retry. At 30 % errors that is
-    /// enough for every retry that is needed. A retry alone has less, because retries keep an overload
-    /// alive; here the limit prevents that.
-    pub const DEFAULT_DEPOSIT: f64 = 0.5;
-
-    /// The longest that the breaker stays open before it probes again: the time that callers may
-    /// be kept out after the dependency is back. With the limit a probe costs next to nothing.
-    pub const MAX_OPEN_WAIT: Duration = Duration::from_millis(200);
-
-    /// The retry that is in force unless it is [changed](Self::retry) or another is
-    /// [given](Self::with_retry). It has a budget of its own, and does not take the
-    /// operation for [idempotent](RetryBuilder::idempotent) yet.
-    pub fn default_retry() -> RetryBuilder {
-        Retry::builder().own_budget(Budget::builder().deposit(Self::DEFAULT_DEPOSIT))
-    }
-
-    /// The breaker that is in force unless it is [changed](Self::breaker) or another is
-    /// [given](Self::with_breaker).
-    ///
-    /// It opens after failures in a row, and not for a share of failures: where every second call
-    /// fails for a reason that load has nothing to do with, each call that is refused is a call lost
-    /// that a retry would have brought home.
-    pub fn default_breaker() -> BreakerBuilder {
-        Breaker::builder()
-            .without_failure_rate()
-            .open_wait(defaults::open_wait().max(Self::MAX_OPEN_WAIT))
-    }
 }
 
 impl<C> StandardBuilder<C> {
@@ -184,58 +156,67 @@ impl<C> StandardBuilder<C> {
         self.timeout(Duration::MAX)
     }
 
-    /// Says that the operation is safe to repeat. A retry that is [given](Self::with_retry) says so
-    /// itself: [`build`](Self::build) refuses both.
+    /// Says that the operation is safe to repeat, and to be under way twice. Congestion control that is
+    /// [given](Self::with_congestion_control) says so itself: [`build`](Self::build) refuses both.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Changes something about the [default retry](StandardBuilder::default_retry); the rest stays as
-    /// it is. Further changes add up.
+    /// Changes something about the default congestion control, [`CongestionControl::builder`]; the rest
+    /// stays as it is. Further changes add up.
     ///
     /// ```
+    /// use seawall::WhileDown;
+    ///
     /// # fn main() -> Result<(), seawall::ConfigError> {
     /// let pipeline = seawall::Pipeline::standard("inventory")
     ///     .idempotent()
-    ///     .retry(|retry| retry.max_attempts(5))
+    ///     .congestion_control(|control| control.max_attempts(5).while_down(WhileDown::Refuse))
     ///     .build()?;
     /// assert_eq!(pipeline.describe().max_attempts(), Some(5));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn retry(mut self, change: impl FnOnce(RetryBuilder) -> RetryBuilder) -> Self {
-        self.retry = Choice::Tuned(change(self.retry.tuned_or(StandardBuilder::default_retry)));
+    pub fn congestion_control(
+        mut self,
+        change: impl FnOnce(CongestionControlBuilder) -> CongestionControlBuilder,
+    ) -> Self {
+        let tuned = self.control.tuned_or(CongestionControl::builder);
+        self.control = Choice::Tuned(change(tuned));
         self
     }
 
-    /// Uses this retry, a [`Retry`] or its builder, in place of the default one.
-    pub fn with_retry(mut self, retry: impl Layer<Policy = Retry> + 'static) -> Self {
-        self.retry = Choice::Given(BoxedLayer::new(retry));
+    /// Uses this congestion control, a [`CongestionControl`] or its builder, in place of the default
+    /// one.
+    pub fn with_congestion_control(
+        mut self,
+        control: impl Layer<Policy = CongestionControl> + 'static,
+    ) -> Self {
+        self.control = Choice::Given(BoxedLayer::new(control));
         self
     }
 
-    /// Never repeats a call.
-    pub fn without_retry(mut self) -> Self {
-        self.retry = Choice::None;
+    /// Sends every call at once, and never repeats one.
+    pub fn without_congestion_control(mut self) -> Self {
+        self.control = Choice::None;
         self
     }
 
-    /// Changes something about the [default breaker](StandardBuilder::default_breaker); the rest stays
-    /// as it is. Further changes add up.
+    /// Adds a breaker, or changes something about the one that was added: it begins as
+    /// [`Breaker::builder`]. Further changes add up.
     pub fn breaker(mut self, change: impl FnOnce(BreakerBuilder) -> BreakerBuilder) -> Self {
-        let tuned = self.breaker.tuned_or(StandardBuilder::default_breaker);
-        self.breaker = Choice::Tuned(change(tuned));
+        self.breaker = Choice::Tuned(change(self.breaker.tuned_or(Breaker::builder)));
         self
     }
 
-    /// Uses this breaker, a [`Breaker`] or its builder, in place of the default one.
+    /// Adds this breaker, a [`Breaker`] or its builder.
     pub fn with_breaker(mut self, breaker: impl Layer<Policy = Breaker> + 'static) -> Self {
         self.breaker = Choice::Given(BoxedLayer::new(breaker));
         self
     }
 
-    /// Never breaks the circuit.
+    /// Adds no breaker, which is the default.
     pub fn without_breaker(mut self) -> Self {
         self.breaker = Choice::None;
         self
@@ -243,46 +224,13 @@ impl<C> StandardBuilder<C> {
 
     /// Limits each attempt. `Duration::MAX` is never.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
-        self.attempt_timeout = Some(limit);
+        self.attempt_timeout = limit;
         self
     }
 
-    /// The limit of an attempt that is in force. The default one is none where the whole call has no
-    /// more time.
-    fn attempt_limit(&self) -> Duration {
-        let default = StandardBuilder::DEFAULT_ATTEMPT_TIMEOUT;
-        let default = if default < self.timeout { default } else { Duration::MAX };
-        self.attempt_timeout.unwrap_or(default)
-    }
-
-    /// Does not limit attempts.
+    /// Does not limit attempts, which is the default.
     pub fn without_attempt_timeout(self) -> Self {
         self.attempt_timeout(Duration::MAX)
-    }
-
-    /// Changes something about the default limit, [`AdaptiveLimit::builder`]; the rest stays as it is.
-    /// Further changes add up.
-    pub fn adaptive_limit(
-        mut self,
-        change: impl FnOnce(AdaptiveLimitBuilder) -> AdaptiveLimitBuilder,
-    ) -> Self {
-        self.limit = Choice::Tuned(change(self.limit.tuned_or(AdaptiveLimit::builder)));
-        self
-    }
-
-    /// Uses this limit, an [`AdaptiveLimit`] or its builder, in place of the default one.
-    pub fn with_adaptive_limit(
-        mut self,
-        limit: impl Layer<Policy = AdaptiveLimit> + 'static,
-    ) -> Self {
-        self.limit = Choice::Given(BoxedLayer::new(limit));
-        self
-    }
-
-    /// Does not limit what is in flight.
-    pub fn without_limit(mut self) -> Self {
-        self.limit = Choice::None;
-        self
     }
 
     /// Lets panics through.
@@ -297,11 +245,10 @@ impl<C> StandardBuilder<C> {
             base: self.base.classify(classifier),
             gate: self.gate,
             timeout: self.timeout,
-            retry: self.retry,
+            control: self.control,
             idempotent: self.idempotent,
             breaker: self.breaker,
             attempt_timeout: self.attempt_timeout,
-            limit: self.limit,
             guard_panics: self.guard_panics,
         }
     }
@@ -354,12 +301,10 @@ impl<C> StandardBuilder<C> {
                 OmittableLayer::omitted(timeout)
             }
         };
-        let attempt_limit = self.attempt_limit();
         let guard = PanicGuard::builder();
         let guard = if self.guard_panics { guard } else { guard.disabled() };
-        let limited = Layers::new(self.limit.into_layer(), guard);
-        let attempt = Layers::new(timeout(attempt_limit, Scope::Attempt), limited);
-        let retry = retry_layer(self.retry, self.idempotent)?;
+        let attempt = Layers::new(timeout(self.attempt_timeout, Scope::Attempt), guard);
+        let control = control_layer(self.control, self.idempotent)?;
         let breaker = self.breaker.into_layer().map_or_else(
             || {
                 let builder = Breaker::builder();
@@ -368,7 +313,7 @@ impl<C> StandardBuilder<C> {
             },
             OmittableLayer::new,
         );
-        let repeated = Layers::new(retry, Layers::new(breaker, attempt));
+        let repeated = Layers::new(control, Layers::new(breaker, attempt));
         let bounded = Layers::new(timeout(self.timeout, Scope::Total), repeated);
         self.base.with_layer(Layers::new(self.gate, bounded)).build()
     }
@@ -384,24 +329,23 @@ impl<C> fmt::Debug for StandardBuilder<C> {
     }
 }
 
-fn retry_layer(
-    choice: Choice<RetryBuilder, Retry>,
+fn control_layer(
+    choice: Choice<CongestionControlBuilder, CongestionControl>,
     idempotent: bool,
-) -> Result<OmittableLayer<BoxedLayer<Retry>>, ConfigError> {
+) -> Result<OmittableLayer<BoxedLayer<CongestionControl>>, ConfigError> {
     Ok(match choice {
-        Choice::Tuned(retry) if idempotent => {
-            OmittableLayer::new(BoxedLayer::new(retry.idempotent()))
+        Choice::Tuned(control) if idempotent => {
+            OmittableLayer::new(BoxedLayer::new(control.idempotent()))
         }
-        Choice::Tuned(retry) => OmittableLayer::new(BoxedLayer::new(retry)),
-        Choice::Given(retry) => {
+        Choice::Tuned(control) => OmittableLayer::new(BoxedLayer::new(control)),
+        Choice::Given(control) => {
             // A handle is built already, so nothing about it can be changed.
-            let allowed = "set on the retry that is given";
+            let allowed = "set on the congestion control that is given";
             Check::of(PolicyKind::Pipeline).that(!idempotent, "idempotent", "set", allowed)?;
-            OmittableLayer::new(retry)
+            OmittableLayer::new(control)
         }
         Choice::None => {
-            let one_attempt = Retry::builder().max_attempts(1).without_budget();
-            OmittableLayer::omitted(BoxedLayer::new(one_attempt))
+            OmittableLayer::omitted(BoxedLayer::new(CongestionControl::builder().disabled()))
         }
     })
 }

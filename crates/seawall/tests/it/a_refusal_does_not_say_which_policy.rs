@@ -94,7 +94,7 @@ fn in_a_pipeline_it_has_its_own_name_or_that_of_the_pipeline() {
         "retry 'stock': max_attempts is 0, but",
     );
     starts(pipeline().bulkhead(0).build(), "bulkhead 'inventory': limit");
-    let standard = Pipeline::standard("inventory").retry(|retry| retry.max_attempts(0));
-    starts(standard.build(), "retry 'inventory': max_attempts is 0, but");
+    let standard = Pipeline::standard("inventory").congestion_control(|it| it.max_attempts(0));
+    starts(standard.build(), "congestion control 'inventory': max_attempts is 0, but");
     starts(Pipeline::builder("a\nb").build(), "pipeline: name is \"a\\nb\", but must be free of");
 }

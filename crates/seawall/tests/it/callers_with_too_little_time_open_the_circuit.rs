@@ -1,9 +1,9 @@
-//! Twenty callers that left 5 ms to a dependency that always takes 20 opened the standard circuit for
-//! everybody.
+//! Twenty callers that left 5 ms to a dependency that always takes 20 opened the circuit for everybody.
 
 use std::future::pending;
 use std::time::Duration;
 
+use seawall::breaker::BreakerBuilder;
 use seawall::{CircuitState, Pipeline, StandardPipeline};
 use tokio::time::{Instant, advance, sleep};
 
@@ -12,8 +12,13 @@ const TOO_LITTLE: Duration = Duration::from_millis(5);
 const ENOUGH: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
 
+fn with_breaker(change: fn(BreakerBuilder) -> BreakerBuilder) -> StandardPipeline {
+    let pipeline = Pipeline::standard("stock").without_congestion_control().breaker(change);
+    pipeline.attempt_timeout(3 * SECOND).build().unwrap()
+}
+
 fn pipeline() -> StandardPipeline {
-    Pipeline::standard("stock").without_limit().build().unwrap()
+    with_breaker(BreakerBuilder::without_failure_rate)
 }
 
 /// One call with `patience` to a dependency that answers after `takes`, or never.
@@ -99,8 +104,7 @@ async fn callers_that_wait_for_a_second_open_it_though_nothing_was_timed() {
 /// Half of the calls hang and half are answered at once: their callers had enough time.
 #[tokio::test(start_paused = true)]
 async fn a_dependency_that_hangs_for_some_calls_fails_them() {
-    let pipeline = Pipeline::standard("stock").without_limit().breaker(|b| b.failure_rate(0.5));
-    let pipeline = pipeline.build().unwrap();
+    let pipeline = with_breaker(|breaker| breaker.failure_rate(0.5));
     for _ in 0..200 {
         call(&pipeline, Some(Duration::from_millis(1)), TOO_LITTLE).await;
         call(&pipeline, None, TOO_LITTLE).await;

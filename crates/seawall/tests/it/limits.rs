@@ -1,5 +1,6 @@
 //! Limits and budgets in whole pipelines: what the other layers make of a refusal.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use seawall::{
@@ -102,20 +103,19 @@ async fn each_limit_has_a_word_of_its_own_in_the_builder() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_standard_pipeline_limits_what_is_in_flight_and_a_refusal_costs_nobody_anything() {
-    let limit = AdaptiveLimit::builder().min(2).initial(2).max(2);
-    let pipeline =
-        Pipeline::standard("inventory").idempotent().with_adaptive_limit(limit).build().unwrap();
-    let operation = Script::<_, ()>::new([Step::after(SECOND, Ok(7))]);
-    let call = || pipeline.call(|| operation.run());
-    let began = tokio::time::Instant::now();
-    let refused = async { (call().await.unwrap_err(), began.elapsed()) };
-    let (first, second, (error, after)) = tokio::join!(call(), call(), refused);
-    assert_eq!((first.unwrap(), second.unwrap(), operation.started()), (7, 7, 2));
-    assert_eq!(after, Duration::ZERO);
-    let Error::Rejected(rejection) = error else { panic!("wrapped: {error:?}") };
-    assert_eq!(rejection.to_string(), "adaptive limit 'inventory': full: 2 in flight, limit 2");
-    assert_eq!(pipeline.breaker().unwrap().snapshot().totals.failures, 0);
+async fn the_standard_pipeline_lets_a_burst_wait_in_a_queue_of_its_own() {
+    let pipeline = Arc::new(Pipeline::standard("inventory").idempotent().build().unwrap());
+    let operation = Arc::new(Script::<_, ()>::new([Step::after(SECOND, Ok(7))]));
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (pipeline, operation) = (Arc::clone(&pipeline), Arc::clone(&operation));
+        calls.spawn(async move { pipeline.call(|| operation.run()).await.is_ok() });
+    }
+    tokio::time::sleep(SECOND / 2).await;
+    let state = || pipeline.congestion_control().unwrap().snapshot();
+    assert_eq!((state().in_flight, state().waiting), (20, 30));
+    assert!(calls.join_all().await.into_iter().all(|answered| answered));
+    assert_eq!((state().in_flight, state().refused, operation.started()), (0, 0, 50));
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,4 +175,20 @@ async fn a_hedge_answers_for_an_attempt_that_hangs() {
     assert_eq!(pipeline.call(|| operation.run()).await.unwrap(), 7);
     assert_eq!(began.elapsed(), SECOND);
     assert_eq!((operation.started(), operation.running()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_that_are_cut_off_are_failures_to_congestion_control() {
+    let pipeline = Pipeline::standard("inventory").timeout(SECOND).attempt_timeout(SECOND / 10);
+    let pipeline = pipeline.idempotent().build().unwrap();
+    let quick = Script::<_, ()>::new([Step::after(SECOND / 100, Ok(7))]);
+    for _ in 0..100 {
+        pipeline.call(|| quick.run()).await.unwrap();
+    }
+    let hangs = Script::<u32, ()>::new([Step::never()]);
+    for _ in 0..10 {
+        pipeline.call(|| hangs.run()).await.unwrap_err();
+    }
+    let state = pipeline.congestion_control().unwrap().snapshot();
+    assert!(state.down, "{state:?}");
 }

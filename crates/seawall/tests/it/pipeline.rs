@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use seawall::Backoff;
 use seawall::{
-    Breaker, CircuitState, Error, EventKind, Pipeline, Reason, Retry, Scope, StandardBuilder,
-    StopReason,
+    Breaker, CircuitState, Error, EventKind, Pipeline, Reason, Retry, Scope, StopReason,
 };
 use seawall_testkit::{Recorder, Script, Step, at_every_await};
 use tokio::time::Instant;
@@ -300,10 +299,9 @@ async fn the_standard_pipeline_repeats_only_what_is_declared_safe_to_repeat() {
 async fn the_standard_pipeline_can_leave_out_any_layer() {
     let bare = Pipeline::standard("inventory")
         .without_timeout()
-        .without_retry()
+        .without_congestion_control()
         .without_breaker()
         .without_attempt_timeout()
-        .without_limit()
         .without_panic_guard()
         .build()
         .unwrap();
@@ -317,8 +315,8 @@ async fn the_standard_pipeline_can_leave_out_any_layer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_that_is_left_out_never_opens() {
-    let pipeline = Pipeline::standard("inventory").without_retry().without_breaker();
+async fn without_congestion_control_everything_goes_out() {
+    let pipeline = Pipeline::standard("inventory").without_congestion_control();
     let pipeline = pipeline.build().unwrap();
     let operation = script(vec![Step::err("down")]);
     for _ in 0..1_000 {
@@ -339,7 +337,7 @@ async fn a_panic_guard_that_is_left_out_lets_panics_through() {
 
 #[tokio::test(start_paused = true)]
 async fn the_standard_pipeline_hands_out_its_breaker_to_be_looked_at_and_worked_by_hand() {
-    let builder = StandardBuilder::default_breaker().consecutive_failures(1);
+    let builder = Breaker::builder().consecutive_failures(1);
     let pipeline = Pipeline::standard("inventory").with_breaker(builder).build().unwrap();
     let breaker = pipeline.breaker().unwrap();
     let operation = script(vec![Step::err("down"), Step::ok(7)]);
@@ -355,22 +353,19 @@ async fn the_standard_pipeline_hands_out_its_breaker_to_be_looked_at_and_worked_
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_standard_pipeline_hands_out_its_limit_and_its_retry() {
+async fn the_standard_pipeline_hands_out_its_congestion_control() {
     let pipeline = Pipeline::standard("inventory").idempotent().build().unwrap();
-    let limit = pipeline.adaptive_limit().unwrap();
+    let control = pipeline.congestion_control().unwrap();
     let in_flight =
-        pipeline.call(|| async { Ok::<_, ()>(limit.snapshot().in_flight) }).await.unwrap();
-    assert_eq!((in_flight, limit.snapshot().in_flight), (1, 0));
-    assert!(pipeline.retry().unwrap().budget().is_some());
+        pipeline.call(|| async { Ok::<_, ()>(control.snapshot().in_flight) }).await.unwrap();
+    assert_eq!((in_flight, control.snapshot().in_flight), (1, 0));
 }
 
 #[test]
 fn the_standard_pipeline_hands_out_nothing_that_was_left_out() {
-    let pipeline = Pipeline::standard("inventory").without_retry().without_breaker();
-    let pipeline = pipeline.without_limit().build().unwrap();
-    assert!(pipeline.retry().is_none());
+    let pipeline = Pipeline::standard("inventory").without_congestion_control().build().unwrap();
     assert!(pipeline.breaker().is_none());
-    assert!(pipeline.adaptive_limit().is_none());
+    assert!(pipeline.congestion_control().is_none());
 }
 
 /// What one pipeline does with half of its calls failing, as the delays that its retry waits.

@@ -271,7 +271,7 @@ struct Shop<C> {
 async fn a_state_that_is_cloned_for_each_request_shares_its_policies() {
     let class_of = |_: &io::Error| Class::Transient;
     let shop = Shop {
-        stock: Pipeline::standard("stock").classify(class_of).build().unwrap(),
+        stock: Pipeline::standard("stock").breaker(|it| it).classify(class_of).build().unwrap(),
         prices: standard().boxed(),
     };
     let request = shop.clone();

@@ -1,0 +1,138 @@
+//! The constants of congestion control, with the reason for each. They were chosen on random worlds
+//! in virtual time, and none depends on a service: whatever does is measured or follows from the
+//! deadline.
+
+use std::time::Duration;
+
+/// The deadline that a call without one is taken to have. Ten seconds is the limit for keeping a
+/// person's attention (Nielsen, Usability Engineering, 1993).
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How many requests a call may send, the first included. At an error rate of 30 % three fail
+/// together in 3 calls of 100; a fourth would hardly change that.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// The repetitions in store, which bound a burst. Each success pays for one more.
+pub const MAX_TOKENS: u32 = 10;
+
+/// The most calls that wait: what a process has memory for.
+pub const MAX_WAITERS: usize = 1_000_000;
+
+/// Failures in a row, begun after the first one, after which a dependency counts as down, if the time
+/// without a success is long enough, too. At 80 % errors 1 failure in 100 begins such a row.
+pub const FAILURES: u32 = 20;
+
+/// The same where not even an error was answered since the first of them.
+pub const FAILURES_UNHEARD: u32 = 6;
+
+/// The limit before anything is known. Calls wait while it grows, so a wrong one costs little.
+pub(super) const FIRST_LIMIT: f64 = 20.0;
+
+/// The time that answers may take at the dependency, as a part of the deadline: the rest is for the
+/// queue and for a repetition.
+pub(super) const TARGET: f64 = 0.4;
+
+/// The target is at least this many times what answers take in health: calls that differ are not slow.
+pub(super) const TARGET_OF_HEALTHY: f64 = 3.0;
+
+/// The target is at most this part of the deadline.
+pub(super) const LARGEST_TARGET: f64 = 0.5;
+
+/// Except that health is never too slow, where deadlines are that short.
+pub(super) const LEAST_TARGET_OF_HEALTHY: f64 = 1.5;
+
+/// Below half of the target, or this many times what answers take in health, the limit grows by one
+/// for each success, else by one for each success of the whole limit.
+pub(super) const QUICK_OF_HEALTHY: f64 = 1.25;
+
+/// The limit is at least this many times what is usually in flight. The healthy dependency carries that,
+/// and so a reaction to errors does no harm.
+pub(super) const FLOOR: f64 = 2.5;
+
+/// Neither errors nor a lull take the limit below this.
+pub(super) const LEAST_LIMIT: f64 = 4.0;
+
+/// The part of the limit that an error leaves.
+pub(super) const AFTER_ERROR: f64 = 0.98;
+
+/// The seconds after an error in which the limit grows slowly.
+pub(super) const ERROR_MEMORY: f64 = 1.0;
+
+/// The weight of one answer in the mean of times, at least: sixteen answers are remembered.
+pub(super) const LEAST_WEIGHT: f64 = 1.0 / 16.0;
+
+/// The seconds after which the mean of times forgets, where answers are rare.
+pub(super) const TIMES_MEMORY: f64 = 1.0;
+
+/// The seconds in which the time of health rises towards the mean: longer than most outages.
+pub(super) const HEALTHY_RISE: f64 = 60.0;
+
+/// The seconds in which it falls: longer than the noise of sixteen answers.
+pub(super) const HEALTHY_FALL: f64 = 3.0;
+
+/// The seconds over which rates of answers are measured.
+pub(super) const RATE_MEMORY: f64 = 1.0;
+
+/// The seconds over which the rate of calls is measured.
+pub(super) const CALLS_MEMORY: f64 = 5.0;
+
+/// The seconds over which the usual number in flight is measured.
+pub(super) const USUAL_MEMORY: f64 = 5.0;
+
+/// The first calls have an equal part in the usual number in flight.
+pub(super) const USUAL_FIRST: u32 = 20;
+
+/// What is in flight is usual while answers take at most this many times as long as in health.
+pub(super) const USUAL_OF_HEALTHY: f64 = 2.0;
+
+/// The seconds in which a limit that is not used falls.
+pub(super) const LULL_MEMORY: f64 = 1.0;
+
+/// The pause before a repetition, as a part of the deadline, before jitter.
+pub(super) const PAUSE: f64 = 0.05;
+
+/// The pause before the last repetition, as a part of the time that is left, where nothing was
+/// answered well since the call came: between the first and the sum of both.
+pub(super) const LAST_PAUSE: [f64; 2] = [0.4, 0.4];
+
+/// A request is overtaken by one that was sent this many means and mean deviations of times later.
+pub(super) const OVERTAKEN: [f64; 2] = [2.0, 6.0];
+
+/// A request that is alone is given up for lost after this part of the deadline.
+pub(super) const LONE: f64 = 0.4;
+
+/// A silence lasts for at least this many seconds,
+pub(super) const SILENCE: f64 = 0.1;
+
+/// this many means of times,
+pub(super) const SILENCE_MEANS: f64 = 4.0;
+
+/// and the time in which this many answers come.
+pub(super) const SILENCE_ANSWERS: f64 = 10.0;
+
+/// Into a silence goes a probe as often as this part of the deadline,
+pub(super) const PROBE: f64 = 0.125;
+
+/// or after this many seconds,
+pub(super) const LONGEST_PROBE: f64 = 0.25;
+
+/// but for a third of the calls at most: a hundred clients that call rarely would else send all that
+/// they ever send.
+pub(super) const PROBE_CALLS: f64 = 3.0;
+
+/// And at the latest after this many deadlines.
+pub(super) const PROBE_DEADLINES: f64 = 4.0;
+
+/// This number of answers has to be learned before another silence counts as a standstill: where each
+/// answer follows a silence the dependency is slow.
+pub(super) const LEARNED: u32 = 16;
+
+/// Mean and mean deviation of times are left to a request, but no more than this part of the deadline:
+/// otherwise none could start and show that it is faster again.
+pub(super) const LARGEST_NEED: f64 = 0.6;
+
+/// The answers after which those that no lock was taken for are learned.
+pub(super) const BATCH: u64 = 64;
+
+/// The nanoseconds after which they are learned at the latest.
+pub(super) const BATCH_TIME: u64 = 10_000_000;

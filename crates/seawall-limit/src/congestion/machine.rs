@@ -1,0 +1,355 @@
+//! The decision: which call may send a request now, and which waits or is refused. No clock, no lock.
+//!
+//! Instants are nanoseconds since the policy was built; lengths that are estimated are seconds.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+pub(super) use ends::Batch;
+use estimates::{Rate, Times, Usual};
+pub(super) use queue::Key;
+use queue::Queue;
+
+use super::defaults::{
+    CALLS_MEMORY, FIRST_LIMIT, LAST_PAUSE, MAX_TOKENS, MAX_WAITERS, PAUSE, RATE_MEMORY,
+};
+
+mod ends;
+mod estimates;
+mod known;
+mod queue;
+#[cfg(all(test, not(seawall_loom)))]
+mod tests;
+
+#[expect(clippy::cast_precision_loss, reason = "an f64 holds 104 days to the nanosecond")]
+pub(super) fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+pub(super) fn nanos(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}
+
+/// What callers do while nothing is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhileDown {
+    /// They wait, until their deadline at the longest: a call is answered if the dependency comes
+    /// back in time, and a call that fails takes until its deadline.
+    #[default]
+    Wait,
+    /// They are refused at once, except those that probe: for callers that can do something else.
+    Refuse,
+}
+
+/// A request of a call, as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) at: u64,
+    /// When its caller stops waiting.
+    pub(super) due: u64,
+    /// It counts as in flight: it is not known to be lost.
+    pub(super) counts: bool,
+}
+
+/// The answer to a call that wants to send a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Answer {
+    Starts,
+    Waits(Key),
+    Refused(Refusal),
+}
+
+/// Why a call may not send a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Refusal {
+    /// Nothing is answered since then, after these failures.
+    Down { failures: u32, since: u64, retry_at: u64 },
+    /// Answers take longer in health than what is left: seconds, and nanoseconds.
+    TooLate { left: u64, takes: f64 },
+    /// There is no room to wait in.
+    Full { waiting: u32 },
+}
+
+/// A waiter that waits no longer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Settled {
+    pub(super) key: Key,
+    pub(super) verdict: Result<(), Refusal>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Down {
+    since: u64,
+}
+
+/// Failures without a success in between.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    first: u64,
+    /// Those that were sent after the first had failed, and the first.
+    count: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Machine {
+    while_down: WhileDown,
+    /// The shortest deadline of late; `u64::MAX` before the first call.
+    deadline: u64,
+    times: Option<Times>,
+    successes: Rate,
+    answers: Rate,
+    calls: Rate,
+    usual: Usual,
+    last_answer: u64,
+    last_success: u64,
+    last_error: Option<u64>,
+    last_start: u64,
+    last_probe: u64,
+    limit: f64,
+    in_flight: u32,
+    tokens: u32,
+    row: Option<Row>,
+    down: Option<Down>,
+    /// Answers to requests that were sent before say nothing about times.
+    standstill_until: u64,
+    /// Answers learned since then.
+    learned: u32,
+    /// When the latest of the requests was sent that were answered.
+    latest_answered: u64,
+    waiters: Queue,
+    /// Requests that were given up: until when they count, and when they were sent.
+    lingering: BinaryHeap<Reverse<(u64, u64)>>,
+    tidied: u64,
+    refused: u64,
+}
+
+impl Machine {
+    pub(super) fn new(while_down: WhileDown) -> Self {
+        Self {
+            while_down,
+            deadline: u64::MAX,
+            times: None,
+            successes: Rate::over(RATE_MEMORY),
+            answers: Rate::over(RATE_MEMORY),
+            calls: Rate::over(CALLS_MEMORY),
+            usual: Usual::default(),
+            last_answer: 0,
+            last_success: 0,
+            last_error: None,
+            last_start: 0,
+            last_probe: 0,
+            limit: FIRST_LIMIT,
+            in_flight: 0,
+            tokens: MAX_TOKENS,
+            row: None,
+            down: None,
+            standstill_until: 0,
+            learned: 0,
+            latest_answered: 0,
+            waiters: Queue::default(),
+            lingering: BinaryHeap::new(),
+            tidied: 0,
+            refused: 0,
+        }
+    }
+
+    /// A call comes that is due at `due`, and wants to send its first request.
+    pub(super) fn arrive(&mut self, now: u64, due: u64) -> Answer {
+        self.see_deadline(due.saturating_sub(now).max(1), 1);
+        self.tidy(now);
+        self.see_usual(now);
+        self.calls.add(now, 1);
+        self.want(now, due, false)
+    }
+
+    /// A call that is due at `due` wants to send a request: another one, if it `repeats`.
+    pub(super) fn want(&mut self, now: u64, due: u64, repeats: bool) -> Answer {
+        if let Some(refusal) = self.refuses(now, due, repeats) {
+            self.refused += 1;
+            return Answer::Refused(refusal);
+        }
+        let key = self.waiters.push(due, repeats);
+        // What it would be granted as a waiter, it is granted now.
+        if self.startable(now) == Some(key) {
+            self.start(now, key);
+            return Answer::Starts;
+        }
+        Answer::Waits(key)
+    }
+
+    fn refuses(&self, now: u64, due: u64, repeats: bool) -> Option<Refusal> {
+        if now >= self.latest_start(due) {
+            return Some(self.too_late(now, due));
+        }
+        let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
+        if self.waiters.len() >= MAX_WAITERS {
+            return Some(Refusal::Full { waiting });
+        }
+        let down = self.down.filter(|_| self.while_down == WhileDown::Refuse)?;
+        (repeats || !self.probes(now)).then(|| self.is_down_since(down))
+    }
+
+    fn too_late(&self, now: u64, due: u64) -> Refusal {
+        Refusal::TooLate { left: due.saturating_sub(now), takes: self.healthy() }
+    }
+
+    fn is_down_since(&self, down: Down) -> Refusal {
+        let failures = self.row.map_or(0, |row| row.count);
+        let retry_at = self.last_probe.saturating_add(self.probe_interval());
+        Refusal::Down { failures, since: down.since, retry_at }
+    }
+
+    /// The waiter `key` waits no longer.
+    pub(super) fn leave(&mut self, key: Key) {
+        self.waiters.remove(key);
+    }
+
+    /// Settles one of the waiters for which something changed; `None` once there is none.
+    pub(super) fn settle(&mut self, now: u64) -> Option<Settled> {
+        let first = self.waiters.first()?;
+        if now >= self.latest_start(first.due) {
+            return Some(self.refuse(first, self.too_late(now, first.due)));
+        }
+        if let (WhileDown::Refuse, Some(down)) = (self.while_down, self.down) {
+            return Some(self.refuse(first, self.is_down_since(down)));
+        }
+        let key = self.startable(now)?;
+        self.start(now, key);
+        Some(Settled { key, verdict: Ok(()) })
+    }
+
+    fn refuse(&mut self, key: Key, refusal: Refusal) -> Settled {
+        self.refused += 1;
+        self.waiters.remove(key);
+        Settled { key, verdict: Err(refusal) }
+    }
+
+    /// The waiter that may start now: with room the one with the nearest deadline that still can be
+    /// met; into a silence the one that has the most time left.
+    fn startable(&self, now: u64) -> Option<Key> {
+        if self.has_room(now) {
+            let due = now.saturating_add(nanos(self.needed()));
+            return self.waiters.next(due, self.tokens > 0 || self.is_idle(now));
+        }
+        if self.probes(now) { self.waiters.last() } else { None }
+    }
+
+    fn start(&mut self, now: u64, key: Key) {
+        let repeats = self.waiters.remove(key);
+        if self.has_room(now) {
+            self.tokens = self.tokens.saturating_sub(u32::from(repeats));
+        } else {
+            self.last_probe = now;
+        }
+        self.in_flight += 1;
+        self.last_start = now;
+    }
+
+    fn has_room(&self, now: u64) -> bool {
+        if self.down.is_some() {
+            false
+        } else if self.limit < 1.0 {
+            // A pace: several clients share what is less than one request at a time for each.
+            let pause = nanos(self.mean() / self.limit);
+            self.in_flight == 0 && now >= self.last_start.saturating_add(pause)
+        } else {
+            f64::from(self.in_flight) + 1.0 <= self.limit
+        }
+    }
+
+    /// Whether a request may go into a silence.
+    fn probes(&self, now: u64) -> bool {
+        let silent = self.down.is_some() || self.is_silent(now, self.last_answer, self.mean());
+        silent && now >= self.last_probe.saturating_add(self.probe_interval())
+    }
+
+    /// Whether no success is to be waited for, as nothing is in flight.
+    fn is_idle(&self, now: u64) -> bool {
+        self.in_flight == 0 && now >= self.last_start.saturating_add(self.probe_interval())
+    }
+
+    /// When time alone may make a difference to the waiters, and the one of them that looks then, for
+    /// all.
+    pub(super) fn next_look(&self, now: u64) -> Option<(Key, u64)> {
+        const SHORTEST: u64 = 100_000;
+        let key = self.waiters.first()?;
+        let interval = self.probe_interval();
+        let mut at = self.last_probe.saturating_add(interval);
+        if self.down.is_none() {
+            at = at.max(self.last_answer.saturating_add(nanos(self.silence(self.mean()))));
+            if self.in_flight == 0 {
+                at = at.min(self.last_start.saturating_add(interval));
+            }
+            if self.in_flight == 0 && self.limit < 1.0 {
+                at = at.min(self.last_start.saturating_add(nanos(self.mean() / self.limit)));
+            }
+        }
+        if let Some(Reverse((until, _))) = self.lingering.peek() {
+            at = at.min(*until);
+        }
+        Some((key, at.max(now.saturating_add(SHORTEST))))
+    }
+
+    /// The nanoseconds to wait after the last of `failures` of a call that came at `came` and is due at
+    /// `due`; `chance` is between 0 and 1.
+    pub(super) fn pause(&self, now: u64, came: u64, due: u64, failures: u32, chance: f64) -> u64 {
+        let times = f64::from(2 * failures.clamp(1, 1_000) - 1) * (0.5 + chance);
+        let pause = PAUSE * seconds(self.deadline) * times;
+        if failures < 2 || self.last_success >= came {
+            return nanos(pause);
+        }
+        let left = seconds(due.saturating_sub(now)) - self.needed();
+        nanos(pause.max(left * (LAST_PAUSE[0] + LAST_PAUSE[1] * chance)))
+    }
+
+    /// How many requests may be in flight where calls start without a look at this machine, as nothing
+    /// is wrong: 0 where something is.
+    pub(super) fn free_limit(&self) -> u32 {
+        let calm = self.down.is_none() && self.waiters.is_empty() && self.times.is_some();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let limit = self.limit as u32;
+        if calm { limit } else { 0 }
+    }
+
+    pub(super) const fn set_in_flight(&mut self, in_flight: u32) {
+        self.in_flight = in_flight;
+    }
+
+    pub(super) const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    pub(super) const fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// The shortest deadline of late, in nanoseconds.
+    pub(super) const fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.len()
+    }
+
+    pub(super) fn lingering(&self) -> usize {
+        self.lingering.len()
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.row.map_or(0, |row| row.count)
+    }
+
+    pub(super) const fn is_down(&self) -> bool {
+        self.down.is_some()
+    }
+
+    pub(super) const fn tokens(&self) -> u32 {
+        self.tokens
+    }
+
+    pub(super) const fn refused(&self) -> u64 {
+        self.refused
+    }
+}

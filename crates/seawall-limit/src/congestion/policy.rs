@@ -1,0 +1,115 @@
+use std::sync::Arc;
+
+use seawall_core::{
+    Attempt, Call, Description, Inspect, Listeners, Name, Operation, Policy, PolicyKind,
+};
+
+use super::shared::{Settings, Shared};
+use super::{CongestionControlBuilder, CongestionFuture, WhileDown};
+
+/// Sends what the dependency can answer in time. Clones share it. See the
+/// [chapter](crate::congestion).
+#[derive(Clone, Debug)]
+pub struct CongestionControl {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// An operation with a [`CongestionControl`] around it.
+#[derive(Clone, Debug)]
+pub struct CongestionCall<'p, Op> {
+    control: &'p CongestionControl,
+    op: Op,
+}
+
+/// The state of a congestion control at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CongestionSnapshot {
+    /// Requests in flight, including those that linger.
+    pub in_flight: u32,
+    /// The limit on them. Below 1 it is a pace.
+    pub limit: f64,
+    /// Calls that wait.
+    pub waiting: usize,
+    /// Requests that nobody waits for any longer, on which the dependency may still work.
+    pub lingering: usize,
+    /// Whether nothing is answered.
+    pub down: bool,
+    /// Repetitions that are paid for.
+    pub tokens: u32,
+    /// How many calls were refused since it was built.
+    pub refused: u64,
+}
+
+impl CongestionControl {
+    /// Starts a congestion control.
+    pub fn builder() -> CongestionControlBuilder {
+        CongestionControlBuilder::default()
+    }
+
+    /// Its state now.
+    pub fn snapshot(&self) -> CongestionSnapshot {
+        let state = self.shared.state();
+        let machine = &state.machine;
+        CongestionSnapshot {
+            in_flight: machine.in_flight(),
+            limit: machine.limit(),
+            waiting: machine.waiting(),
+            lingering: machine.lingering(),
+            down: machine.is_down(),
+            tokens: machine.tokens(),
+            refused: machine.refused(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        self.shared.reporter.name()
+    }
+
+    /// The listeners that receive its events.
+    pub fn listeners(&self) -> &Listeners {
+        self.shared.reporter.listeners()
+    }
+}
+
+impl Policy for CongestionControl {
+    type Wrapped<'p, Op> = CongestionCall<'p, Op>;
+
+    fn wrap<Op>(&self, op: Op) -> Self::Wrapped<'_, Op> {
+        CongestionCall { control: self, op }
+    }
+
+    fn describe(&self, inner: Description) -> Description {
+        let Settings { max_attempts, while_down, .. } = self.shared.settings;
+        let max = inner.max_attempts().map(|max| max.saturating_mul(max_attempts.into()));
+        let attempts = if max_attempts == 1 { "attempt" } else { "attempts" };
+        let down = match while_down {
+            WhileDown::Wait => "waits",
+            WhileDown::Refuse => "refuses",
+        };
+        let text = format!(
+            "as many in flight as are answered in time, at most {max_attempts} {attempts}, {down} while \
+             nothing is answered"
+        );
+        let settings = Inspect::settings(self);
+        inner
+            .layer_with(PolicyKind::CongestionControl, self.name(), text, settings)
+            .with_max_attempts(max)
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.clone()));
+    }
+}
+
+impl<'p, Op: Operation> Call for CongestionCall<'p, Op> {
+    type Output = Op::Output;
+    type Error = Op::Error;
+    type Future = CongestionFuture<'p, Op>;
+
+    #[inline]
+    fn start(self, attempt: Attempt) -> Self::Future {
+        CongestionFuture::start(&self.control.shared, self.op, attempt)
+    }
+}

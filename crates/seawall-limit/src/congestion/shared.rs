@@ -1,0 +1,295 @@
+//! What the clones of a congestion control share.
+
+use std::collections::HashMap;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+use seawall_core::wakers::{discard, wake_all};
+use seawall_core::{
+    CircuitState, EventKind, Evidence, Random, Reason, Rejection, Reporter, Rule, Timeline,
+    Transition,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::defaults::{FAILURES, MAX_WAITERS};
+use super::machine::{Answer, Key, Machine, Refusal, Sent, Settled};
+use super::words::{Left, Words};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) reporter: Reporter,
+    pub(super) shutdown: Option<CancellationToken>,
+    pub(super) random: Random,
+    pub(super) settings: Settings,
+    pub(super) time: Timeline,
+    words: Words,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) idempotent: bool,
+    pub(super) max_attempts: u32,
+    pub(super) while_down: super::WhileDown,
+    /// Calls are passed on as they are.
+    pub(super) disabled: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) machine: Machine,
+    waiters: HashMap<Key, Waiter>,
+    /// The waiter whose timer counts for all.
+    clock: Option<Key>,
+    /// How often nothing was answered.
+    outages: u64,
+}
+
+#[derive(Debug, Default)]
+struct Waiter {
+    waker: Option<Waker>,
+    verdict: Option<Result<(), Refusal>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        reporter: Reporter,
+        shutdown: Option<CancellationToken>,
+        random: Random,
+        settings: Settings,
+    ) -> Self {
+        let machine = Machine::new(settings.while_down);
+        let state = State { machine, waiters: HashMap::new(), clock: None, outages: 0 };
+        let (time, words) = (Timeline::new(), Words::new());
+        Self { reporter, shutdown, random, settings, time, words, state: Mutex::new(state) }
+    }
+
+    /// The state now.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        state.machine.set_in_flight(self.words.in_flight());
+        state
+    }
+
+    /// Lets a call in, if nothing is wrong.
+    #[inline]
+    pub(super) fn try_enter(&self, now: u64, due: u64) -> bool {
+        self.words.try_enter(due.saturating_sub(now))
+    }
+
+    /// A call comes.
+    pub(super) fn arrive(&self, now: u64, due: u64) -> Answer {
+        self.with(now, |state| {
+            let answer = state.machine.arrive(now, due);
+            state.entered(answer)
+        })
+    }
+
+    /// A call wants to send another request.
+    pub(super) fn want(&self, now: u64, due: u64) -> Answer {
+        self.with(now, |state| {
+            let answer = state.machine.want(now, due, true);
+            state.entered(answer)
+        })
+    }
+
+    /// A request was answered well.
+    #[inline]
+    pub(super) fn succeeded(&self, sent: Sent) {
+        let now = self.time.now();
+        let left = if sent.counts {
+            self.words.leave(now, now.saturating_sub(sent.at))
+        } else {
+            Left::Not
+        };
+        if left != Left::Done {
+            self.end_of_success(now, sent, left);
+        }
+    }
+
+    #[inline(never)]
+    fn end_of_success(&self, now: u64, sent: Sent, left: Left) {
+        if left == Left::Learns {
+            // If another holds the lock, a later call learns what this one brought.
+            if let Some(state) = self.state.try_lock() {
+                self.change(state, now, Some(sent), |_| {});
+            }
+            return;
+        }
+        self.with(now, |state| {
+            if left == Left::Not {
+                state.machine.answered(now, sent, true);
+            }
+        });
+    }
+
+    /// A request ended in another way.
+    pub(super) fn end(&self, change: impl FnOnce(&mut Machine, u64)) {
+        let now = self.time.now();
+        self.with(now, |state| change(&mut state.machine, now));
+    }
+
+    /// Whether a request is lost.
+    pub(super) fn is_lost(&self, sent: &mut Sent) -> bool {
+        let now = self.time.now();
+        self.with(now, |state| state.machine.is_lost(now, sent))
+    }
+
+    fn with<R>(&self, now: u64, change: impl FnOnce(&mut State) -> R) -> R {
+        self.change(self.state.lock(), now, None, change)
+    }
+
+    /// Learns what came in between, the last to `sent`; changes the state; settles the waiters for
+    /// which that makes a difference; and wakes them.
+    fn change<R>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        now: u64,
+        sent: Option<Sent>,
+        change: impl FnOnce(&mut State) -> R,
+    ) -> R {
+        let was_down = state.machine.is_down();
+        let mut before = self.words.in_flight();
+        state.machine.set_in_flight(before);
+        if let Some(batch) = self.words.take() {
+            let at = now.saturating_sub(batch.took / u64::from(batch.count.max(1)));
+            let due = at.saturating_add(state.machine.deadline());
+            let sent = sent.unwrap_or(Sent { at, due, counts: false });
+            state.machine.learn(now, batch, sent);
+        }
+        let result = change(&mut state);
+        let mut woken = Vec::new();
+        loop {
+            state.settle(now, &mut woken);
+            self.words.change_in_flight(before, state.machine.in_flight());
+            let machine = &state.machine;
+            if !self.words.publish(now, machine.free_limit(), machine.deadline()) {
+                break;
+            }
+            // Calls that left in between did not see that somebody waits.
+            before = self.words.in_flight();
+            state.machine.set_in_flight(before);
+        }
+        let changed = state.machine.is_down() != was_down;
+        if changed {
+            self.queue_transition(&mut state);
+        }
+        drop(state);
+        if changed {
+            self.reporter.deliver();
+        }
+        wake_all(woken);
+        result
+    }
+
+    fn queue_transition(&self, state: &mut State) {
+        use CircuitState::{Closed, Open};
+        let down = state.machine.is_down();
+        state.outages += u64::from(down);
+        let (from, to) = if down { (Closed, Open) } else { (Open, Closed) };
+        let failures = state.machine.failures();
+        let evidence = down.then(|| in_a_row(failures));
+        let transition = Transition::new(from, to, state.outages).because(evidence);
+        self.reporter.queue(Instant::now(), EventKind::Transition(transition));
+    }
+
+    /// The verdict on a waiter, once there is one.
+    pub(super) fn poll_waiter(&self, key: Key, waker: &Waker) -> Poll<Result<(), Refusal>> {
+        let waker = waker.clone();
+        let now = self.time.now();
+        let (poll, unneeded) = self.with(now, |state| {
+            state.machine.tidy(now);
+            state.put_waker(key, waker)
+        });
+        discard(unneeded);
+        poll
+    }
+
+    /// When the waiter `key` has to look again.
+    pub(super) fn look_at(&self, now: u64, key: Key) -> u64 {
+        let state = self.state();
+        let own = state.machine.latest_start(key.due);
+        match state.machine.next_look(now) {
+            Some((clock, at)) if clock == key => own.min(at),
+            _ => own,
+        }
+    }
+
+    /// A waiter goes away.
+    pub(super) fn leave(&self, key: Key) {
+        let now = self.time.now();
+        let unneeded = self.with(now, |state| {
+            let waiter = state.waiters.remove(&key)?;
+            match waiter.verdict {
+                Some(Ok(())) => state.machine.unsent(),
+                Some(Err(_)) => {}
+                None => state.machine.leave(key),
+            }
+            waiter.waker
+        });
+        discard(unneeded);
+    }
+
+    /// The refusal, reported.
+    pub(super) fn refuse(&self, refusal: Refusal) -> Rejection {
+        let now = self.time.now();
+        let rejection = |reason| self.reporter.rejection(reason);
+        let in_flight = || self.state().machine.in_flight();
+        self.reporter.refused(match refusal {
+            Refusal::Down { failures, since, retry_at } => rejection(Reason::Open)
+                .because(in_a_row(failures))
+                .in_force_for(Duration::from_nanos(now.saturating_sub(since)))
+                .retry_in(Duration::from_nanos(retry_at.saturating_sub(now))),
+            Refusal::TooLate { .. } => rejection(Reason::DeadlineTooNear),
+            Refusal::Full { waiting } => {
+                #[expect(clippy::cast_precision_loss, reason = "a million")]
+                let most = MAX_WAITERS as f64;
+                let evidence = Evidence::new(Rule::Queued, waiting.into(), most, in_flight());
+                rejection(Reason::QueueFull).because(evidence)
+            }
+        })
+    }
+}
+
+fn in_a_row(failures: u32) -> Evidence {
+    Evidence::new(Rule::ConsecutiveFailures, failures.into(), FAILURES.into(), failures)
+}
+
+impl State {
+    fn entered(&mut self, answer: Answer) -> Answer {
+        if let Answer::Waits(key) = answer {
+            self.waiters.insert(key, Waiter::default());
+        }
+        answer
+    }
+
+    fn put_waker(&mut self, key: Key, waker: Waker) -> (Poll<Result<(), Refusal>>, Option<Waker>) {
+        let Some(waiter) = self.waiters.get_mut(&key) else {
+            return (Poll::Pending, Some(waker));
+        };
+        match waiter.verdict {
+            None => (Poll::Pending, waiter.waker.replace(waker)),
+            Some(verdict) => {
+                self.waiters.remove(&key);
+                (Poll::Ready(verdict), Some(waker))
+            }
+        }
+    }
+
+    fn settle(&mut self, now: u64, woken: &mut Vec<Waker>) {
+        while let Some(Settled { key, verdict }) = self.machine.settle(now) {
+            if let Some(waiter) = self.waiters.get_mut(&key) {
+                waiter.verdict = Some(verdict);
+                woken.extend(waiter.waker.take());
+            }
+        }
+        let clock = self.machine.next_look(now).map(|(key, _)| key);
+        if clock != self.clock {
+            self.clock = clock;
+            let waiter = clock.and_then(|key| self.waiters.get_mut(&key));
+            woken.extend(waiter.and_then(|waiter| waiter.waker.take()));
+        }
+    }
+}
