@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use seawall_core::{
     Attempt, CarriedOut, Class, Error, EventKind, GaveUp, Health, Operation, PolicyKind, Reason,
-    StopReason, Verdict,
+    StopReason, Timer, Verdict,
 };
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::machine::{Answer, Refusal, nanos};
@@ -33,7 +33,7 @@ pub(super) struct Rest<'p, Op: Operation> {
     carried_out: CarriedOut,
     /// When to look whether the requests in flight were overtaken.
     check_at: u64,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Timer>>>,
     shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
@@ -151,8 +151,11 @@ impl<'p, Op: Operation> Rest<'p, Op> {
     ) -> Option<StopReason> {
         let said = attempt.is_idempotent();
         let may = said.unwrap_or(shared.settings.idempotent || carried_out == CarriedOut::No);
-        if !may {
-            Some(StopReason::Permanent)
+        if shared.settings.max_attempts == 1 {
+            Some(StopReason::Attempts)
+        } else if !may {
+            let unsaid = said.is_none();
+            Some(if unsaid { StopReason::NotIdempotent } else { StopReason::Permanent })
         } else if self.sent >= shared.settings.max_attempts {
             Some(StopReason::Attempts)
         } else if shared.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled) {
@@ -333,7 +336,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
     /// Whether it is time; otherwise the task is woken then.
     fn sleeps_until(&mut self, shared: &Shared, at: u64, cx: &mut Context<'_>) -> bool {
         let Some(at) = shared.time.instant(at) else { return false };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(Timer::at(at)));
         if timer.deadline() != at {
             timer.as_mut().reset(at);
         }
@@ -359,7 +362,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
         last: Error<Op::Error>,
         why: StopReason,
     ) -> Error<Op::Error> {
-        if self.sent <= 1 && why != StopReason::Deadline {
+        if self.sent <= 1 && !matches!(why, StopReason::Deadline | StopReason::NotIdempotent) {
             return last;
         }
         let class = last.class();

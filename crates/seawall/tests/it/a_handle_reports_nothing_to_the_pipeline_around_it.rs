@@ -193,7 +193,8 @@ async fn building_registers_nothing_in_the_handle() {
 async fn the_standard_pipeline_hears_handles_too() {
     let recorder = Recorder::default();
     let breaker = Breaker::builder().consecutive_failures(1).build().unwrap();
-    let pipeline = Pipeline::standard("inventory").with_breaker(breaker);
+    let pipeline =
+        Pipeline::standard("inventory").with_breaker(breaker).without_congestion_control();
     let pipeline = pipeline.listener(recorder.clone()).build().unwrap();
     drop(pipeline.call(down).await);
     recorder.assert_kinds(&["transition"]);

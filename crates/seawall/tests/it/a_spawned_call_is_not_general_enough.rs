@@ -17,14 +17,14 @@ macro_rules! spawned {
 #[tokio::test(start_paused = true)]
 async fn a_plain_error() {
     let standard = || Pipeline::standard("inventory").build().unwrap();
-    assert_eq!(spawned!(standard(), || async { Err::<(), _>("down") }), "down");
-    assert_eq!(spawned!(standard(), async || Err::<(), _>("down")), "down");
-    assert_eq!(spawned!(standard(), || std::future::ready(Err::<(), _>("down"))), "down");
+    assert!(spawned!(standard(), || async { Err::<(), _>("down") }).ends_with("down"));
+    assert!(spawned!(standard(), async || Err::<(), _>("down")).ends_with("down"));
+    assert!(spawned!(standard(), || std::future::ready(Err::<(), _>("down"))).ends_with("down"));
     let own = || {
         let retry = Retry::builder().build().unwrap();
         Pipeline::builder("inventory").retry(retry).breaker(seawall::Breaker::builder())
     };
-    assert_eq!(spawned!(own().build().unwrap(), || async { Err::<(), _>("down") }), "down");
+    assert!(spawned!(own().build().unwrap(), || async { Err::<(), _>("down") }).ends_with("down"));
     let hedged = Pipeline::builder("inventory").hedge(Hedge::builder()).build().unwrap();
     assert!(spawned!(hedged, || async { Err::<(), _>("down") }).ends_with("down"));
 }

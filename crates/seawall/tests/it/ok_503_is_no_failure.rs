@@ -57,6 +57,7 @@ async fn thirty_of_them_are_repeated_and_open_the_circuit() {
     let pipeline = Pipeline::standard("inventory")
         .idempotent()
         .classify(ByOutcome(class_of))
+        .breaker(|breaker| breaker)
         .listener(recorder.clone())
         .build()
         .unwrap();
