@@ -27,7 +27,6 @@ fn half_of_the_requests_fail() {
 }
 
 #[test]
-#[ignore = "the standard pipeline refuses here what could be answered"]
 fn nine_in_ten_requests_fail() {
     is_not_worse("errors-90");
 }
@@ -38,13 +37,11 @@ fn half_of_the_requests_fail_at_once() {
 }
 
 #[test]
-#[ignore = "the standard pipeline refuses here what could be answered"]
 fn pauses() {
     is_not_worse("pauses");
 }
 
 #[test]
-#[ignore = "the standard pipeline refuses here what could be answered"]
 fn a_black_hole_with_a_long_deadline() {
     is_not_worse("black-hole-long-deadline");
 }
@@ -55,13 +52,11 @@ fn requests_vanish_with_a_long_deadline() {
 }
 
 #[test]
-#[ignore = "the standard pipeline refuses here what could be answered"]
 fn a_slow_server_with_a_long_deadline() {
     is_not_worse("slow-long-deadline");
 }
 
 #[test]
-#[ignore = "the standard pipeline refuses here what could be answered"]
 fn a_thousand_slots_in_health() {
     let report = play("health");
     let standard = &report.stack("standard").expect("it was played").worst;

@@ -39,6 +39,8 @@ pub(crate) enum Preset {
     Limited,
     /// `Pipeline::standard` with nothing but defaults.
     Standard,
+    /// That, refusing calls while nothing is answered.
+    Refusing,
 }
 
 impl Preset {
@@ -47,7 +49,7 @@ impl Preset {
     }
 }
 
-const PRESETS: [(&str, Preset); 8] = [
+const PRESETS: [(&str, Preset); 9] = [
     ("none", Preset::None),
     ("naive", Preset::Naive),
     ("budget", Preset::Budget),
@@ -56,6 +58,7 @@ const PRESETS: [(&str, Preset); 8] = [
     ("adaptive", Preset::Adaptive),
     ("limited", Preset::Limited),
     ("standard", Preset::Standard),
+    ("refusing", Preset::Refusing),
 ];
 
 /// A pipeline that is put together: a timeout around a retry around a breaker around an attempt's

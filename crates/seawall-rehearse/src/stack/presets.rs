@@ -5,7 +5,7 @@ use std::time::Duration;
 use seawall::breaker::BreakerBuilder;
 use seawall::{AdaptiveLimit, Bulkhead};
 use seawall::{Backoff, Budget, Random};
-use seawall::{Breaker, ConfigError, Pipeline, Retry};
+use seawall::{Breaker, ConfigError, Pipeline, Retry, WhileDown};
 
 use super::on_retries::OnRetries;
 use super::{Client, Stack, ThroughPipeline};
@@ -23,7 +23,8 @@ impl Stack {
     pub(crate) fn from_settings(name: &str, settings: &Settings) -> Self {
         let settings = settings.clone();
         Self::made_by(name, move |random, scenario| match &settings {
-            Settings::Preset(Preset::Standard) => standard(random, scenario),
+            Settings::Preset(Preset::Standard) => standard(WhileDown::Wait, random, scenario),
+            Settings::Preset(Preset::Refusing) => standard(WhileDown::Refuse, random, scenario),
             Settings::Preset(preset) => layers(&preset.layers(scenario), random, scenario),
             Settings::Layers(settings) => layers(settings, random, scenario),
         })
@@ -66,7 +67,7 @@ impl Preset {
         let budget = Layers { retry: retry(Budgeting::ByDefault), ..naive.clone() };
         let broken = Layers { breaker, ..budget.clone() };
         match self {
-            Self::None | Self::Standard => none,
+            Self::None | Self::Standard | Self::Refusing => none,
             Self::Naive => naive,
             Self::Budget => budget,
             Self::Breaker => broken,
@@ -88,10 +89,15 @@ impl Preset {
     }
 }
 
-fn standard(random: Random, scenario: &Scenario) -> Result<Box<dyn Client>, ConfigError> {
+fn standard(
+    while_down: WhileDown,
+    random: Random,
+    scenario: &Scenario,
+) -> Result<Box<dyn Client>, ConfigError> {
     let pipeline = Pipeline::standard("standard")
         .timeout(duration(scenario.load.deadline))
         .idempotent()
+        .congestion_control(|control| control.while_down(while_down))
         .random(random)
         .build()?;
     Ok(Box::new(ThroughPipeline { pipeline: pipeline.into(), to_result: to_result.into() }))

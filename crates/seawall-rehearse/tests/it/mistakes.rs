@@ -101,7 +101,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "name = 'mine'",
         "pipeline = 'bulwark'\nname = 'mine'",
-        "stack[0].pipeline is \"bulwark\", but must be one of: none, naive, budget, breaker, bulkhead, adaptive, limited, standard",
+        "stack[0].pipeline is \"bulwark\", but must be one of: none, naive, budget, breaker, bulkhead, adaptive, limited, standard, refusing",
     ),
     (
         "'recovery < 1s'",
