@@ -35,47 +35,41 @@ pub struct CongestionFuture<'p, Op: Operation> {
 impl<'p, Op: Operation> CongestionFuture<'p, Op> {
     #[inline]
     pub(super) fn start(shared: &'p Shared, mut op: Op, attempt: Attempt) -> Self {
-        if shared.settings.disabled {
-            let first = Some(op.attempt(attempt));
-            return Self { shared, op, attempt, first, permit: None, rest: ColdOption::none() };
-        }
-        let mut attempt = attempt.numbered(1, shared.settings.max_attempts);
-        let now = shared.time.at(attempt.began());
-        let due = match attempt.deadline() {
-            Some(deadline) => shared.time.at(deadline),
-            None => now.saturating_add(NO_DEADLINE),
-        };
-        if shared.try_enter(now, due) {
+        let (mut permit, mut rest) = (None, ColdOption::none());
+        let mut attempt = attempt;
+        if !shared.settings.disabled {
+            attempt = attempt.numbered(1, shared.settings.max_attempts);
+            let now = shared.time.at(attempt.began());
+            let due = match attempt.deadline() {
+                Some(deadline) => shared.time.at(deadline),
+                None => now.saturating_add(NO_DEADLINE),
+            };
             // The fast path: no lock, nothing allocated.
-            let permit = Some(Permit::new(shared, now, due));
-            let first = Some(op.attempt(attempt));
-            return Self { shared, op, attempt, first, permit, rest: ColdOption::none() };
+            if !shared.try_enter(now, due) {
+                rest = Self::enter_slowly(shared, now, due);
+            }
+            if rest.as_ref().is_none() {
+                permit = Some(Permit::new(shared, now, due));
+            }
         }
-        Self::start_slowly(shared, op, attempt, (now, due))
+        let starts = rest.as_ref().is_none();
+        let first = if starts { Some(op.attempt(attempt)) } else { None };
+        Self { shared, op, attempt, first, permit, rest }
     }
 
+    /// Nothing if the first request starts. It returns a pointer, not the future: what a function that
+    /// is not inlined returns is copied by each layer around it.
     #[inline(never)]
-    fn start_slowly(
-        shared: &'p Shared,
-        mut op: Op,
-        attempt: Attempt,
-        (now, due): (u64, u64),
-    ) -> Self {
-        let (mut first, mut permit) = (None, None);
-        let rest = match shared.arrive(now, due) {
-            Answer::Starts => {
-                permit = Some(Permit::new(shared, now, due));
-                first = Some(op.attempt(attempt));
-                ColdOption::none()
-            }
+    fn enter_slowly(shared: &'p Shared, now: u64, due: u64) -> ColdOption<Box<Rest<'p, Op>>> {
+        match shared.arrive(now, due) {
+            Answer::Starts => ColdOption::none(),
             Answer::Waits(key) => {
                 ColdOption::some(Box::new(Rest::waiting(now, due, Ticket::new(shared, key))))
             }
             Answer::Refused(refusal) => {
                 ColdOption::some(Box::new(Rest::refused(now, due, refusal)))
             }
-        };
-        Self { shared, op, attempt, first, permit, rest }
+        }
     }
 }
 

@@ -101,6 +101,10 @@ impl Policy for CongestionControl {
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         each(Arc::new(self.clone()));
     }
+
+    fn heard_by(self, listeners: &Listeners) -> Self {
+        Self { shared: Arc::new(self.shared.heard_by(listeners)) }
+    }
 }
 
 impl<'p, Op: Operation> Call for CongestionCall<'p, Op> {

@@ -1,14 +1,15 @@
 //! What the clones of a congestion control share.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use seawall_core::wakers::{discard, wake_all};
 use seawall_core::{
-    CircuitState, EventKind, Evidence, Random, Reason, Rejection, Reporter, Rule, Timeline,
-    Transition,
+    CircuitState, EventKind, Evidence, Listeners, Random, Reason, Rejection, Reporter, Rule,
+    Timeline, Transition,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,13 +18,19 @@ use super::defaults::{FAILURES, MAX_WAITERS};
 use super::machine::{Answer, Key, Machine, Refusal, Sent, Settled};
 use super::words::{Left, Words};
 
-#[derive(Debug)]
+/// What the clones of one handle share. The handles in several pipelines share the traffic alone.
+#[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) reporter: Reporter,
     pub(super) shutdown: Option<CancellationToken>,
     pub(super) random: Random,
     pub(super) settings: Settings,
     pub(super) time: Timeline,
+    traffic: Arc<Traffic>,
+}
+
+#[derive(Debug)]
+struct Traffic {
     words: Words,
     state: Mutex<State>,
 }
@@ -62,21 +69,26 @@ impl Shared {
     ) -> Self {
         let machine = Machine::new(settings.while_down);
         let state = State { machine, waiters: HashMap::new(), clock: None, outages: 0 };
-        let (time, words) = (Timeline::new(), Words::new());
-        Self { reporter, shutdown, random, settings, time, words, state: Mutex::new(state) }
+        let traffic = Arc::new(Traffic { words: Words::new(), state: Mutex::new(state) });
+        Self { reporter, shutdown, random, settings, time: Timeline::new(), traffic }
+    }
+
+    /// The same for a handle in a pipeline with these listeners.
+    pub(super) fn heard_by(&self, listeners: &Listeners) -> Self {
+        Self { reporter: self.reporter.clone().heard_by(listeners), ..self.clone() }
     }
 
     /// The state now.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock();
-        state.machine.set_in_flight(self.words.in_flight());
+        let mut state = self.traffic.state.lock();
+        state.machine.set_in_flight(self.traffic.words.in_flight());
         state
     }
 
     /// Lets a call in, if nothing is wrong.
     #[inline]
     pub(super) fn try_enter(&self, now: u64, due: u64) -> bool {
-        self.words.try_enter(due.saturating_sub(now))
+        self.traffic.words.try_enter(due.saturating_sub(now))
     }
 
     /// A call comes.
@@ -100,7 +112,7 @@ impl Shared {
     pub(super) fn succeeded(&self, sent: Sent) {
         let now = self.time.now();
         let left = if sent.counts {
-            self.words.leave(now, now.saturating_sub(sent.at))
+            self.traffic.words.leave(now, now.saturating_sub(sent.at))
         } else {
             Left::Not
         };
@@ -113,7 +125,7 @@ impl Shared {
     fn end_of_success(&self, now: u64, sent: Sent, left: Left) {
         if left == Left::Learns {
             // If another holds the lock, a later call learns what this one brought.
-            if let Some(state) = self.state.try_lock() {
+            if let Some(state) = self.traffic.state.try_lock() {
                 self.change(state, now, Some(sent), |_| {});
             }
             return;
@@ -138,7 +150,7 @@ impl Shared {
     }
 
     fn with<R>(&self, now: u64, change: impl FnOnce(&mut State) -> R) -> R {
-        self.change(self.state.lock(), now, None, change)
+        self.change(self.traffic.state.lock(), now, None, change)
     }
 
     /// Learns what came in between, the last to `sent`; changes the state; settles the waiters for
@@ -151,9 +163,9 @@ impl Shared {
         change: impl FnOnce(&mut State) -> R,
     ) -> R {
         let was_down = state.machine.is_down();
-        let mut before = self.words.in_flight();
+        let mut before = self.traffic.words.in_flight();
         state.machine.set_in_flight(before);
-        if let Some(batch) = self.words.take() {
+        if let Some(batch) = self.traffic.words.take() {
             let at = now.saturating_sub(batch.took / u64::from(batch.count.max(1)));
             let due = at.saturating_add(state.machine.deadline());
             let sent = sent.unwrap_or(Sent { at, due, counts: false });
@@ -163,13 +175,13 @@ impl Shared {
         let mut woken = Vec::new();
         loop {
             state.settle(now, &mut woken);
-            self.words.change_in_flight(before, state.machine.in_flight());
+            self.traffic.words.change_in_flight(before, state.machine.in_flight());
             let machine = &state.machine;
-            if !self.words.publish(now, machine.free_limit(), machine.deadline()) {
+            if !self.traffic.words.publish(now, machine.free_limit(), machine.deadline()) {
                 break;
             }
             // Calls that left in between did not see that somebody waits.
-            before = self.words.in_flight();
+            before = self.traffic.words.in_flight();
             state.machine.set_in_flight(before);
         }
         let changed = state.machine.is_down() != was_down;

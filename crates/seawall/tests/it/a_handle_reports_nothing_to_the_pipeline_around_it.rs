@@ -7,8 +7,8 @@ use seawall::breaker::KeyedBreaker;
 use seawall::limit::{KeyedRateLimit, KeyedThrottle, ThrottleBuilder};
 use seawall::retry::KeyedBudget;
 use seawall::{
-    AdaptiveLimit, Breaker, Budget, Bulkhead, Event, Fallback, Hedge, Layer, Listeners, PanicGuard,
-    Pipeline, Policy, Random, RateLimit, Retry, Shutdown, Throttle, Timeout,
+    AdaptiveLimit, Breaker, Budget, Bulkhead, CongestionControl, Event, Fallback, Hedge, Layer,
+    Listeners, PanicGuard, Pipeline, Policy, Random, RateLimit, Retry, Shutdown, Throttle, Timeout,
 };
 use seawall_testkit::Recorder;
 
@@ -50,6 +50,7 @@ macro_rules! is_heard_as_a_handle {
 async fn every_policy_is_heard_as_a_handle() {
     is_heard_as_a_handle!(Breaker::builder().consecutive_failures(1));
     is_heard_as_a_handle!(Retry::builder().idempotent());
+    is_heard_as_a_handle!(CongestionControl::builder());
     is_heard_as_a_handle!(Hedge::builder().delay(Duration::ZERO));
     is_heard_as_a_handle!(Fallback::try_with(|_| None::<u32>));
     is_heard_as_a_handle!(RateLimit::builder().per_second(1).burst(1));
