@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::{Client, RedisError};
-use seawall::{ConfigError, Pipeline, PolicyKind, StandardBuilder, policy::Check};
+use seawall::{ConfigError, Pipeline, PolicyKind, StandardBuilder, WhileDown, policy::Check};
 use seawall_capture::MemoryStore;
 use seawall_capture::store::{Retention, SpikeConfig};
 
@@ -88,13 +88,15 @@ impl RedisStoreBuilder {
 
     /// The pipeline that operations go through unless another is [given](Self::pipeline), to start
     /// from when something about it is to be changed: the
-    /// [standard pipeline](seawall::StandardPipeline) with shorter timeouts, and with retries, as
-    /// every operation is applied once however often it is sent.
+    /// [standard pipeline](seawall::StandardPipeline) with shorter timeouts; with retries, as every
+    /// operation is applied once however often it is sent; and callers are refused while the server
+    /// is away, as what was recorded is kept in the process.
     pub fn default_pipeline() -> StandardBuilder<Classifier> {
         Pipeline::standard("redis")
             .idempotent()
             .timeout(Self::DEFAULT_TIMEOUT)
             .attempt_timeout(Self::DEFAULT_ATTEMPT_TIMEOUT)
+            .congestion_control(|control| control.while_down(WhileDown::Refuse))
             .classify(classify as Classifier)
     }
 
