@@ -69,7 +69,8 @@ fn each_caller_gets_the_outcome_of_its_request() {
     assert!(refused.contains("retry-after: "), "{refused}");
 
     let metrics = service.get("/metrics", "");
-    let retried = r#"seawall_events_total{name="prices",kind="retry",what="retrying"}"#;
+    let retried =
+        r#"seawall_events_total{name="prices",kind="congestion control",what="retrying"}"#;
     assert!(metrics.contains(retried), "{metrics}");
 }
 
