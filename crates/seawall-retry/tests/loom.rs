@@ -26,7 +26,7 @@ fn tokens(budget: &Budget) -> f64 {
 #[test]
 fn one_token_and_two_takers_grant_once() {
     model(
-        || Budget::builder().deposit(0.0).reserve(1.0),
+        || Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0),
         |budget| {
             let other = Arc::clone(&budget);
             let thread = thread::spawn(move || take(&other));
@@ -42,7 +42,7 @@ fn one_token_and_two_takers_grant_once() {
 #[test]
 fn one_place_in_flight_and_two_takers_grant_one_at_a_time() {
     model(
-        || Budget::builder().without_tokens().in_flight(0.1, 1),
+        || Budget::builder().refill_per_second(0.0).without_tokens().in_flight(0.1, 1),
         |budget| {
             let other = Arc::clone(&budget);
             let hold = |budget: &Budget| {
@@ -63,7 +63,7 @@ fn one_place_in_flight_and_two_takers_grant_one_at_a_time() {
 #[test]
 fn what_calls_pay_in_at_once_is_all_there() {
     model(
-        || Budget::builder().deposit(0.25).reserve(0.0).capacity(10.0),
+        || Budget::builder().refill_per_second(0.0).deposit(0.25).reserve(0.0).capacity(10.0),
         |budget| {
             let other = Arc::clone(&budget);
             let thread = thread::spawn(move || drop(other.call()));
@@ -77,7 +77,7 @@ fn what_calls_pay_in_at_once_is_all_there() {
 #[test]
 fn paying_in_beside_taking_loses_nothing() {
     model(
-        || Budget::builder().deposit(0.5).reserve(1.0).capacity(2.0),
+        || Budget::builder().refill_per_second(0.0).deposit(0.5).reserve(1.0).capacity(2.0),
         |budget| {
             let other = Arc::clone(&budget);
             let thread = thread::spawn(move || take(&other));
@@ -91,8 +91,10 @@ fn paying_in_beside_taking_loses_nothing() {
 
 #[test]
 fn what_was_never_started_comes_back_beside_a_taker() {
-    let alone = || Budget::builder().deposit(0.0).reserve(1.0);
-    for budget in [alone, || Budget::builder().deposit(0.0).reserve(1.0).in_flight(1.0, 2)] {
+    let alone = || Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0);
+    for budget in [alone, || {
+        Budget::builder().refill_per_second(0.0).deposit(0.0).reserve(1.0).in_flight(1.0, 2)
+    }] {
         model(budget, |budget| {
             let other = Arc::clone(&budget);
             // Cancelled while it waits: takes, and gives back.
@@ -108,7 +110,7 @@ fn what_was_never_started_comes_back_beside_a_taker() {
 #[test]
 fn what_is_paid_in_beside_what_comes_back_does_not_exceed_the_capacity() {
     model(
-        || Budget::builder().deposit(0.5).reserve(2.0),
+        || Budget::builder().refill_per_second(0.0).deposit(0.5).reserve(2.0),
         |budget| {
             let permit = budget.try_acquire();
             let other = Arc::clone(&budget);
@@ -125,7 +127,11 @@ fn exhausted_and_recovered_are_told_in_turns() {
     loom::model(|| {
         let (listeners, recorder) = (Listeners::default(), Recorder::default());
         listeners.add(recorder.clone());
-        let builder = Budget::builder().deposit(2.0).reserve(2.0).listeners(&listeners);
+        let builder = Budget::builder()
+            .refill_per_second(0.0)
+            .deposit(2.0)
+            .reserve(2.0)
+            .listeners(&listeners);
         let budget = Arc::new(builder.build().expect("a budget"));
         let told = |is: fn(&EventKind) -> bool| recorder.count(is);
         let exhausted = || told(|kind| matches!(kind, EventKind::BudgetExhausted));

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::super::defaults::{
-    AFTER_ERROR, FAILURES, FAILURES_UNHEARD, LEARNED, LEAST_LIMIT, LONE, LULL_MEMORY, MAX_TOKENS,
-    QUICK_OF_HEALTHY, SILENCE_MEANS, USUAL_OF_HEALTHY,
+    AFTER_ERROR, FAILURES, FAILURES_CERTAIN, FAILURES_UNHEARD, LEARNED, LEAST_LIMIT, LONE,
+    LULL_MEMORY, MAX_TOKENS, QUICK_OF_HEALTHY, SILENCE_MEANS, USUAL_OF_HEALTHY,
 };
 use super::estimates::Times;
 use super::{Down, Machine, Row, Sent, nanos, seconds};
@@ -169,7 +169,9 @@ impl Machine {
             let unheard = self.last_answer < row.first;
             row.count >= if unheard { FAILURES_UNHEARD } else { FAILURES }
         });
-        if self.down.is_none() && enough && self.is_silent(now, self.last_success, self.healthy()) {
+        let certain = self.row.is_some_and(|row| row.count >= FAILURES_CERTAIN);
+        let silent = || self.is_silent(now, self.last_success, self.healthy());
+        if self.down.is_none() && (certain || enough && silent()) {
             self.down = Some(Down { since: now });
             self.last_probe = now;
         }
