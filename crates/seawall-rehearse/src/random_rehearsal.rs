@@ -26,7 +26,7 @@ const ENOUGH_CALLS: f64 = 10.0;
 const MOST_REFUSED: f64 = 0.0005;
 /// ...at this load or less...
 const FULL_LOAD: f64 = 0.9;
-/// ...where every deadline is at least so many service times.
+/// ...where each deadline is at least this multiple of the service time.
 const ENOUGH_TIME: f64 = 10.0;
 /// Samples of the bootstrap.
 const SAMPLES: u64 = 2_000;

@@ -25,7 +25,7 @@ pub use request::{Request, Sending};
 mod calls;
 mod request;
 
-/// A run ends after this many events, whatever the scenario says. A test has no time for so many.
+/// A run ends after this many events, whatever the scenario says: more would outlast a test.
 pub(crate) const MOST_EVENTS: u64 = if cfg!(test) { 20_000 } else { 100_000_000 };
 
 /// Which clock a run goes by.

@@ -42,8 +42,8 @@ struct Payer {
     per_second: f64,
 }
 
-/// Of pipelines that share a budget, one with so many times the load of another decides alone what the
-/// other may repeat.
+/// Where one pipeline has this multiple of the load of another, and both share a budget, it alone
+/// decides what the other may repeat.
 const UNEQUAL: f64 = 100.0;
 
 /// Why a policy was not registered.
