@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::defaults::FAILURES_CERTAIN;
 use super::*;
 
 const MS: u64 = 1_000_000;
@@ -63,6 +64,18 @@ fn a_waiter_is_refused_once_it_can_no_longer_be_answered() {
     let settled = settled(&mut machine, late);
     assert!(matches!(settled[..], [Settled { verdict: Err(Refusal::TooLate { .. }), .. }]));
     assert_eq!(machine.waiting(), 0);
+}
+
+#[test]
+fn failures_that_come_at_once_are_an_outage_before_a_silence_shows_it() {
+    let (mut machine, mut now) = warm();
+    for failures in 0..FAILURES_CERTAIN {
+        assert!(!machine.is_down(), "after {failures} failures");
+        let sent = send(&mut machine, now);
+        machine.answered(now, sent, false);
+        now += MS;
+    }
+    assert!(machine.is_down());
 }
 
 #[test]
