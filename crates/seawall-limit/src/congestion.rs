@@ -50,6 +50,9 @@
 //!   cut off before the deadline.
 //! - **Silence.** When nothing is answered, probes go out: one in an eighth of the deadline, but at
 //!   least every quarter of a second, from the call that has the most time left; and for a third of the calls at most.
+//! - **Streams.** An answer may go on to arrive after its call has ended: the body of a response. Its
+//!   [place](CongestionControl::stream) is counted apart, and limited only while such answers keep their
+//!   readers waiting for longer than answers may take, by the same law.
 //! - **Outage.** After [20 failures](defaults::FAILURES) in a row, or [6](defaults::FAILURES_UNHEARD)
 //!   that were not even answered, and silence, the circuit is open: only probes go out, and the
 //!   others wait or are refused, as [`WhileDown`] says. The first success closes it.
@@ -61,6 +64,7 @@
 //! | [`idempotent`](CongestionControlBuilder::idempotent) | off: only what was certainly not carried out is repeated | nothing is carried out twice unless that does no harm |
 //! | [`max_attempts`](CongestionControlBuilder::max_attempts) | 3 | [`MAX_ATTEMPTS`](defaults::MAX_ATTEMPTS) |
 //! | [`while_down`](CongestionControlBuilder::while_down) | [`Wait`](WhileDown::Wait) | answers half as many calls again in random outages |
+//! | [`hedging`](CongestionControlBuilder::hedging) | off: another request goes out when one is lost | a second request that is not needed is load |
 //!
 //! All else is a constant with its reason in [`defaults`]. `docs/why-these-defaults.md` in the
 //! repository has the formulas and what each part is worth.
@@ -91,6 +95,7 @@ pub use config::CongestionControlBuilder;
 pub use future::CongestionFuture;
 pub use machine::WhileDown;
 pub use policy::{CongestionCall, CongestionControl, CongestionSnapshot};
+pub use stream::StreamPermit;
 
 mod config;
 pub mod defaults;
@@ -103,4 +108,5 @@ mod permit;
 mod policy;
 mod rest;
 mod shared;
+mod stream;
 mod words;

@@ -30,7 +30,9 @@ mod wait_limit;
 
 pub use adaptive::{AdaptiveLimit, AdaptiveLimitBuilder, AdaptiveLimitSnapshot};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadSnapshot};
-pub use congestion::{CongestionControl, CongestionControlBuilder, CongestionSnapshot, WhileDown};
+pub use congestion::{
+    CongestionControl, CongestionControlBuilder, CongestionSnapshot, StreamPermit, WhileDown,
+};
 pub use rate::{Algorithm, KeyedRateLimit, RateLimit, RateLimitBuilder, RateLimitSnapshot};
 pub use semaphore::Priority;
 pub use throttle::{KeyedThrottle, Throttle, ThrottleBuilder, ThrottleSnapshot};

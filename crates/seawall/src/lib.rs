@@ -593,8 +593,8 @@ pub mod limit {
     pub use seawall_limit::{
         AdaptiveLimitBuilder, AdaptiveLimitSnapshot, Algorithm, BulkheadBuilder, BulkheadSnapshot,
         CongestionControlBuilder, CongestionSnapshot, KeyedRateLimit, KeyedThrottle, Priority,
-        RateLimitBuilder, RateLimitSnapshot, ThrottleBuilder, ThrottleSnapshot, adaptive, bulkhead,
-        congestion, rate, throttle,
+        RateLimitBuilder, RateLimitSnapshot, StreamPermit, ThrottleBuilder, ThrottleSnapshot,
+        adaptive, bulkhead, congestion, rate, throttle,
     };
 }
 /// Retry, backoff, budget and hedging: [the chapter](seawall_retry).

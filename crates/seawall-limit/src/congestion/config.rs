@@ -16,6 +16,7 @@ pub struct CongestionControlBuilder {
     idempotent: bool,
     max_attempts: u32,
     while_down: WhileDown,
+    hedging: bool,
     disabled: bool,
 }
 
@@ -26,6 +27,7 @@ impl Default for CongestionControlBuilder {
             idempotent: false,
             max_attempts: defaults::MAX_ATTEMPTS,
             while_down: WhileDown::default(),
+            hedging: false,
             disabled: false,
         }
     }
@@ -54,6 +56,15 @@ impl CongestionControlBuilder {
     /// What callers do while nothing is answered. Default: they wait.
     pub const fn while_down(mut self, while_down: WhileDown) -> Self {
         self.while_down = while_down;
+        self
+    }
+
+    /// Sends a second request when the first takes longer than [19 of 20](defaults::HEDGE_SHARE) answers
+    /// do, or [2 s](defaults::HEDGE_UNKNOWN) as long as little is known, and takes the outcome that
+    /// comes first. At most one more in a call, paid for like any repetition; only where a call is
+    /// idempotent. Default: a second request goes out only when the first is lost.
+    pub const fn hedging(mut self) -> Self {
+        self.hedging = true;
         self
     }
 
@@ -100,6 +111,7 @@ impl CongestionControlBuilder {
                 idempotent: self.idempotent,
                 max_attempts: self.max_attempts,
                 while_down: self.while_down,
+                hedging: self.hedging,
                 disabled: self.disabled,
             },
         );

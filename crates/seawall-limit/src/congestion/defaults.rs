@@ -29,6 +29,20 @@ pub const FAILURES_UNHEARD: u32 = 6;
 /// row. Failures that come at once empty the queue into the outage before the silence is long enough.
 pub const FAILURES_CERTAIN: u32 = 40;
 
+/// The share of answers that a call waits for before it hedges. One call in twenty is then made twice,
+/// which cuts most of a slow tail (Dean and Barroso: "The Tail at Scale", 2013).
+pub const HEDGE_SHARE: f64 = 0.95;
+
+/// How many answers that has to rest on: the five slowest of a hundred.
+pub const HEDGE_SAMPLES: u32 = 100;
+
+/// A call hedges after this time as long as there are fewer: few services take as long in health.
+pub const HEDGE_UNKNOWN: Duration = Duration::from_secs(2);
+
+/// A step of the time that this share of answers takes, in mean deviations: wide enough to follow within
+/// a hundred answers, narrow enough to stay within one deviation.
+pub(super) const HEDGE_STEP: f64 = 0.25;
+
 /// The limit before anything is known. Calls wait while it grows, so a wrong one costs little.
 pub(super) const FIRST_LIMIT: f64 = 20.0;
 

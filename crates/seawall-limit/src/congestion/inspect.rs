@@ -26,5 +26,6 @@ impl Inspect for CongestionControl {
         Settings::new()
             .with("max_attempts", self.shared.settings.max_attempts)
             .with("idempotent", self.shared.settings.idempotent)
+            .with("hedging", self.shared.settings.hedging)
     }
 }

@@ -9,6 +9,7 @@ pub(super) use ends::Batch;
 use estimates::{Rate, Times, Usual};
 pub(super) use queue::Key;
 use queue::Queue;
+use streams::Streams;
 
 use super::defaults::{
     CALLS_MEMORY, FIRST_LIMIT, LAST_PAUSE, MAX_TOKENS, MAX_WAITERS, PAUSE, RATE_MEMORY,
@@ -18,6 +19,7 @@ mod ends;
 mod estimates;
 mod known;
 mod queue;
+mod streams;
 #[cfg(all(test, not(seawall_loom)))]
 mod tests;
 
@@ -118,6 +120,7 @@ pub(super) struct Machine {
     /// When the latest of the requests was sent that were answered.
     latest_answered: u64,
     waiters: Queue,
+    streams: Streams,
     /// Requests that were given up: until when they count, and when they were sent.
     lingering: BinaryHeap<Reverse<(u64, u64)>>,
     tidied: u64,
@@ -148,6 +151,7 @@ impl Machine {
             learned: 0,
             latest_answered: 0,
             waiters: Queue::default(),
+            streams: Streams::default(),
             lingering: BinaryHeap::new(),
             tidied: 0,
             refused: 0,
@@ -247,7 +251,7 @@ impl Machine {
     }
 
     fn has_room(&self, now: u64) -> bool {
-        if self.down.is_some() {
+        if self.down.is_some() || !self.streams.has_room() {
             false
         } else if self.limit < 1.0 {
             // A pace: several clients share what is less than one request at a time for each.
@@ -306,50 +310,12 @@ impl Machine {
     /// How many requests may be in flight where calls start without a look at this machine, as nothing
     /// is wrong: 0 where something is.
     pub(super) fn free_limit(&self) -> u32 {
-        let calm = self.down.is_none() && self.waiters.is_empty() && self.times.is_some();
+        let calm = self.down.is_none()
+            && self.waiters.is_empty()
+            && self.times.is_some()
+            && !self.streams.is_limited();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let limit = self.limit as u32;
         if calm { limit } else { 0 }
-    }
-
-    pub(super) const fn set_in_flight(&mut self, in_flight: u32) {
-        self.in_flight = in_flight;
-    }
-
-    pub(super) const fn in_flight(&self) -> u32 {
-        self.in_flight
-    }
-
-    pub(super) const fn limit(&self) -> f64 {
-        self.limit
-    }
-
-    /// The shortest deadline of late, in nanoseconds.
-    pub(super) const fn deadline(&self) -> u64 {
-        self.deadline
-    }
-
-    pub(super) fn waiting(&self) -> usize {
-        self.waiters.len()
-    }
-
-    pub(super) fn lingering(&self) -> usize {
-        self.lingering.len()
-    }
-
-    pub(super) fn failures(&self) -> u32 {
-        self.row.map_or(0, |row| row.count)
-    }
-
-    pub(super) const fn is_down(&self) -> bool {
-        self.down.is_some()
-    }
-
-    pub(super) const fn tokens(&self) -> u32 {
-        self.tokens
-    }
-
-    pub(super) const fn refused(&self) -> u64 {
-        self.refused
     }
 }

@@ -5,7 +5,7 @@ use seawall_core::{
 };
 
 use super::shared::{Settings, Shared};
-use super::{CongestionControlBuilder, CongestionFuture, WhileDown};
+use super::{CongestionControlBuilder, CongestionFuture, StreamPermit, WhileDown};
 
 /// Sends what the dependency can answer in time. Clones share it. See the
 /// [chapter](crate::congestion).
@@ -27,7 +27,9 @@ pub struct CongestionCall<'p, Op> {
 pub struct CongestionSnapshot {
     /// Requests in flight, including those that linger.
     pub in_flight: u32,
-    /// The limit on them. Below 1 it is a pace.
+    /// Answers that still arrive after their call has ended.
+    pub streams: u32,
+    /// The limit on requests in flight. Below 1 it is a pace.
     pub limit: f64,
     /// Calls that wait.
     pub waiting: usize,
@@ -53,6 +55,7 @@ impl CongestionControl {
         let machine = &state.machine;
         CongestionSnapshot {
             in_flight: machine.in_flight(),
+            streams: machine.streams(),
             limit: machine.limit(),
             waiting: machine.waiting(),
             lingering: machine.lingering(),
@@ -60,6 +63,30 @@ impl CongestionControl {
             tokens: machine.tokens(),
             refused: machine.refused(),
         }
+    }
+
+    /// A handle on the same traffic that [hedges](CongestionControlBuilder::hedging): for the calls
+    /// that may be under way twice, beside others that may not.
+    #[must_use]
+    pub fn with_hedging(&self) -> Self {
+        Self { shared: Arc::new(self.shared.hedging()) }
+    }
+
+    /// A place for an answer that goes on to arrive after its call has ended. It is always granted, as
+    /// the call was admitted; while such answers are slow, other calls wait for it.
+    ///
+    /// ```
+    /// use seawall_limit::CongestionControl;
+    ///
+    /// let control = CongestionControl::builder().build()?;
+    /// let body = control.stream();
+    /// assert_eq!(control.snapshot().streams, 1);
+    /// body.completed();
+    /// assert_eq!(control.snapshot().streams, 0);
+    /// # Ok::<_, seawall_core::ConfigError>(())
+    /// ```
+    pub fn stream(&self) -> StreamPermit {
+        StreamPermit::new(Arc::clone(&self.shared))
     }
 
     /// Its name.
@@ -81,16 +108,17 @@ impl Policy for CongestionControl {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let Settings { max_attempts, while_down, .. } = self.shared.settings;
+        let Settings { max_attempts, while_down, hedging, .. } = self.shared.settings;
         let max = inner.max_attempts().map(|max| max.saturating_mul(max_attempts.into()));
         let attempts = if max_attempts == 1 { "attempt" } else { "attempts" };
         let down = match while_down {
             WhileDown::Wait => "waits",
             WhileDown::Refuse => "refuses",
         };
+        let hedges = if hedging { "hedges, " } else { "" };
         let text = format!(
-            "as many in flight as are answered in time, at most {max_attempts} {attempts}, {down} while \
-             nothing is answered"
+            "as many in flight as are answered in time, at most {max_attempts} {attempts}, {hedges}{down} \
+             while nothing is answered"
         );
         let settings = Inspect::settings(self);
         inner

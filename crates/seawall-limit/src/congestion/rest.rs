@@ -236,7 +236,8 @@ impl<'p, Op: Operation> Rest<'p, Op> {
                     newest = newest.max(permit.sent.at);
                     all &= permit.is_lost();
                 }
-                if all && op.is_repeatable() {
+                let hedges = self.sent == 1 && shared.hedge_at(newest) <= now;
+                if (all || hedges) && op.is_repeatable() {
                     if self.want(shared, op, attempt, now) {
                         continue;
                     }
@@ -245,6 +246,9 @@ impl<'p, Op: Operation> Rest<'p, Op> {
                     }
                 } else {
                     self.check_at = next_check(shared, newest, now);
+                    if self.sent == 1 {
+                        self.check_at = self.check_at.min(shared.hedge_at(newest).max(now + 1));
+                    }
                 }
             }
             if self.shutting_down(shared, cx) {

@@ -40,6 +40,8 @@ pub(super) struct Settings {
     pub(super) idempotent: bool,
     pub(super) max_attempts: u32,
     pub(super) while_down: super::WhileDown,
+    /// A second request goes out when the first is slow.
+    pub(super) hedging: bool,
     /// Calls are passed on as they are.
     pub(super) disabled: bool,
 }
@@ -76,6 +78,17 @@ impl Shared {
     /// The same for a handle in a pipeline with these listeners.
     pub(super) fn heard_by(&self, listeners: &Listeners) -> Self {
         Self { reporter: self.reporter.clone().heard_by(listeners), ..self.clone() }
+    }
+
+    /// The same traffic for a handle that hedges.
+    pub(super) fn hedging(&self) -> Self {
+        let settings = Settings { hedging: true, ..self.settings };
+        Self { settings, ..self.clone() }
+    }
+
+    /// When a second request goes out beside the first, which was sent at `at`; never, unless it hedges.
+    pub(super) fn hedge_at(&self, at: u64) -> u64 {
+        if self.settings.hedging { self.state().machine.hedge_at(at) } else { u64::MAX }
     }
 
     /// The state now.

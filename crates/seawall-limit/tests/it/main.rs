@@ -33,6 +33,8 @@ mod bulkhead_nobody_sleeps;
 mod bulkhead_queue;
 mod bulkhead_threads;
 mod congestion_control;
+mod congestion_hedging;
+mod congestion_streams;
 mod default_builders;
 mod defaults;
 mod inspect;

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use super::super::defaults::{
     AFTER_ERROR, FAILURES, FAILURES_CERTAIN, FAILURES_UNHEARD, LEARNED, LEAST_LIMIT, LONE,
-    LULL_MEMORY, MAX_TOKENS, QUICK_OF_HEALTHY, SILENCE_MEANS, USUAL_OF_HEALTHY,
+    LULL_MEMORY, MAX_TOKENS, QUICK_OF_HEALTHY, SILENCE_MEANS, TARGET, TARGET_OF_HEALTHY,
+    USUAL_OF_HEALTHY,
 };
 use super::estimates::Times;
 use super::{Down, Machine, Row, Sent, nanos, seconds};
@@ -74,6 +75,28 @@ impl Machine {
             self.lingering.push(Reverse((now.saturating_add(ran), sent.at)));
         }
         self.tidy(now);
+    }
+
+    /// An answer goes on to arrive.
+    pub(in super::super) fn stream_begins(&mut self, now: u64) {
+        self.streams.begin(now);
+    }
+
+    /// It ended, and says nothing about the dependency.
+    pub(in super::super) const fn stream_ended(&mut self) {
+        self.streams.ended();
+    }
+
+    /// It came to its end, and kept its reader waiting for `waited` nanoseconds.
+    pub(in super::super) fn stream_completed(&mut self, now: u64, waited: u64) {
+        let target = TARGET * seconds(self.deadline);
+        self.streams.completed(now, seconds(waited), target, TARGET_OF_HEALTHY);
+    }
+
+    /// It broke: one failure more. Its request was sent at `at`.
+    pub(in super::super) fn stream_failed(&mut self, now: u64, at: u64) {
+        self.streams.ended();
+        self.failed(now, Sent { at, due: u64::MAX, counts: false });
     }
 
     /// Whether a request that is under way was lost: one that was sent much later is answered. It

@@ -1,7 +1,8 @@
 //! What is known of the dependency's speed: times of answers, rates, and how many calls are usual.
 
 use super::super::defaults::{
-    HEALTHY_FALL, HEALTHY_RISE, LEAST_WEIGHT, OVERTAKEN, TIMES_MEMORY, USUAL_FIRST, USUAL_MEMORY,
+    HEALTHY_FALL, HEALTHY_RISE, HEDGE_SHARE, HEDGE_STEP, LEAST_WEIGHT, OVERTAKEN, TIMES_MEMORY,
+    USUAL_FIRST, USUAL_MEMORY,
 };
 use super::seconds;
 
@@ -18,12 +19,17 @@ pub(super) struct Times {
     pub(super) deviation: f64,
     /// The mean in health: follows it down at once and up late.
     pub(super) healthy: f64,
+    /// The time that 19 of 20 answers take at most.
+    pub(super) most: f64,
+    /// How many answers it rests on.
+    pub(super) seen: u32,
     last: u64,
 }
 
 impl Times {
     pub(super) const fn first(now: u64, took: f64) -> Self {
-        Self { mean: took, deviation: took / 2.0, healthy: took, last: now }
+        let most = took * 2.0;
+        Self { mean: took, deviation: took / 2.0, healthy: took, most, seen: 1, last: now }
     }
 
     /// Learns `count` answers that took `took` on average, of which one took `one`.
@@ -34,6 +40,11 @@ impl Times {
         let weight = by_count.max(forgotten(passed, TIMES_MEMORY));
         self.mean += weight * (took - self.mean);
         self.deviation += weight * ((one - self.mean).abs() - self.deviation);
+        // A quantile by small steps, up nineteen times as far as down (Robbins, Monro: "A stochastic
+        // approximation method", 1951).
+        let above = f64::from(u8::from(one > self.most));
+        self.most += HEDGE_STEP * self.deviation * (above - (1.0 - HEDGE_SHARE));
+        self.seen = self.seen.saturating_add(1);
         let memory = if self.mean < self.healthy { HEALTHY_FALL } else { HEALTHY_RISE };
         self.healthy += (self.mean - self.healthy) * forgotten(passed, memory);
     }

@@ -1,9 +1,9 @@
 //! What follows from what is known.
 
 use super::super::defaults::{
-    ERROR_MEMORY, FLOOR, LARGEST_NEED, LARGEST_TARGET, LEAST_LIMIT, LEAST_TARGET_OF_HEALTHY,
-    LONGEST_PROBE, PROBE, PROBE_CALLS, PROBE_DEADLINES, SILENCE, SILENCE_ANSWERS, SILENCE_MEANS,
-    TARGET, TARGET_OF_HEALTHY,
+    ERROR_MEMORY, FLOOR, HEDGE_SAMPLES, HEDGE_UNKNOWN, LARGEST_NEED, LARGEST_TARGET, LEAST_LIMIT,
+    LEAST_TARGET_OF_HEALTHY, LONGEST_PROBE, PROBE, PROBE_CALLS, PROBE_DEADLINES, SILENCE,
+    SILENCE_ANSWERS, SILENCE_MEANS, TARGET, TARGET_OF_HEALTHY,
 };
 use super::{Machine, nanos, seconds};
 
@@ -33,6 +33,13 @@ impl Machine {
         let (deadline, healthy) = (seconds(self.deadline), self.healthy());
         let largest = (LARGEST_TARGET * deadline).max(LEAST_TARGET_OF_HEALTHY * healthy);
         (TARGET * deadline).max(TARGET_OF_HEALTHY * healthy).min(largest)
+    }
+
+    /// When a second request goes out beside one that was sent at `at`, if it is to be hedged.
+    pub(in super::super) fn hedge_at(&self, at: u64) -> u64 {
+        let known = self.times.filter(|times| times.seen >= HEDGE_SAMPLES);
+        let after = known.map_or(HEDGE_UNKNOWN.as_secs_f64(), |times| times.most);
+        at.saturating_add(nanos(after).max(1))
     }
 
     /// What is in flight in health, and some more.
@@ -69,5 +76,51 @@ impl Machine {
 
     pub(super) fn failed_lately(&self, now: u64) -> bool {
         self.last_error.is_some_and(|at| seconds(now.saturating_sub(at)) < ERROR_MEMORY)
+    }
+
+    pub(in super::super) const fn set_in_flight(&mut self, in_flight: u32) {
+        self.in_flight = in_flight;
+    }
+
+    pub(in super::super) const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Answers that still arrive.
+    pub(in super::super) const fn streams(&self) -> u32 {
+        self.streams.open()
+    }
+
+    pub(in super::super) const fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// The shortest deadline of late, in nanoseconds.
+    pub(in super::super) const fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    pub(in super::super) fn waiting(&self) -> usize {
+        self.waiters.len()
+    }
+
+    pub(in super::super) fn lingering(&self) -> usize {
+        self.lingering.len()
+    }
+
+    pub(in super::super) fn failures(&self) -> u32 {
+        self.row.map_or(0, |row| row.count)
+    }
+
+    pub(in super::super) const fn is_down(&self) -> bool {
+        self.down.is_some()
+    }
+
+    pub(in super::super) const fn tokens(&self) -> u32 {
+        self.tokens
+    }
+
+    pub(in super::super) const fn refused(&self) -> u64 {
+        self.refused
     }
 }

@@ -353,3 +353,59 @@ proptest! {
         prop_assert_eq!((machine.waiting(), machine.in_flight(), machine.lingering()), (0, 0, 0));
     }
 }
+
+#[test]
+fn streams_are_limited_only_while_they_keep_their_readers_waiting() {
+    let (mut machine, mut now) = warm();
+    // Ten thousand are open for hours, and calls start all the same.
+    for _ in 0..10_000 {
+        machine.stream_begins(now);
+    }
+    let sent = send(&mut machine, now);
+    machine.answered(now + 10 * MS, sent, true);
+    assert_eq!(machine.streams(), 10_000);
+    assert!(machine.free_limit() > 0);
+    for _ in 0..9_990 {
+        machine.stream_ended();
+    }
+    // Usually they keep their readers waiting for 10 ms, then for 3 s.
+    let (mut low, mut slow) = (None, warm().0);
+    for (waited, count) in [(10 * MS, 200), (3 * SECOND, 100)] {
+        for _ in 0..count {
+            now += 10 * MS;
+            slow.stream_begins(now);
+            slow.stream_completed(now, waited);
+        }
+        if slow.free_limit() == 0 {
+            low = Some(waited);
+        }
+    }
+    assert_eq!(low, Some(3 * SECOND));
+    let mut open = 0;
+    while slow.streams() < 1_000 && slow.has_room(now) {
+        slow.stream_begins(now);
+        open += 1;
+    }
+    assert!((4..=50).contains(&open), "{open}");
+    // Each that ends makes room for a call, and quick ones take the limit away.
+    slow.stream_ended();
+    assert!(slow.has_room(now));
+    for _ in 0..open - 1 {
+        slow.stream_ended();
+    }
+    for _ in 0..200 {
+        now += 10 * MS;
+        slow.stream_begins(now);
+        slow.stream_completed(now, 10 * MS);
+    }
+    assert!(slow.free_limit() > 0);
+}
+
+#[test]
+fn a_stream_that_breaks_is_one_failure_more() {
+    let (mut machine, now) = warm();
+    machine.stream_begins(now);
+    assert_eq!(machine.failures(), 0);
+    machine.stream_failed(now + MS, now);
+    assert_eq!((machine.failures(), machine.streams()), (1, 0));
+}
