@@ -42,6 +42,11 @@ pub enum BodyEnd {
 
 /// Is held to the end of a body. Implemented by every `FnOnce(BodyEnd)`, and by [`Hold`].
 pub trait BodyGuard {
+    /// Whether the reader of the body waits for more from now on. Does nothing by default.
+    fn waits(&mut self, waits: bool) {
+        let _ = waits;
+    }
+
     /// The body has ended.
     fn ended(self, end: BodyEnd);
 }
@@ -161,6 +166,9 @@ impl<B: Body, G: BodyGuard> Body for GuardedBody<B, G> {
             end(this.guard, BodyEnd::Panicked);
             return Poll::Ready(Some(Err(GuardedBodyError::Panicked)));
         };
+        if let Some(guard) = this.guard.as_mut() {
+            guard.waits(polled.is_pending());
+        }
         let (frame, is_last) = ready!(polled);
         match &frame {
             Some(Ok(frame)) if is_last || frame.is_trailers() => {
