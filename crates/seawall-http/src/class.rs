@@ -56,6 +56,7 @@ where
 
     fn classify(&self, outcome: Result<&T, &E>) -> Verdict {
         match outcome {
+            Ok(answer) if answer.is_broken() => Class::Transient.into(),
             Ok(answer) => of_answer(answer.status(), answer.headers()),
             Err(error) => of_error(error),
         }

@@ -1,146 +1,70 @@
-//! A client around reqwest that survives its servers: the standard pipeline for each authority, safe by
-//! default. Needs the feature `reqwest`.
+//! Clients that survive their servers: the standard pipeline for each authority, safe by default.
 //!
-//! ```no_run
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = seawall_http::Client::new("shop")?;
-//! let answer = client.get("http://inventory.example/items/7").send().await?;
-//! println!("{}", answer.status());
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use seawall_http::ClientLayer;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = ServiceBuilder::new()
+//!     .layer(ClientLayer::new("shop")?)
+//!     // hyper-util's client, for instance.
+//!     .service(service_fn(async |_: Request<_>| {
+//!         Ok::<_, std::io::Error>(Response::new(Full::<Bytes>::from("seven")))
+//!     }));
+//! let request = Request::get("http://inventory.example/items/7").body(Full::<Bytes>::default())?;
+//! assert_eq!(client.oneshot(request).await?.status(), 200);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! - **What is repeated** is read from the method: see [`RequestOptions`]. A POST that was sent is not
-//!   repeated, one that could not be sent is.
-//! - **What is a failure** says [`HttpOutcomes`]: an answer of 503 is counted, repeated where that is
-//!   safe, and is the answer if nothing better comes.
+//! | you have | take | feature |
+//! |---|---|---|
+//! | reqwest | `Client`: it looks like reqwest's | `reqwest` |
+//! | reqwest-middleware | `ClientBuilder::with(ClientLayer::new(..)?)` | `reqwest-middleware` |
+//! | hyper-util | [`ClientLayer`] around its client | `hyper-util`, for what its errors mean |
+//! | tonic | `GrpcLayer` around a `Channel` | `tonic` |
+//! | any other service that takes requests of [`http`] | [`ClientLayer`] | |
+//!
+//! - **What is repeated** is read from the method: see [`RequestOptions`](crate::RequestOptions). A POST
+//!   that was sent is not repeated, one that could not be sent is.
+//! - **What is a failure** says [`HttpOutcomes`](crate::HttpOutcomes): an answer of 503 is counted,
+//!   repeated where that is safe, and is the answer if nothing better comes.
 //! - **Each authority** (host and port) has a pipeline of its own, so one server that is down does not
 //!   keep requests from another. At most [`Builder::max_authorities`] are kept.
-//! - **Underneath** reqwest's own retries and redirects are off, and a body that stands still for a
-//!   minute ends. A body that moves is cut by no timeout: the pipeline's end at the head.
+//! - **Bodies of requests** are kept up to 64 KiB, so that the next attempt can read them. A longer one
+//!   streams, and is sent once.
+//! - **Bodies of answers** hold a place of the limit to their end, and one that breaks is a failure more.
+//!   No timeout of the pipeline cuts a body: they all end at the head.
+//! - **Deadlines** go out with each attempt, if a [header](crate::RequestOptions::deadline_header) is
+//!   named: that of the request, or of the incoming request that the caller works on.
+//! - **Redirects** are not followed: the next server has another pipeline. reqwest's own retries are off.
 //!
-//! A body that is a stream is sent once.
+//! # Traps
+//!
+//! - A client of your own below a layer repeats by itself: say `retry(reqwest::retry::never())`, and
+//!   `retry_canceled_requests(false)` for hyper-util's.
+//! - [`Builder::wait_for_body`] is for answers that come as a whole. A stream of events that says nothing
+//!   for a minute would be no answer for a minute.
+//! - A body that nobody reads holds its place until it is dropped.
 
-use std::fmt;
-use std::sync::Arc;
-
-use http::Method;
-use reqwest::{IntoUrl, Request, Response};
-use seawall::policy::Keyed;
-use seawall::{Attempt, ConfigError, Error, Name, StandardPipeline};
-use seawall_tower::{PipelineLayer, RepeatBy};
-use tower_layer::Layer;
-use tower_service::Service;
-
-use crate::{HttpOutcomes, RequestOptions};
-use authority::OfAuthority;
-pub use config::Builder;
-pub use request::RequestBuilder;
+pub use body::ClientBody;
+pub use builder::Builder;
+pub use layer::{ClientFuture, ClientLayer, ClientService};
+#[cfg(feature = "reqwest")]
+pub use request_builder::RequestBuilder;
+#[cfg(feature = "reqwest")]
+pub use reqwest_client::Client;
 
 mod authority;
-mod config;
-mod request;
-
-/// A client around [`reqwest::Client`]. See [the chapter](self). Clones share everything.
-#[derive(Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    pipelines: Keyed<String, OfAuthority>,
-    options: Arc<RequestOptions>,
-}
-
-impl Client {
-    /// A client with the defaults; `name` is the one of its policies.
-    ///
-    /// # Errors
-    ///
-    /// Where the name is refused, or reqwest can't be set up.
-    pub fn new(name: impl Into<Name>) -> Result<Self, ConfigError> {
-        Self::builder(name).build()
-    }
-
-    /// Starts a client whose policies or options are other than the defaults.
-    pub fn builder(name: impl Into<Name>) -> Builder {
-        Builder::new(name.into())
-    }
-
-    /// Starts a GET.
-    pub fn get(&self, url: impl IntoUrl) -> RequestBuilder {
-        self.request(Method::GET, url)
-    }
-
-    /// Starts a HEAD.
-    pub fn head(&self, url: impl IntoUrl) -> RequestBuilder {
-        self.request(Method::HEAD, url)
-    }
-
-    /// Starts a POST.
-    pub fn post(&self, url: impl IntoUrl) -> RequestBuilder {
-        self.request(Method::POST, url)
-    }
-
-    /// Starts a PUT.
-    pub fn put(&self, url: impl IntoUrl) -> RequestBuilder {
-        self.request(Method::PUT, url)
-    }
-
-    /// Starts a PATCH.
-    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder {
-        self.request(Method::PATCH, url)
-    }
-
-    /// Starts a DELETE.
-    pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder {
-        self.request(Method::DELETE, url)
-    }
-
-    /// Starts a request.
-    pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        RequestBuilder::new(self.clone(), self.http.request(method, url))
-    }
-
-    /// Sends a request through the pipeline of its authority.
-    ///
-    /// # Errors
-    ///
-    /// What the pipeline says; a failing answer is an answer.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the attempt under way, and nothing is repeated.
-    pub async fn execute(&self, request: Request) -> Result<Response, Error<reqwest::Error>> {
-        self.call(request, |attempt| attempt).await
-    }
-
-    async fn call(
-        &self,
-        request: Request,
-        change: impl Fn(Attempt) -> Attempt + Clone + Send + Sync + 'static,
-    ) -> Result<Response, Error<reqwest::Error>> {
-        let pipeline = self.pipeline(request.url().authority());
-        let options = request::Changed { options: Arc::clone(&self.options), change };
-        let copy = RepeatBy::new(|request: &Request, _: &Attempt| request.try_clone());
-        let layer = PipelineLayer::from(pipeline).options(options).repeat(copy);
-        layer.layer(self.http.clone()).call(request).await
-    }
-
-    /// The pipeline of an authority, such as `inventory.example:8080`, to look at its circuit. It is
-    /// made if there was no request to it yet.
-    pub fn pipeline(&self, authority: &str) -> Arc<StandardPipeline<HttpOutcomes>> {
-        self.pipelines.get(authority).pipeline()
-    }
-
-    /// How many authorities have a pipeline now.
-    pub fn authorities(&self) -> usize {
-        self.pipelines.len()
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("name", self.pipelines.name())
-            .field("authorities", &self.authorities())
-            .finish_non_exhaustive()
-    }
-}
+mod body;
+mod builder;
+mod first_frame;
+mod layer;
+#[cfg(feature = "reqwest")]
+mod request_builder;
+#[cfg(feature = "reqwest")]
+mod reqwest_client;

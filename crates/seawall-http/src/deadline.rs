@@ -44,7 +44,7 @@ impl DeadlineHeader {
 
     /// Reads the time left. What is no number of milliseconds is ignored, a malformed `grpc-timeout` is
     /// an error.
-    fn read(&self, headers: &HeaderMap) -> Result<Option<Duration>, WireError> {
+    pub(crate) fn read(&self, headers: &HeaderMap) -> Result<Option<Duration>, WireError> {
         let Some(value) = headers.get(self.name()) else { return Ok(None) };
         if *self == Self::Grpc {
             return deadline::decode(value).map(Some);

@@ -93,7 +93,6 @@ struct Page;
 
 pub mod body_guard;
 pub mod class;
-#[cfg(feature = "reqwest")]
 pub mod client;
 pub mod retry_after;
 
@@ -108,7 +107,8 @@ pub use body_guard::{BodyEnd, BodyGuard, GuardedBody, Hold, HoldLayer};
 pub use class::HttpOutcomes;
 #[cfg(feature = "reqwest")]
 pub use client::Client;
+pub use client::{ClientBody, ClientLayer};
 pub use deadline::{DeadlineHeader, DeadlineReader};
-pub use options::{RequestHead, RequestOptions, is_idempotent};
+pub use options::{Idempotent, RequestHead, RequestOptions, is_idempotent};
 pub use problem::{CLIENT_CLOSED, Problem};
 pub use respond::{RespondFuture, RespondLayer, RespondService};

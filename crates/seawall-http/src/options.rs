@@ -16,6 +16,12 @@ pub trait RequestHead {
     fn headers(&self) -> &HeaderMap;
     /// Its header fields, to be changed.
     fn headers_mut(&mut self) -> &mut HeaderMap;
+    /// The path that it is for.
+    fn path(&self) -> &str;
+    /// What [`Idempotent`] in its extensions says.
+    fn idempotent(&self) -> Option<bool> {
+        None
+    }
     /// The deadline that was put into its extensions.
     fn deadline(&self) -> Deadline {
         Deadline::NEVER
@@ -33,6 +39,14 @@ impl<B> RequestHead for Request<B> {
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
         self.headers_mut()
+    }
+
+    fn path(&self) -> &str {
+        self.uri().path()
+    }
+
+    fn idempotent(&self) -> Option<bool> {
+        self.extensions().get().map(|&Idempotent(idempotent)| idempotent)
     }
 
     fn deadline(&self) -> Deadline {
@@ -53,7 +67,16 @@ impl RequestHead for reqwest::Request {
     fn headers_mut(&mut self) -> &mut HeaderMap {
         self.headers_mut()
     }
+
+    fn path(&self) -> &str {
+        self.url().path()
+    }
 }
+
+/// In the extensions of a request: whether it may be carried out more than once without harm, whatever
+/// its method. With `false` it is sent once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idempotent(pub bool);
 
 /// Whether a request of this method may be carried out more than once without harm: GET, HEAD,
 /// OPTIONS, TRACE, PUT and DELETE (RFC 9110, section 9.2.2).
@@ -68,18 +91,23 @@ pub fn is_idempotent(method: &Method) -> bool {
 /// |---|---|
 /// | GET, HEAD, OPTIONS, TRACE, PUT, DELETE | whatever may pass |
 /// | any other, and no word of the caller | only what was certainly not carried out: no connection, given back unsent |
+/// | any to a [path](Self::paths) that is said to be idempotent | whatever may pass |
 /// | any other with an `Idempotency-Key`, where [the server honours it](Self::honours_idempotency_key) | whatever may pass |
 ///
+/// [`Idempotent`] in the extensions of a request goes before all of these.
+///
 /// The method is read before the call, so an attempt that was cut off without an answer changes nothing.
-/// Of the deadlines in the request's extensions, of the [scope](Deadline::scope) and of the pipeline the
-/// earliest counts. What is left of it goes out with each attempt, in [a header](Self::deadline_header)
+/// Of the deadlines in the request's extensions and in the header that is named here, of the
+/// [scope](Deadline::scope) and of the pipeline the earliest counts. What is left of it goes out with each attempt, in [a header](Self::deadline_header)
 /// if one was named.
 #[derive(Clone, Debug, Default)]
 pub struct RequestOptions {
     methods: Option<Vec<Method>>,
+    paths: Vec<String>,
     honours_key: bool,
     header: Option<DeadlineHeader>,
     margin: Duration,
+    at_most: Option<Duration>,
 }
 
 impl RequestOptions {
@@ -93,6 +121,14 @@ impl RequestOptions {
     #[must_use]
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods = Some(methods.into_iter().collect());
+        self
+    }
+
+    /// Requests to these paths are safe to repeat, whatever their method: methods of gRPC that read, for
+    /// instance, `/shop.Inventory/Find`.
+    #[must_use]
+    pub fn paths(mut self, paths: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
@@ -119,26 +155,56 @@ impl RequestOptions {
         self
     }
 
+    /// Tells the server of no more time than this, however long the caller waits.
+    #[must_use]
+    pub const fn deadline_at_most(mut self, at_most: Duration) -> Self {
+        self.at_most = Some(at_most);
+        self
+    }
+
     /// Whether the request may be repeated whatever happened to it.
     pub fn is_repeatable(&self, request: &impl RequestHead) -> bool {
         let by_method = match &self.methods {
             Some(methods) => methods.contains(request.method()),
             None => is_idempotent(request.method()),
         };
-        by_method || self.honours_key && request.headers().contains_key("idempotency-key")
+        by_method
+            || self.is_listed(request)
+            || self.honours_key && request.headers().contains_key("idempotency-key")
+    }
+
+    /// Whether the request reads only, so that it may be under way twice.
+    pub(crate) fn is_read(&self, request: &impl RequestHead) -> bool {
+        [Method::GET, Method::HEAD].contains(request.method()) || self.is_listed(request)
+    }
+
+    /// The earliest of the deadlines of a request. What its own header says counts, too.
+    fn deadline_of(&self, request: &impl RequestHead) -> Deadline {
+        let own = self.header.as_ref().and_then(|header| header.read(request.headers()).ok()?);
+        let own = own.map_or(Deadline::NEVER, Deadline::after);
+        request.deadline().min(Deadline::current()).min(own)
+    }
+
+    fn is_listed(&self, request: &impl RequestHead) -> bool {
+        self.paths.iter().any(|path| path == request.path())
     }
 }
 
 impl<Req: RequestHead> CallOptions<Req> for RequestOptions {
     fn first_attempt(&self, request: &Req) -> Attempt {
-        let first = request.deadline().min(Deadline::current()).attempt();
-        if self.is_repeatable(request) { first.idempotent(true) } else { first }
+        let first = self.deadline_of(request).attempt();
+        match request.idempotent() {
+            Some(idempotent) => first.idempotent(idempotent),
+            None if self.is_repeatable(request) => first.idempotent(true),
+            None => first,
+        }
     }
 
     fn prepare(&self, request: &mut Req, attempt: &Attempt) {
         let Some(header) = &self.header else { return };
         let deadline = Deadline::of(attempt).earlier_by(self.margin);
-        if let Some(left) = deadline.remaining() {
+        let left = deadline.remaining().into_iter().chain(self.at_most).min();
+        if let Some(left) = left {
             header.write(left, request.headers_mut());
         }
     }

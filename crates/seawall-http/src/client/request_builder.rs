@@ -1,13 +1,10 @@
 use std::fmt;
-use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Response};
-use seawall::{Attempt, Class, Deadline, Error};
-use seawall_tower::CallOptions;
+use seawall::{Class, Deadline, Error};
 
 use super::Client;
-use crate::RequestOptions;
 
 /// A request that is being made, as with [`reqwest::RequestBuilder`].
 #[must_use = "a request is sent by `send`"]
@@ -44,7 +41,8 @@ impl RequestBuilder {
         self.with(|request| request.bearer_auth(token))
     }
 
-    /// Sets the body. One in memory can be sent again, a stream can't.
+    /// Sets the body. One in memory can be sent again, and a stream as long as what was read of it is
+    /// [kept](super::Builder::replay).
     pub fn body(self, body: impl Into<Body>) -> Self {
         self.with(|request| request.body(body))
     }
@@ -85,28 +83,7 @@ impl RequestBuilder {
         let Self { client, request, idempotent, deadline } = self;
         let request =
             request.build().map_err(|error| Error::operation_failed(error, Class::Permanent))?;
-        let change = move |first: Attempt| {
-            let first = deadline.instant().map_or(first, |at| first.due_by(at));
-            idempotent.map_or(first, |idempotent| first.idempotent(idempotent))
-        };
-        client.call(request, change).await
-    }
-}
-
-/// The client's options, changed for one call.
-#[derive(Clone)]
-pub(super) struct Changed<F> {
-    pub(super) options: Arc<RequestOptions>,
-    pub(super) change: F,
-}
-
-impl<F: Fn(Attempt) -> Attempt> CallOptions<reqwest::Request> for Changed<F> {
-    fn first_attempt(&self, request: &reqwest::Request) -> Attempt {
-        (self.change)(self.options.first_attempt(request))
-    }
-
-    fn prepare(&self, request: &mut reqwest::Request, attempt: &Attempt) {
-        self.options.prepare(request, attempt);
+        client.send(request, idempotent, deadline).await
     }
 }
 
