@@ -94,21 +94,29 @@ struct Page;
 pub mod body_guard;
 pub mod class;
 pub mod client;
+pub mod health;
+pub mod hold;
+pub mod respond;
 pub mod retry_after;
+pub mod server_layer;
 
 mod answer;
 mod deadline;
 mod options;
+mod priority;
 mod problem;
-mod respond;
 
 pub use answer::Answer;
-pub use body_guard::{BodyEnd, BodyGuard, GuardedBody, Hold, HoldLayer};
+pub use body_guard::{BodyEnd, BodyGuard, GuardedBody, Hold};
 pub use class::HttpOutcomes;
 #[cfg(feature = "reqwest")]
 pub use client::Client;
 pub use client::{ClientBody, ClientLayer};
 pub use deadline::{DeadlineHeader, DeadlineReader};
+pub use health::HealthLayer;
+pub use hold::HoldLayer;
 pub use options::{Idempotent, RequestHead, RequestOptions, is_idempotent};
+pub use priority::{NoPriority, PriorityHeader, ReadPriority};
 pub use problem::{CLIENT_CLOSED, Problem};
-pub use respond::{RespondFuture, RespondLayer, RespondService};
+pub use respond::{AnswerBody, RespondLayer};
+pub use server_layer::ServerLayer;

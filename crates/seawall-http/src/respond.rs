@@ -1,24 +1,31 @@
 //! The outermost layer of a server: each failure of ours becomes an answer.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use http::{HeaderMap, Request, Response, StatusCode, header};
-use pin_project::pin_project;
-use seawall::{Deadline, Error, Random};
+use http::{HeaderMap, StatusCode};
+use seawall::policy::catch;
+use seawall::{Deadline, PanicGuard, Random};
 use tower_layer::Layer;
-use tower_service::Service;
 
 use crate::{DeadlineReader, Problem};
 
-/// Answers each request, whatever the policies inside do: an `Err` never reaches the server, which
-/// would close the connection for it. See [`Problem`] for the answers.
+mod body;
+mod future;
+mod service;
+
+pub use body::{AnswerBody, AnswerBodyError};
+pub use future::RespondFuture;
+pub use service::RespondService;
+
+/// Answers each request, whatever happens inside: an `Err` never reaches the server, which would close
+/// the connection for it. See [`Problem`] for the answers.
+///
+/// A panic of the handler is an answer of 500, wherever it happens: in the call, at a poll, when the
+/// future is dropped. A panic of the answer's body resets the stream, since the head is out. Both are
+/// reported by the [panic guard](Self::panic_guard).
 ///
 /// With a [`DeadlineReader`] it reads the deadline of a request first. The deadline is in the request's
-/// extensions, where [`RequestOptions`](crate::RequestOptions) finds it; a malformed `grpc-timeout` is
-/// answered with 400.
+/// extensions, where [`RequestOptions`](crate::RequestOptions) finds it, and is the
+/// [scope](Deadline::scope) in which the handler runs, so that the calls that it makes keep to it. A
+/// malformed `grpc-timeout` is answered with 400.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,15 +63,7 @@ use crate::{DeadlineReader, Problem};
 pub struct RespondLayer {
     random: Random,
     deadlines: Option<DeadlineReader>,
-}
-
-/// A service that answers each request, made by [`RespondLayer`].
-#[derive(Debug)]
-pub struct RespondService<S> {
-    inner: S,
-    layer: RespondLayer,
-    /// Of the inner service's readiness: the answer to the next request.
-    failed: Option<Problem>,
+    contain: Contain,
 }
 
 impl RespondLayer {
@@ -80,6 +79,14 @@ impl RespondLayer {
         self
     }
 
+    /// Counts and reports the panics that are caught. Without it they are caught all the same, and
+    /// only the process's panic hook sees them.
+    #[must_use]
+    pub fn panic_guard(mut self, guard: PanicGuard) -> Self {
+        self.contain = Contain(Some(guard));
+        self
+    }
+
     /// Spreads `Retry-After` by this source of chance.
     #[must_use]
     pub fn random(mut self, random: Random) -> Self {
@@ -87,10 +94,10 @@ impl RespondLayer {
         self
     }
 
-    fn read(&self, headers: &HeaderMap) -> Result<Option<Deadline>, Problem> {
-        let Some(reader) = &self.deadlines else { return Ok(None) };
-        let malformed = || Problem::new(StatusCode::BAD_REQUEST, "malformed_deadline");
-        reader.read(headers).map(Some).map_err(|_| malformed())
+    fn read(&self, headers: &HeaderMap) -> Result<Deadline, Problem> {
+        let Some(reader) = &self.deadlines else { return Ok(Deadline::NEVER) };
+        let malformed = |_| Problem::new(StatusCode::BAD_REQUEST, "malformed_deadline");
+        reader.read(headers).map_err(malformed)
     }
 }
 
@@ -98,104 +105,33 @@ impl<S> Layer<S> for RespondLayer {
     type Service = RespondService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RespondService { inner, layer: self.clone(), failed: None }
+        RespondService::new(inner, self.clone())
     }
 }
 
-impl<S, E, B, Body> Service<Request<B>> for RespondService<S>
-where
-    S: Service<Request<B>, Response = Response<Body>, Error = Error<E>>,
-    Body: From<String>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = RespondFuture<S::Future>;
+/// Catches panics of what is inside.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contain(Option<PanicGuard>);
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if self.failed.is_none()
-            && let Err(error) = ready!(self.inner.poll_ready(cx))
-        {
-            self.failed = Some(Problem::of(&error));
+/// A panic was caught.
+#[derive(Debug)]
+pub(crate) struct Caught;
+
+impl Contain {
+    pub(crate) const fn silent() -> Self {
+        Self(None)
+    }
+
+    fn catch<R>(&self, work: impl FnOnce() -> R) -> Result<R, Caught> {
+        match &self.0 {
+            Some(guard) => guard.catch(work).map_err(|_| Caught),
+            None => catch(work).map_err(|_| Caught),
         }
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let content = request.headers().get(header::CONTENT_TYPE);
-        let is_grpc = content.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
-        let as_answer = AsAnswer { is_grpc, random: self.layer.random.clone() };
-        let failed = match self.failed.take() {
-            Some(problem) => Err(problem),
-            None => self.layer.read(request.headers()),
-        };
-        let state = match failed {
-            Ok(deadline) => {
-                if let Some(deadline) = deadline {
-                    request.extensions_mut().insert(deadline);
-                }
-                State::Called { future: self.inner.call(request) }
-            }
-            Err(problem) => State::Failed { problem },
-        };
-        RespondFuture { state, as_answer }
     }
 }
 
-/// A request of a [`RespondService`].
-#[pin_project]
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct RespondFuture<Fut> {
-    #[pin]
-    state: State<Fut>,
-    as_answer: AsAnswer,
-}
-
-#[pin_project(project = StateProjection)]
-#[derive(Debug)]
-enum State<Fut> {
-    Called {
-        #[pin]
-        future: Fut,
-    },
-    Failed {
-        problem: Problem,
-    },
-}
-
-#[derive(Debug)]
-struct AsAnswer {
-    is_grpc: bool,
-    random: Random,
-}
-
-impl AsAnswer {
-    fn of<B: From<String>>(&self, problem: &Problem) -> Response<B> {
-        if self.is_grpc { problem.to_grpc() } else { problem.to_response(&self.random) }
-    }
-}
-
-impl<Fut, E, B> Future for RespondFuture<Fut>
-where
-    Fut: Future<Output = Result<Response<B>, Error<E>>>,
-    B: From<String>,
-{
-    type Output = Result<Response<B>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(Ok(match this.state.project() {
-            StateProjection::Called { future } => match ready!(future.poll(cx)) {
-                Ok(answer) => answer,
-                Err(error) => this.as_answer.of(&Problem::of(&error)),
-            },
-            StateProjection::Failed { problem } => this.as_answer.of(problem),
-        }))
-    }
-}
-
-impl<S: Clone> Clone for RespondService<S> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), layer: self.layer.clone(), failed: None }
+impl From<Caught> for Problem {
+    fn from(_: Caught) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "panicked")
     }
 }

@@ -75,6 +75,7 @@
 //! | [`initial`](AdaptiveLimitBuilder::initial) | 20 | 1,000 calls/s of 20 ms |
 //! | [`min`](AdaptiveLimitBuilder::min) | 2 | with 1, a call that lingers stops all others |
 //! | [`max`](AdaptiveLimitBuilder::max) | 1000000 | no cap that a healthy load reaches |
+//! | [`priority_share`](AdaptiveLimitBuilder::priority_share) | all of the limit | only the application knows what matters less |
 //!
 //! # Telemetry
 //!

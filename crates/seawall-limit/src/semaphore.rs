@@ -25,6 +25,7 @@ pub use demand::Priority;
 pub(crate) use limiter::{Limiter, Wait};
 pub(crate) use partition::{Partition, Partitions};
 pub(crate) use queue::{Key, Order, QueueConfig, Verdict};
+pub(crate) use shares::{Headroom, Shares};
 pub(crate) use word::{MAX_LIMIT, Word};
 
 use queue::{Queue, Settled};
@@ -37,6 +38,7 @@ mod fair_queue;
 mod limiter;
 mod partition;
 mod queue;
+mod shares;
 mod word;
 
 /// Permits for a limited number of calls in flight, and a queue.

@@ -91,6 +91,30 @@ impl PanicGuard {
         Lazy::started(self.wrap(FromFuture::new(future, &AllTransient)).start(Attempt::first()))
     }
 
+    /// Runs `work`, whose panic comes back as an error: for code that is no future, such as one poll of
+    /// a body or a stream. Counts and reports the panic as for a call.
+    ///
+    /// # Errors
+    ///
+    /// The panic.
+    ///
+    /// # Panics
+    ///
+    /// As `work` does, where the guard is [disabled](PanicGuardBuilder::disabled).
+    ///
+    /// ```
+    /// use seawall_guard::PanicGuard;
+    ///
+    /// let guard = PanicGuard::builder().name("stream").build()?;
+    /// let fields: Vec<u32> = Vec::new();
+    /// assert!(guard.catch(|| fields[3]).is_err());
+    /// assert_eq!(guard.caught(), 1);
+    /// # Ok::<_, seawall_core::ConfigError>(())
+    /// ```
+    pub fn catch<R>(&self, work: impl FnOnce() -> R) -> Result<R, Box<Panicked>> {
+        catch(work).map_err(|caught| self.panicked(caught))
+    }
+
     /// Counts and reports a panic; resumes it if the guard is disabled.
     #[cold]
     pub(super) fn report(&self, caught: Caught) -> PanicReport {

@@ -12,7 +12,7 @@ use seawall::limit::StreamPermit;
 use seawall::{Breaker, Health, StandardPipeline};
 
 use super::first_frame::Peeked;
-use crate::body_guard::{FailedBodies, GuardedBodyError};
+use crate::body_guard::FailedBodies;
 use crate::class::of_grpc;
 use crate::{BodyEnd, BodyGuard, GuardedBody, HttpOutcomes};
 
@@ -70,7 +70,7 @@ pub(super) fn guarded<B: Body + Unpin>(
 
 impl<B: Body + Unpin> Body for ClientBody<B> {
     type Data = B::Data;
-    type Error = GuardedBodyError<B::Error>;
+    type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,

@@ -2,6 +2,7 @@
 
 mod axum_server;
 mod body_guard;
+mod by_hand;
 mod class;
 #[cfg(feature = "reqwest")]
 mod client;
@@ -13,3 +14,6 @@ mod problem;
 mod respond;
 mod retry_after;
 mod server;
+mod server_layer;
+mod server_panics;
+mod server_priorities;

@@ -7,7 +7,7 @@ use super::deadband::SharedDeadband;
 use super::shared::Shared;
 use super::state::State;
 use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range, defaults};
-use crate::semaphore::{Limiter, MAX_LIMIT, Partitions, QueueConfig, Semaphore};
+use crate::semaphore::{Limiter, MAX_LIMIT, Partitions, Priority, QueueConfig, Semaphore, Shares};
 
 /// Builds an [`AdaptiveLimit`].
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub struct AdaptiveLimitBuilder {
     max: u32,
     initial: Option<u32>,
     shadow: bool,
+    shares: Shares,
 }
 
 impl Default for AdaptiveLimitBuilder {
@@ -30,6 +31,7 @@ impl Default for AdaptiveLimitBuilder {
             max: defaults::MAX,
             initial: None,
             shadow: false,
+            shares: Shares::default(),
         }
     }
 }
@@ -73,6 +75,15 @@ impl AdaptiveLimitBuilder {
         self
     }
 
+    /// Lets calls of `priority` use only a part of the limit, above 0 and at most 1, so that they are
+    /// the first to be refused when load rises or the limit falls. A higher priority can't have less
+    /// than a lower one. Default: all of the limit. With less than a half the limit grows only while
+    /// more important calls use it, too.
+    pub fn priority_share(mut self, priority: Priority, part: f64) -> Self {
+        self.shares.set(priority, part);
+        self
+    }
+
     /// The listeners that receive its events. Default: the pipeline's.
     pub fn listeners(mut self, listeners: &Listeners) -> Self {
         self.setup.listeners(listeners);
@@ -95,6 +106,7 @@ impl AdaptiveLimitBuilder {
         let reporter = self.setup.reporter(PolicyKind::AdaptiveLimit)?;
         let shared = Shared {
             limiter: Limiter::new(semaphore),
+            headroom: self.shares.headroom(check)?,
             deadband: SharedDeadband::new(state.deadband()),
             state: Mutex::new(state),
             time: Timeline::new(),

@@ -8,13 +8,15 @@ use seawall_core::{
 
 use super::shared::Shared;
 use super::{AdaptiveLimitBuilder, AdaptivePermit, OwnedAdaptivePermit, Range};
+use crate::semaphore::{Demand, Priority};
 
-/// Admits as many calls in flight as the dependency turns out to bear. Clones share it. See the
-/// [chapter](crate::adaptive).
+/// Admits as many calls in flight as the dependency turns out to bear. Clones share it, and differ in
+/// the [priority](Self::with_priority) of their calls. See the [chapter](crate::adaptive).
 #[derive(Clone, Debug)]
 pub struct AdaptiveLimit {
     pub(super) shared: Arc<Shared>,
     pub(super) reporter: Reporter,
+    demand: Demand,
 }
 
 /// The state of an adaptive limit at one moment.
@@ -43,7 +45,15 @@ impl AdaptiveLimit {
     }
 
     pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
-        Self { shared: Arc::new(shared), reporter }
+        let demand = Demand { headroom: shared.headroom.of(Priority::Normal), ..Demand::ONE };
+        Self { shared: Arc::new(shared), reporter, demand }
+    }
+
+    /// A handle whose calls have `priority`: they may use its
+    /// [share](AdaptiveLimitBuilder::priority_share) of the limit.
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        let headroom = self.shared.headroom.of(priority);
+        Self { demand: Demand { headroom, priority, ..self.demand }, ..self.clone() }
     }
 
     /// A permit, if there is room; else a refusal that says how many calls are in flight.
@@ -61,8 +71,9 @@ impl AdaptiveLimit {
     /// As [`try_acquire`](Self::try_acquire).
     pub fn try_acquire_owned(&self) -> Result<OwnedAdaptivePermit, Rejection> {
         let attempt = &mut Attempt::first();
-        let call = self.shared.try_acquire(attempt);
-        let call = call.map_or_else(|| self.shared.acquire(attempt, &self.reporter), Ok)?;
+        let call = self.shared.try_acquire(attempt, &self.demand);
+        let late = || self.shared.acquire(attempt, &self.demand, &self.reporter);
+        let call = call.map_or_else(late, Ok)?;
         Ok(OwnedAdaptivePermit::new(Arc::clone(&self.shared), call))
     }
 
@@ -108,7 +119,7 @@ impl AdaptiveLimit {
 
     #[inline]
     fn try_admit(&self, attempt: &mut Attempt) -> Option<AdaptivePermit<'_>> {
-        let call = self.shared.try_acquire(attempt)?;
+        let call = self.shared.try_acquire(attempt, &self.demand)?;
         Some(AdaptivePermit::new(&self.shared, call))
     }
 
@@ -116,7 +127,7 @@ impl AdaptiveLimit {
         if let Some(permit) = self.try_admit(attempt) {
             return Ok(permit);
         }
-        let call = self.shared.acquire(attempt, &self.reporter)?;
+        let call = self.shared.acquire(attempt, &self.demand, &self.reporter)?;
         Ok(AdaptivePermit::new(&self.shared, call))
     }
 }

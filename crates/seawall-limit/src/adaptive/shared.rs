@@ -8,11 +8,12 @@ use seawall_core::{Attempt, Rejection, Reporter, Timeline};
 use super::Range;
 use super::deadband::SharedDeadband;
 use super::state::{End, Ended, State};
-use crate::semaphore::{Demand, Limiter};
+use crate::semaphore::{Demand, Headroom, Limiter};
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limiter: Limiter,
+    pub(super) headroom: Headroom,
     pub(super) state: Mutex<State>,
     pub(super) deadband: SharedDeadband,
     pub(super) time: Timeline,
@@ -35,8 +36,8 @@ pub(super) struct Call {
 
 impl Shared {
     #[inline]
-    pub(super) fn try_acquire(&self, attempt: &mut Attempt) -> Option<Call> {
-        let in_flight = self.limiter.semaphore.try_acquire(&Demand::ONE).ok()?.in_flight();
+    pub(super) fn try_acquire(&self, attempt: &mut Attempt, demand: &Demand) -> Option<Call> {
+        let in_flight = self.limiter.semaphore.try_acquire(demand).ok()?.in_flight();
         if self.shadow {
             self.compare(in_flight);
         }
@@ -58,12 +59,13 @@ impl Shared {
     pub(super) fn acquire(
         &self,
         attempt: &mut Attempt,
+        demand: &Demand,
         reporter: &Reporter,
     ) -> Result<Call, Rejection> {
         let freed = self.state.lock().freed(self.time.at(attempt.began()));
         self.release(freed);
         let refuse = || self.limiter.refuse_full(reporter, self.limiter.semaphore.word());
-        self.try_acquire(attempt).ok_or_else(refuse)
+        self.try_acquire(attempt, demand).ok_or_else(refuse)
     }
 
     /// A call was answered.

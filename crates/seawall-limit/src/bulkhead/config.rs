@@ -7,7 +7,8 @@ use super::policy::check_places;
 use super::shared::Shared;
 use super::{Bulkhead, defaults};
 use crate::semaphore::{
-    CoDel, Limiter, Order, Partition, Partitions, Priority, QueueConfig, Semaphore,
+    CoDel, Headroom, Limiter, Order, Partition, Partitions, Priority, QueueConfig, Semaphore,
+    Shares,
 };
 
 const MAX_PARTITIONS: usize = 64;
@@ -23,7 +24,7 @@ pub struct BulkheadBuilder {
     fair: bool,
     codel: Option<CoDel>,
     partitions: Vec<(Name, f64)>,
-    reserves: Vec<(Priority, f64)>,
+    shares: Shares,
 }
 
 impl Default for BulkheadBuilder {
@@ -36,7 +37,7 @@ impl Default for BulkheadBuilder {
             fair: false,
             codel: None,
             partitions: Vec::new(),
-            reserves: Vec::new(),
+            shares: Shares::default(),
         }
     }
 }
@@ -106,7 +107,7 @@ impl BulkheadBuilder {
     /// and then down to whole places. Needs either no queue or [`by_priority`](Self::by_priority); a
     /// higher priority can't have less than a lower one.
     pub fn priority_share(mut self, priority: Priority, part: f64) -> Self {
-        self.reserves.push((priority, part));
+        self.shares.set(priority, part);
         self
     }
 
@@ -198,20 +199,11 @@ impl BulkheadBuilder {
         Ok(Partitions::new(partitions))
     }
 
-    fn headroom(&self, check: Check) -> Result<[u16; Priority::ALL.len()], ConfigError> {
-        let mut headroom = [0; Priority::ALL.len()];
-        for (priority, part) in &self.reserves {
-            headroom[*priority as usize] = left_free(check.rate("priority_share", *part)?);
-        }
+    fn headroom(&self, check: Check) -> Result<Headroom, ConfigError> {
         let queue_fits = self.queue.is_none() || self.order == Order::Priority;
-        let fits = self.reserves.is_empty() || queue_fits;
+        let fits = self.shares.is_empty() || queue_fits;
         check.that(fits, "priority_share", "set", "left out where a queue is not by priority")?;
-        for (index, pair) in headroom.windows(2).enumerate() {
-            let holds = pair[1] <= pair[0];
-            let priority = Priority::ALL[index + 1].as_str();
-            check.that(holds, "priority_share", priority, "at least that of lower priorities")?;
-        }
-        Ok(headroom)
+        self.shares.headroom(check)
     }
 
     fn text(&self) -> String {
@@ -229,16 +221,6 @@ impl BulkheadBuilder {
         };
         format!(", {capacity} more may wait {wait}, {order}")
     }
-}
-
-// The part of the limit that `part` leaves free, in 65,536ths.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a part is above 0 and at most 1, so the product lies between 0 and 65,536; casts saturate"
-)]
-fn left_free(part: f64) -> u16 {
-    ((1.0 - part) * 65_536.0).ceil() as u16
 }
 
 impl Layer for BulkheadBuilder {

@@ -62,7 +62,7 @@ impl Bulkhead {
     }
 
     pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
-        let headroom = shared.headroom[Priority::Normal as usize];
+        let headroom = shared.headroom.of(Priority::Normal);
         let demand = Demand { headroom, ..Demand::ONE };
         Self { shared: Arc::new(shared), reporter, demand }
     }
@@ -75,7 +75,7 @@ impl Bulkhead {
 
     /// A handle whose calls have `priority`.
     pub fn with_priority(&self, priority: Priority) -> Self {
-        let headroom = self.shared.headroom[priority as usize];
+        let headroom = self.shared.headroom.of(priority);
         self.with(|demand| {
             demand.priority = priority;
             demand.headroom = headroom;

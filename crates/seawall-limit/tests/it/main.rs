@@ -38,6 +38,7 @@ mod congestion_streams;
 mod default_builders;
 mod defaults;
 mod inspect;
+mod priority_shares;
 mod rate_available;
 mod rate_keyed;
 mod rate_limit;
