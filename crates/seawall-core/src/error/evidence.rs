@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use crate::Label;
 
@@ -48,11 +49,13 @@ pub enum Rule {
     Rate,
     /// The probability of being shed.
     ShedProbability,
+    /// The seconds left until the deadline, against those that an answer takes.
+    TimeLeft,
     /// A rule of a custom policy.
     Custom(Label),
 }
 
-const BUILT_IN: u8 = 10;
+const BUILT_IN: u8 = 11;
 
 /// In the order of their codes.
 const RULES: [Rule; BUILT_IN as usize] = [
@@ -66,6 +69,7 @@ const RULES: [Rule; BUILT_IN as usize] = [
     Rule::Queued,
     Rule::Rate,
     Rule::ShedProbability,
+    Rule::TimeLeft,
 ];
 
 impl Rule {
@@ -100,6 +104,7 @@ impl Rule {
             Self::Queued => "queued",
             Self::Rate => "rate",
             Self::ShedProbability => "shed_probability",
+            Self::TimeLeft => "time_left",
             Self::Custom(label) => label.as_str(),
         }
     }
@@ -144,6 +149,10 @@ impl fmt::Display for Evidence {
             Rule::Queued => write!(f, "{observed} waiting, limit {limit}, {samples} in flight"),
             Rule::Rate => write!(f, "{observed} in the period, limit {limit}"),
             Rule::ShedProbability => write!(f, "shed with probability {observed:.3}"),
+            Rule::TimeLeft => {
+                let time = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+                write!(f, "{:.3?} left, an answer takes {:.3?}", time(observed), time(limit))
+            }
             Rule::Custom(label) => write!(f, "{label} {observed}, limit {limit}"),
         }
     }

@@ -274,6 +274,7 @@ fn evidence_of_every_rule_survives_being_packed() {
         Rule::Queued,
         Rule::Rate,
         Rule::ShedProbability,
+        Rule::TimeLeft,
         Rule::Custom(Label::new("weight")),
     ];
     for rule in rules {
@@ -290,7 +291,7 @@ fn evidence_of_every_rule_survives_being_packed() {
 
 #[test]
 fn words_that_were_never_packed_are_no_evidence() {
-    for rule in [0, 44, 255] {
+    for rule in [0, 45, 255] {
         assert_eq!(PackedEvidence::from_words([0, 0, rule << 32]).get(), None);
     }
 }

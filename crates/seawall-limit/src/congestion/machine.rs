@@ -9,16 +9,18 @@ pub(super) use ends::Batch;
 use estimates::{Rate, Times, Usual};
 pub(super) use queue::Key;
 use queue::Queue;
+pub(super) use refusal::{Outage, Refusal};
 use streams::Streams;
 
-use super::defaults::{
-    CALLS_MEMORY, FIRST_LIMIT, LAST_PAUSE, MAX_TOKENS, MAX_WAITERS, PAUSE, RATE_MEMORY,
-};
+use super::defaults::{CALLS_MEMORY, FIRST_LIMIT, LAST_PAUSE, MAX_TOKENS, PAUSE, RATE_MEMORY};
 
+#[cfg(all(test, not(seawall_loom)))]
+mod conservation;
 mod ends;
 mod estimates;
 mod known;
 mod queue;
+mod refusal;
 mod streams;
 #[cfg(all(test, not(seawall_loom)))]
 mod tests;
@@ -62,17 +64,6 @@ pub(super) enum Answer {
     Refused(Refusal),
 }
 
-/// Why a call may not send a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Refusal {
-    /// Nothing is answered since then, after these failures.
-    Down { failures: u32, since: u64, retry_at: u64 },
-    /// Answers take longer in health than what is left: seconds, and nanoseconds.
-    TooLate { left: u64, takes: f64 },
-    /// There is no room to wait in.
-    Full { waiting: u32 },
-}
-
 /// A waiter that waits no longer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Settled {
@@ -83,6 +74,8 @@ pub(super) struct Settled {
 #[derive(Clone, Copy, Debug)]
 struct Down {
     since: u64,
+    /// The failures that were enough.
+    limit: u32,
 }
 
 /// Failures without a success in between.
@@ -182,28 +175,6 @@ impl Machine {
         Answer::Waits(key)
     }
 
-    fn refuses(&self, now: u64, due: u64, repeats: bool) -> Option<Refusal> {
-        if now >= self.latest_start(due) {
-            return Some(self.too_late(now, due));
-        }
-        let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
-        if self.waiters.len() >= MAX_WAITERS {
-            return Some(Refusal::Full { waiting });
-        }
-        let down = self.down.filter(|_| self.while_down == WhileDown::Refuse)?;
-        (repeats || !self.probes(now)).then(|| self.is_down_since(down))
-    }
-
-    fn too_late(&self, now: u64, due: u64) -> Refusal {
-        Refusal::TooLate { left: due.saturating_sub(now), takes: self.healthy() }
-    }
-
-    fn is_down_since(&self, down: Down) -> Refusal {
-        let failures = self.row.map_or(0, |row| row.count);
-        let retry_at = self.last_probe.saturating_add(self.probe_interval());
-        Refusal::Down { failures, since: down.since, retry_at }
-    }
-
     /// The waiter `key` waits no longer.
     pub(super) fn leave(&mut self, key: Key) {
         self.waiters.remove(key);
@@ -213,10 +184,10 @@ impl Machine {
     pub(super) fn settle(&mut self, now: u64) -> Option<Settled> {
         let first = self.waiters.first()?;
         if now >= self.latest_start(first.due) {
-            return Some(self.refuse(first, self.too_late(now, first.due)));
+            return Some(self.refuse(first, self.waited(now)));
         }
-        if let (WhileDown::Refuse, Some(down)) = (self.while_down, self.down) {
-            return Some(self.refuse(first, self.is_down_since(down)));
+        if let (WhileDown::Refuse, Some(outage)) = (self.while_down, self.outage()) {
+            return Some(self.refuse(first, Refusal::Down(outage)));
         }
         let key = self.startable(now)?;
         self.start(now, key);

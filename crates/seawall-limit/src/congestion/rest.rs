@@ -185,7 +185,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
         cx: &mut Context<'_>,
     ) -> StepOf<Op> {
         if let Some(refusal) = self.refused.take() {
-            return Step::Done(Self::refuse(shared, refusal));
+            return Step::Done(self.refuse(shared, refusal));
         }
         loop {
             if let Step::Done(outcome) = self.poll_others(shared, op, attempt, cx) {
@@ -208,7 +208,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
                     Poll::Ready(Err(refusal)) => {
                         self.ticket = None;
                         if self.sent == 0 {
-                            return Step::Done(Self::refuse(shared, refusal));
+                            return Step::Done(self.refuse(shared, refusal));
                         }
                         self.stopped = Some(why(refusal));
                     }
@@ -355,8 +355,8 @@ impl<'p, Op: Operation> Rest<'p, Op> {
         shutdown.as_mut().poll(cx).is_ready()
     }
 
-    fn refuse<T>(shared: &Shared, refusal: Refusal) -> Result<T, Error<Op::Error>> {
-        Err(shared.refuse(refusal).into())
+    fn refuse<T>(&self, shared: &Shared, refusal: Refusal) -> Result<T, Error<Op::Error>> {
+        Err(shared.refuse(self.came, refusal).into())
     }
 
     fn give_up(
@@ -392,8 +392,10 @@ fn idempotent(shared: &Shared, attempt: &Attempt) -> bool {
 
 const fn why(refusal: Refusal) -> StopReason {
     match refusal {
-        Refusal::TooLate { .. } => StopReason::Deadline,
-        Refusal::Down { .. } | Refusal::Full { .. } => StopReason::Rejected,
+        Refusal::TooLate { .. } | Refusal::StillDown(_) | Refusal::NoRoom { .. } => {
+            StopReason::Deadline
+        }
+        Refusal::Down(_) | Refusal::Full { .. } => StopReason::Rejected,
     }
 }
 

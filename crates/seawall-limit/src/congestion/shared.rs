@@ -14,8 +14,8 @@ use seawall_core::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::defaults::{FAILURES, MAX_WAITERS};
-use super::machine::{Answer, Key, Machine, Refusal, Sent, Settled};
+use super::defaults::MAX_WAITERS;
+use super::machine::{Answer, Key, Machine, Outage, Refusal, Sent, Settled, seconds};
 use super::words::{Left, Words};
 
 /// What the clones of one handle share. The handles in several pipelines share the traffic alone.
@@ -214,8 +214,7 @@ impl Shared {
         let down = state.machine.is_down();
         state.outages += u64::from(down);
         let (from, to) = if down { (Closed, Open) } else { (Open, Closed) };
-        let failures = state.machine.failures();
-        let evidence = down.then(|| in_a_row(failures));
+        let evidence = state.machine.outage().map(|outage| in_a_row(&outage));
         let transition = Transition::new(from, to, state.outages).because(evidence);
         self.reporter.queue(Instant::now(), EventKind::Transition(transition));
     }
@@ -257,17 +256,29 @@ impl Shared {
         discard(unneeded);
     }
 
-    /// The refusal, reported.
-    pub(super) fn refuse(&self, refusal: Refusal) -> Rejection {
+    /// The refusal of a call that came at `came`, reported.
+    pub(super) fn refuse(&self, came: u64, refusal: Refusal) -> Rejection {
         let now = self.time.now();
         let rejection = |reason| self.reporter.rejection(reason);
+        let since = |at: u64| Duration::from_nanos(now.saturating_sub(at));
+        let until = |at: u64| Duration::from_nanos(at.saturating_sub(now));
+        let down = |reason, outage: Outage| {
+            let rejection = rejection(reason).because(in_a_row(&outage));
+            rejection.in_force_for(since(outage.since)).retry_in(until(outage.retry_at))
+        };
         let in_flight = || self.state().machine.in_flight();
         self.reporter.refused(match refusal {
-            Refusal::Down { failures, since, retry_at } => rejection(Reason::Open)
-                .because(in_a_row(failures))
-                .in_force_for(Duration::from_nanos(now.saturating_sub(since)))
-                .retry_in(Duration::from_nanos(retry_at.saturating_sub(now))),
-            Refusal::TooLate { .. } => rejection(Reason::DeadlineTooNear),
+            Refusal::Down(outage) => down(Reason::Open, outage),
+            Refusal::StillDown(outage) => down(Reason::DeadlineTooNear, outage),
+            Refusal::TooLate { left, takes } => {
+                let evidence = Evidence::new(Rule::TimeLeft, seconds(left), takes, in_flight());
+                rejection(Reason::DeadlineTooNear).because(evidence)
+            }
+            Refusal::NoRoom { in_flight, limit, waiting, retry_at } => {
+                let evidence = Evidence::new(Rule::InFlight, in_flight.into(), limit, waiting);
+                let rejection = rejection(Reason::DeadlineTooNear).because(evidence);
+                rejection.in_force_for(since(came)).retry_in(until(retry_at))
+            }
             Refusal::Full { waiting } => {
                 #[expect(clippy::cast_precision_loss, reason = "a million")]
                 let most = MAX_WAITERS as f64;
@@ -278,8 +289,9 @@ impl Shared {
     }
 }
 
-fn in_a_row(failures: u32) -> Evidence {
-    Evidence::new(Rule::ConsecutiveFailures, failures.into(), FAILURES.into(), failures)
+fn in_a_row(outage: &Outage) -> Evidence {
+    let Outage { failures, limit, .. } = *outage;
+    Evidence::new(Rule::ConsecutiveFailures, failures.into(), limit.into(), failures)
 }
 
 impl State {

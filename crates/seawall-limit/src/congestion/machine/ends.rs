@@ -188,16 +188,23 @@ impl Machine {
             Some(row) if sent.at >= row.first => row.count = row.count.saturating_add(1),
             Some(_) => {}
         }
-        let enough = self.row.is_some_and(|row| {
-            let unheard = self.last_answer < row.first;
-            row.count >= if unheard { FAILURES_UNHEARD } else { FAILURES }
-        });
-        let certain = self.row.is_some_and(|row| row.count >= FAILURES_CERTAIN);
-        let silent = || self.is_silent(now, self.last_success, self.healthy());
-        if self.down.is_none() && (certain || enough && silent()) {
-            self.down = Some(Down { since: now });
+        if self.down.is_none()
+            && let Some(limit) = self.failures_of_an_outage(now)
+        {
+            self.down = Some(Down { since: now, limit });
             self.last_probe = now;
         }
+    }
+
+    /// The number of failures that makes what happens an outage.
+    fn failures_of_an_outage(&self, now: u64) -> Option<u32> {
+        let row = self.row?;
+        let unheard = self.last_answer < row.first;
+        let enough = if unheard { FAILURES_UNHEARD } else { FAILURES };
+        if row.count >= enough && self.is_silent(now, self.last_success, self.healthy()) {
+            return Some(enough);
+        }
+        (row.count >= FAILURES_CERTAIN).then_some(FAILURES_CERTAIN)
     }
 
     /// `count` calls came of late; the last of them has `total` nanoseconds.

@@ -62,7 +62,11 @@ fn a_waiter_is_refused_once_it_can_no_longer_be_answered() {
     while machine.arrive(now, now + DEADLINE) == Answer::Starts {}
     let late = now + DEADLINE - 9 * MS;
     let settled = settled(&mut machine, late);
-    assert!(matches!(settled[..], [Settled { verdict: Err(Refusal::TooLate { .. }), .. }]));
+    let [Settled { verdict: Err(Refusal::NoRoom { in_flight, waiting, .. }), .. }] = settled[..]
+    else {
+        panic!("{settled:?}")
+    };
+    assert!(f64::from(in_flight) + 1.0 > machine.limit() && waiting == 1);
     assert_eq!(machine.waiting(), 0);
 }
 
@@ -155,7 +159,9 @@ fn while_it_is_down_calls_are_refused_where_that_is_said() {
     machine.while_down = WhileDown::Refuse;
     fail(&mut machine, &mut now, 20);
     let refused = machine.arrive(now, now + DEADLINE);
-    let Answer::Refused(Refusal::Down { failures: 20, since, retry_at }) = refused else {
+    let Answer::Refused(Refusal::Down(Outage { failures: 20, limit: 20, since, retry_at })) =
+        refused
+    else {
         panic!("{refused:?}")
     };
     assert_eq!((since, retry_at > now), (now, true));

@@ -1,0 +1,61 @@
+//! Why a call may not send a request.
+
+use super::super::defaults::MAX_WAITERS;
+use super::{Down, Machine, WhileDown, nanos};
+
+/// Why a call may not send a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in super::super) enum Refusal {
+    /// Nothing is answered.
+    Down(Outage),
+    /// When it came, an answer took longer in health than what was left: seconds, and nanoseconds.
+    TooLate { left: u64, takes: f64 },
+    /// It waited until then, as nothing is answered.
+    StillDown(Outage),
+    /// It waited until then for room. At today's rate those that wait are answered by `retry_at`.
+    NoRoom { in_flight: u32, limit: f64, waiting: u32, retry_at: u64 },
+    /// There is no room to wait in.
+    Full { waiting: u32 },
+}
+
+/// Nothing is answered since then, after so many failures in a row, where `limit` are enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Outage {
+    pub(in super::super) failures: u32,
+    pub(in super::super) limit: u32,
+    pub(in super::super) since: u64,
+    pub(in super::super) retry_at: u64,
+}
+
+impl Machine {
+    pub(super) fn refuses(&self, now: u64, due: u64, repeats: bool) -> Option<Refusal> {
+        if now >= self.latest_start(due) {
+            let left = due.saturating_sub(now);
+            return Some(Refusal::TooLate { left, takes: self.healthy() });
+        }
+        let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
+        if self.waiters.len() >= MAX_WAITERS {
+            return Some(Refusal::Full { waiting });
+        }
+        let outage = self.outage().filter(|_| self.while_down == WhileDown::Refuse)?;
+        (repeats || !self.probes(now)).then_some(Refusal::Down(outage))
+    }
+
+    /// What is known of the outage, if there is one.
+    pub(in super::super) fn outage(&self) -> Option<Outage> {
+        let Down { since, limit } = self.down?;
+        let retry_at = self.last_probe.saturating_add(self.probe_interval());
+        Some(Outage { failures: self.failures(), limit, since, retry_at })
+    }
+
+    /// Why a waiter got no answer in time.
+    pub(super) fn waited(&self, now: u64) -> Refusal {
+        if let Some(outage) = self.outage() {
+            return Refusal::StillDown(outage);
+        }
+        let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
+        let passes = f64::from(waiting) / self.answers.before().max(f64::MIN_POSITIVE);
+        let retry_at = now.saturating_add(nanos(passes).max(self.probe_interval()));
+        Refusal::NoRoom { in_flight: self.in_flight, limit: self.limit, waiting, retry_at }
+    }
+}
