@@ -20,6 +20,8 @@ pub struct ConfigError {
     pub value: String,
     /// The range of values that are accepted.
     pub allowed: &'static str,
+    /// The [rule](crate::Finding::rule) that refused it, where it was one about several layers.
+    pub rule: Option<&'static str>,
 }
 
 impl ConfigError {
@@ -30,7 +32,7 @@ impl ConfigError {
         value: impl Display,
         allowed: &'static str,
     ) -> Self {
-        Self { policy, name: None, field, value: value.to_string(), allowed }
+        Self { policy, name: None, field, value: value.to_string(), allowed, rule: None }
     }
 
     /// The same about the policy called `name`, unless it has a name already or is about that.

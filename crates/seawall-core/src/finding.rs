@@ -82,7 +82,7 @@ impl fmt::Display for Finding {
 /// The refusal of `build()` for a finding of severity error.
 impl From<Finding> for ConfigError {
     fn from(finding: Finding) -> Self {
-        let Finding { policy, name, field, value, advice, .. } = finding;
-        Self { policy, name: Some(name), field, value, allowed: advice }
+        let Finding { rule, policy, name, field, value, advice, .. } = finding;
+        Self { policy, name: Some(name), field, value, allowed: advice, rule: Some(rule) }
     }
 }

@@ -51,6 +51,20 @@ const WARNINGS: &[Rule] = &[
 
 const INFOS: &[Rule] = &[order::rate_limit_inside_retry, repeating::not_idempotent];
 
+/// What is questionable about a pipeline that is described so, the worst first: also about one that
+/// `build()` refuses.
+///
+/// ```
+/// use std::time::Duration;
+/// use seawall::{Description, Policy, Timeout, findings_of};
+///
+/// let patient = Timeout::new(Duration::from_secs(1));
+/// assert!(findings_of(&patient.describe(Description::bare()), None).is_empty());
+/// ```
+pub fn findings_of(description: &Description, load: Option<ExpectedLoad>) -> Vec<Finding> {
+    all(description, load)
+}
+
 /// Everything that the rules find, the worst first.
 pub(crate) fn all(description: &Description, load: Option<ExpectedLoad>) -> Vec<Finding> {
     let pipeline = Pipeline { layers: description.layers(), description, load };

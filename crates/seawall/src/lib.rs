@@ -490,7 +490,7 @@ mod findings;
 mod pipeline;
 mod registry;
 
-pub use findings::ExpectedLoad;
+pub use findings::{ExpectedLoad, findings_of};
 pub use pipeline::{
     AnyPipeline, BoxCall, BoxFuture, BoxPipeline, ErasedCall, ErasedPipeline, Gated, Omittable,
     Pipeline, PipelineBuilder, Standard, StandardBuilder, StandardPipeline,

@@ -196,6 +196,31 @@ impl<P: Policy, C> Pipeline<P, C> {
         self.classified.classifier()
     }
 
+    /// The same policies around operations whose outcomes `classifier` classes: what both pipelines do
+    /// counts for both.
+    ///
+    /// ```
+    /// use seawall::{Class, Pipeline};
+    ///
+    /// # fn main() -> Result<(), seawall::ConfigError> {
+    /// let pipeline = Pipeline::standard("inventory").build()?;
+    /// let strict = pipeline.with_classifier(|_: &std::fmt::Error| Class::Permanent);
+    /// assert_eq!(strict.name(), pipeline.name());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_classifier<D>(&self, classifier: D) -> Pipeline<P, D>
+    where
+        P: Clone,
+    {
+        Pipeline {
+            name: self.name.clone(),
+            classified: Classified::new(self.policy().clone(), classifier),
+            listeners: self.listeners.clone(),
+            load: self.load,
+        }
+    }
+
     /// The policies.
     pub const fn policy(&self) -> &P {
         self.classified.policy()

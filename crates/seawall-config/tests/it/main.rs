@@ -1,0 +1,5 @@
+//! The tests of settings from a file.
+
+mod document;
+mod pipelines;
+mod walk;
