@@ -98,6 +98,8 @@ pub mod health;
 pub mod hold;
 pub mod respond;
 pub mod retry_after;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod server_layer;
 
 mod answer;
@@ -119,4 +121,6 @@ pub use options::{Idempotent, RequestHead, RequestOptions, is_idempotent};
 pub use priority::{NoPriority, PriorityHeader, ReadPriority};
 pub use problem::{CLIENT_CLOSED, Problem};
 pub use respond::{AnswerBody, RespondLayer};
+#[cfg(feature = "server")]
+pub use server::Server;
 pub use server_layer::ServerLayer;

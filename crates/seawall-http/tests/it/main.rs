@@ -13,7 +13,11 @@ mod options;
 mod problem;
 mod respond;
 mod retry_after;
+#[cfg(feature = "server")]
+mod served;
 mod server;
+#[cfg(feature = "server")]
+mod server_drain;
 mod server_layer;
 mod server_panics;
 mod server_priorities;
