@@ -236,6 +236,62 @@ impl<E> Error<E> {
         }
     }
 
+    /// Whose limit it was, where [time ran out](Self::is_timeout): the name of the timeout that cut the call
+    /// off or, where another policy noticed, of the outer one that set its deadline.
+    ///
+    /// `None` where the deadline came with the call: its caller knows it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use seawall_core::{Attempt, Error, Scope, TimedOut, TimedOutBy};
+    ///
+    /// let (limit, name) = (Duration::from_secs(1), "inventory".into());
+    /// let by = TimedOutBy::Limit;
+    /// let late = TimedOut::new(name, Scope::Total, by, limit, limit, Attempt::first());
+    /// assert_eq!(Error::<()>::from(late).time_limit().unwrap().as_str(), "inventory");
+    /// ```
+    pub fn time_limit(&self) -> Option<&Name> {
+        match self {
+            Self::TimedOut(timed_out) if timed_out.by() == TimedOutBy::Limit => {
+                Some(&timed_out.policy)
+            }
+            Self::TimedOut(timed_out) => timed_out.policy.time_limit(),
+            Self::Rejected(rejection) => rejection.policy.time_limit(),
+            Self::GaveUp(gave_up) if gave_up.why == StopReason::Deadline => {
+                gave_up.policy.time_limit()
+            }
+            Self::GaveUp(gave_up) => gave_up.last.time_limit(),
+            _ => None,
+        }
+    }
+
+    /// Says that it was the time of `limit` that ran out, where a policy inside noticed and no other was
+    /// named.
+    #[doc(hidden)]
+    #[cold]
+    #[inline(never)]
+    pub fn name_time_limit(&mut self, limit: &Name) {
+        let noticed_by = match self {
+            Self::TimedOut(timed_out) if timed_out.by() == TimedOutBy::Deadline => {
+                &mut timed_out.policy
+            }
+            Self::Rejected(rejection) if rejection.reason() == Reason::DeadlineTooNear => {
+                &mut rejection.policy
+            }
+            Self::GaveUp(gave_up) => {
+                gave_up.last.name_time_limit(limit);
+                if gave_up.why != StopReason::Deadline {
+                    return;
+                }
+                &mut gave_up.policy
+            }
+            _ => return,
+        };
+        if noticed_by.time_limit().is_none() {
+            *noticed_by = noticed_by.in_time_of(limit);
+        }
+    }
+
     /// The rejection that the last attempt met.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self.last() {

@@ -87,7 +87,8 @@
 //! [`Error<E>`](Error), whichever policies were around: the operation's own error, timed out,
 //! rejected, panicked, cancelled, or given up after a number of attempts. The operation's `E` is
 //! always within reach by [`Error::operation`] and [`Error::into_operation`].
-//! [`Error::is_timeout`] asks whether time ran out, whichever policy noticed.
+//! [`Error::is_timeout`] asks whether time ran out, whichever policy noticed, and [`Error::time_limit`] whose
+//! limit it was.
 //!
 //! It goes into an `anyhow::Error`, a box or an enum of thiserror by `?`, and by
 //! `.map_err(Error::boxed)?` where the operation's own error is an `anyhow::Error`, a box or a

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::timed_out::Of;
 use crate::class::failed::{Failed, Failure};
 use crate::{CarriedOut, Error, Name, PolicyKind};
 
@@ -220,7 +221,8 @@ impl<E: fmt::Display> fmt::Display for GaveUp<E> {
         }
         let noun =
             if self.max_attempts.unwrap_or(self.attempts) == 1 { "attempt" } else { "attempts" };
-        write!(f, " {noun} in {:.3?} ({}); last: {}", self.elapsed, self.why, self.last)?;
+        let of = Of(self.policy.time_limit());
+        write!(f, " {noun} in {:.3?} ({}{of}); last: {}", self.elapsed, self.why, self.last)?;
         if let (StopReason::RetryAfter, Error::Operation { .. }, Some(asked)) =
             (self.why, &self.last, self.last.retry_after())
         {

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::timed_out::Of;
 use super::{Evidence, PackedEvidence, Rule};
 use crate::compact::{CompactDuration, OptionalDuration};
 use crate::{Label, Name, PolicyKind};
@@ -8,7 +9,7 @@ use crate::{Label, Name, PolicyKind};
 /// A policy's refusal: which policy, why, on what evidence, since when, and when to try again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
-    policy: Name,
+    pub(super) policy: Name,
     observed: f64,
     limit: f64,
     since: OptionalDuration,
@@ -189,7 +190,8 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} '{}': {}", self.kind, self.policy, self.reason)?;
+        let of = Of(self.policy.time_limit());
+        write!(f, "{} '{}': {}{of}", self.kind, self.policy, self.reason)?;
         if let Some(since) = self.since() {
             write!(f, " for {since:.3?}")?;
         }

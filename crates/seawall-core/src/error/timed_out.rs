@@ -105,7 +105,8 @@ impl fmt::Display for TimedOut {
                 write!(f, "no outcome after {:.3?} (limit {:?})", self.elapsed(), self.limit())?;
             }
             TimedOutBy::Deadline => {
-                write!(f, "the deadline passed after {:.3?}", self.elapsed())?;
+                let of = Of(self.policy.time_limit());
+                write!(f, "the deadline{of} passed after {:.3?}", self.elapsed())?;
                 if self.limit != CompactDuration::new(Duration::MAX) {
                     write!(f, ", before the limit of {:?}", self.limit())?;
                 }
@@ -116,6 +117,15 @@ impl fmt::Display for TimedOut {
             (Scope::Attempt, None) if self.attempt > 1 => write!(f, ", attempt {}", self.attempt),
             _ => Ok(()),
         }
+    }
+}
+
+/// Whose deadline it was, in a sentence.
+pub(super) struct Of<'a>(pub(super) Option<&'a Name>);
+
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(f, " of '{name}'"))
     }
 }
 

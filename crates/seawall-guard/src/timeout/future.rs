@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project::pin_project;
-use seawall_core::{Attempt, Error};
+use seawall_core::{Attempt, Error, TimedOutBy};
 
 use super::Timeout;
 use super::expiry::Expiry;
@@ -113,8 +113,27 @@ where
         let mut this = self.project();
         match this.timed.as_mut().call().poll(cx) {
             Poll::Pending => this.timed.cut_off(this.timeout, *this.limit, *this.attempt, cx),
-            ready @ Poll::Ready(_) => ready,
+            Poll::Ready(Err(mut error)) => {
+                name_time_limit(this.timeout, *this.limit, *this.attempt, &mut error);
+                Poll::Ready(Err(error))
+            }
+            ready @ Poll::Ready(Ok(_)) => ready,
         }
+    }
+}
+
+/// Puts the name of the timeout into an error of a policy inside that ran out of its time.
+#[cold]
+#[inline(never)]
+fn name_time_limit<E>(
+    timeout: &Timeout,
+    limit: Duration,
+    mut attempt: Attempt,
+    error: &mut Error<E>,
+) {
+    let span = Span { began: attempt.began(), limit, outer: attempt.deadline() };
+    if error.is_timeout() && span.by() == TimedOutBy::Limit {
+        error.name_time_limit(timeout.name());
     }
 }
 

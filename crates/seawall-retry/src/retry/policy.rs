@@ -110,6 +110,12 @@ impl Retry {
         }
     }
 
+    /// Whether the deadline of `attempt` is the retry's own.
+    pub(super) fn is_due_by_itself(&self, mut attempt: Attempt) -> bool {
+        let own = self.deadline.and_then(|limit| attempt.began().checked_add(limit));
+        own.is_some() && own == attempt.deadline()
+    }
+
     /// The attempt that follows `attempt`, which ended with `last`.
     pub(super) fn next(&self, attempt: Attempt, last: Verdict) -> Attempt {
         let number = attempt.number().saturating_add(1);

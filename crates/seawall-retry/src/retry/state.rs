@@ -252,13 +252,17 @@ impl<'p, E> RetryState<'p, E> {
         last: Error<E>,
         why: StopReason,
     ) -> Error<E> {
-        retry.shared.give_up(why, attempt, attempt.number(), last, |gave_up| {
+        let mut error = retry.shared.give_up(why, attempt, attempt.number(), last, |gave_up| {
             let Some(kept) = self.kept else { return };
             if why == StopReason::Rejected {
                 gave_up.before = kept.before;
             }
             (gave_up.history, gave_up.delays) = kept.history.into_iter().unzip();
-        })
+        });
+        if retry.is_due_by_itself(attempt) {
+            error.name_time_limit(retry.name());
+        }
+        error
     }
 }
 

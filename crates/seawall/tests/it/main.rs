@@ -22,6 +22,7 @@ mod limits;
 mod ok_503_is_lost_behind_a_refusal;
 mod ok_503_is_no_failure;
 mod ok_503_passes_by_a_fallback;
+mod out_of_time_does_not_say_whose_limit;
 mod pipeline;
 mod registry;
 mod shapes;
