@@ -55,6 +55,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `axum` | a [`Problem`] is an answer of a handler |
 //! | `hyper` | what the errors of hyper and h2 mean: given back unsent, `REFUSED_STREAM`, `GOAWAY` |
 //! | `hyper-util` | what the errors of hyper-util's client mean, and `hyper` |
 //! | `reqwest` | what reqwest's errors mean, and `Client` |
@@ -103,6 +104,8 @@ pub mod server;
 pub mod server_layer;
 
 mod answer;
+#[cfg(feature = "axum")]
+mod axum;
 mod deadline;
 mod options;
 mod priority;

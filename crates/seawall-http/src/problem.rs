@@ -9,6 +9,8 @@ use seawall::{Error, Random, Reason, Rejection};
 
 use crate::retry_after;
 
+mod upstream;
+
 /// Client closed request: for logs, as nobody is there to read it.
 pub const CLIENT_CLOSED: u16 = 499;
 

@@ -1,5 +1,6 @@
 //! The pipeline of an authority.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use seawall::policy::{Keep, Reporter};
@@ -26,11 +27,15 @@ pub(super) struct OfAuthority {
 pub(super) struct Settings {
     pub(super) name: Name,
     pub(super) change: Arc<Change>,
+    /// Those of single authorities, after `change`.
+    pub(super) authorities: Vec<(String, Arc<Change>)>,
     pub(super) hedging: bool,
 }
 
 pub(super) struct Template {
     change: Arc<Change>,
+    /// By the name of the authority's policies.
+    authorities: HashMap<Name, Arc<Change>>,
     hedging: bool,
     /// What the settings were checked with. It serves requests without an authority, and authorities
     /// whose name no policy can have.
@@ -72,14 +77,22 @@ impl Keep for OfAuthority {
     type Template = Template;
 
     fn template(settings: Settings) -> Result<(Reporter, Template), ConfigError> {
-        let Settings { name, change, hedging } = settings;
+        let Settings { name, change, authorities, hedging } = settings;
         let checked = Self::build(&name, &*change, hedging)?;
+        let mut by_name = HashMap::with_capacity(authorities.len());
+        for (authority, own) in authorities {
+            let (name, change) = (name.for_key(authority), Arc::clone(&change));
+            let both: Arc<Change> = Arc::new(move |standard| own(change(standard)));
+            Self::build(&name, &*both, hedging)?;
+            by_name.insert(name, both);
+        }
         let reporter = Reporter::new(name, PolicyKind::Pipeline, Listeners::default());
-        Ok((reporter, Template { change, hedging, checked }))
+        Ok((reporter, Template { change, authorities: by_name, hedging, checked }))
     }
 
     fn make(template: &Template, reporter: Reporter) -> Self {
-        Self::build(reporter.name(), &*template.change, template.hedging)
+        let change = template.authorities.get(reporter.name()).unwrap_or(&template.change);
+        Self::build(reporter.name(), &**change, template.hedging)
             .unwrap_or_else(|_| template.checked.clone())
     }
 

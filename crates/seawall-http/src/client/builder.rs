@@ -15,6 +15,7 @@ use crate::RequestOptions;
 /// | setter | default | why |
 /// |---|---|---|
 /// | [`pipeline`](Self::pipeline) | the standard pipeline | see [`StandardBuilder`] |
+/// | [`authority`](Self::authority) | as all | one that is slower, or that needs a circuit |
 /// | [`options`](Self::options) | repeated by method | see [`RequestOptions`] |
 /// | [`hedging`](Self::hedging) | off | a second request that is not needed is load |
 /// | [`replay`](Self::replay) | 64 KiB a request, 64 MiB over all | see [`ReplayLayer`] |
@@ -24,6 +25,7 @@ use crate::RequestOptions;
 pub struct Builder<T = ()> {
     name: Name,
     change: Arc<Change>,
+    authorities: Vec<(String, Arc<Change>)>,
     options: RequestOptions,
     replay: ReplayLayer,
     hedging: bool,
@@ -52,6 +54,7 @@ impl<T> Builder<T> {
         Self {
             name,
             change: Arc::new(|standard| standard),
+            authorities: Vec::new(),
             options: RequestOptions::new(),
             replay: ReplayLayer::new(),
             hedging: false,
@@ -69,6 +72,17 @@ impl<T> Builder<T> {
         change: impl Fn(StandardBuilder) -> StandardBuilder + Send + Sync + 'static,
     ) -> Self {
         self.change = Arc::new(change);
+        self
+    }
+
+    /// Changes the standard pipeline of one authority, such as `inventory.example:8080`, after
+    /// [`pipeline`](Self::pipeline). The port is left out where the URL leaves it out.
+    pub fn authority(
+        mut self,
+        authority: impl Into<String>,
+        change: impl Fn(StandardBuilder) -> StandardBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.authorities.push((authority.into(), Arc::new(change)));
         self
     }
 
@@ -114,8 +128,9 @@ impl<T> Builder<T> {
 
     /// The layer, and what it is to send through.
     pub(super) fn layer(self) -> Result<(ClientLayer, T), ConfigError> {
-        let Self { name, change, options, replay, hedging, waits_for_body, .. } = self;
-        let pipelines = Keyed::new(Settings { name, change, hedging }, self.max_authorities)?;
+        let Self { name, change, authorities, options, replay, hedging, waits_for_body, .. } = self;
+        let settings = Settings { name, change, authorities, hedging };
+        let pipelines = Keyed::new(settings, self.max_authorities)?;
         let shared = Shared { pipelines, options, replay, waits_for_body };
         Ok((ClientLayer::of(shared), self.through))
     }

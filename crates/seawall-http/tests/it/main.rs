@@ -6,6 +6,8 @@ mod by_hand;
 mod class;
 #[cfg(feature = "reqwest")]
 mod client;
+#[cfg(feature = "reqwest")]
+mod client_authority;
 mod deadline;
 #[cfg(feature = "reqwest")]
 mod h2_servers;
@@ -21,3 +23,4 @@ mod server_drain;
 mod server_layer;
 mod server_panics;
 mod server_priorities;
+mod upstream;
