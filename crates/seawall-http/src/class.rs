@@ -137,6 +137,14 @@ fn known(error: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(error) = error.downcast_ref::<h2::Error>() {
         return Some(of_h2(error));
     }
+    #[cfg(feature = "tonic")]
+    if let Some(verdict) = of_tonic(error) {
+        return Some(verdict);
+    }
+    #[cfg(feature = "reqwest-middleware")]
+    if let Some(error) = error.downcast_ref::<reqwest_middleware::Error>() {
+        return of_middleware(error);
+    }
     if let Some(error) = error.downcast_ref::<ReplayError>() {
         // The request's own body: the server has nothing to do with it.
         return match error {
@@ -205,4 +213,27 @@ fn of_reqwest(error: &reqwest::Error) -> Option<Verdict> {
         return Some(Class::Transient.into());
     }
     None
+}
+
+/// Otherwise what happened is its source.
+#[cfg(feature = "tonic")]
+fn of_tonic(error: &(dyn Error + 'static)) -> Option<Verdict> {
+    if error.is::<tonic::ConnectError>() {
+        return Some(Class::Transient.not_carried_out());
+    }
+    if error.is::<tonic::TimeoutExpired>() {
+        return Some(Class::Transient.into());
+    }
+    let status = error.downcast_ref::<tonic::Status>()?;
+    let code = u32::try_from(i32::from(status.code())).ok()?;
+    Some(of_grpc(code, &HeaderMap::new()))
+}
+
+/// It says nothing beyond what is inside it.
+#[cfg(feature = "reqwest-middleware")]
+fn of_middleware(error: &reqwest_middleware::Error) -> Option<Verdict> {
+    match error {
+        reqwest_middleware::Error::Reqwest(error) => Some(of_error(error)),
+        reqwest_middleware::Error::Middleware(error) => error.chain().find_map(known),
+    }
 }

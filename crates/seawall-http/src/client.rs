@@ -1,24 +1,17 @@
 //! Clients that survive their servers: the standard pipeline for each authority, safe by default.
 //!
 //! ```
-//! use bytes::Bytes;
-//! use http::{Request, Response};
-//! use http_body_util::Full;
 //! use seawall_http::ClientLayer;
-//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use hyper_util::client::legacy::Client;
+//! use hyper_util::rt::TokioExecutor;
+//! use tower::Layer;
+//! # type Body = http_body_util::Full<bytes::Bytes>;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = ServiceBuilder::new()
-//!     .layer(ClientLayer::new("shop")?)
-//!     // hyper-util's client, for instance.
-//!     .service(service_fn(async |_: Request<_>| {
-//!         Ok::<_, std::io::Error>(Response::new(Full::<Bytes>::from("seven")))
-//!     }));
-//! let request = Request::get("http://inventory.example/items/7").body(Full::<Bytes>::default())?;
-//! assert_eq!(client.oneshot(request).await?.status(), 200);
-//! # Ok(())
-//! # }
+//! let http = Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http();
+//! let client = ClientLayer::builder("shop").hedging().build()?.layer(http);
+//! # fn check<S: tower::Service<http::Request<Body>>>(_: S) {}
+//! # check(client);
+//! # Ok::<_, seawall::ConfigError>(())
 //! ```
 //!
 //! | you have | take | feature |
@@ -53,6 +46,8 @@
 
 pub use body::ClientBody;
 pub use builder::Builder;
+#[cfg(feature = "tonic")]
+pub use grpc::{Grpc, GrpcFuture, GrpcLayer, GrpcService};
 pub use layer::{ClientFuture, ClientLayer, ClientService};
 #[cfg(feature = "reqwest")]
 pub use request_builder::RequestBuilder;
@@ -63,7 +58,11 @@ mod authority;
 mod body;
 mod builder;
 mod first_frame;
+#[cfg(feature = "tonic")]
+mod grpc;
 mod layer;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 #[cfg(feature = "reqwest")]
 mod request_builder;
 #[cfg(feature = "reqwest")]

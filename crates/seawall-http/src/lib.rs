@@ -2,34 +2,31 @@
 //! repeated, when to come back, how long a body holds its place.
 //!
 //! A [`Pipeline`](seawall::Pipeline) takes an answer of 503 for a success and a POST for any other
-//! call. With the parts of this crate it does not. In front of a server, or behind a service, they go
-//! around any client and any server that speaks in [`http`] types:
+//! call. With the parts of this crate it does not. [`client`] has them all around what sends requests,
+//! safe by default:
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
-//! use seawall::Pipeline;
-//! use seawall_http::{HttpOutcomes, RequestOptions};
-//! use seawall_tower::PipelineLayer;
-//! use seawall_tower::replay::{ByReplay, ReplayBody, ReplayLayer};
+//! use seawall_http::ClientLayer;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let pipeline = Pipeline::standard("inventory").classify(HttpOutcomes).build()?;
 //! let client = ServiceBuilder::new()
-//!     .layer(ReplayLayer::new())
-//!     .layer(PipelineLayer::new(pipeline).options(RequestOptions::new()).repeat(ByReplay))
+//!     .layer(ClientLayer::new("shop")?)
 //!     // hyper-util's client, for instance.
-//!     .service(service_fn(async |_: Request<ReplayBody<Full<Bytes>>>| {
+//!     .service(service_fn(async |_: Request<_>| {
 //!         Ok::<_, std::io::Error>(Response::new(Full::<Bytes>::from("seven")))
 //!     }));
-//! let answer = client.oneshot(Request::get("/items/7").body(Full::default())?).await?;
-//! assert_eq!(answer.status(), 200);
+//! let request = Request::get("http://inventory.example/items/7").body(Full::<Bytes>::default())?;
+//! assert_eq!(client.oneshot(request).await?.status(), 200);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Behind a service, and around a pipeline of your own, each part goes alone, in `http` types:
 //!
 //! | question | answer |
 //! |---|---|
@@ -39,7 +36,7 @@
 //! | How long does the caller wait, in and out? | [`DeadlineReader`], [`DeadlineHeader`] |
 //! | What is a caller answered when a policy refuses? | [`RespondLayer`], [`Problem`] |
 //! | How long does a request hold its place? | [`HoldLayer`], [`body_guard`]: to the end of the body |
-//! | Is there a whole client? | `Client`, with the feature `reqwest` |
+//! | Is there a whole client? | [`client`]: around reqwest, reqwest-middleware, hyper-util, tonic, and any other service |
 //!
 //! # Three grades
 //!
@@ -59,15 +56,10 @@
 //! | `hyper` | what the errors of hyper and h2 mean: given back unsent, `REFUSED_STREAM`, `GOAWAY` |
 //! | `hyper-util` | what the errors of hyper-util's client mean, and `hyper` |
 //! | `reqwest` | what reqwest's errors mean, and `Client` |
+//! | `reqwest-middleware` | [`ClientLayer`] as a middleware, and `reqwest` |
+//! | `tonic` | what tonic's errors mean, and `client::GrpcLayer` around a channel |
 //!
 //! None is on unless it is asked for.
-//!
-//! # What is not here yet
-//!
-//! A client for tonic and one for reqwest-middleware, and a hedging client. hyper-util's client takes
-//! the layers as they are, and so does an axum router. A single policy goes around reqwest's dialling
-//! with [`boxed_errors`](seawall_tower::PipelineLayer::boxed_errors).
-//! A client's limit counts a request to the head of its answer; [`GuardedBody`] holds a permit longer.
 //!
 //! # Traps
 //!

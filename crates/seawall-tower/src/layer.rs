@@ -12,7 +12,7 @@ use seawall::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::run::{Parts, Run};
+use crate::run::Run;
 use crate::{
     BoxedErrorsLayer, ByClone, CallOptions, LeakedLayer, NoOptions, ResponseFuture, ServiceCall,
 };
@@ -33,9 +33,7 @@ pub struct PipelineLayer<P, C = AllTransient, O = NoOptions, R = ByClone> {
 /// pipeline. A call allocates its future, and clones the inner service.
 pub struct PipelineService<S, P, C = AllTransient, O = NoOptions, R = ByClone> {
     inner: S,
-    pipeline: Arc<Pipeline<P, C>>,
-    options: O,
-    repeat: R,
+    layer: PipelineLayer<P, C, O, R>,
 }
 
 impl<P, C> PipelineLayer<P, C> {
@@ -97,6 +95,29 @@ impl<P, C, O, R> PipelineLayer<P, C, O, R> {
         BoxedErrorsLayer::new(self)
     }
 
+    /// Sends one request to `service` through the pipeline, from where the layer is borrowed: without a
+    /// box, and for services that borrow themselves.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future does nothing before it is first polled. Dropped at any point, it gives back whatever
+    /// the policies hold for it.
+    pub fn call<'p, S, Req>(
+        &'p self,
+        service: S,
+        request: Req,
+    ) -> impl Future<Output = Result<S::Response, Error<S::Error>>> + use<'p, S, Req, P, C, O, R>
+    where
+        S: Service<Req>,
+        P: Policy,
+        O: CallOptions<Req>,
+        C: Classify<S::Response, S::Error>,
+        P::Wrapped<'p, ServiceCall<'p, S, Req, C, O, R>>:
+            Call<Output = S::Response, Error = C::Failure>,
+    {
+        Run::new(self, service, request)
+    }
+
     /// The pipeline.
     pub fn pipeline(&self) -> &Pipeline<P, C> {
         &self.pipeline
@@ -107,8 +128,7 @@ impl<S, P, C, O: Clone, R: Clone> Layer<S> for PipelineLayer<P, C, O, R> {
     type Service = PipelineService<S, P, C, O, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let Self { pipeline, options, repeat } = self.clone();
-        PipelineService { inner, pipeline, options, repeat }
+        PipelineService { inner, layer: self.clone() }
     }
 }
 
@@ -138,14 +158,10 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let inner = self.inner.clone();
-        let parts = Parts {
-            pipeline: Arc::clone(&self.pipeline),
-            options: self.options.clone(),
-            repeat: self.repeat.clone(),
-        };
+        let layer = self.layer.clone();
         // Allocated first, so that the call is made in its place and not moved there.
         let place = Box::new_uninit();
-        let call = Box::write(place, async move { Run::new(&parts, inner, request).await });
+        let call = Box::write(place, async move { layer.call(inner, request).await });
         let call: Pin<Box<_>> = Box::into_pin(call);
         ResponseFuture::new(call)
     }
@@ -163,12 +179,7 @@ impl<P, C, O: Clone, R: Clone> Clone for PipelineLayer<P, C, O, R> {
 
 impl<S: Clone, P, C, O: Clone, R: Clone> Clone for PipelineService<S, P, C, O, R> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            pipeline: Arc::clone(&self.pipeline),
-            options: self.options.clone(),
-            repeat: self.repeat.clone(),
-        }
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
     }
 }
 
@@ -182,7 +193,7 @@ impl<S: fmt::Debug, P: Policy, C, O, R> fmt::Debug for PipelineService<S, P, C, 
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PipelineService")
             .field("inner", &self.inner)
-            .field("pipeline", &self.pipeline)
+            .field("pipeline", &self.layer.pipeline)
             .finish_non_exhaustive()
     }
 }

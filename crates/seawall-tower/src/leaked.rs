@@ -10,7 +10,7 @@ use seawall::{AllTransient, Call, Classify, Error, Pipeline, Policy};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::run::{Parts, Run, Wrapped};
+use crate::run::{Run, Wrapped};
 use crate::{BoxedErrorsLayer, ByClone, CallOptions, NoOptions, PipelineLayer};
 
 /// A pipeline that lives as long as the process, as a layer of tower. Made by
@@ -20,7 +20,7 @@ pub struct LeakedLayer<
     C: 'static = AllTransient,
     O: 'static = NoOptions,
     R: 'static = ByClone,
->(&'static Parts<P, C, O, R>);
+>(&'static PipelineLayer<P, C, O, R>);
 
 /// A service behind a pipeline that lives as long as the process, made by [`LeakedLayer`].
 ///
@@ -34,13 +34,12 @@ pub struct LeakedService<
     R: 'static = ByClone,
 > {
     inner: S,
-    parts: &'static Parts<P, C, O, R>,
+    layer: &'static PipelineLayer<P, C, O, R>,
 }
 
 impl<P, C, O, R> LeakedLayer<P, C, O, R> {
     pub(crate) fn new(layer: PipelineLayer<P, C, O, R>) -> Self {
-        let PipelineLayer { pipeline, options, repeat } = layer;
-        Self(Box::leak(Box::new(Parts { pipeline, options, repeat })))
+        Self(Box::leak(Box::new(layer)))
     }
 
     /// The same layer with errors as `Box<dyn Error + Send + Sync>`; see
@@ -59,7 +58,7 @@ impl<S, P, C, O, R> Layer<S> for LeakedLayer<P, C, O, R> {
     type Service = LeakedService<S, P, C, O, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        LeakedService { inner, parts: self.0 }
+        LeakedService { inner, layer: self.0 }
     }
 }
 
@@ -81,7 +80,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        LeakedFuture { run: Run::new(self.parts, self.inner.clone(), request) }
+        LeakedFuture { run: Run::new(self.layer, self.inner.clone(), request) }
     }
 }
 
@@ -130,7 +129,7 @@ impl<P, C, O, R> Copy for LeakedLayer<P, C, O, R> {}
 
 impl<S: Clone, P, C, O, R> Clone for LeakedService<S, P, C, O, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), parts: self.parts }
+        Self { inner: self.inner.clone(), layer: self.layer }
     }
 }
 
@@ -144,7 +143,7 @@ impl<S: fmt::Debug, P: Policy, C, O, R> fmt::Debug for LeakedService<S, P, C, O,
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LeakedService")
             .field("inner", &self.inner)
-            .field("pipeline", &self.parts.pipeline)
+            .field("pipeline", &self.layer.pipeline)
             .finish_non_exhaustive()
     }
 }

@@ -3,22 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 use seawall::policy::Failure;
-use seawall::{Call, Classify, Error, Pipeline, Policy};
+use seawall::{Call, Classify, Error, Policy};
 use tower_service::Service;
 
-use crate::{CallOptions, ServiceCall};
-
-/// What a request meets: the pipeline, its options, how it is copied.
-pub(crate) struct Parts<P, C, O, R> {
-    pub(crate) pipeline: Arc<Pipeline<P, C>>,
-    pub(crate) options: O,
-    pub(crate) repeat: R,
-}
+use crate::{CallOptions, PipelineLayer, ServiceCall};
 
 /// What a pipeline makes of a request to a service.
 // Not the facade's `PolicyCall`, whose future would be moved once more: 100 instructions a call.
@@ -36,7 +28,7 @@ where
     Wrapped<'p, S, Req, P, C, O, R>: Call,
 {
     /// Not polled yet.
-    Idle { inner: S, request: Req, parts: &'p Parts<P, C, O, R> },
+    Idle { inner: S, request: Req, layer: &'p PipelineLayer<P, C, O, R> },
     /// Started.
     Running {
         #[pin]
@@ -51,8 +43,8 @@ where
     P: Policy,
     Wrapped<'p, S, Req, P, C, O, R>: Call,
 {
-    pub(crate) const fn new(parts: &'p Parts<P, C, O, R>, inner: S, request: Req) -> Self {
-        Self::Idle { inner, request, parts }
+    pub(crate) const fn new(layer: &'p PipelineLayer<P, C, O, R>, inner: S, request: Req) -> Self {
+        Self::Idle { inner, request, layer }
     }
 }
 
@@ -72,10 +64,10 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let RunProjection::Idle { .. } = self.as_mut().project()
-            && let RunOwned::Idle { inner, request, parts } =
+            && let RunOwned::Idle { inner, request, layer } =
                 self.as_mut().project_replace(Self::Done)
         {
-            let Parts { pipeline, options, repeat } = parts;
+            let PipelineLayer { pipeline, options, repeat } = layer;
             let first = options.first_attempt_contained(&request, pipeline.name())?;
             let call = ServiceCall::new(inner, request, pipeline.classifier(), options, repeat);
             let future = pipeline.policy().wrap(call).start(first);

@@ -8,7 +8,15 @@ mod class;
 mod client;
 #[cfg(feature = "reqwest")]
 mod client_authority;
+#[cfg(feature = "tonic")]
+mod client_grpc;
+#[cfg(feature = "hyper-util")]
+mod client_layer;
+#[cfg(feature = "reqwest-middleware")]
+mod client_middleware;
 mod deadline;
+#[cfg(feature = "tonic")]
+mod grpc_peer;
 #[cfg(feature = "reqwest")]
 mod h2_servers;
 mod options;
