@@ -89,7 +89,8 @@
 //! - **The dependency counts arrivals**, you count starts: a network that bunches calls up can break
 //!   a quota that you kept. Leave some room.
 //! - **Several processes** with one quota each need a part of it, or a shared store. If the server says
-//!   what is left, [`leave_at_most`](RateLimit::leave_at_most) takes that over.
+//!   what is left, [`leave_at_most`](RateLimit::leave_at_most) takes that over; it is there for
+//!   [a key](KeyedRateLimit::leave_at_most), too.
 //! - **A [`Reservation`] that is not claimed** keeps those behind it waiting until it is dropped.
 //! - **Timers** of tokio go off up to a millisecond late: a queue of waiting calls gets at most a
 //!   burst of permits per millisecond. With a burst of 1 that is 1,000 a second.

@@ -83,3 +83,34 @@ async fn what_the_server_says_is_left_is_an_upper_bound() {
         limit.try_acquire().unwrap_err();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_says_is_left_for_a_key_is_an_upper_bound() {
+    let rate = RateLimit::builder().rate(10, SECOND);
+    let limit = KeyedRateLimit::<String>::new(rate, 16).unwrap();
+    limit.leave_at_most("new", u64::MAX);
+    assert_eq!(limit.snapshot().keys, 0, "a key that may do all is not kept for that");
+    limit.leave_at_most("new", 3);
+    let known = limit.get("new");
+    for left in [8, 3, u64::MAX] {
+        known.leave_at_most(left);
+        assert_eq!((known.available(), limit.available("other")), (3, 10), "nothing is added");
+    }
+    known.leave_at_most(1);
+    limit.try_acquire("new").unwrap();
+    limit.leave_at_most("new", 0);
+    limit.try_acquire("new").unwrap_err();
+    assert_eq!(limit.snapshot().refused, 1, "only the call");
+    advance(2 * SECOND).await;
+    assert_eq!(limit.available("new"), 10, "it recovers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_finds_no_room_takes_nothing_from_the_others() {
+    let rate = RateLimit::builder().rate(10, SECOND * 100);
+    let limit = KeyedRateLimit::<u64>::new(rate, 16).unwrap();
+    (0..100).for_each(|key| limit.leave_at_most(&key, 0));
+    let snapshot = limit.snapshot();
+    assert!(snapshot.keys <= 16 && snapshot.overflowed == 0, "{snapshot:?}");
+    assert!((0..100).any(|key| limit.available(&key) == 10), "those that share a rate have it all");
+}

@@ -105,37 +105,47 @@ impl<K: Eq + Hash> Cells<K> {
         rate.available(tat, now)
     }
 
-    /// The same as [`take`](Self::take) for a new key, which is kept if there is room. The caller
-    /// drops the keys that are unneeded then, outside any lock: a key's drop is the user's code.
-    pub(super) fn add(
+    /// Does `act` to the cell of `key`, if the key is kept.
+    pub(super) fn update<Q, R>(&self, key: &Q, act: impl FnOnce(&mut FineNanos) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.shard(key).lock().cells.get_mut(key).map(act)
+    }
+
+    /// The same as [`update`](Self::update) for a new key, which is kept if there is room; `None` if there
+    /// is none. The caller drops the keys that are unneeded then, outside any lock: a key's drop is the
+    /// user's code.
+    pub(super) fn add<R>(
         &self,
         rate: &GcraRate,
         key: K,
         now: u64,
         unneeded: &mut Vec<K>,
-    ) -> Result<(), u64> {
+        act: impl FnOnce(&mut FineNanos) -> R,
+    ) -> Option<R> {
         let mut shard = self.shard(&key).lock();
         // Another thread may have been faster.
         if let Some(cell) = shard.cells.get_mut(&key) {
             unneeded.push(key);
-            return rate.take(cell, now, 1);
+            return Some(act(cell));
         }
         if shard.cells.len() >= self.keys_a_shard {
             self.evict(&mut shard, rate, now, unneeded);
         }
         if shard.cells.len() >= self.keys_a_shard {
-            drop(shard);
             unneeded.push(key);
-            return self.take_from_overflow(rate, now);
+            return None;
         }
         let mut cell = FineNanos::default();
-        let taken = rate.take(&mut cell, now, 1);
+        let done = act(&mut cell);
         shard.cells.insert(key, cell);
-        taken
+        Some(done)
     }
 
     /// Takes a permit for a key that finds no room.
-    fn take_from_overflow(&self, rate: &GcraRate, now: u64) -> Result<(), u64> {
+    pub(super) fn take_from_overflow(&self, rate: &GcraRate, now: u64) -> Result<(), u64> {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
         rate.take(&mut self.overflow.lock(), now, 1)
     }

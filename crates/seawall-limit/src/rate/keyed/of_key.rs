@@ -32,6 +32,18 @@ impl<K> RateLimitOf<K> {
     }
 }
 
+impl<K: Eq + Hash + Clone> RateLimitOf<K> {
+    /// How many permits of the key could be taken now: see [`KeyedRateLimit::available`].
+    pub fn available(&self) -> u64 {
+        self.limit.available(&self.key)
+    }
+
+    /// Takes over what the server says is left for the key: see [`KeyedRateLimit::leave_at_most`].
+    pub fn leave_at_most(&self, left: u64) {
+        self.limit.leave_at_most(&self.key, left);
+    }
+}
+
 impl<K: Display> RateLimitOf<K> {
     /// Its name: `name[key]`, cut off at [`Name::MAX_LEN`] bytes. Made when it is first asked for
     /// or a call is refused, and kept.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::RateLimitOf;
 use super::shared::Shared;
 use crate::rate::RateLimitBuilder;
-use crate::rate::gcra::GcraRate;
+use crate::rate::gcra::{FineNanos, GcraRate};
 use crate::rate::quota::Quota;
 
 /// A rate limit for each key: user, tenant, address.
@@ -97,6 +97,47 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
         self.shared.cells.available(&rate, key, self.shared.time.now())
     }
 
+    /// Takes over what the server says is left for `key`, as
+    /// [`RateLimit::leave_at_most`](crate::RateLimit::leave_at_most): permits beyond `left` are taken.
+    /// A key that finds no room shares its rate with others, and nothing happens to them.
+    ///
+    /// ```
+    /// use seawall_limit::{KeyedRateLimit, RateLimit};
+    ///
+    /// let rate = RateLimit::builder().per_second(10);
+    /// let tenants = KeyedRateLimit::<String>::new(rate, 10_000)?;
+    /// tenants.leave_at_most("acme", 3); // Another process used the rest.
+    /// assert_eq!((tenants.available("acme"), tenants.available("other")), (3, 10));
+    /// # Ok::<_, seawall_core::ConfigError>(())
+    /// ```
+    pub fn leave_at_most<Q>(&self, key: &Q, left: u64)
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
+        let now = self.shared.time.now();
+        // A key with no more than that need not be kept for it.
+        if self.available(key) <= left {
+            return;
+        }
+        let leave = |rate: &GcraRate, cell: &mut FineNanos| {
+            let beyond = rate.available(*cell, now).saturating_sub(left);
+            // It is there: no other call has this cell.
+            rate.take(cell, now, beyond).ok();
+        };
+        let cells = &self.shared.cells;
+        let known = {
+            let rate = self.shared.rate.read();
+            cells.update(key, |cell| leave(&rate, cell)).is_some()
+        };
+        if !known {
+            // Made and dropped outside the locks: it may call this limit.
+            let (key, mut unneeded) = (key.to_owned(), Vec::new());
+            let rate = self.shared.rate.read();
+            cells.add(&rate, key, now, &mut unneeded, |cell| leave(&rate, cell));
+        }
+    }
+
     /// Takes a permit, or refuses by `reporter`.
     pub(super) fn take<'r, Q>(
         &self,
@@ -125,7 +166,9 @@ impl<K: Eq + Hash> KeyedRateLimit<K> {
     fn take_as_new(&self, key: K, now: u64) -> Result<(), (u64, u64)> {
         let mut unneeded = Vec::new();
         let rate = self.shared.rate.read();
-        let taken = self.shared.cells.add(&rate, key, now, &mut unneeded);
+        let cells = &self.shared.cells;
+        let taken = cells.add(&rate, key, now, &mut unneeded, |cell| rate.take(cell, now, 1));
+        let taken = taken.unwrap_or_else(|| cells.take_from_overflow(&rate, now));
         taken.map_err(|wait| (rate.permits(), wait))
     }
 
