@@ -88,6 +88,8 @@ pub(super) struct Watched<Io> {
     io: Io,
     activity: Arc<Activity>,
     preface: Preface,
+    /// Requests of which the heads are through.
+    started: usize,
     head: Watch,
     write: Watch,
 }
@@ -156,7 +158,7 @@ impl<Io> Watched<Io> {
         let mut head = Watch::new(head_within);
         head.begin();
         let (preface, write) = (Preface::Begun(0), Watch::new(stalled_after));
-        Self { io, activity, preface, head, write }
+        Self { io, activity, preface, started: 0, head, write }
     }
 }
 
@@ -172,9 +174,11 @@ impl<Io: AsyncRead> AsyncRead for Watched<Io> {
         let read = &buf.filled()[before..];
         *this.preface = this.preface.next(read);
         let expects_a_head = *this.preface != Preface::Complete && this.activity.expects_a_head();
-        if !expects_a_head {
+        let started = this.activity.started();
+        if !expects_a_head || std::mem::replace(this.started, started) != started {
             this.head.end();
-        } else if !read.is_empty() {
+        }
+        if expects_a_head && !read.is_empty() {
             this.head.begin();
         }
         if !read.is_empty() {

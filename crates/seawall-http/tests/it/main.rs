@@ -28,7 +28,11 @@ mod served;
 mod server;
 #[cfg(feature = "server")]
 mod server_drain;
+#[cfg(feature = "server")]
+mod server_hostile;
 mod server_layer;
 mod server_panics;
 mod server_priorities;
 mod upstream;
+#[cfg(feature = "server")]
+mod server_tonic;
