@@ -1,6 +1,6 @@
 //! The events of a breaker.
 
-use seawall_core::EventKind;
+use seawall_core::{Counted, EventKind};
 
 use crate::machine::Effects;
 use crate::shared::Circuit;
@@ -16,6 +16,11 @@ impl Circuit {
 
     /// Queues the transitions among `effects`, in order, and takes them out. Called under the lock.
     pub(crate) fn queue(&self, effects: &mut Effects, now: Nanos) {
+        for kind in effects.iter() {
+            if let EventKind::Transition(transition) = kind {
+                self.reporter.count(Counted::transition(transition.from, transition.to));
+            }
+        }
         if !self.reporter.is_heard() {
             effects.clear();
             return;

@@ -1,9 +1,10 @@
 //! What telemetry and consoles see of a breaker.
 
 use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Order, OrderError};
-use seawall_core::{Reporter, Settings};
+use seawall_core::{Counted, Reporter, Settings};
 
 use crate::Breaker;
+use crate::machine::table::TABLE;
 
 impl Inspect for Breaker {
     fn reporter(&self) -> &Reporter {
@@ -34,7 +35,18 @@ impl Inspect for Breaker {
             measures.counter(counter, total);
         }
         for (reason, total) in totals.refused_by_reason {
-            measures.refusals(reason, total);
+            let would = self.0.reporter.counted(Counted::WouldRefuse(reason));
+            measures.refusals(reason, total.saturating_sub(would));
+        }
+        let due = u64::try_from(snapshot.time_due.as_nanos()).unwrap_or(u64::MAX);
+        measures.counter(Counter::OpenDueNanos, due);
+        self.0.reporter.measure(measures);
+        // Those that have not happened yet, so that their totals are there from the beginning.
+        for (at, row) in TABLE.iter().enumerate() {
+            let is_first = TABLE[..at].iter().all(|it| (it.from, it.to) != (row.from, row.to));
+            if is_first && self.0.reporter.counted(Counted::transition(row.from, row.to)) == 0 {
+                measures.transitions(row.from, row.to, 0);
+            }
         }
         for (state, time) in snapshot.time_in_states {
             measures.state(state, state == snapshot.state, time);

@@ -48,6 +48,9 @@ pub struct Snapshot {
     /// The time spent in each state since the breaker was made, the current one included, in the
     /// order of [`CircuitState::ALL`]. A restored state counts from its beginning.
     pub time_in_states: [(CircuitState, Duration); CircuitState::ALL.len()],
+    /// The part of the time in the open state after its wait was over, when the next call would have
+    /// been a probe and none came.
+    pub time_due: Duration,
     /// What was counted since the breaker was made.
     pub totals: Totals,
 }
@@ -122,6 +125,7 @@ impl Snapshot {
             mean_time: machine.mean_time(),
             openings_in_a_row: machine.openings(),
             time_in_states: time_in_states(machine, now),
+            time_due: Duration::from_nanos(machine.due_time(now)),
             totals,
         }
     }

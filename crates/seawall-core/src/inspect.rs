@@ -43,8 +43,9 @@ pub trait Inspect: Send + Sync {
     /// Gives `measures` what the policy counts, read under one lock.
     ///
     /// Runs no code of the user's other than `measures` itself, which must not call the policy back.
+    /// By default it is what the [reporter counts](Reporter::count).
     fn measure(&self, measures: &mut dyn Measures) {
-        let _ = measures;
+        self.reporter().measure(measures);
     }
 
     /// The settings in force.
@@ -90,6 +91,17 @@ pub trait Measures {
 
     /// The calls refused for `reason` since the policy was made.
     fn refusals(&mut self, reason: Reason, total: u64);
+
+    /// A part of a total since the policy was made: the retries after failures of one class, for
+    /// instance. `label` is one of a few words. By default it is ignored.
+    fn part(&mut self, counter: Counter, label: &'static str, total: u64) {
+        let _ = (counter, label, total);
+    }
+
+    /// How often a circuit went from one state to another since it was made. By default it is ignored.
+    fn transitions(&mut self, from: CircuitState, to: CircuitState, total: u64) {
+        let _ = (from, to, total);
+    }
 
     /// One state of a circuit: whether the circuit is in it now, and the time it has spent in it
     /// since it was made. Given once for each state; exactly one is current.
@@ -176,6 +188,24 @@ labelled! {
         Evicted = "evicted",
         /// Keys that got a policy which was not kept.
         Overflowed = "overflowed",
+        /// Nanoseconds that a circuit was open after its wait was over, because nobody called.
+        OpenDueNanos = "open_due_nanos",
+        /// Attempts that were followed by another, by the class of their failure.
+        Retries = "retries",
+        /// Calls that a policy gave up, by its reason.
+        GaveUp = "gave_up",
+        /// Hedges that were launched.
+        Hedges = "hedges",
+        /// What a timeout cut off, by its scope.
+        Timeouts = "timeouts",
+        /// Panics that were caught.
+        Panics = "panics",
+        /// Calls that a fallback answered.
+        Degraded = "degraded",
+        /// Calls that no fallback answered.
+        FallbackFailed = "fallback_failed",
+        /// Restarts of long-running tasks.
+        Restarts = "restarts",
     }
 }
 

@@ -65,6 +65,7 @@ pub mod wakers;
 mod attempt;
 mod cold_option;
 mod compact;
+mod counted;
 mod label;
 mod name;
 mod reporter;
@@ -86,6 +87,7 @@ pub use class::{Class, Health};
 #[doc(hidden)]
 pub use cold_option::ColdOption;
 pub use config::{Check, ConfigError};
+pub use counted::Counted;
 pub use describe::{Description, LayerDescription};
 #[doc(hidden)]
 pub use error::PackedEvidence;

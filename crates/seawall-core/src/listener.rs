@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::{Cause, Event, contain};
+use crate::{Cause, Event, InspectId, contain};
 use nesting::Running;
 
 mod nesting;
@@ -173,6 +173,11 @@ impl Listeners {
     /// How many there are. One load.
     pub fn len(&self) -> usize {
         self.0.len.load(Ordering::Relaxed)
+    }
+
+    /// The identity of the set: that of all its clones.
+    pub fn id(&self) -> InspectId {
+        InspectId::of(&*self.0)
     }
 
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {

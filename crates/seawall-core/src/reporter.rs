@@ -1,10 +1,14 @@
 //! What a policy reports, and under which name.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
-use crate::{Event, EventKind, InspectId, Listeners, Name, PolicyKind, Reason, Rejection};
+use crate::counted::Counts;
+use crate::{
+    Counted, Event, EventKind, Inspect, InspectId, Listeners, Measures, Name, PolicyKind, Reason,
+    Rejection,
+};
 
 /// The name and kind of a policy, and the listeners that receive its events.
 ///
@@ -26,12 +30,23 @@ struct Reported {
     name: Name,
     kind: PolicyKind,
     listeners: Listeners,
+    /// Made when the first is counted: most keys of a set never have any.
+    counts: OnceLock<Box<Counts>>,
+}
+
+/// A policy that has no more to show than its name, its kind and what it
+/// [counts](Reporter::count).
+impl Inspect for Reporter {
+    fn reporter(&self) -> &Reporter {
+        self
+    }
 }
 
 impl Reporter {
     /// Reports to `listeners` as the policy `name` of kind `kind`.
     pub fn new(name: Name, kind: PolicyKind, listeners: Listeners) -> Self {
-        Self { policy: Arc::new(Reported { name, kind, listeners }), pipeline: None }
+        let reported = Reported { name, kind, listeners, counts: OnceLock::new() };
+        Self { policy: Arc::new(reported), pipeline: None }
     }
 
     /// The same for a handle in a pipeline, whose `listeners` receive the events of its calls, too.
@@ -72,8 +87,27 @@ impl Reporter {
     #[must_use]
     pub fn for_key(&self, key: impl std::fmt::Display) -> Self {
         let name = self.name().for_key(key);
-        let policy = Reported { name, kind: self.kind(), listeners: self.listeners().clone() };
+        let listeners = self.listeners().clone();
+        let policy = Reported { name, kind: self.kind(), listeners, counts: OnceLock::new() };
         Self { policy: Arc::new(policy), pipeline: self.pipeline.clone() }
+    }
+
+    /// Counts `what`, whether anybody listens or not. Telemetry reads the total by
+    /// [`measure`](Self::measure). One addition; the first allocates.
+    pub fn count(&self, what: Counted) {
+        self.policy.counts.get_or_init(Box::default).add(what);
+    }
+
+    /// How often `what` was counted since the policy was made.
+    pub fn counted(&self, what: Counted) -> u64 {
+        self.policy.counts.get().map_or(0, |counts| counts.get(what))
+    }
+
+    /// Gives `measures` what was [counted](Self::count).
+    pub fn measure(&self, measures: &mut dyn Measures) {
+        if let Some(counts) = self.policy.counts.get() {
+            counts.measure(measures);
+        }
     }
 
     /// Whether anybody listens.
@@ -115,12 +149,13 @@ impl Reporter {
         Rejection::new(self.name().clone(), self.kind(), reason)
     }
 
-    /// Refuses a call: makes the rejection and reports it.
+    /// Refuses a call: counts it, makes the rejection and reports it.
     pub fn refuse(&self, reason: Reason) -> Rejection {
+        self.count(Counted::Refused(reason));
         self.refused(self.rejection(reason))
     }
 
-    /// Reports a rejection, and returns it.
+    /// Reports a rejection that was [counted](Self::count), and returns it.
     #[inline]
     pub fn refused(&self, rejection: Rejection) -> Rejection {
         if self.is_heard() { self.report_refused(rejection) } else { rejection }

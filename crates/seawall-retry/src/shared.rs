@@ -1,7 +1,7 @@
 //! What a retry and a hedge have in common.
 
 use seawall_core::{
-    Attempt, ConfigError, Error, EventKind, GaveUp, LayerContext, Listeners, PanicReport,
+    Attempt, ConfigError, Counted, Error, EventKind, GaveUp, LayerContext, Listeners, PanicReport,
     PolicyKind, Reporter, Setup, StopReason,
 };
 use tokio::time::Instant;
@@ -71,6 +71,7 @@ impl Shared {
     }
 
     pub(crate) fn report_panic(&self, report: PanicReport) {
+        self.reporter.count(Counted::Panicked);
         self.reporter.report(|| EventKind::Panicked(report));
     }
 
@@ -110,6 +111,7 @@ impl Shared {
         last: Error<E>,
         complete: impl FnOnce(&mut GaveUp<E>),
     ) -> Error<E> {
+        self.reporter.count(Counted::GaveUp(why));
         self.reporter.report(|| EventKind::gave_up(attempts, why, last.class()));
         let elapsed = Instant::now().saturating_duration_since(first.began());
         let name = self.reporter.name().clone();

@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 
 use seawall_core::{
-    AllTransient, Attempt, Call, Called, CalledOnce, CalledWith, Classified, Classify, Description,
-    Error, Finding, FromAttemptFn, FromFn, FromFuture, Listeners, Name, Policy,
+    AllTransient, Attempt, Call, Called, CalledOnce, CalledWith, Chain, Classified, Classify,
+    Description, Error, Finding, FromAttemptFn, FromFn, FromFuture, Listeners, Name, Policy,
 };
 
 use seawall_core::operation::{FromBlockingFn, OfAttempt, Plain};
@@ -184,6 +184,20 @@ impl<P: Policy, C> Pipeline<P, C> {
         P::Wrapped<'p, FromBlockingFn<'p, OfAttempt<F>, C>>: Call<Output = T, Error = C::Failure>,
     {
         self.classified.call_blocking_with(operation)
+    }
+
+    /// This pipeline between two more policies: `outer` around all of its own, `inner` right around
+    /// the operation. For policies that look at each call and each attempt and change nothing about
+    /// them, as those of `seawall-telemetry`; others belong into the builder.
+    #[must_use]
+    pub fn between<O: Policy, I: Policy>(
+        self,
+        outer: O,
+        inner: I,
+    ) -> Pipeline<Chain<O, Chain<P, I>>, C> {
+        let Self { name, classified, listeners, load } = self;
+        let around = |policy| Chain::new(outer, Chain::new(policy, inner));
+        Pipeline { name, classified: classified.map(around), listeners, load }
     }
 
     /// The pipeline's name.

@@ -1,5 +1,6 @@
 //! The policies of a process that are to be looked at while they run.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -30,6 +31,9 @@ pub struct Registry(Arc<RwLock<Held>>);
 #[derive(Default)]
 struct Held {
     policies: Vec<Arc<dyn Inspect>>,
+    ids: HashSet<InspectId>,
+    /// How many policies have each name: two of one pipeline may share it.
+    names: HashMap<(PolicyKind, Name), u32>,
     /// The budgets of pipelines whose load is known.
     payers: Vec<Payer>,
 }
@@ -66,7 +70,7 @@ pub enum RegistryError {
 
 impl Registry {
     /// How many policies a registry holds at most.
-    pub const MAX_POLICIES: usize = 4_096;
+    pub const MAX_POLICIES: usize = 65_536;
 
     /// Registers the policies of `pipeline`. One that is registered already stays so, once.
     ///
@@ -136,22 +140,34 @@ impl Registry {
 
     fn register_all(&self, policies: Vec<Arc<dyn Inspect>>) -> Result<(), RegistryError> {
         let mut guard = self.0.write();
-        let held = &mut guard.policies;
-        let before = held.len();
+        let held = &mut *guard;
+        let mut new: Vec<Arc<dyn Inspect>> = Vec::new();
         for policy in policies {
-            if held.iter().any(|it| it.id() == policy.id()) {
-                continue;
+            let id = policy.id();
+            if !held.ids.contains(&id) && new.iter().all(|it| it.id() != id) {
+                new.push(policy);
             }
-            if let Err(error) = room_for(&*policy, held) {
-                let added = held.split_off(before);
-                drop(guard);
-                // Dropping the last handle of a policy runs the user's code.
-                drop(added);
-                return Err(error);
-            }
-            held.push(policy);
         }
-        Ok(())
+        // Of those that were registered before: the two timeouts of one pipeline may share a name.
+        let taken = new.iter().map(|it| named(&**it)).find(|name| held.names.contains_key(name));
+        let verdict = match taken {
+            Some((kind, name)) => Err(RegistryError::NameTaken { kind, name }),
+            None if held.policies.len() + new.len() > Self::MAX_POLICIES => {
+                Err(RegistryError::Full)
+            }
+            None => {
+                for policy in &new {
+                    held.ids.insert(policy.id());
+                    *held.names.entry(named(&**policy)).or_default() += 1;
+                }
+                held.policies.append(&mut new);
+                Ok(())
+            }
+        };
+        drop(guard);
+        // Dropping the last handle of a policy runs the user's code.
+        drop(new);
+        verdict
     }
 
     /// Removes the policies of `pipeline`, also from under other pipelines that share them.
@@ -160,7 +176,19 @@ impl Registry {
         let removed: Vec<_> = {
             let mut held = self.0.write();
             held.payers.retain(|payer| !ids.contains(&payer.budget));
-            held.policies.extract_if(.., |it| ids.contains(&it.id())).collect()
+            let removed: Vec<_> =
+                held.policies.extract_if(.., |it| ids.contains(&it.id())).collect();
+            for policy in &removed {
+                held.ids.remove(&policy.id());
+                let name = named(&**policy);
+                if held.names.get_mut(&name).is_some_and(|count| {
+                    *count -= 1;
+                    *count == 0
+                }) {
+                    held.names.remove(&name);
+                }
+            }
+            removed
         };
         drop(removed);
     }
@@ -185,15 +213,8 @@ impl Registry {
     }
 }
 
-fn room_for(policy: &dyn Inspect, held: &[Arc<dyn Inspect>]) -> Result<(), RegistryError> {
-    let (kind, name) = (policy.policy_kind(), policy.name());
-    if held.iter().any(|it| it.policy_kind() == kind && it.name() == name) {
-        return Err(RegistryError::NameTaken { kind, name: name.clone() });
-    }
-    if held.len() >= Registry::MAX_POLICIES {
-        return Err(RegistryError::Full);
-    }
-    Ok(())
+fn named(policy: &dyn Inspect) -> (PolicyKind, Name) {
+    (policy.policy_kind(), policy.name().clone())
 }
 
 fn policies(policy: &impl Policy) -> Vec<Arc<dyn Inspect>> {

@@ -34,6 +34,8 @@ pub(super) struct Incidents {
     /// The time spent in each state before the current one, in the order of
     /// [`CircuitState::ALL`].
     pub(super) spent: [Nanos; CircuitState::ALL.len()],
+    /// The part of it in the open state that had passed its wait: no call came to probe.
+    pub(super) due: Nanos,
 }
 
 /// What was counted since the breaker was made.
@@ -91,11 +93,25 @@ impl Machine {
     /// Adds the time in the current state, which ends now.
     pub(super) fn end_state(&mut self, now: Nanos) {
         let (state, time) = (self.state(), now.saturating_sub(self.since));
-        for (spent, it) in self.incidents_mut().spent.iter_mut().zip(CircuitState::ALL) {
+        let due = self.due_since(now);
+        let incidents = self.incidents_mut();
+        incidents.due = incidents.due.saturating_add(due);
+        for (spent, it) in incidents.spent.iter_mut().zip(CircuitState::ALL) {
             if it == state {
                 *spent = spent.saturating_add(time);
             }
         }
+    }
+
+    /// How long the open state has been in force after its wait was over.
+    fn due_since(&self, now: Nanos) -> Nanos {
+        let until = self.open_until().map_or(now, |(until, _)| until.max(self.since));
+        now.saturating_sub(until)
+    }
+
+    /// The time that the circuit was open after its wait was over.
+    pub(crate) fn due_time(&self, now: Nanos) -> Nanos {
+        self.incidents().due.saturating_add(self.due_since(now))
     }
 
     /// The time spent in each state, in the order of [`CircuitState::ALL`].

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use seawall_core::{CircuitState, EventKind, Rejection};
+use seawall_core::{CircuitState, Counted, EventKind, Rejection};
 use tokio::time::Instant;
 
 use super::{Admitted, Circuit, RefusalCache, StateWord};
@@ -54,6 +54,7 @@ impl Circuit {
             Admission::Refused(refusal) => Err(refusal),
             Admission::Shadowed(ticket, refusal) => {
                 self.refusals().count(refusal.reason);
+                self.reporter.count(Counted::WouldRefuse(refusal.reason));
                 self.report(now, || EventKind::WouldReject(self.rejection(refusal, now)));
                 Ok(admitted(ticket))
             }

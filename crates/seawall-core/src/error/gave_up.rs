@@ -68,6 +68,20 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Attempts,
+        Self::Deadline,
+        Self::Budget,
+        Self::Permanent,
+        Self::Rejected,
+        Self::Shutdown,
+        Self::Poisoned,
+        Self::NotRepeatable,
+        Self::RetryAfter,
+        Self::NotIdempotent,
+    ];
+
     /// The reason as a word, for metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {

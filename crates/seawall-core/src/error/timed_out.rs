@@ -36,6 +36,16 @@ pub enum TimedOutBy {
     Deadline,
 }
 
+impl Scope {
+    /// The scope as a word, for metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Attempt => "attempt",
+        }
+    }
+}
+
 impl TimedOut {
     /// `policy` cut a call off after `elapsed`.
     pub fn new(

@@ -34,6 +34,12 @@ impl<P, C> Classified<P, C> {
         Self { policy, classifier }
     }
 
+    /// The same with another policy, made of this one.
+    #[must_use]
+    pub fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Classified<Q, C> {
+        Classified { policy: change(self.policy), classifier: self.classifier }
+    }
+
     /// The policy.
     pub const fn policy(&self) -> &P {
         &self.policy

@@ -11,7 +11,7 @@ use seawall_core::{
 
 use super::chain::Link;
 use super::memory::{self, Remember};
-use super::policy::{Counts, Shared};
+use super::policy::Shared;
 use super::{Fallback, default_classes};
 use crate::permits::Permits;
 
@@ -129,7 +129,6 @@ impl<T, E> FallbackBuilder<T, E> {
         let shared = Shared {
             when: self.when,
             permits: Permits::new(self.max_concurrent),
-            counts: Counts::default(),
             chain: self.chain,
             memory: self.last_good.map(|(memory, max_age)| memory(max_age)),
         };

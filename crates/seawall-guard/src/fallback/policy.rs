@@ -3,12 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use seawall_core::{
-    AllTransient, Alone, Attempt, Call, Class, Description, Error, EventKind, FromFuture, Lazy,
-    Listeners, Name, Operation, Policy, PolicyKind, Reason, Reporter, catch,
+    AllTransient, Alone, Attempt, Call, Class, Counted, Description, Error, EventKind, FromFuture,
+    Inspect, Lazy, Listeners, Name, Operation, Policy, PolicyKind, Reason, Reporter, catch,
 };
 
 use super::FallbackBuilder;
@@ -45,17 +44,9 @@ pub struct Fallback<T, E> {
 pub(super) struct Shared<T, E> {
     pub(super) when: Arc<dyn Fn(Class) -> bool + Send + Sync>,
     pub(super) permits: Permits,
-    pub(super) counts: Counts,
     pub(super) chain: Vec<Link<T, E>>,
     /// Where the last success is one of the links.
     pub(super) memory: Option<Arc<dyn Remember<T>>>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    degraded: AtomicU64,
-    failed: AtomicU64,
-    refused: AtomicU64,
 }
 
 impl<T, E> Fallback<T, E> {
@@ -151,17 +142,17 @@ impl<T, E> Fallback<T, E> {
 
     /// How many calls it answered for.
     pub fn degraded(&self) -> u64 {
-        self.shared.counts.degraded.load(Ordering::Relaxed)
+        self.reporter.counted(Counted::Degraded)
     }
 
     /// How many times it declined, failed or panicked.
     pub fn failed(&self) -> u64 {
-        self.shared.counts.failed.load(Ordering::Relaxed)
+        self.reporter.counted(Counted::FallbackFailed)
     }
 
     /// How many calls got no permit.
     pub fn refused(&self) -> u64 {
-        self.shared.counts.refused.load(Ordering::Relaxed)
+        self.reporter.counted(Counted::Refused(Reason::Full))
     }
 
     /// How many fallbacks are under way.
@@ -192,6 +183,7 @@ impl<T, E> Fallback<T, E> {
             Ok(result) => Some(result),
             Err(caught) => {
                 let report = caught.into_report();
+                self.reporter.count(Counted::Panicked);
                 self.reporter.report(|| EventKind::Panicked(report));
                 None
             }
@@ -200,20 +192,20 @@ impl<T, E> Fallback<T, E> {
 
     /// No permit is left.
     pub(super) fn report_refused(&self) {
-        self.shared.counts.refused.fetch_add(1, Ordering::Relaxed);
+        self.reporter.count(Counted::Refused(Reason::Full));
         let rejection = self.reporter.rejection(Reason::Full);
         self.reporter.refused(rejection.because(self.shared.permits.evidence()));
     }
 
     /// A link answered.
     pub(super) fn report_degraded(&self, class: Class) {
-        self.shared.counts.degraded.fetch_add(1, Ordering::Relaxed);
+        self.reporter.count(Counted::Degraded);
         self.reporter.report(|| EventKind::degraded(class));
     }
 
     /// No link answered.
     pub(super) fn report_failed(&self, class: Class) {
-        self.shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+        self.reporter.count(Counted::FallbackFailed);
         self.reporter.report(|| EventKind::fallback_failed(class));
     }
 
@@ -272,6 +264,10 @@ impl<T, E> Policy for Fallback<T, E> {
             .with_longest(longest)
     }
 
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.reporter.clone()));
+    }
+
     fn heard_by(self, listeners: &Listeners) -> Self {
         Self { reporter: self.reporter.heard_by(listeners), ..self }
     }
@@ -287,7 +283,7 @@ impl<T, E> fmt::Debug for Fallback<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fallback")
             .field("name", self.name())
-            .field("counts", &self.shared.counts)
+            .field("degraded", &self.degraded())
             .finish_non_exhaustive()
     }
 }

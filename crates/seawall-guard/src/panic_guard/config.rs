@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use seawall_core::panic::{CAN_CATCH, PayloadType, capture_backtraces, install_hook};
 use seawall_core::{
@@ -127,7 +126,6 @@ impl PanicGuardBuilder {
             backtrace: self.backtrace,
             types: self.types,
             can_catch,
-            caught: AtomicU64::new(0),
         };
         let guard = PanicGuard { shared: Arc::new(shared), reporter };
         if self.enabled && !can_catch {

@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_core::panic::PayloadType;
 use seawall_core::{
-    AllTransient, Alone, Attempt, Call, Caught, Description, EventKind, FromFuture, Lazy,
-    Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter, catch,
+    AllTransient, Alone, Attempt, Call, Caught, Counted, Description, EventKind, FromFuture,
+    Inspect, Lazy, Listeners, Name, Operation, PanicReport, Panicked, Policy, PolicyKind, Reporter,
+    catch,
 };
 
 use super::PanicGuardBuilder;
@@ -49,7 +49,6 @@ pub(super) struct Shared {
     pub(super) backtrace: bool,
     pub(super) types: Vec<PayloadType>,
     pub(super) can_catch: bool,
-    pub(super) caught: AtomicU64,
 }
 
 impl PanicGuard {
@@ -70,7 +69,7 @@ impl PanicGuard {
 
     /// How many panics it caught, in starting, polling and dropping calls.
     pub fn caught(&self) -> u64 {
-        self.shared.caught.load(Ordering::Relaxed)
+        self.reporter.counted(Counted::Panicked)
     }
 
     /// Whether it can catch anything: not where panics abort, nor if it is
@@ -122,7 +121,7 @@ impl PanicGuard {
             caught.resume();
         }
         let report = caught.report(&self.shared.types, self.shared.backtrace);
-        self.shared.caught.fetch_add(1, Ordering::Relaxed);
+        self.reporter.count(Counted::Panicked);
         self.reporter.report(|| EventKind::Panicked(report.clone()));
         report
     }
@@ -154,6 +153,12 @@ impl Policy for PanicGuard {
         };
         let panics = inner.panics() && !self.can_catch();
         inner.layer(PolicyKind::PanicGuard, self.name(), text).with_panics(panics)
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        if self.shared.enabled {
+            each(Arc::new(self.reporter.clone()));
+        }
     }
 
     fn heard_by(self, listeners: &Listeners) -> Self {

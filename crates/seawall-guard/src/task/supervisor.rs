@@ -4,7 +4,9 @@ use std::fmt::{self, Display};
 use std::future::{Future, pending};
 use std::time::Duration;
 
-use seawall_core::{Backoff, Class, EventKind, Name, PolicyKind, Random, Reporter, StopReason};
+use seawall_core::{
+    Backoff, Class, Counted, EventKind, Name, PolicyKind, Random, Reporter, StopReason,
+};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -122,6 +124,7 @@ impl Supervisor {
         child.restarts = child.restarts.saturating_add(1);
         let delay = self.backoff.delay(child.restarts, child.delay, &self.random);
         child.delay = Some(delay);
+        child.reporter.count(Counted::Restarted);
         child.reporter.report(|| EventKind::restarted(restarts));
         child.start(tasks, delay, stopping);
         Ok(())

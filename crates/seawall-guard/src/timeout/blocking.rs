@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use seawall_core::{Lazy, Policy, Reason, Rejection};
+use seawall_core::{Counted, Lazy, Policy, Reason, Rejection};
 
 use super::{Timeout, TimeoutCall};
 use crate::permits::{Permit, Permits};
@@ -109,6 +109,7 @@ impl Blocking {
     fn admit(&self) -> Result<Permit<Arc<Permits>>, Rejection> {
         Permits::try_acquire(Arc::clone(&self.permits)).ok_or_else(|| {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            self.timeout.reporter.count(Counted::Refused(Reason::Full));
             let rejection = self.timeout.reporter.rejection(Reason::Full);
             self.timeout.reporter.refused(rejection.because(self.permits.evidence()))
         })

@@ -1,12 +1,13 @@
 //! The timeout as a policy.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::inspect::Settings;
 use seawall_core::{
-    Attempt, Call, Description, EventKind, Listeners, Name, Operation, Policy, PolicyKind,
-    Reporter, Scope, TimedOut, contain,
+    Attempt, Call, Counted, Description, EventKind, Inspect, Listeners, Name, Operation, Policy,
+    PolicyKind, Reporter, Scope, TimedOut, contain,
 };
 
 use super::TimeoutBuilder;
@@ -81,6 +82,7 @@ impl Timeout {
         let name = self.name().clone();
         let elapsed = span.began.elapsed();
         let error = TimedOut::new(name, self.scope, span.by(), span.limit, elapsed, attempt);
+        self.reporter.count(Counted::TimedOut(self.scope));
         self.reporter.report(|| EventKind::TimedOut(error.clone()));
         error
     }
@@ -105,6 +107,7 @@ impl Timeout {
     #[cold]
     fn decide(&self, decide: &Decide, attempt: Attempt) -> Duration {
         contain(|| decide(&attempt)).unwrap_or_else(|report| {
+            self.reporter.count(Counted::Panicked);
             self.reporter.report(|| EventKind::Panicked(report));
             default_limit(self.scope)
         })
@@ -149,6 +152,10 @@ impl Policy for Timeout {
             Limit::Fixed(_) => layer(format!("never for {what}")),
             Limit::By(_) => layer(format!("by function for {what}")),
         }
+    }
+
+    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.reporter.clone()));
     }
 
     fn heard_by(self, listeners: &Listeners) -> Self {

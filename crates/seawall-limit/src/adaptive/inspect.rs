@@ -20,6 +20,7 @@ impl Inspect for AdaptiveLimit {
         );
         measures.counter(Counter::Refused, snapshot.refused);
         measures.counter(Counter::WouldRefuse, snapshot.would_refuse);
+        self.reporter.measure(measures);
     }
 
     fn settings(&self) -> Settings {

@@ -16,6 +16,7 @@ impl Inspect for Bulkhead {
         measures.gauge(Gauge::InFlight, snapshot.in_flight.into());
         measures.gauge(Gauge::Queued, snapshot.queued.into());
         measures.counter(Counter::Refused, snapshot.refused);
+        self.reporter.measure(measures);
     }
 
     fn settings(&self) -> Settings {

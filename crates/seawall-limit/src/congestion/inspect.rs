@@ -1,7 +1,7 @@
 //! What telemetry and consoles see of a congestion control.
 
-use seawall_core::Reporter;
 use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Settings};
+use seawall_core::{CircuitState, Reporter};
 
 use super::CongestionControl;
 
@@ -20,6 +20,12 @@ impl Inspect for CongestionControl {
         measures.gauge(Gauge::Lingering, snapshot.lingering as f64);
         measures.gauge(Gauge::Tokens, snapshot.tokens.into());
         measures.counter(Counter::Refused, snapshot.refused);
+        let open = (CircuitState::Open, snapshot.down, snapshot.time_down);
+        let closed = snapshot.age.saturating_sub(snapshot.time_down);
+        for (state, is_current, time) in [(CircuitState::Closed, !snapshot.down, closed), open] {
+            measures.state(state, is_current, time);
+        }
+        self.shared.reporter.measure(measures);
     }
 
     fn settings(&self) -> Settings {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use seawall_core::{
     Attempt, Call, Description, Inspect, Listeners, Name, Operation, Policy, PolicyKind,
@@ -41,6 +42,10 @@ pub struct CongestionSnapshot {
     pub tokens: u32,
     /// How many calls were refused since it was built.
     pub refused: u64,
+    /// How long it has existed.
+    pub age: Duration,
+    /// How long of that nothing was answered.
+    pub time_down: Duration,
 }
 
 impl CongestionControl {
@@ -53,7 +58,10 @@ impl CongestionControl {
     pub fn snapshot(&self) -> CongestionSnapshot {
         let state = self.shared.state();
         let machine = &state.machine;
+        let (age, time_down) = self.shared.times(&state);
         CongestionSnapshot {
+            age,
+            time_down,
             in_flight: machine.in_flight(),
             streams: machine.streams(),
             limit: machine.limit(),

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use seawall_core::{
-    Attempt, CarriedOut, Class, Error, EventKind, GaveUp, Health, Operation, PolicyKind, Reason,
-    StopReason, Timer, Verdict,
+    Attempt, CarriedOut, Class, Counted, Error, EventKind, GaveUp, Health, Operation, PolicyKind,
+    Reason, StopReason, Timer, Verdict,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -125,6 +125,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
             } else {
                 self.pause = Some(now.saturating_add(pause));
                 let (sent, pause) = (self.sent, Duration::from_nanos(pause));
+                shared.reporter.count(Counted::Retried(class));
                 shared.reporter.report(|| EventKind::retrying(sent, class, pause));
             }
         }
@@ -300,6 +301,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
             next = next.after(last.verdict());
         } else if self.sent > 1 {
             let sent = self.sent;
+            shared.reporter.count(Counted::Hedged);
             shared.reporter.report(|| EventKind::hedged(sent));
         }
         let permit = Permit::new(shared, now, self.due);
@@ -370,6 +372,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
             return last;
         }
         let class = last.class();
+        shared.reporter.count(Counted::GaveUp(why));
         shared.reporter.report(|| EventKind::gave_up(self.sent, why, class));
         let elapsed = Instant::now().saturating_duration_since(attempt.began());
         let (name, kind) = (shared.reporter.name().clone(), PolicyKind::CongestionControl);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use seawall_core::wakers::{discard, wake_all};
 use seawall_core::{
-    CircuitState, EventKind, Evidence, Listeners, Random, Reason, Rejection, Reporter, Rule,
-    Timeline, Transition,
+    CircuitState, Counted, EventKind, Evidence, Listeners, Random, Reason, Rejection, Reporter,
+    Rule, Timeline, Transition,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +54,9 @@ pub(super) struct State {
     clock: Option<Key>,
     /// How often nothing was answered.
     outages: u64,
+    /// When the last of them began or ended, and how long those that are over took.
+    changed: u64,
+    outage_time: u64,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +73,14 @@ impl Shared {
         settings: Settings,
     ) -> Self {
         let machine = Machine::new(settings.while_down);
-        let state = State { machine, waiters: HashMap::new(), clock: None, outages: 0 };
+        let state = State {
+            machine,
+            waiters: HashMap::new(),
+            clock: None,
+            outages: 0,
+            changed: 0,
+            outage_time: 0,
+        };
         let traffic = Arc::new(Traffic { words: Words::new(), state: Mutex::new(state) });
         Self { reporter, shutdown, random, settings, time: Timeline::new(), traffic }
     }
@@ -96,6 +106,14 @@ impl Shared {
         let mut state = self.traffic.state.lock();
         state.machine.set_in_flight(self.traffic.words.in_flight());
         state
+    }
+
+    /// How long it has existed, and how long of that nothing was answered.
+    pub(super) fn times(&self, state: &State) -> (Duration, Duration) {
+        let now = self.time.now();
+        let current = if state.machine.is_down() { now.saturating_sub(state.changed) } else { 0 };
+        let down = state.outage_time.saturating_add(current);
+        (Duration::from_nanos(now), Duration::from_nanos(down.min(now)))
     }
 
     /// Lets a call in, if nothing is wrong.
@@ -213,9 +231,14 @@ impl Shared {
         use CircuitState::{Closed, Open};
         let down = state.machine.is_down();
         state.outages += u64::from(down);
+        let before = std::mem::replace(&mut state.changed, self.time.now());
+        if !down {
+            state.outage_time += state.changed.saturating_sub(before);
+        }
         let (from, to) = if down { (Closed, Open) } else { (Open, Closed) };
         let evidence = state.machine.outage().map(|outage| in_a_row(&outage));
         let transition = Transition::new(from, to, state.outages).because(evidence);
+        self.reporter.count(Counted::transition(from, to));
         self.reporter.queue(Instant::now(), EventKind::Transition(transition));
     }
 
@@ -267,7 +290,7 @@ impl Shared {
             rejection.in_force_for(since(outage.since)).retry_in(until(outage.retry_at))
         };
         let in_flight = || self.state().machine.in_flight();
-        self.reporter.refused(match refusal {
+        let rejection = match refusal {
             Refusal::Down(outage) => down(Reason::Open, outage),
             Refusal::StillDown(outage) => down(Reason::DeadlineTooNear, outage),
             Refusal::TooLate { left, takes } => {
@@ -285,7 +308,9 @@ impl Shared {
                 let evidence = Evidence::new(Rule::Queued, waiting.into(), most, in_flight());
                 rejection(Reason::QueueFull).because(evidence)
             }
-        })
+        };
+        self.reporter.count(Counted::Refused(rejection.reason()));
+        self.reporter.refused(rejection)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What telemetry and consoles see of a rate limit.
 
 use seawall_core::inspect::{Gauge, Inspect, Measures, Settings};
-use seawall_core::{Reason, Reporter};
+use seawall_core::{Counted, Reason, Reporter};
 
 use super::RateLimit;
 
@@ -16,7 +16,10 @@ impl Inspect for RateLimit {
         let available = u32::try_from(snapshot.available).unwrap_or(u32::MAX);
         measures.gauge(Gauge::Queued, queued.into());
         measures.gauge(Gauge::Tokens, available.into());
-        measures.refusals(Reason::RateLimited, snapshot.refused);
+        if self.reporter.counted(Counted::Refused(Reason::RateLimited)) == 0 {
+            measures.refusals(Reason::RateLimited, 0);
+        }
+        self.reporter.measure(measures);
     }
 
     fn settings(&self) -> Settings {

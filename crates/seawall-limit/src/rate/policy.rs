@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, ConfigError, Description, Evidence, Guarded, Inspect,
-    Listeners, Name, Policy, PolicyKind, Reason, Rejection, Reporter, Rule,
+    Admission, Admit, Admitted, Attempt, ConfigError, Counted, Description, Evidence, Guarded,
+    Inspect, Listeners, Name, Policy, PolicyKind, Reason, Rejection, Reporter, Rule,
 };
 use tokio::time::Instant;
 
@@ -205,6 +205,7 @@ impl RateLimit {
     pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
         let shared = &self.shared;
         shared.refused.fetch_add(1, Ordering::Relaxed);
+        self.reporter.count(Counted::Refused(reason));
         let rate = f64::from_bits(shared.shown.load(Ordering::Relaxed));
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         let evidence = Evidence::new(Rule::Rate, rate, rate, waiting);

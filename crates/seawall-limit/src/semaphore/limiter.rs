@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{Admission, EventKind, Evidence, Reason, Rejection, Reporter, Rule};
+use seawall_core::{Admission, Counted, EventKind, Evidence, Reason, Rejection, Reporter, Rule};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -115,6 +115,7 @@ impl Limiter {
         waited: Option<Duration>,
     ) -> Rejection {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        reporter.count(Counted::Refused(reason));
         let mut rejection = reporter.rejection(reason);
         if let Some(evidence) = evidence {
             rejection = rejection.because(evidence);

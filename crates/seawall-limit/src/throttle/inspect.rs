@@ -14,6 +14,7 @@ impl Inspect for Throttle {
         let snapshot = self.snapshot();
         measures.gauge(Gauge::WindowCalls, snapshot.requests.into());
         measures.gauge(Gauge::ShedProbability, snapshot.probability);
+        self.reporter.measure(measures);
     }
 
     fn settings(&self) -> Settings {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use seawall_core::{Evidence, Random, Reason, Rejection, Reporter, Rule, Timeline};
+use seawall_core::{Counted, Evidence, Random, Reason, Rejection, Reporter, Rule, Timeline};
 use tokio::time::Instant;
 
 use super::machine::{Part, Ratio};
@@ -98,6 +98,7 @@ impl Shared {
         };
         let limit = settings.max_probability;
         let evidence = Evidence::new(Rule::ShedProbability, probability, limit, requests);
+        reporter.count(Counted::Refused(Reason::Shed));
         reporter.refused(reporter.rejection(Reason::Shed).because(evidence))
     }
 

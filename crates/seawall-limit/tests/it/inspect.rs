@@ -20,8 +20,9 @@ impl Measures for Read {
     }
 
     fn refusals(&mut self, reason: Reason, total: u64) {
-        assert_eq!(reason, Reason::RateLimited);
-        self.0.insert("refusals", u32::try_from(total).unwrap().into());
+        let total = f64::from(u32::try_from(total).unwrap());
+        *self.0.entry("refusals").or_default() += total;
+        self.0.insert(reason.as_str(), total);
     }
 
     fn state(&mut self, _: CircuitState, _: bool, _: Duration) {}
@@ -42,7 +43,10 @@ async fn of_a_bulkhead() {
     let bulkhead = Bulkhead::builder().limit(1).build().unwrap();
     let held = bulkhead.try_acquire().unwrap();
     assert!(bulkhead.try_acquire().is_err());
-    assert_measures(&bulkhead, &[("limit", 1.0), ("in_flight", 1.0), ("refused", 1.0)]);
+    assert_measures(
+        &bulkhead,
+        &[("limit", 1.0), ("in_flight", 1.0), ("refused", 1.0), ("full", 1.0)],
+    );
     bulkhead.order(&Order::SetLimit(2)).unwrap();
     assert_measures(&bulkhead, &[("limit", 2.0)]);
     assert!(bulkhead.order(&Order::SetLimit(0)).is_err());
@@ -55,7 +59,7 @@ async fn of_a_rate_limit() {
     let limit = RateLimit::builder().per_second(2).build().unwrap();
     assert_measures(&limit, &[("tokens", 2.0), ("refusals", 0.0)]);
     assert!((0..3).any(|_| limit.try_acquire().is_err()));
-    assert_measures(&limit, &[("tokens", 0.0), ("queued", 0.0), ("refusals", 1.0)]);
+    assert_measures(&limit, &[("tokens", 0.0), ("queued", 0.0), ("rate_limited", 1.0)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use pin_project::pin_project;
 use seawall_core::{
-    Attempt, CarriedOut, Class, ColdOption, Error, EventKind, Operation, StopReason, supersede,
+    Attempt, CarriedOut, Class, ColdOption, Counted, Error, EventKind, Operation, StopReason,
+    supersede,
 };
 use tokio::time::Instant;
 
@@ -220,6 +221,7 @@ where
         if let Some(verdict) = self.hedges().last {
             attempt = attempt.after(verdict);
         }
+        self.hedge.shared.reporter.count(Counted::Hedged);
         self.hedge.shared.reporter.report(|| EventKind::hedged(number));
         *self.paid = true;
         let future = Box::pin(self.op.attempt(attempt));

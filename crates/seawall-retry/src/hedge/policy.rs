@@ -156,6 +156,7 @@ impl Policy for Hedge {
     }
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+        each(Arc::new(self.shared.reporter.clone()));
         if let Some(budget) = self.budget() {
             each(Arc::new(budget.clone()));
         }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use seawall_core::{Attempt, Error, EventKind, PanicReport, StopReason, Verdict};
+use seawall_core::{Attempt, Counted, Error, EventKind, PanicReport, StopReason, Verdict};
 use tokio::time::Instant;
 
 use super::Retry;
@@ -160,6 +160,7 @@ impl<'p, E> RetryState<'p, E> {
             self.kept().drawn = Some(drawn);
         }
         let class = failed.verdict.class;
+        retry.shared.reporter.count(Counted::Retried(class));
         retry.shared.reporter.report(|| EventKind::retrying(failed.attempt, class, delay));
         step
     }

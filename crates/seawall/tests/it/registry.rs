@@ -86,7 +86,7 @@ fn a_full_registry_says_so_and_keeps_what_it_has() {
     }
     let one_more = registry.register_policy(Arc::new(Watched::new("one more")));
     assert_eq!(one_more, Err(RegistryError::Full));
-    assert_eq!(registry.len(), 4_096);
+    assert_eq!(registry.len(), 65_536);
 }
 
 #[test]
@@ -120,7 +120,7 @@ impl Measures for Count {
 }
 
 #[test]
-fn every_policy_of_the_standard_pipeline_that_counts_is_there() {
+fn every_policy_of_the_standard_pipeline_is_there() {
     let registry = Registry::default();
     let pipeline = Pipeline::standard("inventory").build().unwrap();
     registry.register(&pipeline).unwrap();
@@ -130,10 +130,16 @@ fn every_policy_of_the_standard_pipeline_that_counts_is_there() {
         policy.measure(&mut count);
         seen.push((policy.policy_kind().label(), policy.settings().is_empty(), count.0 > 0));
     });
-    assert_eq!(seen, [("congestion_control", false, true)]);
+    // What only counts what happens has measured nothing yet.
+    let expected = [
+        ("timeout", true, false),
+        ("congestion_control", false, true),
+        ("panic_guard", true, false),
+    ];
+    assert_eq!(seen, expected);
     let without = Pipeline::standard("other").without_congestion_control().build().unwrap();
     registry.register(&without).unwrap();
-    assert_eq!(registry.len(), 1, "what was left out is not there");
+    assert_eq!(registry.len(), 3 + 2, "what was left out is not there");
 }
 
 #[test]
@@ -143,4 +149,18 @@ fn a_description_carries_the_settings() {
     let bare: Vec<_> =
         description.layers().iter().filter(|layer| layer.settings.is_empty()).collect();
     assert!(bare.iter().all(|layer| layer.kind == PolicyKind::PanicGuard), "{bare:?}");
+}
+
+#[test]
+fn the_two_timeouts_of_one_pipeline_share_a_name() {
+    let registry = Registry::default();
+    let build = || {
+        let pipeline = Pipeline::standard("inventory").attempt_timeout(Duration::from_secs(1));
+        pipeline.build().unwrap()
+    };
+    let pipeline = build();
+    registry.register(&pipeline).unwrap();
+    assert!(registry.register(&build()).is_err(), "another pipeline may not");
+    registry.remove(&pipeline);
+    registry.register(&build()).unwrap();
 }

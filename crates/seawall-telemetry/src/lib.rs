@@ -1,0 +1,13 @@
+//! Shows what seawall's policies do.
+
+pub mod instrument;
+
+mod exposition;
+mod metrics;
+
+pub use exposition::Format;
+pub use instrument::{Instrument, InstrumentKind};
+pub use metrics::{
+    Buckets, Measured, MeasuredCall, MeasuredFuture, MeasuredPipeline, Metrics, Outcome, Reading,
+    Series, Value,
+};
