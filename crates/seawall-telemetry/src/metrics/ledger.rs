@@ -10,7 +10,7 @@ use super::series::{Key, Reading, Value};
 /// The name under which everything beyond the limit is summed.
 pub(super) const OTHER: &str = "other";
 
-/// Remembers from reading to reading what must not change: who has a series, and what was counted of
+/// Remembers from reading to reading what must not change: which names have series, and what was counted of
 /// those that have none. A total never falls, also where one of them is gone.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {

@@ -1,4 +1,4 @@
-//! Refusals by reason, beside what a listener hears.
+//! Refusals by reason, and those that a listener hears.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
