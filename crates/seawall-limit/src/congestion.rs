@@ -55,7 +55,8 @@
 //!   readers waiting for longer than answers may take, by the same law.
 //! - **Outage.** After [20 failures](defaults::FAILURES) in a row, or [6](defaults::FAILURES_UNHEARD)
 //!   that were not even answered, and silence, the circuit is open: only probes go out, and the
-//!   others wait or are refused, as [`WhileDown`] says. The first success closes it.
+//!   others wait or are refused, as [`WhileDown`] says. The first success closes it. An operator can hold
+//!   it open, too: [`force_open`](CongestionControl::force_open).
 //!
 //! # Defaults
 //!

@@ -33,6 +33,6 @@ mod server_hostile;
 mod server_layer;
 mod server_panics;
 mod server_priorities;
-mod upstream;
 #[cfg(feature = "server")]
 mod server_tonic;
+mod upstream;

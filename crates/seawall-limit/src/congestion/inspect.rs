@@ -1,9 +1,9 @@
 //! What telemetry and consoles see of a congestion control.
 
-use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Settings};
+use seawall_core::inspect::{Counter, Gauge, Inspect, Measures, Order, OrderError, Settings};
 use seawall_core::{CircuitState, Reporter};
 
-use super::CongestionControl;
+use super::{CongestionControl, CongestionSnapshot};
 
 impl Inspect for CongestionControl {
     fn reporter(&self) -> &Reporter {
@@ -20,10 +20,13 @@ impl Inspect for CongestionControl {
         measures.gauge(Gauge::Lingering, snapshot.lingering as f64);
         measures.gauge(Gauge::Tokens, snapshot.tokens.into());
         measures.counter(Counter::Refused, snapshot.refused);
-        let open = (CircuitState::Open, snapshot.down, snapshot.time_down);
-        let closed = snapshot.age.saturating_sub(snapshot.time_down);
-        for (state, is_current, time) in [(CircuitState::Closed, !snapshot.down, closed), open] {
-            measures.state(state, is_current, time);
+        let CongestionSnapshot { time_down, time_forced_open, .. } = snapshot;
+        for (state, time) in [
+            (CircuitState::Closed, snapshot.age.saturating_sub(time_down + time_forced_open)),
+            (CircuitState::Open, time_down),
+            (CircuitState::ForcedOpen, time_forced_open),
+        ] {
+            measures.state(state, state == snapshot.circuit(), time);
         }
         self.shared.reporter.measure(measures);
     }
@@ -33,5 +36,14 @@ impl Inspect for CongestionControl {
             .with("max_attempts", self.shared.settings.max_attempts)
             .with("idempotent", self.shared.settings.idempotent)
             .with("hedging", self.shared.settings.hedging)
+    }
+
+    fn order(&self, order: &Order) -> Result<(), OrderError> {
+        match order {
+            Order::ForceOpen => self.force_open(),
+            Order::Release => self.release(),
+            _ => return Err(OrderError::unsupported(self.policy_kind(), order)),
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use seawall_core::CircuitState;
+
 pub(super) use ends::Batch;
 use estimates::{Rate, Times, Usual};
 pub(super) use queue::Key;
@@ -106,6 +108,8 @@ pub(super) struct Machine {
     tokens: u32,
     row: Option<Row>,
     down: Option<Down>,
+    /// An operator holds it open since then.
+    held_since: Option<u64>,
     /// Answers to requests that were sent before say nothing about times.
     standstill_until: u64,
     /// Answers learned since then.
@@ -140,6 +144,7 @@ impl Machine {
             tokens: MAX_TOKENS,
             row: None,
             down: None,
+            held_since: None,
             standstill_until: 0,
             learned: 0,
             latest_answered: 0,
@@ -185,6 +190,9 @@ impl Machine {
         let first = self.waiters.first()?;
         if now >= self.latest_start(first.due) {
             return Some(self.refuse(first, self.waited(now)));
+        }
+        if let Some(since) = self.held_since {
+            return Some(self.refuse(first, Refusal::Held { since }));
         }
         if let (WhileDown::Refuse, Some(outage)) = (self.while_down, self.outage()) {
             return Some(self.refuse(first, Refusal::Down(outage)));
@@ -281,7 +289,7 @@ impl Machine {
     /// How many requests may be in flight where calls start without a look at this machine, as nothing
     /// is wrong: 0 where something is.
     pub(super) fn free_limit(&self) -> u32 {
-        let calm = self.down.is_none()
+        let calm = self.circuit() == CircuitState::Closed
             && self.waiters.is_empty()
             && self.times.is_some()
             && !self.streams.is_limited();

@@ -2,9 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Call, Description, Inspect, Listeners, Name, Operation, Policy, PolicyKind,
+    Attempt, Call, CircuitState, Description, Inspect, Listeners, Name, Operation, Policy,
+    PolicyKind,
 };
 
+use super::machine::Machine;
 use super::shared::{Settings, Shared};
 use super::{CongestionControlBuilder, CongestionFuture, StreamPermit, WhileDown};
 
@@ -38,14 +40,29 @@ pub struct CongestionSnapshot {
     pub lingering: usize,
     /// Whether nothing is answered.
     pub down: bool,
+    /// Whether an operator holds it open.
+    pub forced_open: bool,
     /// Repetitions that are paid for.
     pub tokens: u32,
     /// How many calls were refused since it was built.
     pub refused: u64,
     /// How long it has existed.
     pub age: Duration,
-    /// How long of that nothing was answered.
+    /// How long of that nothing was answered, and it was not held open.
     pub time_down: Duration,
+    /// How long of that an operator held it open.
+    pub time_forced_open: Duration,
+}
+
+impl CongestionSnapshot {
+    /// The state as that of a circuit: closed, open while nothing is answered, or forced open.
+    pub const fn circuit(&self) -> CircuitState {
+        match (self.forced_open, self.down) {
+            (true, _) => CircuitState::ForcedOpen,
+            (false, true) => CircuitState::Open,
+            (false, false) => CircuitState::Closed,
+        }
+    }
 }
 
 impl CongestionControl {
@@ -58,16 +75,18 @@ impl CongestionControl {
     pub fn snapshot(&self) -> CongestionSnapshot {
         let state = self.shared.state();
         let machine = &state.machine;
-        let (age, time_down) = self.shared.times(&state);
+        let [age, time_down, time_forced_open] = self.shared.times(&state);
         CongestionSnapshot {
             age,
             time_down,
+            time_forced_open,
             in_flight: machine.in_flight(),
             streams: machine.streams(),
             limit: machine.limit(),
             waiting: machine.waiting(),
             lingering: machine.lingering(),
             down: machine.is_down(),
+            forced_open: machine.circuit() == CircuitState::ForcedOpen,
             tokens: machine.tokens(),
             refused: machine.refused(),
         }
@@ -95,6 +114,19 @@ impl CongestionControl {
     /// ```
     pub fn stream(&self) -> StreamPermit {
         StreamPermit::new(Arc::clone(&self.shared))
+    }
+
+    /// Refuses every call until [`release`](Self::release): those that come, those that wait, and
+    /// repetitions. What is in flight goes on. It holds for all clones and pipelines that share this
+    /// control, but for one that is [disabled](CongestionControlBuilder::disabled).
+    pub fn force_open(&self) {
+        self.shared.end(Machine::hold);
+    }
+
+    /// Ends [`force_open`](Self::force_open). What was measured before holds; if nothing was answered
+    /// then, a probe goes out first. Without an order nothing changes.
+    pub fn release(&self) {
+        self.shared.end(|machine, _| machine.release());
     }
 
     /// Its name.

@@ -398,7 +398,7 @@ const fn why(refusal: Refusal) -> StopReason {
         Refusal::TooLate { .. } | Refusal::StillDown(_) | Refusal::NoRoom { .. } => {
             StopReason::Deadline
         }
-        Refusal::Down(_) | Refusal::Full { .. } => StopReason::Rejected,
+        Refusal::Down(_) | Refusal::Held { .. } | Refusal::Full { .. } => StopReason::Rejected,
     }
 }
 

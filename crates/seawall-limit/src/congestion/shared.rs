@@ -52,11 +52,12 @@ pub(super) struct State {
     waiters: HashMap<Key, Waiter>,
     /// The waiter whose timer counts for all.
     clock: Option<Key>,
-    /// How often nothing was answered.
-    outages: u64,
-    /// When the last of them began or ended, and how long those that are over took.
+    /// How often the circuit opened.
+    openings: u64,
+    /// When the circuit last changed, and how long it was open and held open before that.
     changed: u64,
-    outage_time: u64,
+    open_time: u64,
+    held_time: u64,
 }
 
 #[derive(Debug, Default)]
@@ -77,9 +78,10 @@ impl Shared {
             machine,
             waiters: HashMap::new(),
             clock: None,
-            outages: 0,
+            openings: 0,
             changed: 0,
-            outage_time: 0,
+            open_time: 0,
+            held_time: 0,
         };
         let traffic = Arc::new(Traffic { words: Words::new(), state: Mutex::new(state) });
         Self { reporter, shutdown, random, settings, time: Timeline::new(), traffic }
@@ -108,12 +110,15 @@ impl Shared {
         state
     }
 
-    /// How long it has existed, and how long of that nothing was answered.
-    pub(super) fn times(&self, state: &State) -> (Duration, Duration) {
+    /// How long it has existed, and how long of that the circuit was open, and held open.
+    pub(super) fn times(&self, state: &State) -> [Duration; 3] {
         let now = self.time.now();
-        let current = if state.machine.is_down() { now.saturating_sub(state.changed) } else { 0 };
-        let down = state.outage_time.saturating_add(current);
-        (Duration::from_nanos(now), Duration::from_nanos(down.min(now)))
+        let current = |of| {
+            if state.machine.circuit() == of { now.saturating_sub(state.changed) } else { 0 }
+        };
+        let open = state.open_time.saturating_add(current(CircuitState::Open));
+        let held = state.held_time.saturating_add(current(CircuitState::ForcedOpen));
+        [now, open.min(now), held.min(now)].map(Duration::from_nanos)
     }
 
     /// Lets a call in, if nothing is wrong.
@@ -168,7 +173,7 @@ impl Shared {
         });
     }
 
-    /// A request ended in another way.
+    /// A request ended in another way, or an operator gave an order.
     pub(super) fn end(&self, change: impl FnOnce(&mut Machine, u64)) {
         let now = self.time.now();
         self.with(now, |state| change(&mut state.machine, now));
@@ -193,7 +198,7 @@ impl Shared {
         sent: Option<Sent>,
         change: impl FnOnce(&mut State) -> R,
     ) -> R {
-        let was_down = state.machine.is_down();
+        let circuit = state.machine.circuit();
         let mut before = self.traffic.words.in_flight();
         state.machine.set_in_flight(before);
         if let Some(batch) = self.traffic.words.take() {
@@ -215,9 +220,9 @@ impl Shared {
             before = self.traffic.words.in_flight();
             state.machine.set_in_flight(before);
         }
-        let changed = state.machine.is_down() != was_down;
+        let changed = state.machine.circuit() != circuit;
         if changed {
-            self.queue_transition(&mut state);
+            self.queue_transition(&mut state, circuit);
         }
         drop(state);
         if changed {
@@ -227,17 +232,13 @@ impl Shared {
         result
     }
 
-    fn queue_transition(&self, state: &mut State) {
-        use CircuitState::{Closed, Open};
-        let down = state.machine.is_down();
-        state.outages += u64::from(down);
-        let before = std::mem::replace(&mut state.changed, self.time.now());
-        if !down {
-            state.outage_time += state.changed.saturating_sub(before);
-        }
-        let (from, to) = if down { (Closed, Open) } else { (Open, Closed) };
-        let evidence = state.machine.outage().map(|outage| in_a_row(&outage));
-        let transition = Transition::new(from, to, state.outages).because(evidence);
+    fn queue_transition(&self, state: &mut State, from: CircuitState) {
+        let to = state.machine.circuit();
+        state.openings += u64::from(to != CircuitState::Closed);
+        state.pass(from, self.time.now());
+        let outage = state.machine.outage().filter(|_| to == CircuitState::Open);
+        let evidence = outage.map(|outage| in_a_row(&outage));
+        let transition = Transition::new(from, to, state.openings).because(evidence);
         self.reporter.count(Counted::transition(from, to));
         self.reporter.queue(Instant::now(), EventKind::Transition(transition));
     }
@@ -302,6 +303,7 @@ impl Shared {
                 let rejection = rejection(Reason::DeadlineTooNear).because(evidence);
                 rejection.in_force_for(since(came)).retry_in(until(retry_at))
             }
+            Refusal::Held { since: at } => rejection(Reason::ForcedOpen).in_force_for(since(at)),
             Refusal::Full { waiting } => {
                 #[expect(clippy::cast_precision_loss, reason = "a million")]
                 let most = MAX_WAITERS as f64;
@@ -320,6 +322,17 @@ fn in_a_row(outage: &Outage) -> Evidence {
 }
 
 impl State {
+    /// The circuit was in `state` until now.
+    const fn pass(&mut self, state: CircuitState, now: u64) {
+        let passed = now.saturating_sub(self.changed);
+        self.changed = now;
+        match state {
+            CircuitState::Open => self.open_time += passed,
+            CircuitState::ForcedOpen => self.held_time += passed,
+            _ => {}
+        }
+    }
+
     fn entered(&mut self, answer: Answer) -> Answer {
         if let Answer::Waits(key) = answer {
             self.waiters.insert(key, Waiter::default());

@@ -36,6 +36,7 @@ mod congestion_cancel;
 mod congestion_conservation;
 mod congestion_control;
 mod congestion_hedging;
+mod congestion_orders;
 mod congestion_refusals;
 mod congestion_streams;
 mod default_builders;

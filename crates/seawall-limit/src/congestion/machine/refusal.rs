@@ -1,5 +1,7 @@
 //! Why a call may not send a request.
 
+use seawall_core::CircuitState;
+
 use super::super::defaults::MAX_WAITERS;
 use super::{Down, Machine, WhileDown, nanos};
 
@@ -14,6 +16,8 @@ pub(in super::super) enum Refusal {
     StillDown(Outage),
     /// It waited until then for room. At today's rate those that wait are answered by `retry_at`.
     NoRoom { in_flight: u32, limit: f64, waiting: u32, retry_at: u64 },
+    /// An operator holds the circuit open since then.
+    Held { since: u64 },
     /// There is no room to wait in.
     Full { waiting: u32 },
 }
@@ -33,12 +37,32 @@ impl Machine {
             let left = due.saturating_sub(now);
             return Some(Refusal::TooLate { left, takes: self.healthy() });
         }
+        if let Some(since) = self.held_since {
+            return Some(Refusal::Held { since });
+        }
         let waiting = u32::try_from(self.waiters.len()).unwrap_or(u32::MAX);
         if self.waiters.len() >= MAX_WAITERS {
             return Some(Refusal::Full { waiting });
         }
         let outage = self.outage().filter(|_| self.while_down == WhileDown::Refuse)?;
         (repeats || !self.probes(now)).then_some(Refusal::Down(outage))
+    }
+
+    /// An operator holds it open: every call is refused.
+    pub(in super::super) fn hold(&mut self, now: u64) {
+        self.held_since.get_or_insert(now);
+    }
+
+    pub(in super::super) const fn release(&mut self) {
+        self.held_since = None;
+    }
+
+    pub(in super::super) const fn circuit(&self) -> CircuitState {
+        match (self.held_since, self.down) {
+            (Some(_), _) => CircuitState::ForcedOpen,
+            (None, Some(_)) => CircuitState::Open,
+            (None, None) => CircuitState::Closed,
+        }
     }
 
     /// What is known of the outage, if there is one.
