@@ -36,6 +36,8 @@
 //! | How long does the caller wait, in and out? | [`DeadlineReader`], [`DeadlineHeader`] |
 //! | What is a caller answered when a policy refuses? | [`RespondLayer`], [`Problem`] |
 //! | How long does a request hold its place? | [`HoldLayer`], [`body_guard`]: to the end of the body |
+//! | Which requests are refused first? | [`HoldLayer::priority`], [`ReadPriority`] |
+//! | Is there a whole server? | [`ServerLayer`]: all of these; `Server`: HTTP/1.1 and HTTP/2 that drain |
 //! | Is there a whole client? | [`client`]: around reqwest, reqwest-middleware, hyper-util, tonic, and any other service |
 //!
 //! # Three grades
@@ -56,6 +58,7 @@
 //! | `hyper` | what the errors of hyper and h2 mean: given back unsent, `REFUSED_STREAM`, `GOAWAY` |
 //! | `hyper-util` | what the errors of hyper-util's client mean, and `hyper` |
 //! | `reqwest` | what reqwest's errors mean, and `Client` |
+//! | `server` | `Server`, over HTTP/1.1 and HTTP/2 |
 //! | `reqwest-middleware` | [`ClientLayer`] as a middleware, and `reqwest` |
 //! | `tonic` | what tonic's errors mean, and `client::GrpcLayer` around a channel |
 //!
@@ -63,8 +66,8 @@
 //!
 //! # Traps
 //!
-//! - [`RespondLayer`] goes outermost, then [`HoldLayer`], then the pipeline. An `Err` that reaches hyper
-//!   closes the connection.
+//! - [`RespondLayer`] goes outermost, then [`HoldLayer`], then the pipeline, as in [`ServerLayer`]. An `Err`
+//!   that reaches hyper closes the connection.
 //! - reqwest repeats some requests itself. `Client` switches that off; with a client of your own say
 //!   `retry(reqwest::retry::never())`, or attempts multiply.
 //! - The class is that of the head. What a body shows later, such as a status of gRPC in its trailers, is
@@ -80,9 +83,12 @@
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-#[cfg(all(doctest, feature = "reqwest"))]
+#[cfg(all(doctest, feature = "reqwest", feature = "server"))]
 #[doc = include_str!("../../../docs/http.md")]
 struct Page;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/http-priorities.md")]
+struct Priorities;
 
 pub mod body_guard;
 pub mod class;

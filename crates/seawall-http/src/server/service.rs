@@ -84,7 +84,8 @@ impl<Fut: Future<Output = Result<T, Infallible>>, T> Future for FaultlessFuture<
     }
 }
 
-/// Tells requests who sends them, and clients of HTTP/1.1 to go elsewhere once the shutdown has begun.
+/// Adds the address of the sender to requests, and asks clients of HTTP/1.1 to go elsewhere once the
+/// shutdown has begun.
 #[derive(Clone, Debug)]
 pub(super) struct Connected<S> {
     pub(super) inner: S,

@@ -105,7 +105,7 @@ struct Watch {
 /// Whether a connection speaks HTTP/2 from the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Preface {
-    /// So many bytes of it came.
+    /// This number of its bytes has come.
     Begun(usize),
     Complete,
     Other,
@@ -192,7 +192,7 @@ impl<Io: AsyncRead> AsyncRead for Watched<Io> {
 }
 
 impl<Io: AsyncWrite> Watched<Io> {
-    /// What a write came to, or that it stalls.
+    /// The outcome of a write, or that it stalls.
     fn written<T>(
         write: &mut Watch,
         polled: Poll<io::Result<T>>,

@@ -27,6 +27,8 @@ mod retry_after;
 mod served;
 mod server;
 #[cfg(feature = "server")]
+mod server_bodies;
+#[cfg(feature = "server")]
 mod server_drain;
 #[cfg(feature = "server")]
 mod server_hostile;

@@ -109,7 +109,7 @@ async fn answers_say_close_as_soon_as_the_shutdown_has_begun() {
     let mut new = server.connect().await;
     new.send(REQUEST).await;
     assert!(new.rest().await.starts_with("HTTP/1.1 200"));
-    // HTTP/2 is told when intake stops.
+    // HTTP/2 gets its frame when intake stops.
     let mut h2 = H2::connect(&server).await;
     handler.go.add_permits(2);
     for _ in 0..2 {
@@ -177,7 +177,7 @@ async fn a_drain_over_http2_loses_no_request() {
             }
         }
         after += 1;
-        assert!(after < 1_000, "nobody is told");
+        assert!(after < 1_000, "no GOAWAY");
     }
     for request in in_flight {
         assert_eq!(request.await.unwrap().unwrap(), "hello");

@@ -367,7 +367,7 @@ async fn a_malformed_body_is_refused_and_closes_the_connection() {
     }
 }
 
-/// haproxy#3316 (G31): a client that asks first is told to go on when the body is read, and only then.
+/// haproxy#3316 (G31): a client that asks first gets its 100 when the body is read, and only then.
 #[tokio::test]
 async fn a_client_that_expects_100_is_answered() {
     let whole = whole(Settings::default()).await;

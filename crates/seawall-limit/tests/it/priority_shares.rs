@@ -1,4 +1,4 @@
-//! The share of a limit that each priority may use, beside a naive model of it.
+//! The share of a limit that each priority may use against a naive model.
 
 use proptest::prelude::*;
 use seawall_core::{Reason, Rejection};
@@ -41,7 +41,7 @@ fn shares() -> impl Strategy<Value = Eighths> {
     })
 }
 
-/// Plays `moves` with permits of `take`, beside the model.
+/// Plays `moves` with permits of `take` and compares with the model.
 fn play<P>(
     limit: u32,
     eighths: Eighths,
