@@ -62,6 +62,7 @@ pub mod random;
 pub mod sync;
 pub mod wakers;
 
+mod atomic_duration;
 mod attempt;
 mod cold_option;
 mod compact;
@@ -77,6 +78,7 @@ mod usual_time;
 pub use admission::{
     Admission, Admit, Admitted, AdmittedFuture, Guarded, NoWait, Settle, Unobserved,
 };
+pub use atomic_duration::AtomicDuration;
 pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
 pub use blocking::{Timer, block_on};

@@ -108,6 +108,7 @@ mod machine;
 mod permit;
 mod policy;
 mod rest;
+mod settings;
 mod shared;
 mod stream;
 mod words;

@@ -8,12 +8,11 @@ pub use defaults::{
 pub use future::RetryFuture;
 pub use policy::{Retry, RetryCall};
 
-use policy::Veto;
-
 mod blocking;
 mod config;
 mod defaults;
 mod future;
+mod live;
 mod plan;
 mod policy;
 mod state;

@@ -1,8 +1,8 @@
 //! What a retry and a hedge have in common.
 
 use seawall_core::{
-    Attempt, ConfigError, Counted, Error, EventKind, GaveUp, LayerContext, Listeners, PanicReport,
-    PolicyKind, Reporter, Setup, StopReason,
+    Attempt, Check, ConfigError, Counted, Error, EventKind, GaveUp, LayerContext, Listeners,
+    PanicReport, PolicyKind, Reporter, Setup, StopReason,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,7 @@ impl SharedSettings {
 
     pub(crate) fn build(self, kind: PolicyKind) -> Result<Shared, ConfigError> {
         let reporter = self.setup.reporter(kind)?;
+        let owns_budget = matches!(self.budget, BudgetSource::Own(_));
         let budget = match self.budget {
             BudgetSource::Own(budget) => {
                 Some(budget.name(reporter.name()).listeners(reporter.listeners()).build()?)
@@ -48,7 +49,7 @@ impl SharedSettings {
             BudgetSource::Shared(budget) => Some(budget),
             BudgetSource::None => None,
         };
-        Ok(Shared { reporter, budget, shutdown: self.setup.token().cloned() })
+        Ok(Shared { reporter, budget, owns_budget, shutdown: self.setup.token().cloned() })
     }
 }
 
@@ -57,6 +58,7 @@ impl SharedSettings {
 pub(crate) struct Shared {
     pub(crate) reporter: Reporter,
     pub(crate) budget: Option<Budget>,
+    owns_budget: bool,
     pub(crate) shutdown: Option<CancellationToken>,
 }
 
@@ -67,6 +69,33 @@ impl Shared {
             reporter: self.reporter.heard_by(listeners),
             budget: self.budget.map(|budget| budget.heard_by(listeners)),
             ..self
+        }
+    }
+
+    /// Takes another budget, that others may have, too.
+    pub(crate) fn share_budget(&mut self, budget: &Budget) {
+        self.budget = Some(budget.clone());
+        self.owns_budget = false;
+    }
+
+    /// Gives a budget of its own other figures. Whether there is one, and which, stays.
+    pub(crate) fn reconfigure_budget(
+        &self,
+        kind: PolicyKind,
+        source: BudgetSource,
+    ) -> Result<(), ConfigError> {
+        let check = Check::of(kind);
+        let built = "what it was built with";
+        match (source, &self.budget) {
+            (BudgetSource::Own(builder), Some(budget)) if self.owns_budget => {
+                budget.reconfigure(builder)
+            }
+            (BudgetSource::Shared(other), Some(budget)) => {
+                check.that(other.is(budget), "budget", "another", built)
+            }
+            (BudgetSource::None, None) => Ok(()),
+            (BudgetSource::None, Some(_)) => check.that(false, "without_budget", "set", built),
+            (_, _) => check.that(false, "budget", "another", built),
         }
     }
 

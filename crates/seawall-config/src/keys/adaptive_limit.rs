@@ -1,6 +1,7 @@
 use seawall::limit::AdaptiveLimitBuilder;
 use seawall::limit::adaptive::{Adaptation, Aimd, Gradient, Vegas};
 
+use super::limits::priority_shares;
 use super::{Key, Keyed, keys};
 use crate::kind::Kind;
 use crate::reader::Reader;
@@ -14,7 +15,12 @@ keys! { AdaptiveLimit, AdaptiveLimitBuilder;
         initial: count,
         shadow: flag,
     }
-    fixed {}
+    fixed {
+        priority_share as (|builder: AdaptiveLimitBuilder, node, reader| {
+            let shares = priority_shares(node, reader);
+            shares.into_iter().fold(builder, |builder, it| builder.priority_share(it.0, it.1))
+        }),
+    }
 }
 
 /// `"vegas"`, or `{ aimd = { slow = "1s", increase = 1, decrease = 0.7 } }`.

@@ -92,28 +92,28 @@ fn partition(builder: BulkheadBuilder, node: &Node, reader: &mut Reader<'_>) -> 
 }
 
 /// `{ low = 0.5, normal = 0.9 }`.
+pub(super) fn priority_shares(node: &Node, reader: &mut Reader<'_>) -> Vec<(Priority, f64)> {
+    let mut shares = Vec::new();
+    for (name, share) in reader.table(node).into_iter().flatten() {
+        let priority = Priority::ALL.into_iter().find(|it| it.as_str() == name);
+        reader.within(name.clone(), |reader| {
+            let Some(priority) = priority else {
+                let words = Priority::ALL.map(Priority::as_str);
+                return reader.refuse(share, "unknown", one_of(name, words));
+            };
+            shares.extend(reader.number(share).map(|share| (priority, share)));
+        });
+    }
+    shares
+}
+
 fn priority_share(
     builder: BulkheadBuilder,
     node: &Node,
     reader: &mut Reader<'_>,
 ) -> BulkheadBuilder {
-    let Some(table) = reader.table(node) else { return builder };
-    let mut builder = builder;
-    for (name, share) in table {
-        let priority = Priority::ALL.into_iter().find(|it| it.as_str() == name);
-        builder = reader.within(name.clone(), |reader| {
-            let Some(priority) = priority else {
-                let words = Priority::ALL.map(Priority::as_str);
-                reader.refuse(share, "unknown", one_of(name, words));
-                return builder;
-            };
-            match reader.number(share) {
-                Some(share) => builder.priority_share(priority, share),
-                None => builder,
-            }
-        });
-    }
-    builder
+    let shares = priority_shares(node, reader);
+    shares.into_iter().fold(builder, |builder, it| builder.priority_share(it.0, it.1))
 }
 
 fn rate(builder: RateLimitBuilder, node: &Node, reader: &mut Reader<'_>) -> RateLimitBuilder {

@@ -63,6 +63,7 @@ keys! { CongestionControl, CongestionControlBuilder;
         idempotent: flag,
         max_attempts: count,
         while_down by while_down,
+        hedging: flag,
         disabled: flag,
     }
     fixed {}

@@ -16,7 +16,7 @@ use super::limit::Limit;
 #[must_use = "a builder does nothing until it is built"]
 pub struct TimeoutBuilder {
     setup: Setup,
-    scope: Scope,
+    pub(super) scope: Scope,
     limit: Option<Limit>,
 }
 
@@ -45,7 +45,7 @@ impl TimeoutBuilder {
     /// With zero the call is polled once, and a value that is ready wins. A limit longer than
     /// [`MAX_LIMIT`](super::MAX_LIMIT), about 2.2 years, never runs out; [`Duration::MAX`] says so.
     pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = Some(Limit::Fixed(limit));
+        self.limit = Some(Limit::fixed(limit));
         self
     }
 
@@ -82,9 +82,13 @@ impl TimeoutBuilder {
 
     /// Builds the timeout. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Timeout, ConfigError> {
-        let limit = self.limit.unwrap_or_else(|| Limit::Fixed(default_limit(self.scope)));
         let reporter = self.setup.reporter(PolicyKind::Timeout)?;
-        Ok(Timeout { reporter, scope: self.scope, limit })
+        let scope = self.scope;
+        Ok(Timeout { reporter, scope, limit: self.into_limit() })
+    }
+
+    pub(super) fn into_limit(self) -> Limit {
+        self.limit.unwrap_or_else(|| Limit::fixed(default_limit(self.scope)))
     }
 }
 

@@ -4,23 +4,27 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_core::Attempt;
 use seawall_core::inspect::Value;
+use seawall_core::{AtomicDuration, Attempt};
 
-/// How long a call may take: the same for each, or decided for each.
+/// How long a call may take: the same for each until it is replaced, or decided for each.
 #[derive(Clone)]
 pub(super) enum Limit {
-    Fixed(Duration),
+    Fixed(Arc<AtomicDuration>),
     By(Arc<Decide>),
 }
 
 pub(super) type Decide = dyn Fn(&Attempt) -> Duration + Send + Sync;
 
 impl Limit {
+    pub(super) fn fixed(limit: Duration) -> Self {
+        Self::Fixed(Arc::new(AtomicDuration::new(limit)))
+    }
+
     /// The limit as a setting.
     pub(super) fn value(&self) -> Value {
         match self {
-            Self::Fixed(limit) => Value::from(*limit),
+            Self::Fixed(limit) => Value::from(limit.load()),
             Self::By(_) => Value::Code,
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use seawall_core::inspect::Settings;
 use seawall_core::{
-    Attempt, Call, Counted, Description, EventKind, Inspect, Listeners, Name, Operation, Policy,
-    PolicyKind, Reporter, Scope, TimedOut, contain,
+    Attempt, Call, Check, ConfigError, Counted, Description, EventKind, Inspect, Listeners, Name,
+    Operation, Policy, PolicyKind, Reporter, Scope, TimedOut, contain,
 };
 
 use super::TimeoutBuilder;
@@ -19,7 +19,7 @@ use super::plan::{MAX_LIMIT, Span};
 
 /// Cuts a call off when it takes too long.
 ///
-/// Clones share name, function and listeners; there is no other state.
+/// Clones share name, limit and listeners; there is no other state.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,7 +54,7 @@ impl Timeout {
 
     pub(crate) fn named(name: &str, limit: Duration) -> Self {
         let reporter = Reporter::new(name.into(), PolicyKind::Timeout, Listeners::default());
-        Self { reporter, scope: Scope::Total, limit: Limit::Fixed(limit) }
+        Self { reporter, scope: Scope::Total, limit: Limit::fixed(limit) }
     }
 
     /// Configures a timeout.
@@ -75,6 +75,30 @@ impl Timeout {
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
         self.reporter.listeners()
+    }
+
+    /// Replaces the limit, for all handles. It counts for calls that begin from now on; timers that run
+    /// keep their end. A name and listeners in `builder` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Refuses another scope, a function, and a limit in the place of one: those need a timeout of their
+    /// own.
+    pub fn reconfigure(&self, builder: TimeoutBuilder) -> Result<(), ConfigError> {
+        let check = Check::of(PolicyKind::Timeout);
+        let named = |error: ConfigError| error.of(self.name());
+        let built = "what it was built with";
+        let same = builder.scope == self.scope;
+        let scope = format!("{:?}", builder.scope).to_lowercase();
+        check.that(same, "scope", scope, built).map_err(named)?;
+        match (&self.limit, builder.into_limit()) {
+            (Limit::Fixed(current), Limit::Fixed(limit)) => {
+                current.store(limit.load());
+                Ok(())
+            }
+            (_, Limit::By(_)) => check.that(false, "limit_by", "set", built).map_err(named),
+            (Limit::By(_), _) => check.that(false, "limit", "set", built).map_err(named),
+        }
     }
 
     /// The error of a call that was cut off, reported.
@@ -98,7 +122,7 @@ impl Timeout {
     #[inline]
     pub(super) fn limit_of(&self, attempt: &Attempt) -> Duration {
         match &self.limit {
-            Limit::Fixed(limit) => *limit,
+            Limit::Fixed(limit) => limit.load(),
             // By value: a reference would spill the attempt to the stack for a fixed limit, too.
             Limit::By(decide) => self.decide(&**decide, *attempt),
         }
@@ -145,11 +169,11 @@ impl Policy for Timeout {
         let settings = Settings::new().with("limit", self.limit.value()).with("scope", what);
         let layer =
             |text: String| inner.layer_with(PolicyKind::Timeout, self.name(), text, settings);
-        match self.limit {
-            Limit::Fixed(limit) if limit <= MAX_LIMIT => {
-                layer(format!("{limit:?} for {what}")).cut_to(limit)
-            }
-            Limit::Fixed(_) => layer(format!("never for {what}")),
+        match &self.limit {
+            Limit::Fixed(limit) => match limit.load() {
+                limit if limit <= MAX_LIMIT => layer(format!("{limit:?} for {what}")).cut_to(limit),
+                _ => layer(format!("never for {what}")),
+            },
             Limit::By(_) => layer(format!("by function for {what}")),
         }
     }

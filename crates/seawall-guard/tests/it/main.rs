@@ -21,6 +21,7 @@ mod held_until_over;
 mod last_good;
 mod nothing_before_the_first_poll;
 mod panic_guard;
+mod reconfigured;
 mod supervisor;
 mod tasks;
 mod timeout;

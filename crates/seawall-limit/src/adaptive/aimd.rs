@@ -63,6 +63,12 @@ impl Aimd {
         self
     }
 
+    /// Whether both have the same parameters.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let parameters = |it: &Self| Self { ignores_losses_for: 0, ..*it };
+        parameters(self) == parameters(other)
+    }
+
     pub(super) const fn parameters(&self) -> (f64, f64) {
         (self.increase, self.decrease)
     }

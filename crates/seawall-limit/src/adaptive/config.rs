@@ -7,7 +7,9 @@ use super::deadband::SharedDeadband;
 use super::shared::Shared;
 use super::state::State;
 use super::{Adaptation, Adaptive, AdaptiveLimit, Aimd, Range, defaults};
-use crate::semaphore::{Limiter, MAX_LIMIT, Partitions, Priority, QueueConfig, Semaphore, Shares};
+use crate::semaphore::{
+    Headroom, Limiter, MAX_LIMIT, Partitions, Priority, QueueConfig, Semaphore, Shares,
+};
 
 /// Builds an [`AdaptiveLimit`].
 #[derive(Clone, Debug)]
@@ -97,30 +99,31 @@ impl AdaptiveLimitBuilder {
     }
 
     fn checked(self) -> Result<AdaptiveLimit, ConfigError> {
-        let check = Check::of(PolicyKind::AdaptiveLimit);
-        let range = self.range(check)?;
-        self.check_adaptation(check)?;
-        let limit = if self.shadow { MAX_LIMIT } else { range.initial };
-        let semaphore = Semaphore::new(limit, QueueConfig::default(), Partitions::default());
-        let state = State::new(Adaptive::new(self.adaptation, range));
         let reporter = self.setup.reporter(PolicyKind::AdaptiveLimit)?;
+        let (adaptive, headroom, shadow) = self.adaptive()?;
+        let limit = if shadow { MAX_LIMIT } else { adaptive.limit() };
+        let semaphore = Semaphore::new(limit, QueueConfig::default(), Partitions::default());
+        let state = State::new(adaptive);
         let shared = Shared {
             limiter: Limiter::new(semaphore),
-            headroom: self.shares.headroom(check)?,
+            headroom,
             deadband: SharedDeadband::new(state.deadband()),
             state: Mutex::new(state),
             time: Timeline::new(),
-            range,
-            shadow: self.shadow,
+            shadow: shadow.into(),
             would_refuse: 0.into(),
             missed: 0.into(),
-            algorithm: match self.adaptation {
-                Adaptation::Aimd(_) => "loss and slowness (AIMD)",
-                Adaptation::Vegas(_) => "the lowest latency (Vegas)",
-                Adaptation::Gradient(_) => "the usual latency (Gradient)",
-            },
         };
         Ok(AdaptiveLimit::new(shared, reporter))
+    }
+
+    /// How it adapts, what of the limit is kept for important calls, and whether it is in shadow.
+    pub(super) fn adaptive(self) -> Result<(Adaptive, Headroom, bool), ConfigError> {
+        let check = Check::of(PolicyKind::AdaptiveLimit);
+        let range = self.range(check)?;
+        self.check_adaptation(check)?;
+        let headroom = self.shares.headroom(check)?;
+        Ok((Adaptive::new(self.adaptation, range), headroom, self.shadow))
     }
 
     fn range(&self, check: Check) -> Result<Range, ConfigError> {

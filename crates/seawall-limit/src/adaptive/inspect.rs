@@ -24,12 +24,13 @@ impl Inspect for AdaptiveLimit {
     }
 
     fn settings(&self) -> Settings {
-        let (range, shadow) = (self.shared.range, self.shared.shadow);
+        let (range, algorithm) = self.shared.adapts();
+        let shadow = self.shared.is_shadow();
         Settings::new()
             .with("min", range.min)
             .with("max", range.max)
             .with("initial", range.initial)
-            .with("adaptation", self.shared.algorithm)
+            .with("adaptation", algorithm)
             .with("shadow", shadow)
     }
 }

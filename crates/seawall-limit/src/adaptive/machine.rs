@@ -39,6 +39,17 @@ pub enum Adaptation {
     Gradient(Gradient),
 }
 
+impl Adaptation {
+    fn has_parameters_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Aimd(one), Self::Aimd(other)) => one.is_like(other),
+            (Self::Vegas(one), Self::Vegas(other)) => one.parameters() == other.parameters(),
+            (Self::Gradient(one), Self::Gradient(other)) => one.parameters() == other.parameters(),
+            _ => false,
+        }
+    }
+}
+
 /// A limit and the algorithm that adapts it.
 ///
 /// Whatever it is fed, the limit is finite and within its range.
@@ -53,6 +64,29 @@ impl Adaptive {
     /// A limit that starts at `range.initial` and is adapted by `adaptation`.
     pub fn new(adaptation: Adaptation, range: Range) -> Self {
         Self { adaptation, range, limit: f64::from(range.initial) }
+    }
+
+    /// This, with the limit of `before` as far as it is in range; and with what its algorithm has
+    /// learned, if it is the same one with the same parameters.
+    pub(super) fn in_place_of(self, before: &Self) -> Self {
+        let Range { min, max, .. } = self.range;
+        let limit = before.limit.clamp(f64::from(min), f64::from(max));
+        let same = self.adaptation.has_parameters_of(&before.adaptation);
+        let adaptation = if same { before.adaptation } else { self.adaptation };
+        Self { adaptation, limit, ..self }
+    }
+
+    pub(super) const fn range(&self) -> Range {
+        self.range
+    }
+
+    /// What it adapts by, in words.
+    pub(super) const fn algorithm(&self) -> &'static str {
+        match self.adaptation {
+            Adaptation::Aimd(_) => "loss and slowness (AIMD)",
+            Adaptation::Vegas(_) => "the lowest latency (Vegas)",
+            Adaptation::Gradient(_) => "the usual latency (Gradient)",
+        }
     }
 
     /// The limit now.

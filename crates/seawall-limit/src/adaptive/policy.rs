@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, Description, Guarded, Inspect, Listeners, Name, NoWait,
-    Policy, PolicyKind, Rejection, Reporter,
+    Admission, Admit, Admitted, Attempt, Check, ConfigError, Description, Guarded, Inspect,
+    Listeners, Name, NoWait, Policy, PolicyKind, Rejection, Reporter,
 };
 
 use super::shared::Shared;
@@ -85,6 +85,24 @@ impl AdaptiveLimit {
         Guarded::new(self, future)
     }
 
+    /// Replaces the settings. The limit that was learned stays, as far as it is in range, and so do the
+    /// calls in flight. What the algorithm has measured stays unless its parameters change. A name and
+    /// listeners in `builder` are ignored, and so is the limit to begin with.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range; the old settings stay. The shares of priorities
+    /// can't be changed.
+    pub fn reconfigure(&self, builder: AdaptiveLimitBuilder) -> Result<(), ConfigError> {
+        let named = |error: ConfigError| error.of(self.name());
+        let check = Check::of(PolicyKind::AdaptiveLimit);
+        let (adaptive, headroom, shadow) = builder.adaptive().map_err(named)?;
+        let same = headroom == self.shared.headroom;
+        check.that(same, "priority_share", "set", "what it was built with").map_err(named)?;
+        self.shared.reconfigure(adaptive, shadow);
+        Ok(())
+    }
+
     /// Its state now.
     pub fn snapshot(&self) -> AdaptiveLimitSnapshot {
         let shared = &*self.shared;
@@ -157,9 +175,8 @@ impl Policy for AdaptiveLimit {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let Range { min, max, initial } = self.shared.range;
-        let shadow = if self.shared.shadow { ", in shadow" } else { "" };
-        let algorithm = self.shared.algorithm;
+        let (Range { min, max, initial }, algorithm) = self.shared.adapts();
+        let shadow = if self.shared.is_shadow() { ", in shadow" } else { "" };
         let text = format!(
             "between {min} and {max} in flight, {initial} to begin with, adapted by {algorithm}{shadow}"
         );

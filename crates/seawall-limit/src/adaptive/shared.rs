@@ -1,14 +1,14 @@
 //! What the clones of an adaptive limit share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use seawall_core::{Attempt, Rejection, Reporter, Timeline};
 
-use super::Range;
 use super::deadband::SharedDeadband;
 use super::state::{End, Ended, State};
-use crate::semaphore::{Demand, Headroom, Limiter};
+use super::{Adaptive, Range};
+use crate::semaphore::{Demand, Headroom, Limiter, MAX_LIMIT};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -17,11 +17,9 @@ pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) deadband: SharedDeadband,
     pub(super) time: Timeline,
-    pub(super) range: Range,
-    pub(super) shadow: bool,
+    pub(super) shadow: AtomicBool,
     pub(super) would_refuse: AtomicU64,
     pub(super) missed: AtomicU64,
-    pub(super) algorithm: &'static str,
 }
 
 /// What is known of a call when it starts. Times are nanoseconds since the limit was built.
@@ -36,9 +34,30 @@ pub(super) struct Call {
 
 impl Shared {
     #[inline]
+    pub(super) fn is_shadow(&self) -> bool {
+        self.shadow.load(Ordering::Relaxed)
+    }
+
+    /// Within which bounds, and by which algorithm.
+    pub(super) fn adapts(&self) -> (Range, &'static str) {
+        let state = self.state.lock();
+        (state.adaptive().range(), state.adaptive().algorithm())
+    }
+
+    /// Goes on with other settings, and what was learned so far.
+    pub(super) fn reconfigure(&self, adaptive: Adaptive, shadow: bool) {
+        let mut state = self.state.lock();
+        state.adapt_by(adaptive);
+        self.shadow.store(shadow, Ordering::Relaxed);
+        // Under the lock, so that the limits arrive in order.
+        self.limiter.semaphore.resize(if shadow { MAX_LIMIT } else { state.limit() });
+        self.deadband.set(state.deadband());
+    }
+
+    #[inline]
     pub(super) fn try_acquire(&self, attempt: &mut Attempt, demand: &Demand) -> Option<Call> {
         let in_flight = self.limiter.semaphore.try_acquire(demand).ok()?.in_flight();
-        if self.shadow {
+        if self.is_shadow() {
             self.compare(in_flight);
         }
         let began = self.time.at(attempt.began());
@@ -116,7 +135,7 @@ impl Shared {
         let is_free = state.end(&Ended { took, now, patience, in_flight, end });
         let freed = state.freed(now);
         let limit = state.limit();
-        if limit != before && !self.shadow {
+        if limit != before && !self.is_shadow() {
             // Under the lock, so that the limits arrive in order.
             self.limiter.semaphore.resize(limit);
         }

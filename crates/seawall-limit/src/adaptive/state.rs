@@ -54,6 +54,15 @@ impl State {
         Self { adaptive, patience: 0, usual: UsualTime::UNKNOWN, lingering: BinaryHeap::new() }
     }
 
+    /// Adapts by other settings, from the limit that was learned.
+    pub(super) fn adapt_by(&mut self, adaptive: Adaptive) {
+        self.adaptive = adaptive.in_place_of(&self.adaptive);
+    }
+
+    pub(super) const fn adaptive(&self) -> &Adaptive {
+        &self.adaptive
+    }
+
     /// Records a call that has ended. Returns whether its place is free now; if not, it lingers.
     pub(super) fn end(&mut self, ended: &Ended) -> bool {
         let within_deadband = self.deadband().covers(ended.in_flight, ended.took, ended.patience);

@@ -5,7 +5,8 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::shared::{Settings, Shared};
+use super::settings::Settings;
+use super::shared::Shared;
 use super::{CongestionControl, WhileDown, defaults};
 
 /// Builds a [`CongestionControl`].
@@ -101,21 +102,26 @@ impl CongestionControlBuilder {
 
     fn checked(self) -> Result<CongestionControl, ConfigError> {
         let kind = PolicyKind::CongestionControl;
-        Check::of(kind).at_least_one("max_attempts", self.max_attempts)?;
-        let setup = self.setup;
+        let setup = self.setup.clone();
+        let settings = self.settings()?;
         let shared = Shared::new(
             setup.reporter(kind)?,
             setup.token().cloned(),
             setup.source().cloned().unwrap_or_default(),
-            Settings {
-                idempotent: self.idempotent,
-                max_attempts: self.max_attempts,
-                while_down: self.while_down,
-                hedging: self.hedging,
-                disabled: self.disabled,
-            },
+            settings,
         );
         Ok(CongestionControl { shared: Arc::new(shared) })
+    }
+
+    pub(super) fn settings(self) -> Result<Settings, ConfigError> {
+        let check = Check::of(PolicyKind::CongestionControl);
+        Ok(Settings {
+            max_attempts: check.at_least_one("max_attempts", self.max_attempts)?,
+            idempotent: self.idempotent,
+            while_down: self.while_down,
+            hedging: self.hedging,
+            disabled: self.disabled,
+        })
     }
 }
 

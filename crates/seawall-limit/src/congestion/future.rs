@@ -37,8 +37,9 @@ impl<'p, Op: Operation> CongestionFuture<'p, Op> {
     pub(super) fn start(shared: &'p Shared, mut op: Op, attempt: Attempt) -> Self {
         let (mut permit, mut rest) = (None, ColdOption::none());
         let mut attempt = attempt;
-        if !shared.settings.disabled {
-            attempt = attempt.numbered(1, shared.settings.max_attempts);
+        let settings = shared.settings();
+        if !settings.disabled {
+            attempt = attempt.numbered(1, settings.max_attempts);
             let now = shared.time.at(attempt.began());
             let due = match attempt.deadline() {
                 Some(deadline) => shared.time.at(deadline),
@@ -94,7 +95,8 @@ impl<Op: Operation> Future for CongestionFuture<'_, Op> {
                 }
                 Poll::Ready(Err(error)) => {
                     this.first.set(None);
-                    if this.shared.settings.disabled {
+                    // It began while it was disabled.
+                    if this.permit.is_none() {
                         return Poll::Ready(Err(error));
                     }
                     let mut rest = this.take_rest();
@@ -108,7 +110,7 @@ impl<Op: Operation> Future for CongestionFuture<'_, Op> {
                 }
                 Poll::Pending => {
                     if this.rest.as_ref().is_none() {
-                        if !may_go_beside(this.shared, this.attempt) {
+                        if this.permit.is_none() || !may_go_beside(this.shared, this.attempt) {
                             return Poll::Pending;
                         }
                         let rest = this.take_rest();

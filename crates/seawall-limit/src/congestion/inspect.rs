@@ -33,9 +33,9 @@ impl Inspect for CongestionControl {
 
     fn settings(&self) -> Settings {
         Settings::new()
-            .with("max_attempts", self.shared.settings.max_attempts)
-            .with("idempotent", self.shared.settings.idempotent)
-            .with("hedging", self.shared.settings.hedging)
+            .with("max_attempts", self.shared.settings().max_attempts)
+            .with("idempotent", self.shared.settings().idempotent)
+            .with("hedging", self.shared.settings().hedging)
     }
 
     fn order(&self, order: &Order) -> Result<(), OrderError> {

@@ -125,6 +125,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
+    pub(super) const fn set_while_down(&mut self, while_down: WhileDown) {
+        self.while_down = while_down;
+    }
+
     pub(super) fn new(while_down: WhileDown) -> Self {
         Self {
             while_down,

@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Call, CircuitState, Description, Inspect, Listeners, Name, Operation, Policy,
-    PolicyKind,
+    Attempt, Call, CircuitState, ConfigError, Description, Inspect, Listeners, Name, Operation,
+    Policy, PolicyKind,
 };
 
 use super::machine::Machine;
-use super::shared::{Settings, Shared};
+use super::settings::Settings;
+use super::shared::Shared;
 use super::{CongestionControlBuilder, CongestionFuture, StreamPermit, WhileDown};
 
 /// Sends what the dependency can answer in time. Clones share it. See the
@@ -92,6 +93,20 @@ impl CongestionControl {
         }
     }
 
+    /// Replaces the settings, for all handles. What was measured stays, and so do the requests in
+    /// flight, the calls that wait, and an outage. Calls under way go on by the new settings; those
+    /// that began while it was [disabled](CongestionControlBuilder::disabled) end without it. A name,
+    /// listeners, a token and a source of random numbers in `builder` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range; the old settings stay.
+    pub fn reconfigure(&self, builder: CongestionControlBuilder) -> Result<(), ConfigError> {
+        let settings = builder.settings().map_err(|error| error.of(self.name()))?;
+        self.shared.reconfigure(settings);
+        Ok(())
+    }
+
     /// A handle on the same traffic that [hedges](CongestionControlBuilder::hedging): for the calls
     /// that may be under way twice, beside others that may not.
     #[must_use]
@@ -148,7 +163,7 @@ impl Policy for CongestionControl {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let Settings { max_attempts, while_down, hedging, .. } = self.shared.settings;
+        let Settings { max_attempts, while_down, hedging, .. } = self.shared.settings();
         let max = inner.max_attempts().map(|max| max.saturating_mul(max_attempts.into()));
         let attempts = if max_attempts == 1 { "attempt" } else { "attempts" };
         let down = match while_down {

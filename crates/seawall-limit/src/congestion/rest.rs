@@ -151,13 +151,13 @@ impl<'p, Op: Operation> Rest<'p, Op> {
         carried_out: CarriedOut,
     ) -> Option<StopReason> {
         let said = attempt.is_idempotent();
-        let may = said.unwrap_or(shared.settings.idempotent || carried_out == CarriedOut::No);
-        if shared.settings.max_attempts == 1 {
+        let may = said.unwrap_or(shared.settings().idempotent || carried_out == CarriedOut::No);
+        if shared.settings().max_attempts == 1 {
             Some(StopReason::Attempts)
         } else if !may {
             let unsaid = said.is_none();
             Some(if unsaid { StopReason::NotIdempotent } else { StopReason::Permanent })
-        } else if self.sent >= shared.settings.max_attempts {
+        } else if self.sent >= shared.settings().max_attempts {
             Some(StopReason::Attempts)
         } else if shared.shutdown.as_ref().is_some_and(CancellationToken::is_cancelled) {
             Some(StopReason::Shutdown)
@@ -227,7 +227,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
             }
             let watches = idle
                 && self.stopped.is_none()
-                && self.sent < shared.settings.max_attempts
+                && self.sent < shared.settings().max_attempts
                 && idempotent(shared, attempt);
             if watches && self.check_at <= now {
                 let others = self.others.iter_mut().map(|other| &mut other.permit);
@@ -296,7 +296,7 @@ impl<'p, Op: Operation> Rest<'p, Op> {
         self.sent += 1;
         self.check_at = 0;
         let mut next =
-            attempt.numbered(self.sent, shared.settings.max_attempts).beginning_at(began);
+            attempt.numbered(self.sent, shared.settings().max_attempts).beginning_at(began);
         if let Some(last) = &self.last {
             next = next.after(last.verdict());
         } else if self.sent > 1 {
@@ -377,20 +377,20 @@ impl<'p, Op: Operation> Rest<'p, Op> {
         let elapsed = Instant::now().saturating_duration_since(attempt.began());
         let (name, kind) = (shared.reporter.name().clone(), PolicyKind::CongestionControl);
         let gave_up = GaveUp::new(name, kind, why, self.sent, elapsed, last);
-        gave_up.out_of(Some(shared.settings.max_attempts)).after(self.carried_out).into()
+        gave_up.out_of(Some(shared.settings().max_attempts)).after(self.carried_out).into()
     }
 }
 
 /// Whether anything may be done while the first request is under way.
 pub(super) fn may_go_beside(shared: &Shared, attempt: &Attempt) -> bool {
-    let settings = shared.settings;
+    let settings = shared.settings();
     !settings.disabled && settings.max_attempts > 1 && idempotent(shared, attempt)
 }
 
 /// Whether a request may go out while another is under way, and follow one that may have been carried
 /// out.
 fn idempotent(shared: &Shared, attempt: &Attempt) -> bool {
-    attempt.is_idempotent().unwrap_or(shared.settings.idempotent)
+    attempt.is_idempotent().unwrap_or(shared.settings().idempotent)
 }
 
 const fn why(refusal: Refusal) -> StopReason {

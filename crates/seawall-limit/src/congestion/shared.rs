@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::defaults::MAX_WAITERS;
 use super::machine::{Answer, Key, Machine, Outage, Refusal, Sent, Settled, seconds};
+use super::settings::{LiveSettings, Settings};
 use super::words::{Left, Words};
 
 /// What the clones of one handle share. The handles in several pipelines share the traffic alone.
@@ -24,26 +25,17 @@ pub(super) struct Shared {
     pub(super) reporter: Reporter,
     pub(super) shutdown: Option<CancellationToken>,
     pub(super) random: Random,
-    pub(super) settings: Settings,
+    /// This handle hedges, whatever the settings say.
+    hedges: bool,
     pub(super) time: Timeline,
     traffic: Arc<Traffic>,
 }
 
 #[derive(Debug)]
 struct Traffic {
+    settings: LiveSettings,
     words: Words,
     state: Mutex<State>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    pub(super) idempotent: bool,
-    pub(super) max_attempts: u32,
-    pub(super) while_down: super::WhileDown,
-    /// A second request goes out when the first is slow.
-    pub(super) hedging: bool,
-    /// Calls are passed on as they are.
-    pub(super) disabled: bool,
 }
 
 #[derive(Debug)]
@@ -83,8 +75,27 @@ impl Shared {
             open_time: 0,
             held_time: 0,
         };
-        let traffic = Arc::new(Traffic { words: Words::new(), state: Mutex::new(state) });
-        Self { reporter, shutdown, random, settings, time: Timeline::new(), traffic }
+        let settings = LiveSettings::new(settings);
+        let traffic = Traffic { settings, words: Words::new(), state: Mutex::new(state) };
+        let (traffic, time) = (Arc::new(traffic), Timeline::new());
+        Self { reporter, shutdown, random, hedges: false, time, traffic }
+    }
+
+    /// The settings in force: one load.
+    #[inline]
+    pub(super) fn settings(&self) -> Settings {
+        let settings = self.traffic.settings.load();
+        Settings { hedging: settings.hedging || self.hedges, ..settings }
+    }
+
+    /// Replaces the settings.
+    pub(super) fn reconfigure(&self, settings: Settings) {
+        let now = self.time.now();
+        // Under the lock, so that the machine and the word have the settings of one call of this.
+        self.with(now, |state| {
+            state.machine.set_while_down(settings.while_down);
+            self.traffic.settings.replace(settings);
+        });
     }
 
     /// The same for a handle in a pipeline with these listeners.
@@ -94,13 +105,12 @@ impl Shared {
 
     /// The same traffic for a handle that hedges.
     pub(super) fn hedging(&self) -> Self {
-        let settings = Settings { hedging: true, ..self.settings };
-        Self { settings, ..self.clone() }
+        Self { hedges: true, ..self.clone() }
     }
 
     /// When a second request goes out beside the first, which was sent at `at`; never, unless it hedges.
     pub(super) fn hedge_at(&self, at: u64) -> u64 {
-        if self.settings.hedging { self.state().machine.hedge_at(at) } else { u64::MAX }
+        if self.settings().hedging { self.state().machine.hedge_at(at) } else { u64::MAX }
     }
 
     /// The state now.

@@ -9,7 +9,7 @@ use super::Priority;
 pub(crate) struct Shares(Vec<(Priority, f64)>);
 
 /// For each priority, the part of the limit that it leaves free, in 65,536ths.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headroom([u16; Priority::ALL.len()]);
 
 impl Shares {

@@ -84,6 +84,12 @@ impl ThrottleBuilder {
     }
 
     fn checked(self) -> Result<(Reporter, Arc<Settings>), ConfigError> {
+        let reporter = self.setup.reporter(PolicyKind::Throttle)?;
+        let random = self.setup.source().cloned().unwrap_or_default();
+        Ok((reporter, Arc::new(self.settings(random)?)))
+    }
+
+    pub(super) fn settings(self, random: Random) -> Result<Settings, ConfigError> {
         let check = Check::of(PolicyKind::Throttle);
         check.that(self.k >= 1.0 && self.k.is_finite(), "k", self.k, "at least 1 and finite")?;
         let p = self.max_probability;
@@ -91,16 +97,14 @@ impl ThrottleBuilder {
         let width = u64::try_from(self.window.as_nanos() / 10).unwrap_or(0);
         let window = format_args!("{:?}", self.window);
         check.that(width > 0, "window", window, "at least 10 ns and at most 584 years")?;
-        let reporter = self.setup.reporter(PolicyKind::Throttle)?;
-        let settings = Settings {
+        Ok(Settings {
             k: self.k,
             min_requests: self.min_requests,
             window: self.window,
             width,
             max_probability: self.max_probability,
-            random: self.setup.source().cloned().unwrap_or_default(),
-        };
-        Ok((reporter, Arc::new(settings)))
+            random,
+        })
     }
 
     /// Builds the throttle. Errors name the field and the allowed range.

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    Admission, Admit, Admitted, Attempt, Description, Guarded, Inspect, Listeners, Name, NoWait,
-    Policy, PolicyKind, Rejection, Reporter,
+    Admission, Admit, Admitted, Attempt, ConfigError, Description, Guarded, Inspect, Listeners,
+    Name, NoWait, Policy, PolicyKind, Rejection, Reporter,
 };
 use tokio::time::Instant;
 
@@ -51,6 +51,19 @@ impl Throttle {
         Fut: Future<Output = Result<T, E>>,
     {
         Guarded::new(self, future)
+    }
+
+    /// Replaces the settings. What was counted stays, unless the window has another length: then it
+    /// begins empty. A name, listeners and a source of random numbers in `builder` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range; the old settings stay.
+    pub fn reconfigure(&self, builder: ThrottleBuilder) -> Result<(), ConfigError> {
+        let random = self.shared.settings().random.clone();
+        let settings = builder.settings(random).map_err(|error| error.of(self.name()))?;
+        self.shared.reconfigure(&Arc::new(settings));
+        Ok(())
     }
 
     /// Its state now.

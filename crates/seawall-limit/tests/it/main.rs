@@ -47,5 +47,6 @@ mod rate_available;
 mod rate_keyed;
 mod rate_limit;
 mod rate_queue;
+mod reconfigured;
 mod support;
 mod throttle;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::fence;
 
-use seawall_core::{Listeners, Name, Reporter, Timeline};
+use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Reporter, Timeline};
 
 use super::nesting::Paid;
 use super::permit::{BudgetPermit, CallInFlight};
@@ -126,6 +126,11 @@ impl Budget {
         }
     }
 
+    /// Whether both are handles of one budget.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Tells budgets apart for as long as they live.
     fn address(&self) -> usize {
         Arc::as_ptr(&self.inner).addr()
@@ -182,6 +187,36 @@ impl Budget {
             granted: granted.load(Relaxed),
             refused: refused.load(Relaxed),
         }
+    }
+
+    /// Replaces the figures. Tokens that are there stay, as far as they fit; what is granted and in flight
+    /// stays, too. A name and listeners in `builder` are ignored.
+    ///
+    /// Each figure is replaced by itself: for a moment a call may go by some of the old ones.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range; the old figures stay. Whether tokens and places in
+    /// flight are counted can't be changed.
+    pub fn reconfigure(&self, builder: BudgetBuilder) -> Result<(), ConfigError> {
+        let (tokens, share) = self.figures(builder).map_err(|error| error.of(self.name()))?;
+        self.apply(tokens, share);
+        Ok(())
+    }
+
+    fn figures(
+        &self,
+        builder: BudgetBuilder,
+    ) -> Result<(Option<TokenPlan>, Option<SharePlan>), ConfigError> {
+        let (_, tokens, share) = builder.parts()?;
+        let check = Check::of(PolicyKind::Budget);
+        let built = "what it was built with";
+        let counted = |counts| if counts { "counted" } else { "not counted" };
+        let (was, is) = (self.inner.counted().is_some(), tokens.is_some());
+        check.that(was == is, "without_tokens", counted(is), built)?;
+        let (was, is) = (self.inner.share.is_some(), share.is_some());
+        check.that(was == is, "in_flight", counted(is), built)?;
+        Ok((tokens, share))
     }
 
     /// Whether a new budget could take its place unnoticed: this is its only handle, the reserve is

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_core::{
-    Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, Policy, PolicyKind,
+    AtomicDuration, Attempt, Check, ConfigError, Layer, LayerContext, Listeners, Name, Policy,
+    PolicyKind,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -14,14 +15,14 @@ use super::defaults::{
     DEFAULT_MAX_ATTEMPTS, DEFAULT_MIN_SAMPLES, DEFAULT_PERCENTILE, MAX_ATTEMPTS,
 };
 use super::latency::Latencies;
-use super::plan::HedgePlan;
+use super::plan::{HedgePlan, LivePlan};
 use crate::Budget;
 use crate::shared::{BudgetSource, SharedSettings};
 
 /// When a hedge is launched.
 #[derive(Clone)]
 pub(super) enum After {
-    Fixed(Duration),
+    Fixed(Arc<AtomicDuration>),
     Function(Arc<AfterFn>),
     Percentile(Arc<Latencies>),
 }
@@ -30,7 +31,7 @@ type AfterFn = dyn Fn(&Attempt) -> Duration + Send + Sync;
 
 /// The setting for it.
 #[derive(Clone)]
-enum Delay {
+pub(super) enum Delay {
     Fixed(Duration),
     Function(Arc<AfterFn>),
     Percentile(f64),
@@ -154,33 +155,73 @@ impl HedgeBuilder {
     }
 
     fn checked(self) -> Result<Hedge, ConfigError> {
-        const CHECK: Check = Check::of(PolicyKind::Hedge);
+        let shared = self.shared.clone();
+        let (plan, when, _) = self.rules()?;
+        Ok(Hedge {
+            shared: shared.build(PolicyKind::Hedge)?,
+            plan: Arc::new(LivePlan::new(plan)),
+            after: when.into(),
+        })
+    }
+
+    /// The settings, and where the budget comes from.
+    pub(super) fn rules(self) -> Result<(HedgePlan, When, BudgetSource), ConfigError> {
         let Self { shared, delay, min_samples, max_attempts, max_in_flight } = self;
         let fits = (1..=MAX_ATTEMPTS).contains(&max_attempts);
         CHECK.that(fits, "max_attempts", max_attempts, "at least 1 and at most 16")?;
         let max_in_flight = max_in_flight.unwrap_or(max_attempts);
         CHECK.at_least_one("max_in_flight", max_in_flight)?;
-        Ok(Hedge {
-            shared: shared.build(PolicyKind::Hedge)?,
-            plan: HedgePlan { max_attempts, max_in_flight },
-            after: after(delay, min_samples)?,
-        })
-    }
-}
-
-fn after(delay: Delay, min_samples: u32) -> Result<After, ConfigError> {
-    const CHECK: Check = Check::of(PolicyKind::Hedge);
-    Ok(match delay {
-        Delay::Fixed(delay) => After::Fixed(delay),
-        Delay::Function(delay) => After::Function(delay),
-        Delay::Percentile(percentile) => {
+        if let Delay::Percentile(percentile) = delay {
             let holds = percentile > 0.0 && percentile < 1.0;
             CHECK.that(holds, "delay_percentile", percentile, "above 0 and below 1")?;
             let enough = (1..=1_000_000).contains(&min_samples);
             CHECK.that(enough, "min_samples", min_samples, "between 1 and 1,000,000")?;
-            After::Percentile(Arc::new(Latencies::new(percentile, min_samples)))
         }
-    })
+        let plan = HedgePlan { max_attempts, max_in_flight };
+        Ok((plan, When { delay, min_samples }, shared.budget))
+    }
+}
+
+const CHECK: Check = Check::of(PolicyKind::Hedge);
+
+/// When a hedge is to be launched, as it was checked.
+pub(super) struct When {
+    delay: Delay,
+    min_samples: u32,
+}
+
+impl From<When> for After {
+    fn from(when: When) -> Self {
+        match when.delay {
+            Delay::Fixed(delay) => Self::Fixed(Arc::new(AtomicDuration::new(delay))),
+            Delay::Function(delay) => Self::Function(delay),
+            Delay::Percentile(percentile) => {
+                Self::Percentile(Arc::new(Latencies::new(percentile, when.min_samples)))
+            }
+        }
+    }
+}
+
+impl After {
+    /// Whether it can be `when` without being built anew.
+    pub(super) fn check(&self, when: &When) -> Result<(), ConfigError> {
+        let (field, holds) = match &when.delay {
+            Delay::Fixed(_) => ("delay", matches!(self, Self::Fixed(_))),
+            Delay::Percentile(_) => ("delay_percentile", matches!(self, Self::Percentile(_))),
+            Delay::Function(_) => ("delay_by", false),
+        };
+        CHECK.that(holds, field, "set", "what it was built with")
+    }
+
+    pub(super) fn replace(&self, when: &When) {
+        match (self, &when.delay) {
+            (Self::Fixed(current), Delay::Fixed(delay)) => current.store(*delay),
+            (Self::Percentile(latencies), Delay::Percentile(percentile)) => {
+                latencies.replace(*percentile, when.min_samples);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Layer for HedgeBuilder {

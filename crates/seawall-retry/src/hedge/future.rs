@@ -43,7 +43,7 @@ type Outcome<Op> = Result<<Op as Operation>::Output, Error<<Op as Operation>::Er
 impl<'p, Op: Operation> HedgeFuture<'p, Op> {
     #[inline]
     pub(super) fn start(hedge: &'p Hedge, mut op: Op, attempt: Attempt) -> Self {
-        let attempt = attempt.numbered(1, hedge.plan.max_attempts);
+        let attempt = attempt.numbered(1, hedge.plan.load().max_attempts);
         let paid = hedge.shared.pay_in();
         let in_flight = hedge.shared.enter();
         let primary = Some(op.attempt(attempt));
@@ -177,7 +177,7 @@ where
     /// Launches the next attempt if it is time; says whether one was.
     fn launches(&mut self, cx: &mut Context<'_>) -> bool {
         let progress = self.progress();
-        if !self.hedge.plan.may_launch(progress) {
+        if !self.hedge.plan.load().may_launch(progress) {
             return false;
         }
         let hedges = self.hedges();
@@ -217,7 +217,7 @@ where
     fn launch(&mut self, permit: Option<BudgetPermit<'p>>) {
         let number = self.hedges().launched + 1;
         let mut attempt =
-            self.attempt.numbered(number, self.hedge.plan.max_attempts).restart_clock();
+            self.attempt.numbered(number, self.hedge.plan.load().max_attempts).restart_clock();
         if let Some(verdict) = self.hedges().last {
             attempt = attempt.after(verdict);
         }

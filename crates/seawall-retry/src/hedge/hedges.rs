@@ -60,7 +60,7 @@ impl<'p, Fut, E> Hedges<'p, Fut, E> {
 
     /// Sets the timer for the attempt after this one.
     pub(super) fn arm(&mut self, hedge: &Hedge, attempt: &Attempt) {
-        let more = self.stopped.is_none() && self.launched < hedge.plan.max_attempts;
+        let more = self.stopped.is_none() && self.launched < hedge.plan.load().max_attempts;
         let delay = if more { hedge.delay_after(attempt) } else { None };
         self.timer = delay.map(|delay| match delay {
             Duration::ZERO => Timer::AtOnce,

@@ -25,9 +25,9 @@ const REFRESH: u32 = 32;
 /// half. The percentile is a figure of a few hundred samples, not an account.
 #[derive(Debug)]
 pub(super) struct Latencies {
-    /// Above 0 and below 1.
-    percentile: f64,
-    min_samples: u32,
+    /// The bits of a number above 0 and below 1.
+    percentile: AtomicU64,
+    min_samples: AtomicU32,
     buckets: Box<[AtomicU32]>,
     total: AtomicU32,
     seen: AtomicU32,
@@ -38,8 +38,8 @@ pub(super) struct Latencies {
 impl Latencies {
     pub(super) fn new(percentile: f64, min_samples: u32) -> Self {
         Self {
-            percentile,
-            min_samples,
+            percentile: percentile.to_bits().into(),
+            min_samples: min_samples.into(),
             buckets: (0..BUCKETS).map(|_| AtomicU32::new(0)).collect(),
             total: AtomicU32::new(0),
             seen: AtomicU32::new(0),
@@ -55,22 +55,37 @@ impl Latencies {
         }
     }
 
+    fn percentile(&self) -> f64 {
+        f64::from_bits(self.percentile.load(Relaxed))
+    }
+
+    /// Replaces the settings and keeps the samples. The percentile is computed again.
+    pub(super) fn replace(&self, percentile: f64, min_samples: u32) {
+        self.percentile.store(percentile.to_bits(), Relaxed);
+        self.min_samples.store(min_samples, Relaxed);
+        if self.total.load(Relaxed) >= min_samples {
+            self.refresh();
+        } else {
+            self.current.store(0, Relaxed);
+        }
+    }
+
     pub(super) fn record(&self, latency: Duration) {
         self.buckets[bucket(latency)].fetch_add(1, Relaxed);
         let total = self.total.fetch_add(1, Relaxed) + 1;
         let seen = self.seen.fetch_add(1, Relaxed).wrapping_add(1);
-        if total >= self.min_samples && (total == self.min_samples || seen.is_multiple_of(REFRESH))
-        {
+        let enough = self.min_samples.load(Relaxed);
+        if total >= enough && (total == enough || seen.is_multiple_of(REFRESH)) {
             self.refresh();
         }
     }
 
     fn refresh(&self) {
-        if self.total.load(Relaxed) >= FULL.max(2 * self.min_samples) {
+        if self.total.load(Relaxed) >= FULL.max(2 * self.min_samples.load(Relaxed)) {
             self.age();
         }
         let total: u32 = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum();
-        let rank = f64::from(total) * self.percentile;
+        let rank = f64::from(total) * self.percentile();
         let mut below = 0.0;
         for (index, bucket) in self.buckets.iter().enumerate() {
             below += f64::from(bucket.load(Relaxed));
@@ -98,7 +113,7 @@ impl Latencies {
 
 impl fmt::Display for Latencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "percentile {} of recent latencies", self.percentile * 100.0)
+        write!(f, "percentile {} of recent latencies", self.percentile() * 100.0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The decision: whether another attempt is launched.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// How many attempts there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HedgePlan {
@@ -19,7 +21,32 @@ pub(super) struct Progress {
     pub(super) stopped: bool,
 }
 
+/// A plan that can be replaced: both numbers in one word.
+#[derive(Debug)]
+pub(super) struct LivePlan(AtomicU64);
+
+impl LivePlan {
+    pub(super) fn new(plan: HedgePlan) -> Self {
+        Self(plan.word().into())
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half of the word")]
+    pub(super) fn load(&self) -> HedgePlan {
+        let word = self.0.load(Ordering::Relaxed);
+        HedgePlan { max_attempts: (word >> 32) as u32, max_in_flight: word as u32 }
+    }
+
+    pub(super) fn replace(&self, plan: HedgePlan) {
+        self.0.store(plan.word(), Ordering::Relaxed);
+    }
+}
+
 impl HedgePlan {
+    fn word(self) -> u64 {
+        u64::from(self.max_attempts) << 32 | u64::from(self.max_in_flight)
+    }
+
     /// Whether another attempt may be launched at all.
     pub(super) const fn may_launch(self, progress: Progress) -> bool {
         !progress.stopped

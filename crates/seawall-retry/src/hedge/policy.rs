@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use seawall_core::inspect::Settings;
 use seawall_core::{
-    AllTransient, Attempt, Call, Description, FromAttemptFn, FromFn, Inspect, Lazy, Listeners,
-    Name, Operation, Policy, PolicyKind, contain,
+    AllTransient, Attempt, Call, ConfigError, Description, FromAttemptFn, FromFn, Inspect, Lazy,
+    Listeners, Name, Operation, Policy, PolicyKind, contain,
 };
 
 use super::config::After;
-use super::plan::HedgePlan;
+use super::plan::{HedgePlan, LivePlan};
 use super::{HedgeBuilder, HedgeFuture};
 use crate::Budget;
 use crate::shared::Shared;
@@ -54,7 +54,7 @@ use crate::shared::Shared;
 #[derive(Clone)]
 pub struct Hedge {
     pub(super) shared: Shared,
-    pub(super) plan: HedgePlan,
+    pub(super) plan: Arc<LivePlan>,
     pub(super) after: After,
 }
 
@@ -81,6 +81,27 @@ impl Hedge {
     /// The listeners that receive its events.
     pub fn listeners(&self) -> &Listeners {
         self.shared.reporter.listeners()
+    }
+
+    /// Replaces the settings, for all handles; calls under way go on by the new ones. Latencies that were
+    /// measured stay, and so do the tokens of a budget. A name, listeners and a token in `builder` are
+    /// ignored.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range; the old settings stay. Whether the delay is fixed,
+    /// a percentile or by function can't be changed, nor which budget pays.
+    pub fn reconfigure(&self, builder: HedgeBuilder) -> Result<(), ConfigError> {
+        self.take(builder).map_err(|error| error.of(self.name()))
+    }
+
+    fn take(&self, builder: HedgeBuilder) -> Result<(), ConfigError> {
+        let (plan, when, budget) = builder.rules()?;
+        self.after.check(&when)?;
+        self.shared.reconfigure_budget(PolicyKind::Hedge, budget)?;
+        self.after.replace(&when);
+        self.plan.replace(plan);
+        Ok(())
     }
 
     /// The budget that pays for its hedges, if there is one.
@@ -124,7 +145,7 @@ impl Hedge {
     /// How long to wait after `attempt` was launched before the next is; `None` if it never is.
     pub(super) fn delay_after(&self, attempt: &Attempt) -> Option<Duration> {
         match &self.after {
-            After::Fixed(delay) => Some(*delay),
+            After::Fixed(delay) => Some(delay.load()),
             After::Percentile(latencies) => latencies.current(),
             After::Function(delay) => {
                 contain(|| delay(attempt)).map_err(|report| self.shared.report_panic(report)).ok()
@@ -147,7 +168,7 @@ impl Policy for Hedge {
 
     fn describe(&self, inner: Description) -> Description {
         let (attempts, longest) = (inner.max_attempts(), inner.longest());
-        let max_attempts = self.plan.max_attempts;
+        let max_attempts = self.plan.load().max_attempts;
         inner
             .layer_with(PolicyKind::Hedge, self.name(), self.to_string(), self.settings())
             .with_max_attempts(attempts.map(|inner| inner.saturating_mul(max_attempts.into())))
@@ -170,9 +191,10 @@ impl Policy for Hedge {
 impl Hedge {
     /// The settings under the names of the builder's setters.
     fn settings(&self) -> Settings {
+        let plan = self.plan.load();
         Settings::new()
-            .with("max_attempts", self.plan.max_attempts)
-            .with("max_in_flight", self.plan.max_in_flight)
+            .with("max_attempts", plan.max_attempts)
+            .with("max_in_flight", plan.max_in_flight)
             .with("budget", self.budget().is_some())
     }
 }
@@ -180,10 +202,10 @@ impl Hedge {
 impl fmt::Display for Hedge {
     /// The configuration in one line, as in a pipeline's description.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let HedgePlan { max_attempts, max_in_flight } = self.plan;
+        let HedgePlan { max_attempts, max_in_flight } = self.plan.load();
         write!(f, "at most {max_attempts} attempts, {max_in_flight} at once, ")?;
         match &self.after {
-            After::Fixed(delay) => write!(f, "the next after {delay:?}")?,
+            After::Fixed(delay) => write!(f, "the next after {:?}", delay.load())?,
             After::Function(_) => f.write_str("the next by function")?,
             After::Percentile(latencies) => {
                 write!(f, "the next after {latencies}")?;
@@ -213,7 +235,7 @@ impl fmt::Debug for Hedge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hedge")
             .field("name", self.name())
-            .field("plan", &self.plan)
+            .field("plan", &self.plan.load())
             .field("percentile", &self.percentile())
             .finish_non_exhaustive()
     }

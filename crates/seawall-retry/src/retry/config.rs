@@ -9,12 +9,14 @@ use seawall_core::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::Retry;
 use super::defaults::{
     DEFAULT_INITIAL_DELAY, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DELAY, DEFAULT_MAX_RETRY_AFTER,
     DEFAULT_MAX_SAME_PANICS, MAX_HISTORY,
 };
+use super::live::{Live, Rules};
 use super::plan::Plan;
-use super::{Retry, Veto};
+use super::policy::Veto;
 use crate::shared::{BudgetSource, SharedSettings};
 use crate::{Budget, BudgetBuilder};
 
@@ -208,6 +210,15 @@ impl RetryBuilder {
     }
 
     fn checked(self) -> Result<Retry, ConfigError> {
+        let random = self.shared.setup.source().cloned().unwrap_or_default();
+        let shared = self.shared.clone();
+        let (rules, _) = self.rules()?;
+        let live = Arc::new(Live::new(rules));
+        Ok(Retry { shared: shared.build(PolicyKind::Retry)?, random, live })
+    }
+
+    /// The settings, and where the budget comes from.
+    pub(super) fn rules(self) -> Result<(Rules, BudgetSource), ConfigError> {
         const CHECK: Check = Check::of(PolicyKind::Retry);
         let Self { shared, max_attempts, deadline, max_retry_after, idempotent, .. } = self;
         let Self { backoff, max_same_panics, history, wait_for_rejections, veto, .. } = self;
@@ -228,15 +239,7 @@ impl RetryBuilder {
             max_retry_after: CHECK.positive("max_retry_after", max_retry_after)?,
             backoff,
         };
-        let random = shared.setup.source().cloned().unwrap_or_default();
-        Ok(Retry {
-            shared: shared.build(PolicyKind::Retry)?,
-            plan,
-            deadline,
-            history,
-            random,
-            veto,
-        })
+        Ok((Rules { plan, deadline, history, veto }, shared.budget))
     }
 }
 

@@ -120,7 +120,7 @@ impl<'p, Op: Operation> RetryProjection<'_, 'p, Op> {
     #[inline]
     fn start_next(&mut self, state: RetryState<'p, Op::Error>, last: Verdict) {
         self.keep(state);
-        *self.attempt = self.retry.next(*self.attempt, last);
+        *self.attempt = Retry::next(*self.attempt, last);
         *self.paid = true;
         self.future.set(Some(self.op.attempt(self.attempt.restart_clock())));
     }

@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use seawall_core::inspect::{Settings, Value};
 use seawall_core::{
-    AllTransient, Attempt, Call, Class, Description, FromAttemptFn, FromFn, Inspect, Lazy,
-    Listeners, Name, Operation, Policy, PolicyKind, Random, Verdict, contain,
+    AllTransient, Attempt, Call, Class, ConfigError, Description, FromAttemptFn, FromFn, Inspect,
+    Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, Verdict, contain,
 };
 
-use super::plan::Plan;
+use super::live::{Live, Rules};
 use super::{RetryBuilder, RetryFuture};
 use crate::Budget;
 use crate::shared::Shared;
@@ -22,11 +21,8 @@ use crate::shared::Shared;
 #[derive(Clone)]
 pub struct Retry {
     pub(super) shared: Shared,
-    pub(super) plan: Plan,
-    pub(super) deadline: Option<Duration>,
-    pub(super) history: usize,
     pub(super) random: Random,
-    pub(super) veto: Option<Veto>,
+    pub(super) live: Arc<Live>,
 }
 
 type May = dyn Fn(&Attempt, Class) -> bool + Send + Sync;
@@ -60,6 +56,26 @@ impl Retry {
         self.shared.reporter.listeners()
     }
 
+    /// Replaces the settings, for all handles. A call whose first attempt has failed goes on by the rules
+    /// that were in force then; a deadline counts for calls that begin from now on. A budget of its own
+    /// takes the new figures and [keeps its tokens](Budget::reconfigure). A name, listeners, a token and
+    /// a source of random numbers in `builder` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Names the wrong field and its allowed range; the old settings stay. Whether there is a budget,
+    /// and which one is shared, can't be changed.
+    pub fn reconfigure(&self, builder: RetryBuilder) -> Result<(), ConfigError> {
+        self.take(builder).map_err(|error| error.of(self.name()))
+    }
+
+    fn take(&self, builder: RetryBuilder) -> Result<(), ConfigError> {
+        let (rules, budget) = builder.rules()?;
+        self.shared.reconfigure_budget(PolicyKind::Retry, budget)?;
+        self.live.replace(rules);
+        Ok(())
+    }
+
     /// The budget that pays for its repetitions, if there is one.
     pub fn budget(&self) -> Option<&Budget> {
         self.shared.budget.as_ref()
@@ -69,7 +85,7 @@ impl Retry {
     #[must_use]
     pub fn with_budget(&self, budget: &Budget) -> Self {
         let mut retry = self.clone();
-        retry.shared.budget = Some(budget.clone());
+        retry.shared.share_budget(budget);
         retry
     }
 
@@ -102,9 +118,10 @@ impl Retry {
     /// `attempt` as the first of a call. A deadline of the retry's own counts from its beginning.
     #[inline]
     pub(super) fn first(&self, attempt: Attempt) -> Attempt {
-        let mut attempt = attempt.numbered(1, self.plan.max_attempts);
+        let (max_attempts, deadline) = self.live.limits();
+        let mut attempt = attempt.numbered(1, max_attempts);
         // A deadline that no clock will ever reach is none.
-        match self.deadline.and_then(|limit| attempt.began().checked_add(limit)) {
+        match deadline.and_then(|limit| attempt.began().checked_add(limit)) {
             Some(deadline) => attempt.due_by(deadline),
             None => attempt,
         }
@@ -112,14 +129,15 @@ impl Retry {
 
     /// Whether the deadline of `attempt` is the retry's own.
     pub(super) fn is_due_by_itself(&self, mut attempt: Attempt) -> bool {
-        let own = self.deadline.and_then(|limit| attempt.began().checked_add(limit));
+        let (_, deadline) = self.live.limits();
+        let own = deadline.and_then(|limit| attempt.began().checked_add(limit));
         own.is_some() && own == attempt.deadline()
     }
 
     /// The attempt that follows `attempt`, which ended with `last`.
-    pub(super) fn next(&self, attempt: Attempt, last: Verdict) -> Attempt {
+    pub(super) fn next(attempt: Attempt, last: Verdict) -> Attempt {
         let number = attempt.number().saturating_add(1);
-        attempt.numbered(number, self.plan.max_attempts).after(last)
+        attempt.numbered(number, attempt.max().unwrap_or(0)).after(last)
     }
 
     /// Whether the budget counts calls in flight.
@@ -127,8 +145,8 @@ impl Retry {
         self.shared.budget.as_ref().is_some_and(Budget::counts_in_flight)
     }
 
-    pub(super) fn forbids(&self, attempt: &Attempt, class: Class) -> bool {
-        let Some(veto) = &self.veto else { return false };
+    pub(super) fn forbids(&self, rules: &Rules, attempt: &Attempt, class: Class) -> bool {
+        let Some(veto) = &rules.veto else { return false };
         let may = contain(|| veto.0(attempt, class)).unwrap_or_else(|report| {
             self.shared.report_panic(report);
             false
@@ -150,15 +168,17 @@ impl Policy for Retry {
     fn describe(&self, inner: Description) -> Description {
         let attempts = inner.max_attempts();
         let longest = inner.longest();
-        let max_attempts = (self.plan.max_attempts > 0).then_some(self.plan.max_attempts);
+        let rules = self.live.rules();
+        let plan = &rules.plan;
+        let max_attempts = (plan.max_attempts > 0).then_some(plan.max_attempts);
         inner
             .layer_with(PolicyKind::Retry, self.name(), self.to_string(), self.settings())
-            .with_fact("least_waits", self.plan.least_waits())
-            .with_fact("unless_carried_out", !self.plan.idempotent)
+            .with_fact("least_waits", plan.least_waits())
+            .with_fact("unless_carried_out", !plan.idempotent)
             .with_max_attempts(
                 max_attempts.zip(attempts).map(|(own, inner)| inner.saturating_mul(own.into())),
             )
-            .with_longest(longest.and_then(|attempt| self.plan.longest(attempt, self.deadline)))
+            .with_longest(longest.and_then(|attempt| plan.longest(attempt, rules.deadline)))
     }
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
@@ -176,13 +196,14 @@ impl Policy for Retry {
 impl Retry {
     /// The settings under the names of the builder's setters.
     fn settings(&self) -> Settings {
-        let plan = &self.plan;
+        let rules = self.live.rules();
+        let plan = &rules.plan;
         let limit = |limit: u32| (limit > 0).then_some(limit);
         Settings::new()
             .with("max_attempts", limit(plan.max_attempts).map_or(Value::Never, Value::from))
             .with("backoff", plan.backoff.to_string())
             .with("idempotent", plan.idempotent)
-            .with("deadline", self.deadline)
+            .with("deadline", rules.deadline)
             .with("max_retry_after", plan.max_retry_after)
             .with("wait_for_rejections", plan.wait_for_rejections)
             .with("max_same_panics", limit(plan.max_same_panics))
@@ -193,7 +214,9 @@ impl Retry {
 impl fmt::Display for Retry {
     /// The configuration in one line, as in a pipeline's description.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.plan.max_attempts, self.plan.idempotent) {
+        let rules = self.live.rules();
+        let plan = &rules.plan;
+        match (plan.max_attempts, plan.idempotent) {
             (1, _) => f.write_str("one attempt")?,
             (0, true) => f.write_str("any number of attempts")?,
             (attempts, true) => write!(f, "at most {attempts} attempts")?,
@@ -202,14 +225,10 @@ impl fmt::Display for Retry {
                 write!(f, "one attempt, up to {more} where it was certainly not carried out")?;
             }
         }
-        if let Some(deadline) = self.deadline {
+        if let Some(deadline) = rules.deadline {
             write!(f, " within {deadline:?}")?;
         }
-        write!(
-            f,
-            ", {}, waits of up to {:?} where asked for",
-            self.plan.backoff, self.plan.max_retry_after
-        )?;
+        write!(f, ", {}, waits of up to {:?} where asked for", plan.backoff, plan.max_retry_after)?;
         match self.budget() {
             Some(budget) => write!(f, ", {budget}"),
             None => f.write_str(", no budget"),
@@ -241,7 +260,7 @@ impl fmt::Debug for Retry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Retry")
             .field("name", self.name())
-            .field("plan", &self.plan)
+            .field("plan", &self.live.rules().plan)
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use seawall_core::{Attempt, Counted, Error, EventKind, PanicReport, StopReason, 
 use tokio::time::Instant;
 
 use super::Retry;
+use super::live::InForce;
 use super::plan::{Cause, FailedAttempt, Step};
 use super::wait::{Wait, Waited};
 use crate::{Budget, BudgetPermit, CallInFlight};
@@ -32,6 +33,8 @@ pub(super) struct Kept<'p, E> {
     pub(super) wait: Option<Pin<Box<Wait<'p, E>>>>,
     /// What the repetition that is under way or waited for took from the budget.
     permit: Option<BudgetPermit<'p>>,
+    /// The rules by which the call goes on.
+    rules: Option<InForce<'p>>,
     /// What was drawn for the last delay.
     drawn: Option<Duration>,
     /// The last failure that was not a refusal by one of our own policies. Empty where there is a
@@ -141,12 +144,14 @@ impl<'p, E> RetryState<'p, E> {
             drawn,
             time_left: attempt.time_left(),
         };
-        let step = retry.plan.next(&failed, &retry.random);
+        let begun = self.kept.as_mut().and_then(|kept| kept.rules.take());
+        let rules = begun.unwrap_or_else(|| retry.live.rules());
+        let step = rules.plan.next(&failed, &retry.random);
         let Step::Repeat { delay, drawn, paid } = step else { return step };
         if retry.shared.is_shutting_down() {
             return Step::Stop(StopReason::Shutdown);
         }
-        if retry.forbids(attempt, failed.verdict.class) {
+        if retry.forbids(&rules, attempt, failed.verdict.class) {
             return failed.end();
         }
         if !is_repeatable {
@@ -158,6 +163,10 @@ impl<'p, E> RetryState<'p, E> {
         }
         if !drawn.is_zero() {
             self.kept().drawn = Some(drawn);
+        }
+        // What was decided by some rules goes on by them.
+        if let Some(kept) = &mut self.kept {
+            kept.rules = Some(rules);
         }
         let class = failed.verdict.class;
         retry.shared.reporter.count(Counted::Retried(class));
@@ -212,11 +221,11 @@ impl<'p, E> RetryState<'p, E> {
         let verdict = last.verdict();
         // An `Ok` is kept always: the caller gets it where the next attempt is refused.
         let keeps = self.kept.is_some()
-            || retry.history > 0
+            || retry.live.history() > 0
             || retry.shared.reporter.is_heard()
             || last.is_answer();
         if keeps {
-            self.keep(retry.history, last, delay);
+            self.keep(retry.live.history(), last, delay);
         }
         verdict
     }
@@ -229,7 +238,7 @@ impl<'p, E> RetryState<'p, E> {
         }
         match error {
             error if history > 0 => {
-                if kept.history.len() == history {
+                while kept.history.len() >= history {
                     kept.history.pop_front();
                 }
                 kept.history.push_back((error, delay));
@@ -272,6 +281,7 @@ impl<E> Default for Kept<'_, E> {
         Self {
             wait: None,
             permit: None,
+            rules: None,
             drawn: None,
             before: None,
             history: VecDeque::new(),

@@ -40,6 +40,7 @@ mod jitter_is_gone_at_the_maximum;
 mod keyed_budgets;
 mod one_budget_at_two_layers_grants_twice;
 mod picture;
+mod reconfigured;
 mod retry_after;
 mod retry_rules;
 mod scripted;
