@@ -50,8 +50,6 @@
 //! - **A stream without an end** (events, a watch) holds up the drain for as long as it may take. End it
 //!   when intake stops: `shutdown.intake_token()`.
 //! - **A connection that was upgraded** is its handler's: spawn its task on the shutdown.
-//! - **HTTP/2 windows**: a client that leaves one stream's window shut and goes on with others holds that
-//!   stream's place. A stalled connection ends, a stalled stream does not.
 //! - **The service has to be faultless** (`Error = Infallible`): put a [`ServerLayer`](crate::ServerLayer)
 //!   or a [`RespondLayer`](crate::RespondLayer) around one that is not.
 
@@ -73,6 +71,7 @@ mod accept;
 mod connection;
 pub mod defaults;
 mod service;
+mod streams;
 mod watched;
 
 pub use accept::Listener;
@@ -125,9 +124,9 @@ impl<S> Server<S> {
         self
     }
 
-    /// How long a write may make no progress, because the client reads nothing. Then the connection ends,
-    /// and what its requests held is free. However long a download takes, it is not cut while it moves.
-    /// Default: 60 s.
+    /// How long an answer may make no progress, because the client reads nothing or leaves the window of a
+    /// stream shut. Then the connection or the stream ends, and what the request held is free. However long
+    /// a download takes, it is not cut while it moves. Default: 60 s.
     pub const fn stalled_after(mut self, stalled_after: Duration) -> Self {
         self.limits.stalled_after = stalled_after;
         self

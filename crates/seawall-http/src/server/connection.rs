@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use seawall::Shutdown;
@@ -19,6 +19,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::service::{Connected, Faultless, Gate};
+use super::streams::StreamExecutor;
 use super::watched::{Activity, Watched};
 use super::{Limits, Server, defaults};
 use crate::{HoldLayer, RespondLayer};
@@ -78,8 +79,9 @@ async fn nobody_comes(shutdown: &Shutdown, activity: &Activity) {
     }
 }
 
-fn builder(limits: Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(limits: Limits) -> Builder<StreamExecutor> {
+    let streams = StreamExecutor { stalled_after: limits.stalled_after };
+    let mut builder = Builder::new(streams);
     // hyper's timeout of a head begins when the last answer has ended. Later than any instant is never.
     let idle_for = Instant::now().checked_add(limits.idle_for).map(|_| limits.idle_for);
     builder.http1().timer(TokioTimer::new()).header_read_timeout(idle_for);

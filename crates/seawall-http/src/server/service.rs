@@ -16,6 +16,7 @@ use seawall::{Error, PolicyKind, Reason, Rejection, Shutdown};
 use tower_service::Service;
 
 use super::Peer;
+use super::streams::PacedBody;
 use super::watched::{ActiveRequest, Activity};
 use crate::body_guard::Hold;
 use crate::hold::{Acquire, Asked};
@@ -98,7 +99,7 @@ impl<S, B, Bo> Service<Request<B>> for Connected<S>
 where
     S: Service<Request<B>, Response = Response<Bo>>,
 {
-    type Response = S::Response;
+    type Response = Response<PacedBody<Bo>>;
     type Error = S::Error;
     type Future = ConnectedFuture<S::Future>;
 
@@ -133,11 +134,11 @@ impl<Fut, B, E> Future for ConnectedFuture<Fut>
 where
     Fut: Future<Output = Result<Response<B>, E>>,
 {
-    type Output = Fut::Output;
+    type Output = Result<Response<PacedBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut answer = ready!(this.future.poll(cx))?;
+        let mut answer = ready!(this.future.poll(cx))?.map(PacedBody::new);
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             this.activity.upgraded();
         } else if this.shutdown.as_ref().is_some_and(Shutdown::is_shutting_down) {

@@ -214,6 +214,43 @@ async fn a_client_that_reads_nothing_is_cut_and_one_that_reads_is_not() {
     drop((reads_nothing, connection));
 }
 
+/// G36 over HTTP/2: the connection moves, and one stream does not, as its window is shut.
+#[tokio::test]
+async fn a_stream_whose_window_stays_shut_is_cut_and_the_connection_lives() {
+    let stalled_after = Some(Duration::from_millis(150));
+    let whole = whole(Settings { stalled_after, ..Settings::default() }).await;
+    let stream = whole.connect().await.0;
+    let mut builder = h2::client::Builder::new();
+    builder.initial_connection_window_size(1 << 24);
+    let (mut h2, connection) = builder.handshake::<_, Bytes>(stream).await.unwrap();
+    tokio::spawn(connection);
+    let get = |h2: &mut h2::client::SendRequest<Bytes>, path: &str| {
+        let request = Request::get(format!("http://test{path}")).body(()).unwrap();
+        h2.send_request(request, true).unwrap().0
+    };
+    let shut = in_time(get(&mut h2, "/endless")).await.unwrap();
+    let mut moves = in_time(get(&mut h2, "/endless")).await.unwrap().into_body();
+    in_time(async {
+        while whole.limit.snapshot().in_flight > 1 {
+            let part = moves.data().await.unwrap().unwrap();
+            moves.flow_control().release_capacity(part.len()).unwrap();
+        }
+    })
+    .await;
+    // What was on its way comes, then the reset.
+    let mut shut = shut.into_body();
+    let ended = loop {
+        match in_time(shut.data()).await.expect("no clean end") {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(ended.is_reset(), "{ended}");
+    assert!(moves.data().await.unwrap().is_ok());
+    drop(moves);
+    whole.is_well().await;
+}
+
 /// caddy#7396 (G15): the client goes away, at each place.
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_nothing_behind() {
