@@ -48,9 +48,9 @@ async fn is_clean(control: &CongestionControl) {
     assert_eq!((state.in_flight, state.waiting, state.lingering), (0, 0, 0), "{state:?}");
 }
 
-/// Its first request is overtaken, and a second one goes beside it.
+/// Its first request is overtaken, and a second one goes out as well.
 #[tokio::test(start_paused = true)]
-async fn while_a_second_request_is_beside_the_first() {
+async fn while_two_requests_are_under_way() {
     let control = warm().await;
     let others = {
         let control = Arc::clone(&control);
@@ -61,7 +61,7 @@ async fn while_a_second_request_is_beside_the_first() {
         })
     };
     let last = RefCell::new(Script::new([Step::ok(7)]));
-    // Dropped with so many requests under way; by their number.
+    // Runs that were dropped, by the number of their requests.
     let mut dropped = [0; 4];
     let awaits = at_every_await(
         || {

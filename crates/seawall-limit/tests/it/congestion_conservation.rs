@@ -111,7 +111,7 @@ fn check(over: Result<(), JoinError>) {
     }
 }
 
-/// Plays until so many calls came, attempts began or calls were dropped.
+/// Plays until the calls that came or were dropped and the attempts add up to `operations`.
 async fn play(seed: u64, while_down: WhileDown, operations: u64) -> Counts {
     let chance = Arc::new(Chance(Random::seeded(seed)));
     let control = CongestionControl::builder().idempotent().while_down(while_down);

@@ -22,7 +22,7 @@ pub(in super::super) enum Refusal {
     Full { waiting: u32 },
 }
 
-/// Nothing is answered since then, after so many failures in a row, where `limit` are enough.
+/// Nothing is answered since then, after these failures in a row, of which `limit` are enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Outage {
     pub(in super::super) failures: u32,
