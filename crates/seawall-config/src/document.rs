@@ -167,7 +167,8 @@ fn each(
 ) {
     let Some(table) = node.table() else { return is_table(path, node, notes) };
     if table.len() > MAX_NAMES {
-        let given = format_args!("{} tables", table.len());
+        let tables = table.len();
+        let given = format_args!("{tables} tables");
         notes.refuse(path, &node.place, given, format_args!("at most {MAX_NAMES}"));
     }
     for (key, inner) in table.iter().take(MAX_NAMES) {

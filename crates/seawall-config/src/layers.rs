@@ -72,7 +72,8 @@ pub(crate) fn read(
 ) -> Option<Vec<Item>> {
     let list = reader.list(node)?;
     if list.len() > MAX_LAYERS {
-        let given = format_args!("{} layers", list.len());
+        let layers = list.len();
+        let given = format_args!("{layers} layers");
         reader.refuse(node, given, format_args!("at most {MAX_LAYERS}"));
         return None;
     }

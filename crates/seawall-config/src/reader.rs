@@ -141,7 +141,7 @@ impl<'r> Reader<'r> {
 
     pub(crate) fn time(&mut self, node: &Node) -> Option<Duration> {
         match &node.value {
-            Value::Text(text) if let Some(time) = time::parse(text) => Some(time),
+            Value::Text(text) => time::parse(text).or_else(|| self.wrong(node, time::ALLOWED)),
             Value::Whole(number) => {
                 self.wrong(node, format_args!("{}: \"{number}s\" or \"{number}ms\"", time::ALLOWED))
             }

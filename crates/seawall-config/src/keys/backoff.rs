@@ -58,7 +58,8 @@ pub(super) fn backoff(node: &Node, reader: &mut Reader<'_>) -> Option<Backoff> {
 fn list(node: &Node, reader: &mut Reader<'_>) -> Option<Backoff> {
     let items = reader.list(node)?;
     if items.len() > usize::from(Backoff::MAX_LIST) {
-        let given = format_args!("{} times", items.len());
+        let times = items.len();
+        let given = format_args!("{times} times");
         reader.refuse(node, given, format_args!("at most {}", Backoff::MAX_LIST));
         return None;
     }

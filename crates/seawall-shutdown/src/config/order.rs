@@ -41,8 +41,8 @@ pub(super) fn in_order(
         if order.len() < steps.len() {
             let left = steps.iter().zip(&waits_for).filter(|&(_, &waits_for)| waits_for > 0);
             let names: Vec<_> = left.map(|((_, step), _)| &*step.name).collect();
-            let value = format_args!("a cycle through {}", names.join(", "));
-            return Err(refused(value, "free of cycles"));
+            let names = names.join(", ");
+            return Err(refused(format_args!("a cycle through {names}"), "free of cycles"));
         }
         order
     };

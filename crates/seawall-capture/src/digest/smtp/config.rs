@@ -192,8 +192,9 @@ impl SmtpBuilder {
         for (field, name) in [("host", Some(&self.host)), ("hello", self.hello.as_ref())] {
             let is_name = |name: &String| !name.is_empty() && name.chars().all(is_of_a_name);
             let holds = name.is_none_or(is_name);
-            let value = format_args!("{:?}", name.map_or("", String::as_str));
-            CHECK.that(holds, field, value, "a name of letters, digits, `.`, `-`, `:`")?;
+            let name = name.map_or("", String::as_str);
+            let allowed = "a name of letters, digits, `.`, `-`, `:`";
+            CHECK.that(holds, field, format_args!("{name:?}"), allowed)?;
         }
         CHECK.that(!self.to.is_empty(), "to", "nobody", "somebody")?;
         let in_the_clear = self.kept == Kept::Not && self.credentials.is_some();
