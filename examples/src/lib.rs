@@ -18,6 +18,10 @@ macro_rules! guides {
     };
 }
 
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/decisions/0312-a-cache-coalesces-not-a-policy.md")]
+struct Coalescing;
+
 // The code of the guides is run, or compiled where it needs a server.
 guides! {
     Axum: "axum",
