@@ -21,6 +21,8 @@ mod grpc_peer;
 mod h2_servers;
 mod options;
 mod problem;
+#[cfg(feature = "server")]
+mod python;
 mod respond;
 mod retry_after;
 #[cfg(feature = "server")]
@@ -34,6 +36,8 @@ mod server_drain;
 mod server_hostile;
 mod server_layer;
 mod server_panics;
+#[cfg(feature = "server")]
+mod server_peers;
 mod server_priorities;
 #[cfg(feature = "server")]
 mod server_tonic;

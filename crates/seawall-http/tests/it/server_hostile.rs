@@ -2,6 +2,7 @@
 //! server serves on.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, combinators::BoxBody};
 use hyper::body::Incoming;
 use seawall::{Bulkhead, Shutdown};
-use seawall_http::{ServerLayer, server::Peer};
+use seawall_http::server::Peer;
+use seawall_http::{Problem, ServerLayer};
 use seawall_testkit::Alive;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, Service, service_fn};
@@ -50,6 +52,25 @@ async fn handle(request: Request<Incoming>, alive: Alive) -> Answer {
             Ok(body) => Response::new(Full::from(body.to_bytes().len().to_string()).boxed()),
             Err(_) => Response::builder().status(400).body(full("bad body")).unwrap(),
         },
+        "/echo" => {
+            let answer = Response::builder().header("trailer", "x-sum");
+            // A body that breaks ends the answer, which has to be seen as broken.
+            answer
+                .body(request.into_body().map_err(|_| panic!("planned: it broke")).boxed())
+                .unwrap()
+        }
+        "/panic" => panic!("planned"),
+        "/full" => {
+            let refusal = seawall::Rejection::new(
+                "full".into(),
+                seawall::PolicyKind::Bulkhead,
+                seawall::Reason::Full,
+            );
+            let answer = Problem::of(&seawall::Error::<Infallible>::from(refusal));
+            answer
+                .to_response::<String>(&seawall::Random::default())
+                .map(|text| Full::from(text).boxed())
+        }
         "/early" => Response::builder().status(413).body(full("too large")).unwrap(),
         "/204" => Response::builder().status(204).body(full("no body goes out")).unwrap(),
         "/304" => Response::builder().status(304).body(full("no body goes out")).unwrap(),
@@ -74,13 +95,13 @@ async fn handle(request: Request<Incoming>, alive: Alive) -> Answer {
 }
 
 /// A server with all of its layers, and what shows that nothing is left behind.
-struct Whole {
+pub(crate) struct Whole {
     server: Served,
     limit: Bulkhead,
     alive: Alive,
 }
 
-async fn whole(settings: Settings) -> Whole {
+pub(crate) async fn whole(settings: Settings) -> Whole {
     let limit = Bulkhead::builder().limit(64).build().unwrap();
     let layer = ServerLayer::builder("shop").limit(limit.clone()).build().unwrap();
     let alive = Alive::default();
@@ -98,12 +119,16 @@ async fn whole(settings: Settings) -> Whole {
 }
 
 impl Whole {
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
     async fn connect(&self) -> Raw {
         self.server.connect().await
     }
 
     /// Nothing is left of those that came, and a new client is served.
-    async fn is_well(&self) {
+    pub(crate) async fn is_well(&self) {
         in_time(async {
             while self.limit.snapshot().in_flight > 0
                 || self.server.shutdown.in_flight().count() > 0
