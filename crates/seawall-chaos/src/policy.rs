@@ -86,9 +86,9 @@ impl<F, G, C> Chaos<F, G, C> {
         self.end("an operator");
     }
 
-    /// Whether it injects.
+    /// Whether it injects. False once its time is over, even if no attempt came since.
     pub fn is_enabled(&self) -> bool {
-        self.shared.enabled.load(Ordering::Acquire)
+        self.shared.enabled.load(Ordering::Acquire) && !self.shared.is_time_over()
     }
 
     /// What was injected since it was built.
@@ -119,13 +119,19 @@ impl<F, G, C> Chaos<F, G, C> {
     /// What happens to an attempt.
     fn decide(&self, attempt: &Attempt, number: u64) -> Option<(Fault, InFlight<'_>)> {
         let shared = &self.shared;
+        // By the first attempt, not by the first that would get a fault: where those are rare, the process
+        // might end before and begin again with the whole time.
+        if shared.is_time_over() {
+            self.end("time");
+            return None;
+        }
         if !shared.is_candidate(attempt, number) {
             return None;
         }
         shared.counters.candidate();
         let fault = shared.shares.draw(shared.seed, number)?;
-        if let Some(why) = shared.is_over() {
-            self.end(why);
+        if shared.is_aborted() {
+            self.end("abort rule");
             return None;
         }
         if shared.shares.is_control(shared.seed, number) {
@@ -141,13 +147,12 @@ impl<F, G, C> Chaos<F, G, C> {
         }
         let in_flight = InFlight(&shared.in_flight);
         let pay = |left: u64| left.checked_sub(1);
-        match shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay) {
-            Err(_) => return None,
-            Ok(1) => self.end("budget"),
-            Ok(_) => {}
-        }
+        let left = shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay).ok()?;
         shared.counters.injected(fault);
         self.reporter.report(|| EventKind::injected(fault.as_str()));
+        if left == 1 {
+            self.end("budget");
+        }
         Some((fault, in_flight))
     }
 }

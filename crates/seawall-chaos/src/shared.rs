@@ -62,17 +62,16 @@ impl<F, G, C> Shared<F, G, C> {
             && when()
     }
 
-    pub(crate) fn is_over(&self) -> Option<&'static str> {
-        let bounds = &self.bounds;
-        if let Some(until) = bounds.until {
-            let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-            if since.is_some_and(|since| since.elapsed() >= until) {
-                return Some("time");
-            }
-        }
-        let rule = bounds.abort_if.as_ref()?;
+    pub(crate) fn is_time_over(&self) -> bool {
+        let Some(until) = self.bounds.until else { return false };
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() >= until)
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        let Some(rule) = &self.bounds.abort_if else { return false };
         let counts = self.counters.read();
-        contain(|| rule(&counts)).unwrap_or(true).then_some("abort rule")
+        contain(|| rule(&counts)).unwrap_or(true)
     }
 
     /// An attempt ended while faults were injected.
