@@ -40,5 +40,9 @@ mod server_panics;
 mod server_peers;
 mod server_priorities;
 #[cfg(feature = "server")]
+mod server_slow;
+#[cfg(feature = "server")]
 mod server_tonic;
 mod upstream;
+#[cfg(feature = "server")]
+mod whole;
