@@ -1,5 +1,9 @@
 //! Shows what seawall's policies do.
 
+pub mod context;
+pub mod health;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod instrument;
 
 mod exposition;

@@ -1,9 +1,13 @@
 //! The tests of `seawall-telemetry` that need no process of their own.
 
+mod assets;
 mod calls;
 mod cardinality;
 mod circuit;
+mod context;
 mod exposition;
+#[cfg(feature = "http")]
+mod http;
 mod instruments;
 #[path = "../support/prometheus.rs"]
 mod prometheus;
