@@ -53,7 +53,11 @@ use progress::{Progress, Screen};
 use scenario::Scenario;
 use seawall::Shutdown;
 use seawall::shutdown::{Phase, ShutdownReason, Signal, Step};
+use seawall_telemetry::Metrics;
+use seawall_telemetry::health::Health;
+use seawall_telemetry::http::routes;
 use stage::Stage;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Bad options or a bad scenario.
@@ -120,7 +124,13 @@ async fn play(options: &Options, scenario: Arc<Scenario>) -> anyhow::Result<Exit
         .build()?;
     let diary = Diary::default();
     let mut stage = Stage::new(Arc::clone(&scenario), options.seed, options.target.clone());
-    let description = cast(&mut stage, &scenario, options.seed, &diary, &shutdown)?;
+    let metrics = Metrics::default();
+    let description = cast(&mut stage, &scenario, options.seed, &diary, &shutdown, &metrics)?;
+    if let Some(address) = options.metrics {
+        let listener = TcpListener::bind(address).await.context("--metrics")?;
+        let routes = routes(&metrics, &Health::builder().readiness(shutdown.readiness()).build()?);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+    }
 
     let finale = Finale::new(options, &stage, diary.clone(), description);
     let (closer, writer) = (Arc::clone(&finale), Arc::clone(&finale));
@@ -153,9 +163,10 @@ fn cast(
     seed: u64,
     diary: &Diary,
     shutdown: &Shutdown,
+    metrics: &Metrics,
 ) -> anyhow::Result<Vec<String>> {
     let (call_timeout, attempt_timeout) = (scenario.call_timeout, scenario.attempt_timeout);
-    let seawall = Seawall::new(scenario, seed, diary.clone(), shutdown)?;
+    let seawall = Seawall::new(scenario, seed, diary.clone(), shutdown, metrics)?;
     let description = seawall.description();
     stage.enter("bare", Bare { call_timeout }, shutdown)?;
     stage.enter("naive", Naive { call_timeout, attempt_timeout }, shutdown)?;

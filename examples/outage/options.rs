@@ -1,5 +1,6 @@
 //! The options of the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -26,6 +27,9 @@ pub struct Options {
     /// The short version, under 15 seconds
     #[arg(long)]
     pub quick: bool,
+    /// Serve metrics for Prometheus here while it runs, under /metrics
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
     /// Write timeline.svg and report.json here
     #[arg(long, value_name = "DIR", default_value = "target/outage")]
     pub out: PathBuf,

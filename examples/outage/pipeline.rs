@@ -2,7 +2,8 @@
 
 use seawall::Random;
 use seawall::Shutdown;
-use seawall::{Class, ConfigError, Error, Listener, Pipeline, Scope, StandardPipeline};
+use seawall::{Class, Error, Listener, Pipeline, Scope, Standard};
+use seawall_telemetry::{MeasuredPipeline, Metrics};
 
 use crate::client::{ATTEMPT_TIMEOUT, Client, DEADLINE, Line};
 use crate::ledger::Outcome;
@@ -12,7 +13,7 @@ use crate::wire::Failure;
 /// Asks through the standard pipeline: a timeout around retries around a breaker around an attempt
 /// timeout around an adaptive limit around a panic guard.
 pub struct Seawall {
-    pipeline: StandardPipeline<fn(&Failure) -> Class>,
+    pipeline: MeasuredPipeline<Standard, fn(&Failure) -> Class>,
 }
 
 impl Seawall {
@@ -25,7 +26,8 @@ impl Seawall {
         seed: u64,
         listener: impl Listener,
         shutdown: &Shutdown,
-    ) -> Result<Self, ConfigError> {
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
         let random = Random::seeded(seed);
         let pipeline = Pipeline::standard("inventory")
             .timeout(scenario.call_timeout)
@@ -35,7 +37,7 @@ impl Seawall {
             .listener(listener)
             .shutdown(shutdown)
             .build()?;
-        Ok(Self { pipeline })
+        Ok(Self { pipeline: metrics.measure(pipeline)? })
     }
 
     /// The pipeline's description of itself.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use seawall::capture::store::Filter;
 use seawall::capture::{Capture, MemoryStore};
 use seawall::{Fallback, Hedge, Pipeline, Retry};
 use seawall_telemetry::context::{self, Context};
@@ -184,7 +185,7 @@ async fn what_is_captured_carries_the_ids_and_what_the_request_said() {
     let context = Context::new().with_correlation_id("r-17").tag("version", "1.2").user(9, "ann");
     let call = orders.call(async { Err::<(), _>(std::io::Error::other("no route")) });
     let _ = context.clone().scope(call).await;
-    let record = store.list(&Default::default()).remove(0).last;
+    let record = store.list(&Filter::default()).remove(0).last;
     assert_eq!(record.details.correlation_id, "r-17");
     assert_eq!(record.details.trace_id, context.trace_id());
     assert_eq!(record.details.span_id, context.span_id());

@@ -7,10 +7,10 @@ use axum::body::{Body, to_bytes};
 use axum::routing::get;
 use http::{Request, Response, StatusCode};
 use seawall::{Breaker, Pipeline, Shutdown};
-use seawall_telemetry::Metrics;
 use seawall_telemetry::context::Context;
 use seawall_telemetry::health::Health;
 use seawall_telemetry::http::{ContextLayer, PropagateLayer, routes};
+use seawall_telemetry::{Format, Metrics};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 const TOKEN: &str = "0123456789abcdef";
@@ -39,7 +39,7 @@ async fn readiness_stays_with_all_circuits_open_and_ends_with_the_shutdown() {
     let routes = routes::<()>(&metrics, &health);
     breaker.force_open();
     assert_eq!(ask(&routes, "/health/ready", None).await, (StatusCode::OK, "ready".to_owned()));
-    assert!(metrics.text(Default::default()).contains("seawall_ready 1\n"));
+    assert!(metrics.text(Format::default()).contains("seawall_ready 1\n"));
 
     assert_eq!(ask(&routes, "/health", None).await.0, StatusCode::UNAUTHORIZED);
     let wrong = ("authorization", "Bearer 0123456789abcdeX");
@@ -56,7 +56,7 @@ async fn readiness_stays_with_all_circuits_open_and_ends_with_the_shutdown() {
     readiness.not_ready().await;
     assert_eq!(ask(&routes, "/health/ready", None).await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ask(&routes, "/health/live", None).await, (StatusCode::OK, "live".to_owned()));
-    assert!(metrics.text(Default::default()).contains("seawall_ready 0\n"));
+    assert!(metrics.text(Format::default()).contains("seawall_ready 0\n"));
 }
 
 #[tokio::test(start_paused = true)]
