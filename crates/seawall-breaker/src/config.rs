@@ -164,7 +164,7 @@ impl BreakerBuilder {
     fn checked(self) -> Result<Breaker, ConfigError> {
         let restored = self.restored()?;
         let reporter = self.reporter()?;
-        Ok(Breaker::new(reporter, Arc::new(self.settings()?), restored.as_ref()))
+        Ok(Breaker::of(reporter, Arc::new(self.settings()?), restored.as_ref()))
     }
 
     pub(crate) fn reporter(&self) -> Result<Reporter, ConfigError> {

@@ -44,7 +44,7 @@ impl Keep for Breaker {
     }
 
     fn make(template: &Template, reporter: Reporter) -> Self {
-        Self::new(reporter, Arc::clone(&template.0), None)
+        Self::of(reporter, Arc::clone(&template.0), None)
     }
 
     fn reconfigure(&self, template: &Template) {

@@ -24,7 +24,7 @@ impl Breaker {
         BreakerBuilder::default()
     }
 
-    pub(crate) fn new(
+    pub(crate) fn of(
         reporter: Reporter,
         settings: Arc<Settings>,
         restored: Option<&Restored>,

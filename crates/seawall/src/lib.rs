@@ -54,6 +54,10 @@
 //! # }
 //! ```
 //!
+//! The methods for a bulkhead and a timeout take a number and a time; a handle of any policy goes in by
+//! [`layer`](PipelineBuilder::layer). Clone a handle to share it: clones are one policy. Behind an `Arc` or a
+//! reference it works, too, but its events go to its own listeners only.
+//!
 //! # What is questionable
 //!
 //! Layers compose in any order, and some orders can't be meant; so can't some numbers. Rules over the
@@ -78,7 +82,7 @@
 //! | `sum/open-longer-than-timeout` | an open circuit that lasts longer than ten calls may | warning |
 //! | `sum/queue-longer-than-timeout` | places go to calls that have no time left | warning |
 //! | `retry/no-budget`, `retry/no-attempt-timeout` | a storm, a black hole | warning |
-//! | `retry/not-idempotent` | only what was certainly not carried out is repeated | info |
+//! | `retry/not-idempotent` | nobody said `idempotent()` yet: only what was certainly not carried out is repeated | info |
 //! | `breaker/window-too-small`, `limit/below-expected-load` | what an [`ExpectedLoad`] does not fit into | warning |
 //! | `share/budget-of-many` | pipelines of very different loads share a budget: [`Registry::findings`] | info |
 //!

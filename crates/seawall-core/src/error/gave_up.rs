@@ -236,14 +236,19 @@ impl<E: fmt::Display> fmt::Display for GaveUp<E> {
         let noun =
             if self.max_attempts.unwrap_or(self.attempts) == 1 { "attempt" } else { "attempts" };
         let of = Of(self.policy.time_limit());
-        write!(f, " {noun} in {:.3?} ({}{of}); last: {}", self.elapsed, self.why, self.last)?;
+        write!(f, " {noun} in {:.3?} ({}{of}); last: ", self.elapsed, self.why)?;
+        // As asked for: `{:#}` of an `anyhow::Error` has its causes.
+        fmt::Display::fmt(&self.last, f)?;
         if let (StopReason::RetryAfter, Error::Operation { .. }, Some(asked)) =
             (self.why, &self.last, self.last.retry_after())
         {
             write!(f, "; retry in {asked:.3?}")?;
         }
         match &self.before {
-            Some(before) => write!(f, "; before: {before}"),
+            Some(before) => {
+                f.write_str("; before: ")?;
+                fmt::Display::fmt(before, f)
+            }
             None => Ok(()),
         }
     }

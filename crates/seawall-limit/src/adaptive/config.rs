@@ -114,7 +114,7 @@ impl AdaptiveLimitBuilder {
             would_refuse: 0.into(),
             missed: 0.into(),
         };
-        Ok(AdaptiveLimit::new(shared, reporter))
+        Ok(AdaptiveLimit::of(shared, reporter))
     }
 
     /// How it adapts, what of the limit is kept for important calls, and whether it is in shadow.

@@ -44,7 +44,7 @@ impl AdaptiveLimit {
         AdaptiveLimitBuilder::default()
     }
 
-    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
+    pub(super) fn of(shared: Shared, reporter: Reporter) -> Self {
         let demand = Demand { headroom: shared.headroom.of(Priority::Normal), ..Demand::ONE };
         Self { shared: Arc::new(shared), reporter, demand }
     }

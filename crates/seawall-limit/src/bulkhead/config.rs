@@ -152,7 +152,7 @@ impl BulkheadBuilder {
             ..Limiter::new(semaphore)
         };
         let reporter = self.setup.reporter(PolicyKind::Bulkhead)?;
-        Ok(Bulkhead::new(Shared { limiter, headroom, text }, reporter))
+        Ok(Bulkhead::of(Shared { limiter, headroom, text }, reporter))
     }
 
     fn check_queue(&self, check: Check) -> Result<(), ConfigError> {

@@ -61,7 +61,7 @@ impl Bulkhead {
         BulkheadBuilder::default()
     }
 
-    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
+    pub(super) fn of(shared: Shared, reporter: Reporter) -> Self {
         let headroom = shared.headroom.of(Priority::Normal);
         let demand = Demand { headroom, ..Demand::ONE };
         Self { shared: Arc::new(shared), reporter, demand }

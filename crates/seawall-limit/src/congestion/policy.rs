@@ -163,21 +163,28 @@ impl Policy for CongestionControl {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        let Settings { max_attempts, while_down, hedging, .. } = self.shared.settings();
+        let Settings { max_attempts, idempotent, while_down, hedging, .. } = self.shared.settings();
         let max = inner.max_attempts().map(|max| max.saturating_mul(max_attempts.into()));
-        let attempts = if max_attempts == 1 { "attempt" } else { "attempts" };
+        let attempts = match (max_attempts, idempotent) {
+            (1, _) => "one attempt".to_owned(),
+            (max, true) => format!("at most {max} attempts"),
+            (max, false) => {
+                format!("one attempt, up to {max} where it was certainly not carried out")
+            }
+        };
         let down = match while_down {
             WhileDown::Wait => "waits",
             WhileDown::Refuse => "refuses",
         };
         let hedges = if hedging { "hedges, " } else { "" };
         let text = format!(
-            "as many in flight as are answered in time, at most {max_attempts} {attempts}, {hedges}{down} \
+            "as many in flight as are answered in time, {attempts}, {hedges}{down} \
              while nothing is answered"
         );
         let settings = Inspect::settings(self);
         inner
             .layer_with(PolicyKind::CongestionControl, self.name(), text, settings)
+            .with_fact("unless_carried_out", !idempotent)
             .with_max_attempts(max)
     }
 

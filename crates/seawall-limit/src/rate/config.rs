@@ -114,7 +114,7 @@ impl RateLimitBuilder {
             shutdown: self.setup.token().cloned(),
             queue: self.queue,
         };
-        Ok(RateLimit::new(shared, reporter))
+        Ok(RateLimit::of(shared, reporter))
     }
 
     /// The reporter and the quota of a set of limits, which has no other setting.

@@ -43,7 +43,7 @@ pub struct RateLimitSnapshot {
 }
 
 impl RateLimit {
-    pub(super) fn new(shared: Shared, reporter: Reporter) -> Self {
+    pub(super) fn of(shared: Shared, reporter: Reporter) -> Self {
         Self { shared: Arc::new(shared), reporter }
     }
 

@@ -110,7 +110,7 @@ impl ThrottleBuilder {
     /// Builds the throttle. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Throttle, ConfigError> {
         let (reporter, settings) = self.parts()?;
-        Ok(Throttle::new(reporter, settings))
+        Ok(Throttle::of(reporter, settings))
     }
 }
 

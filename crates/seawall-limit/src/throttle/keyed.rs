@@ -36,12 +36,12 @@ impl Keep for Throttle {
 
     fn template(builder: ThrottleBuilder) -> Result<(Reporter, ThrottleTemplate), ConfigError> {
         let (reporter, settings) = builder.parts()?;
-        let shared = Throttle::new(reporter.clone(), Arc::clone(&settings));
+        let shared = Throttle::of(reporter.clone(), Arc::clone(&settings));
         Ok((reporter, ThrottleTemplate { settings, shared }))
     }
 
     fn make(template: &ThrottleTemplate, reporter: Reporter) -> Self {
-        Throttle::new(reporter, Arc::clone(&template.settings))
+        Throttle::of(reporter, Arc::clone(&template.settings))
     }
 
     fn reconfigure(&self, template: &ThrottleTemplate) {

@@ -35,7 +35,7 @@ impl Throttle {
         ThrottleBuilder::default()
     }
 
-    pub(super) fn new(reporter: Reporter, settings: Arc<Settings>) -> Self {
+    pub(super) fn of(reporter: Reporter, settings: Arc<Settings>) -> Self {
         Self { shared: Arc::new(Shared::new(settings)), reporter }
     }
 

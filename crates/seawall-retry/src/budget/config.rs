@@ -122,7 +122,7 @@ impl BudgetBuilder {
     /// Builds the budget. Errors name the field and the allowed range.
     pub fn build(self) -> Result<Budget, ConfigError> {
         let (reporter, tokens, share) = self.parts()?;
-        Ok(Budget::new(reporter, tokens, share))
+        Ok(Budget::of(reporter, tokens, share))
     }
 
     /// What a budget is made from.

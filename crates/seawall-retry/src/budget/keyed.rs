@@ -37,12 +37,12 @@ impl Keep for Budget {
 
     fn template(builder: BudgetBuilder) -> Result<(Reporter, BudgetTemplate), ConfigError> {
         let (reporter, tokens, share) = builder.parts()?;
-        let shared = Budget::new(reporter.clone(), tokens, share);
+        let shared = Budget::of(reporter.clone(), tokens, share);
         Ok((reporter, BudgetTemplate { tokens, share, shared }))
     }
 
     fn make(template: &BudgetTemplate, reporter: Reporter) -> Self {
-        Self::new(reporter, template.tokens, template.share)
+        Self::of(reporter, template.tokens, template.share)
     }
 
     fn reconfigure(&self, template: &BudgetTemplate) {

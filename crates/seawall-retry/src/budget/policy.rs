@@ -67,7 +67,7 @@ impl Budget {
         BudgetBuilder::default()
     }
 
-    pub(super) fn new(
+    pub(super) fn of(
         reporter: Reporter,
         tokens: Option<TokenPlan>,
         share: Option<SharePlan>,

@@ -15,7 +15,10 @@ fn is_off(layer: &LayerDescription, setting: &str) -> bool {
 }
 
 pub(super) fn not_idempotent(pipeline: &Pipeline<'_>) -> Vec<Finding> {
-    let silent = retries(pipeline).filter(|retry| is_off(retry, "idempotent"));
+    let repeating = pipeline.layers.iter().filter(|layer| {
+        matches!(layer.kind, PolicyKind::Retry | PolicyKind::CongestionControl) && repeats(layer)
+    });
+    let silent = repeating.filter(|retry| is_off(retry, "idempotent"));
     let found = silent.map(|retry| {
         let value = "not said, so that only what was certainly not carried out is repeated".into();
         let advice = "said where carrying an operation out twice does no harm";

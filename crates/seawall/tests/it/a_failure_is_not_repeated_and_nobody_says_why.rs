@@ -71,3 +71,17 @@ fn the_description_claims_no_attempts_that_nobody_allowed() {
     let once = pipeline(retry().max_attempts(1)).describe().to_string();
     assert!(once.contains("one attempt per call, with no limit"), "{once}");
 }
+
+#[test]
+fn the_standard_description_claims_none_either() {
+    let silent = Pipeline::standard("inventory").build().unwrap();
+    let text = silent.describe().to_string();
+    assert!(!text.contains("at most 3 attempts"), "{text}");
+    let line = "one attempt per call, up to 3 where it was certainly not carried out, ";
+    assert!(text.contains(line), "{text}");
+    assert_eq!(text.matches("[retry/not-idempotent]").count(), 1, "{text}");
+    let said = Pipeline::standard("inventory").idempotent().build().unwrap();
+    let text = said.describe().to_string();
+    assert!(text.contains("at most 3 attempts per call, "), "{text}");
+    assert!(!text.contains("[retry/not-idempotent]"), "{text}");
+}

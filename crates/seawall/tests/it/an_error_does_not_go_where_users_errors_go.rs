@@ -118,3 +118,13 @@ async fn the_whole_chain_says_each_cause_once() {
         assert!(chain.starts_with("retry 'inventory': gave up after 2 of 2 attempts"), "{chain}");
     }
 }
+
+/// A log line of the error itself, without a way through `boxed`.
+#[tokio::test(start_paused = true)]
+async fn the_causes_of_an_anyhow_error_are_in_the_long_form() {
+    let cause = || anyhow::Error::new(busy()).context("delivering");
+    let error = call(cause).await.unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("last: delivering: the service is busy: queue full"), "{text}");
+    assert!(!error.to_string().contains("queue full"), "{error}");
+}
