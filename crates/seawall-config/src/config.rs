@@ -135,7 +135,13 @@ impl Config {
     /// Builds everything, and notes what is wrong. Nothing of it is kept.
     pub(crate) fn build(&self, code: Option<&Code>, notes: &mut Notes) -> Parts {
         let listeners = Listeners::default();
-        let policies = Policies::build(&self.document, code, &policies::context(&listeners), notes);
+        let policies = Policies::build(
+            &self.document,
+            code,
+            &policies::context(&listeners),
+            &Policies::default(),
+            notes,
+        );
         let pipelines = self.pipelines().filter_map(|(name, node)| {
             let mut reader = Reader::new(&self.document, &policies, code, notes);
             let context = LayerContext::new(name);
@@ -144,7 +150,7 @@ impl Config {
             Some((name.to_owned(), part))
         });
         let pipelines = pipelines.collect();
-        Parts { pipelines, policies }
+        Parts { pipelines }
     }
 
     pub(crate) fn pipelines(&self) -> impl Iterator<Item = (&str, &Node)> {
@@ -167,7 +173,6 @@ impl fmt::Debug for Config {
 /// What a document builds.
 pub(crate) struct Parts {
     pub(crate) pipelines: Vec<(String, Part)>,
-    pub(crate) policies: Policies,
 }
 
 /// A pipeline of a document, without the type of its results.

@@ -247,3 +247,25 @@ fn placeholder(
     let builder = settings.apply(Fallback::<(), ()>::value(()));
     builder.into_policy(context).map(Typed::new::<_, (), ()>)
 }
+
+impl Item {
+    /// Whether both are the same policy, so that no layers need to be put in the place of others.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.word == other.word && self.node == other.node && self.layer.id() == other.layer.id()
+    }
+}
+
+impl Built {
+    /// The policy's identity, where it has one; without one, the same settings are the same policy.
+    fn id(&self) -> Option<seawall::policy::InspectId> {
+        let mut found = None;
+        let mut note = |policy: std::sync::Arc<dyn seawall::policy::Inspect>| {
+            found.get_or_insert(policy.id());
+        };
+        match self {
+            Self::Once(once) => once.inspect(&mut note),
+            Self::Repeating(repeating) => repeating.inspect(&mut note),
+        }
+        found
+    }
+}

@@ -55,8 +55,8 @@
 //! A document has at most 1 MiB, is at most 32 tables deep, and has at most 4,096 pipelines. A chain of
 //! bases has at most 8. YAML has no aliases here: what is inherited has a base.
 
-#![expect(dead_code, reason = "reload and lint read it")]
-
+mod apply;
+mod changes;
 mod code;
 mod config;
 mod document;
@@ -65,6 +65,7 @@ mod file;
 mod keys;
 mod kind;
 mod layers;
+mod lint;
 mod merge;
 mod mistakes;
 mod pipelines;
@@ -74,12 +75,16 @@ mod stack;
 mod table;
 mod time;
 mod tree;
+mod watch;
 
+pub use changes::{Change, Changes};
 pub use config::Config;
+pub use lint::LintFinding;
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use pipelines::{PipelineError, Pipelines, PipelinesBuilder};
 pub use stack::{BoxedCall, BoxedOperation, Stack, StackCall};
 pub use table::{KeyInfo, keys};
+pub use watch::{Reload, Watch};
 
 // The README's code compiles and runs as it is written.
 #[cfg(doctest)]

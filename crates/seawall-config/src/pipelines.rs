@@ -328,22 +328,22 @@ impl Given {
         Ok(built)
     }
 
-    /// Builds what a document says.
-    pub(crate) fn build(&self, config: &Config) -> Result<State, Mistakes> {
+    /// Builds what a document says, around the shared policies that run already.
+    pub(crate) fn build(&self, config: &Config, running: &Policies) -> Result<State, Mistakes> {
         let mut notes = Notes::default();
         let mut shared = policies::context(&self.listeners);
         shared.shutdown = self.shutdown.as_ref().map(Stop::token);
         shared.random = self.random.as_ref().map(Random::split);
         let document = &config.document;
         let code = Some(&self.code);
-        let policies = Policies::build(document, code, &shared, &mut notes);
+        let policies = Policies::build(document, code, &shared, running, &mut notes);
         let mut live = BTreeMap::new();
         for (name, node) in config.pipelines() {
             let context = self.context(name);
             let begin = || self.standard(name, context.random.as_ref());
             let mut reader = Reader::new(document, &policies, code, &mut notes);
             if let Some(part) = config::part(name, node, &mut reader, &context, begin)
-                && let Some(pipeline) = running(name, part, &mut notes)
+                && let Some(pipeline) = start(name, part, &mut notes)
             {
                 live.insert(name.to_owned(), pipeline);
             }
@@ -353,7 +353,7 @@ impl Given {
 }
 
 /// What runs of a part, unless a rule about its layers refuses it.
-fn running(name: &str, part: config::Part, notes: &mut Notes) -> Option<Live> {
+fn start(name: &str, part: config::Part, notes: &mut Notes) -> Option<Live> {
     let path = || format!("pipelines.{name}");
     let place = part.node.place.clone();
     let form = match part.form {

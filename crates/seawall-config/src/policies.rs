@@ -29,10 +29,14 @@ pub(crate) struct Policies {
 impl Policies {
     /// Builds those of a document. Their context has the listeners, the token and the source of random
     /// numbers of all pipelines.
+    ///
+    /// Those that are in `running` already stay what they are, once what the document says of them was
+    /// seen to build.
     pub(crate) fn build(
         document: &Document,
         code: Option<&Code>,
         context: &LayerContext,
+        running: &Self,
         notes: &mut Notes,
     ) -> Self {
         let mut all = Self::default();
@@ -40,12 +44,14 @@ impl Policies {
         all.budgets = section(document, &all, code, notes, Budget::builder, |name, budget| {
             budget.name(name).listeners(&context.listeners).build()
         });
+        keep(&mut all.budgets, &running.budgets);
         macro_rules! build {
             ($section:ident, $policy:ident) => {
                 all.$section =
                     section(document, &all, code, notes, $policy::builder, |name, it| {
                         layer(it.name(name), context)
                     });
+                keep(&mut all.$section, &running.$section);
             };
         }
         build!(breakers, Breaker);
@@ -57,6 +63,15 @@ impl Policies {
         build!(throttles, Throttle);
         build!(congestion_controls, CongestionControl);
         all
+    }
+}
+
+/// Puts those that run in the place of those that were built anew.
+fn keep<P: Clone>(built: &mut Named<P>, running: &Named<P>) {
+    for (name, policy) in built {
+        if let Some(before) = running.get(name) {
+            *policy = before.clone();
+        }
     }
 }
 

@@ -247,7 +247,7 @@ impl Once {
         of_once!(self, policy => policy.describe(inner), typed => typed.described.describe_it(inner))
     }
 
-    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+    pub(crate) fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         of_once!(self, policy => policy.inspect(each), typed => typed.described.inspect_it(each));
     }
 }
@@ -265,7 +265,7 @@ impl Repeating {
         of_repeating!(self, policy => policy.describe(inner))
     }
 
-    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+    pub(crate) fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         of_repeating!(self, policy => policy.inspect(each));
     }
 }
@@ -307,7 +307,7 @@ impl Layers {
         self.outer.iter().rev().fold(described, |inner, layer| layer.describe(inner))
     }
 
-    fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
+    pub(crate) fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
         self.outer.iter().for_each(|layer| layer.inspect(each));
         self.repeating.iter().for_each(|layer| layer.inspect(each));
         self.inner.iter().for_each(|layer| layer.inspect(each));

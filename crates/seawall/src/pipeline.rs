@@ -22,6 +22,7 @@ mod builder;
 mod choice;
 mod erased;
 mod omittable;
+mod reconfigure;
 mod standard;
 
 /// Policies around a fallible future.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Given, Pipelines, Shared, Stop};
 use crate::code::{Classifier, Code};
+use crate::policies::Policies;
 use crate::stack::{BoxedCall, BoxedOperation, Typed};
 use crate::{Config, Mistakes};
 
@@ -201,7 +202,7 @@ impl PipelinesBuilder {
     pub fn build(self) -> Result<Pipelines, Mistakes> {
         let Self { config, code, listeners, random, shutdown } = self;
         let given = Given { code, listeners, random, shutdown };
-        let state = Mutex::new(given.build(&config)?);
+        let state = Mutex::new(given.build(&config, &Policies::default())?);
         Ok(Pipelines(Arc::new(Shared { given, state })))
     }
 }

@@ -2,4 +2,6 @@
 
 mod document;
 mod pipelines;
+mod reload;
 mod walk;
+mod watch;

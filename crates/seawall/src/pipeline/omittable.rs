@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use seawall_core::{ConfigError, Description, Inspect, Layer, LayerContext, Listeners, Policy};
 
@@ -6,16 +7,30 @@ use seawall_core::{ConfigError, Description, Inspect, Layer, LayerContext, Liste
 /// does nothing, and the description does not mention it.
 ///
 /// An `Option` would have what is inside it in two places, and every call would pay for that.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Omittable<P> {
     inner: P,
-    omitted: bool,
+    /// For all handles, as a pipeline that runs can leave it out or put it back.
+    omitted: Arc<AtomicBool>,
 }
 
 impl<P> Omittable<P> {
     /// What is inside, unless it was left out.
-    pub const fn get(&self) -> Option<&P> {
-        if self.omitted { None } else { Some(&self.inner) }
+    pub fn get(&self) -> Option<&P> {
+        if self.is_omitted() { None } else { Some(&self.inner) }
+    }
+
+    pub(super) fn is_omitted(&self) -> bool {
+        self.omitted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn omit(&self, omitted: bool) {
+        self.omitted.store(omitted, Ordering::Relaxed);
+    }
+
+    /// What is inside, though it may do nothing.
+    pub(super) const fn inner(&self) -> &P {
+        &self.inner
     }
 }
 
@@ -32,11 +47,11 @@ impl<P: Policy> Policy for Omittable<P> {
     }
 
     fn describe(&self, inner: Description) -> Description {
-        if self.omitted { inner } else { self.inner.describe(inner) }
+        if self.is_omitted() { inner } else { self.inner.describe(inner) }
     }
 
     fn inspect(&self, each: &mut dyn FnMut(Arc<dyn Inspect>)) {
-        if !self.omitted {
+        if !self.is_omitted() {
             self.inner.inspect(each);
         }
     }
@@ -69,6 +84,6 @@ impl<L: Layer> Layer for OmittableLayer<L> {
 
     fn into_policy(self, context: &LayerContext) -> Result<Self::Policy, ConfigError> {
         let Self { inner, omitted } = self;
-        Ok(Omittable { inner: inner.into_policy(context)?, omitted })
+        Ok(Omittable { inner: inner.into_policy(context)?, omitted: Arc::new(omitted.into()) })
     }
 }

@@ -72,7 +72,7 @@ impl<C> StandardPipeline<C> {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn congestion_control(&self) -> Option<&CongestionControl> {
+    pub fn congestion_control(&self) -> Option<&CongestionControl> {
         self.policy().inner.inner.outer.get()
     }
 
@@ -91,7 +91,7 @@ impl<C> StandardPipeline<C> {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn breaker(&self) -> Option<&Breaker> {
+    pub fn breaker(&self) -> Option<&Breaker> {
         self.policy().inner.inner.inner.outer.get()
     }
 }
@@ -114,12 +114,12 @@ impl<C> StandardPipeline<C> {
 pub struct StandardBuilder<C = AllTransient> {
     base: PipelineBuilder<Identity, C>,
     gate: ShutdownGateBuilder,
-    timeout: Duration,
-    control: Choice<CongestionControlBuilder, CongestionControl>,
-    idempotent: bool,
-    breaker: Choice<BreakerBuilder, Breaker>,
-    attempt_timeout: Duration,
-    guard_panics: bool,
+    pub(super) timeout: Duration,
+    pub(super) control: Choice<CongestionControlBuilder, CongestionControl>,
+    pub(super) idempotent: bool,
+    pub(super) breaker: Choice<BreakerBuilder, Breaker>,
+    pub(super) attempt_timeout: Duration,
+    pub(super) guard_panics: bool,
 }
 
 impl Pipeline<Identity> {
@@ -306,11 +306,7 @@ impl<C> StandardBuilder<C> {
         let attempt = Layers::new(timeout(self.attempt_timeout, Scope::Attempt), guard);
         let control = control_layer(self.control, self.idempotent)?;
         let breaker = self.breaker.into_layer().map_or_else(
-            || {
-                let builder = Breaker::builder();
-                let never_opens = builder.without_consecutive_failures().without_failure_rate();
-                OmittableLayer::omitted(BoxedLayer::new(never_opens))
-            },
+            || OmittableLayer::omitted(BoxedLayer::new(never_opens())),
             OmittableLayer::new,
         );
         let repeated = Layers::new(control, Layers::new(breaker, attempt));
@@ -327,6 +323,11 @@ impl<C> fmt::Debug for StandardBuilder<C> {
             .field("attempt_timeout", &self.attempt_timeout)
             .finish_non_exhaustive()
     }
+}
+
+/// A breaker that is there and does nothing.
+pub(super) fn never_opens() -> BreakerBuilder {
+    Breaker::builder().without_consecutive_failures().without_failure_rate()
 }
 
 fn control_layer(
