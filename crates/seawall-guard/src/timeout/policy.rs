@@ -199,7 +199,11 @@ impl<'p, Op: Call> Call for TimeoutCall<'p, Op> {
     type Error = Op::Error;
     type Future = TimeoutFuture<'p, Op::Future>;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a copy of a whole future in a boxed service, by count"
+    )]
+    #[inline(always)]
     fn start(self, mut attempt: Attempt) -> Self::Future {
         let span = self.timeout.span(&mut attempt);
         let call = self.op.start(span.narrow(attempt));

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Method;
 use pin_project::pin_project;
@@ -37,7 +38,11 @@ pub struct Client {
 impl Client {
     /// How long a body may stand still, unless a client is [given](Builder::http): a minute. Where
     /// nothing has moved for that long, nothing will.
-    pub const BODY_IDLE: std::time::Duration = std::time::Duration::from_mins(1);
+    pub const BODY_IDLE: Duration = Duration::from_mins(1);
+
+    /// How long a connection may take, unless a client is given: what takes longer is lost, and is tried
+    /// again within the time of the call, whatever the method.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// A client with the defaults; `name` is the one of its policies.
     ///
@@ -148,6 +153,7 @@ impl Builder<Option<reqwest::Client>> {
             None => reqwest::Client::builder()
                 .redirect(redirect::Policy::none())
                 .retry(retry::never())
+                .connect_timeout(Client::CONNECT_TIMEOUT)
                 .read_timeout(Client::BODY_IDLE)
                 .build(),
         };

@@ -10,10 +10,16 @@ mod client;
 mod client_authority;
 #[cfg(feature = "tonic")]
 mod client_grpc;
+#[cfg(all(feature = "reqwest", feature = "server"))]
+mod client_h2_peer;
 #[cfg(feature = "hyper-util")]
 mod client_layer;
 #[cfg(feature = "reqwest-middleware")]
 mod client_middleware;
+#[cfg(all(feature = "hyper-util", feature = "reqwest"))]
+mod client_repeating;
+#[cfg(all(feature = "hyper-util", feature = "reqwest"))]
+mod client_streams;
 mod deadline;
 #[cfg(feature = "tonic")]
 mod grpc_peer;

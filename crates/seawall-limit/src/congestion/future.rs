@@ -33,7 +33,11 @@ pub struct CongestionFuture<'p, Op: Operation> {
 }
 
 impl<'p, Op: Operation> CongestionFuture<'p, Op> {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a copy of a whole future in a boxed service, by count"
+    )]
+    #[inline(always)]
     pub(super) fn start(shared: &'p Shared, mut op: Op, attempt: Attempt) -> Self {
         let (mut permit, mut rest) = (None, ColdOption::none());
         let mut attempt = attempt;

@@ -202,7 +202,11 @@ impl<'p, Op: Operation> Call for CongestionCall<'p, Op> {
     type Error = Op::Error;
     type Future = CongestionFuture<'p, Op>;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a copy of a whole future in a boxed service, by count"
+    )]
+    #[inline(always)]
     fn start(self, attempt: Attempt) -> Self::Future {
         CongestionFuture::start(&self.control.shared, self.op, attempt)
     }
