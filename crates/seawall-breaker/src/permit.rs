@@ -33,7 +33,6 @@ pub enum Settlement {
 }
 
 impl From<Settled> for Settlement {
-    #[inline]
     fn from(settled: Settled) -> Self {
         match settled {
             Settled::Counted => Self::Counted,
@@ -74,24 +73,19 @@ impl<'b> Permit<'b> {
     }
 
     /// The call ended with `class`, which decides whether that is a success, a failure, or neither.
-    #[inline]
     pub fn settle(self, class: Class) -> Settlement {
-        if class == Class::Success { self.success() } else { self.settle_unless_success(class) }
-    }
-
-    fn settle_unless_success(self, class: Class) -> Settlement {
         let (breaker, admitted) = self.into_parts();
         breaker.settle(admitted, class)
     }
 
     /// The call ended with `error`, which counts as `class`.
     pub(crate) fn settle_error<E>(self, class: Class, error: &Error<E>) -> Settlement {
+        let (breaker, admitted) = self.into_parts();
         match error.last() {
             Error::TimedOut(timed_out) if class.health() == Health::Unhealthy => {
-                let (breaker, admitted) = self.into_parts();
                 breaker.time_out(admitted, class, timed_out)
             }
-            _ => self.settle(class),
+            _ => breaker.settle(admitted, class),
         }
     }
 

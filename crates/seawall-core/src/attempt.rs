@@ -162,6 +162,13 @@ impl Attempt {
         self
     }
 
+    /// The attempt of the same call that follows this one, which ended with `verdict`.
+    #[inline]
+    #[must_use]
+    pub fn next(self, verdict: Verdict) -> Self {
+        Self { number: self.number.saturating_add(1), ..self.after(verdict) }
+    }
+
     /// Whether any attempt before this one may have been carried out; `No` for the first.
     pub const fn carried_out(&self) -> CarriedOut {
         if self.marks.has(Marks::CARRIED_OUT) { CarriedOut::Maybe } else { CarriedOut::No }

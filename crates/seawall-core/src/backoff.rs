@@ -54,9 +54,12 @@ mod schedule;
 #[must_use = "a backoff does nothing until a policy is given it"]
 pub struct Backoff {
     schedule: Schedule,
-    max: Option<Duration>,
+    // In nanoseconds, as all that is reckoned with.
+    max: Option<u64>,
     jitter: Jitter,
 }
+
+const DEFAULT_MAX: u64 = nanos(Backoff::DEFAULT_MAX);
 
 impl Backoff {
     /// The default maximum of a schedule that grows: 30 s. Long enough to leave a dependency alone,
@@ -80,19 +83,20 @@ impl Backoff {
 
     /// The same delay each time, without jitter unless it is [given](Self::jitter).
     pub const fn constant(delay: Duration) -> Self {
-        Self::of(Schedule::Constant(delay), Jitter::None)
+        Self::of(Schedule::Constant(nanos(delay)), Jitter::None)
     }
 
     /// First `initial`, then `step` longer each time, without jitter unless it is
     /// [given](Self::jitter).
     pub const fn linear(initial: Duration, step: Duration) -> Self {
+        let (initial, step) = (nanos(initial), nanos(step));
         Self::of(Schedule::Linear { initial, step }, Jitter::None)
     }
 
     /// First `initial`, then [`factor`](Self::factor) times longer each time, with
     /// [full](Jitter::Full) jitter unless another is [given](Self::jitter).
     pub const fn exponential(initial: Duration) -> Self {
-        let factor = Self::DEFAULT_FACTOR;
+        let (initial, factor) = (nanos(initial), Self::DEFAULT_FACTOR);
         Self::of(Schedule::Exponential { initial, factor }, Jitter::Full)
     }
 
@@ -102,7 +106,7 @@ impl Backoff {
     /// The iterator is read once, here, up to [`MAX_LIST`](Self::MAX_LIST) delays, so it may be
     /// endless.
     pub fn list(delays: impl IntoIterator<Item = Duration>) -> Self {
-        let delays = delays.into_iter().take(usize::from(Self::MAX_LIST)).collect();
+        let delays = delays.into_iter().take(usize::from(Self::MAX_LIST)).map(nanos).collect();
         Self::of(Schedule::List(delays), Jitter::None)
     }
 
@@ -124,7 +128,7 @@ impl Backoff {
 
     /// The longest delay, jitter included.
     pub const fn max(mut self, max: Duration) -> Self {
-        self.max = Some(max);
+        self.max = Some(nanos(max));
         self
     }
 
@@ -146,16 +150,15 @@ impl Backoff {
     pub fn check(&self, check: Check) -> Result<(), ConfigError> {
         self.schedule.check(check)?;
         self.jitter.check(check)?;
-        if let Some(max) = self.max {
+        let max = self.max_duration();
+        if let Some(nanos) = self.max {
             check.positive("max", max)?;
-            let fits = self.schedule.first().is_none_or(|first| first <= max);
+            let fits = self.schedule.first().is_none_or(|first| first <= nanos);
             check.that(fits, "max", format_args!("{max:?}"), "at least the first delay")?;
         }
         if self.jitter == Jitter::Decorrelated {
-            let (initial, max) = (nanos(self.base(1)), self.max_nanos());
-            let roomy = initial <= max / jitter::ROOM;
+            let roomy = self.base_nanos(1) <= self.max_nanos() / jitter::ROOM;
             let allowed = "at least four times the first delay where jitter is decorrelated";
-            let max = Duration::from_nanos(max);
             check.that(roomy, "max", format_args!("{max:?}"), allowed)?;
         }
         Ok(())
@@ -215,21 +218,20 @@ impl Backoff {
             0 => Some(sum),
             rest => {
                 let longest = match self.schedule.last() {
-                    Some(last) if self.jitter == Jitter::None => last.min(self.max_duration()),
-                    _ => self.max_duration(),
+                    Some(last) if self.jitter == Jitter::None => last.min(self.max_nanos()),
+                    _ => self.max_nanos(),
                 };
-                let bounded = longest < Duration::from_nanos(u64::MAX);
-                bounded.then(|| sum.saturating_add(longest.saturating_mul(rest)))
+                let more = Duration::from_nanos(longest).saturating_mul(rest);
+                (longest < u64::MAX).then(|| sum.saturating_add(more))
             }
         }
     }
 
-    #[inline]
     fn base_nanos(&self, n: u32) -> u64 {
         let max = self.max_nanos();
         match self.schedule.nanos(n.max(1)) {
             Some(delay) => delay.min(max),
-            None => max.min(nanos(self.max.unwrap_or(Self::DEFAULT_MAX))),
+            None => max.min(DEFAULT_MAX),
         }
     }
 
@@ -239,12 +241,10 @@ impl Backoff {
 
     /// The maximum that is in force.
     fn max_nanos(&self) -> u64 {
-        let grows = self.schedule.grows() || self.jitter == Jitter::Decorrelated;
         match self.max {
-            Some(max) => nanos(max),
-            None if grows => {
-                let first = self.schedule.first().map_or(0, nanos);
-                nanos(Self::DEFAULT_MAX).max(first)
+            Some(max) => max,
+            None if self.schedule.grows() || self.jitter == Jitter::Decorrelated => {
+                self.schedule.first().unwrap_or(0).max(DEFAULT_MAX)
             }
             None => u64::MAX,
         }

@@ -149,7 +149,7 @@ impl Counts {
     /// Gives `measures` all that happened at least once.
     pub(crate) fn measure(&self, measures: &mut dyn Measures) {
         let happened = |what| Some(self.get(what)).filter(|total| *total > 0);
-        let custom = (0..=Label::MAX).filter_map(|it| Label::of(u8::try_from(it).ok()?));
+        let custom = (0..=Label::MAX).filter_map(Label::of);
         for reason in REASONS.into_iter().chain(custom.map(Reason::Custom)) {
             if let Some(total) = happened(Counted::Refused(reason)) {
                 measures.refusals(reason, total);

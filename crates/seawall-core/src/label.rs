@@ -70,9 +70,13 @@ impl Label {
         self.0 as u8
     }
 
-    pub(crate) fn of(code: u8) -> Option<Self> {
-        let fallback = (usize::from(code) == Self::MAX).then_some(Index::Fallback);
-        ALL.get(usize::from(code)).copied().or(fallback).map(Self)
+    /// The label with this [code](Self::code).
+    pub(crate) const fn of(code: usize) -> Option<Self> {
+        match code {
+            Self::MAX => Some(Self(Index::Fallback)),
+            _ if code < Self::MAX => Some(Self(ALL[code])),
+            _ => None,
+        }
     }
 }
 

@@ -167,7 +167,7 @@ impl Listeners {
     pub fn is_empty(&self) -> bool {
         // A hint: the list itself is read under its lock. A thread that added a listener and then
         // started this one did so through something that orders the two.
-        self.len() == 0
+        self.0.len.load(Ordering::Relaxed) == 0
     }
 
     /// How many there are. One load.

@@ -5,7 +5,6 @@ pub use defaults::{
     DEFAULT_COST, DEFAULT_DEPOSIT, DEFAULT_REFILL_PER_SECOND, DEFAULT_RESERVE, MAX_TOKENS,
 };
 pub use keyed::KeyedBudget;
-pub(crate) use nesting::Paid;
 pub use permit::{BudgetPermit, CallInFlight};
 pub use policy::Budget;
 pub use snapshot::BudgetSnapshot;
@@ -17,7 +16,6 @@ mod inspect;
 mod keyed;
 #[cfg(all(test, seawall_loom))]
 mod loom_tests;
-mod nesting;
 mod permit;
 mod policy;
 mod share;

@@ -1,5 +1,6 @@
 //! What a retry and a hedge have in common.
 
+use seawall_core::admission::Inside;
 use seawall_core::{
     Attempt, Check, ConfigError, Counted, Error, EventKind, GaveUp, LayerContext, Listeners,
     PanicReport, PolicyKind, Reporter, Setup, StopReason,
@@ -7,7 +8,6 @@ use seawall_core::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::budget::Paid;
 use crate::{Budget, BudgetBuilder, CallInFlight};
 
 /// The settings that both builders have.
@@ -104,20 +104,17 @@ impl Shared {
         self.reporter.report(|| EventKind::Panicked(report));
     }
 
-    /// Pays in for a call. Returns whether the budget has room: see [`note_paid`](Self::note_paid).
+    /// Pays in for a call. Returns whether the budget has room: see [`mark`](Self::mark).
     #[inline]
     pub(crate) fn pay_in(&self) -> bool {
         self.budget.as_ref().is_some_and(Budget::pay_in)
     }
 
-    /// Where `paid` says so, notes that a call of this policy is polled, until the value is dropped:
-    /// calls inside of it that share its budget pay nothing in.
-    #[inline]
-    pub(crate) fn note_paid(&self, paid: bool) -> Paid {
-        match &self.budget {
-            Some(budget) if paid => budget.note_paid(),
-            _ => Paid::UNNOTED,
-        }
+    /// Marks what this thread does as part of a call of this policy, until the value is dropped: calls
+    /// inside of it that share its budget pay nothing in.
+    #[cold]
+    pub(crate) fn mark(&self) -> Option<Inside> {
+        self.budget.as_ref().map(|budget| budget.mark().enter())
     }
 
     /// Counts a call as in flight, if the budget counts that.

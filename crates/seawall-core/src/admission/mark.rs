@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::ptr;
 
-/// What a permit says of itself while its call is polled, so that its policy recognises a call inside
-/// that call: see [`Settle::mark`](super::Settle::mark).
+/// What a call says of itself while it is polled, so that its policy recognises a call inside of it:
+/// see [`Settle::mark`](super::Settle::mark).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     policy: usize,

@@ -4,27 +4,28 @@ use std::time::Duration;
 
 use crate::{Check, ConfigError, contain};
 
-/// The delays before jitter and maximum.
+/// The delays before jitter and maximum, in nanoseconds.
 #[derive(Clone)]
 pub(super) enum Schedule {
-    Constant(Duration),
+    Constant(u64),
     Linear {
-        initial: Duration,
-        step: Duration,
+        initial: u64,
+        step: u64,
     },
     Exponential {
-        initial: Duration,
+        initial: u64,
         factor: f64,
     },
-    List(Arc<[Duration]>),
+    List(Arc<[u64]>),
     Function(Arc<dyn Fn(u32) -> Duration + Send + Sync>),
     /// A factor was given to a schedule that has none; kept so that `check` can say so.
     FactorWithout(f64),
 }
 
 /// Whole nanoseconds; at most 584 years.
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+pub(super) const fn nanos(duration: Duration) -> u64 {
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(duration.subsec_nanos() as u64)
 }
 
 impl Schedule {
@@ -40,19 +41,16 @@ impl Schedule {
     }
 
     /// The n-th delay, `n` counting from 1; `None` if the user's function panicked.
-    #[inline]
     pub(super) fn nanos(&self, n: u32) -> Option<u64> {
         Some(match self {
-            Self::Constant(delay) => nanos(*delay),
+            Self::Constant(delay) => *delay,
             Self::Linear { initial, step } => {
-                let grown = nanos(*step).saturating_mul(u64::from(n - 1));
-                nanos(*initial).saturating_add(grown)
+                initial.saturating_add(step.saturating_mul(u64::from(n - 1)))
             }
-            Self::Exponential { initial, factor } => exponential(nanos(*initial), *factor, n - 1),
+            Self::Exponential { initial, factor } => exponential(*initial, *factor, n - 1),
             Self::List(delays) => {
                 let index = usize::try_from(n - 1).unwrap_or(usize::MAX);
-                let delay = delays.get(index).or(delays.last());
-                delay.map_or(0, |delay| nanos(*delay))
+                delays.get(index).or(delays.last()).copied().unwrap_or(0)
             }
             Self::Function(delay) => nanos(contain(|| delay(n)).ok()?),
             Self::FactorWithout(_) => 0,
@@ -60,7 +58,7 @@ impl Schedule {
     }
 
     /// The first delay, where it is known without running the user's code.
-    pub(super) fn first(&self) -> Option<Duration> {
+    pub(super) const fn first(&self) -> Option<u64> {
         match self {
             Self::Constant(delay) => Some(*delay),
             Self::Linear { initial, .. } | Self::Exponential { initial, .. } => Some(*initial),
@@ -69,7 +67,7 @@ impl Schedule {
     }
 
     /// The delay that repeats in the end, where there is one.
-    pub(super) fn last(&self) -> Option<Duration> {
+    pub(super) fn last(&self) -> Option<u64> {
         match self {
             Self::Constant(delay) => Some(*delay),
             Self::List(delays) => delays.last().copied(),
@@ -85,10 +83,11 @@ impl Schedule {
         match self {
             Self::Constant(_) | Self::Function(_) => Ok(()),
             Self::Linear { initial, step } => {
-                check.positive("initial", initial.saturating_add(*step)).map(drop)
+                let both = initial.saturating_add(*step);
+                check.positive("initial", Duration::from_nanos(both)).map(drop)
             }
             Self::Exponential { initial, factor } => {
-                check.positive("initial", *initial)?;
+                check.positive("initial", Duration::from_nanos(*initial))?;
                 let holds = *factor >= 1.0 && factor.is_finite();
                 check.that(holds, "factor", factor, "a number of at least 1")
             }
@@ -147,12 +146,15 @@ impl PartialEq for Schedule {
 /// Completes a sentence that ends in "for".
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |nanos: &u64| Duration::from_nanos(*nanos);
         match self {
-            Self::Constant(Duration::ZERO) => f.write_str("no delay"),
-            Self::Constant(delay) => write!(f, "{delay:?}"),
-            Self::Linear { initial, step } => write!(f, "{initial:?} growing by {step:?}"),
+            Self::Constant(0) => f.write_str("no delay"),
+            Self::Constant(delay) => write!(f, "{:?}", time(delay)),
+            Self::Linear { initial, step } => {
+                write!(f, "{:?} growing by {:?}", time(initial), time(step))
+            }
             Self::Exponential { initial, factor } => {
-                write!(f, "{initial:?} growing {factor}-fold")
+                write!(f, "{:?} growing {factor}-fold", time(initial))
             }
             Self::List(delays) => write!(f, "a list of {}", delays.len()),
             Self::Function(_) => f.write_str("as long as a function says"),

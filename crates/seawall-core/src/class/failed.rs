@@ -41,17 +41,14 @@ pub trait Failure<T, E>: Sized {
 }
 
 impl<T, E> Failure<T, E> for E {
-    #[inline]
     fn from_error(error: E) -> Self {
         error
     }
 
-    #[inline]
     fn weigh(output: T, _: impl FnOnce(&T) -> Verdict) -> Result<T, Error<Self>> {
         Ok(output)
     }
 
-    #[inline]
     fn settle(error: Error<Self>) -> Result<T, Error<E>> {
         Err(error)
     }

@@ -57,7 +57,7 @@ pub enum Rule {
 
 const BUILT_IN: u8 = 11;
 
-/// In the order of their codes.
+/// In the order of their codes, the first of which is 1.
 const RULES: [Rule; BUILT_IN as usize] = [
     Rule::ConsecutiveFailures,
     Rule::FailureRate,
@@ -72,6 +72,24 @@ const RULES: [Rule; BUILT_IN as usize] = [
     Rule::TimeLeft,
 ];
 
+/// The rule of each code.
+static OF_CODE: [Option<Rule>; 256] = {
+    let mut rules = [None; 256];
+    let mut code = 0;
+    while code < rules.len() {
+        rules[code] = match code {
+            0 => None,
+            _ if code <= RULES.len() => Some(RULES[code - 1]),
+            _ => match Label::of(code - 1 - RULES.len()) {
+                Some(label) => Some(Rule::Custom(label)),
+                None => None,
+            },
+        };
+        code += 1;
+    }
+    rules
+};
+
 impl Rule {
     /// The rule as a number above 0.
     fn code(self) -> u8 {
@@ -84,11 +102,8 @@ impl Rule {
     }
 
     /// The rule with this code.
-    #[inline]
     fn of(code: u8) -> Option<Self> {
-        let index = code.checked_sub(1)?;
-        let built_in = RULES.get(usize::from(index)).copied();
-        built_in.or_else(|| Label::of(index - BUILT_IN).map(Self::Custom))
+        OF_CODE[usize::from(code)]
     }
 
     /// The rule as a word, for metric labels.

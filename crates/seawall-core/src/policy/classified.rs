@@ -67,7 +67,6 @@ impl<P: Policy, C> Classified<P, C> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the attempt under way; the policies count the call as abandoned.
-    #[inline]
     pub fn call<'p, F, Fut, T, E>(&'p self, make: F) -> Called<'p, P, F, C>
     where
         F: FnMut() -> Fut,
@@ -79,7 +78,6 @@ impl<P: Policy, C> Classified<P, C> {
     }
 
     /// Like [`call`](Self::call), but tells `make` which [`Attempt`] it starts.
-    #[inline]
     pub fn call_with<'p, F, Fut, T, E>(&'p self, make: F) -> CalledWith<'p, P, F, C>
     where
         F: FnMut(Attempt) -> Fut,
@@ -91,7 +89,6 @@ impl<P: Policy, C> Classified<P, C> {
     }
 
     /// Runs a future that exists already. Only where nothing repeats the call.
-    #[inline]
     pub fn call_once<'p, Fut, T, E>(&'p self, future: Fut) -> CalledOnce<'p, P, Fut, C>
     where
         Fut: Future<Output = Result<T, E>>,

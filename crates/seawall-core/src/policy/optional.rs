@@ -71,7 +71,6 @@ where
     type Error = Op::Error;
     type Future = OptionalFuture<<P::Wrapped<'p, Op> as Call>::Future, Op::Future>;
 
-    #[inline]
     fn start(self, attempt: Attempt) -> Self::Future {
         OptionalFuture(match self.0 {
             Either::Wrapped(call) => Either::Wrapped(call.start(attempt)),
@@ -144,7 +143,6 @@ where
 {
     type Output = W::Output;
 
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().0.project() {
             EitherProjection::Wrapped(future) => future.poll(cx),

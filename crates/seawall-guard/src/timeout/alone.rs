@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use super::Timeout;
 use super::future::Timed;
-use super::limit::Limit;
 
 /// A future with a [`Timeout`] around it, without a pipeline: `timeout.call(future)`.
 ///
@@ -25,7 +24,7 @@ pub struct TimeoutAlone<'p, Fut> {
     timed: Timed<OperationFuture<'static, Fut, AllTransient>>,
     timeout: &'p Timeout,
     began: Option<Instant>,
-    /// That of this call, where a function decides it.
+    /// That of this call, once it was pending.
     limit: Option<Duration>,
 }
 
@@ -42,7 +41,8 @@ where
     fn poll_pending(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error<E>>> {
         let this = self.project();
         let attempt = attempt(*this.began);
-        let limit = this.limit.unwrap_or_else(|| this.timeout.limit_of(&attempt));
+        // Asked for once, and not for a call that is ready at once.
+        let limit = *this.limit.get_or_insert_with(|| this.timeout.limit_of(&attempt));
         this.timed.cut_off(this.timeout, limit, attempt, cx)
     }
 }
@@ -66,9 +66,6 @@ where
         let call = this.timed.as_mut().call();
         if this.began.is_none() {
             *this.began = Some(Instant::now());
-            if let Limit::By(_) = this.timeout.limit {
-                *this.limit = Some(this.timeout.limit_of(&attempt(*this.began)));
-            }
         }
         match call.poll(cx) {
             Poll::Ready(Ok(output)) => {

@@ -50,7 +50,8 @@ impl TimeoutBuilder {
     }
 
     /// How long a call may take, decided for each call from its attempt: the number, the deadline of
-    /// the layers outside, and the class of the previous attempt.
+    /// the layers outside, and the class of the previous attempt. A [call](super::Timeout::call)
+    /// without a pipeline that is ready when it is first polled needs none, and `limit` is not asked.
     ///
     /// If `limit` panics, that is reported, and the default limit of the [scope](Self::scope) counts.
     ///

@@ -24,6 +24,9 @@ pub struct RateLimit {
     pub(super) reporter: Reporter,
 }
 
+/// How long a call waits that is refused for good.
+pub(super) const NEVER: u64 = u64::MAX;
+
 /// The state of a rate limit at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -176,7 +179,7 @@ impl RateLimit {
         let now = self.shared.time.at(now);
         match self.shared.state.fast_path.take(now) {
             Take::Taken => Ok(()),
-            Take::NotYet(wait) => Err(self.refuse(Reason::RateLimited, Some(wait), 0)),
+            Take::NotYet(wait) => Err(self.refuse(Reason::RateLimited, wait, 0)),
             Take::Closed => self.take_many(now, 1),
         }
     }
@@ -189,20 +192,20 @@ impl RateLimit {
         }
         if state.closed {
             drop(state);
-            return Err(self.refuse(Reason::ShuttingDown, None, 0));
+            return Err(self.refuse(Reason::ShuttingDown, NEVER, 0));
         }
         if permits == 0 {
             return Ok(());
         }
         let fits = permits <= state.burst();
         let (ahead, waiting) = (state.queue.permits(), state.queue.len());
-        let wait = fits.then(|| state.meter.due(now, ahead, permits) - now);
+        let wait = if fits { state.meter.due(now, ahead, permits) - now } else { NEVER };
         drop(state);
         Err(self.refuse(Reason::RateLimited, wait, waiting))
     }
 
-    /// Counts a refusal and reports it. Call it without the lock.
-    pub(super) fn refuse(&self, reason: Reason, wait: Option<u64>, waiting: usize) -> Rejection {
+    /// Counts a refusal and reports it; `wait` is in nanoseconds. Call it without the lock.
+    pub(super) fn refuse(&self, reason: Reason, wait: u64, waiting: usize) -> Rejection {
         let shared = &self.shared;
         shared.refused.fetch_add(1, Ordering::Relaxed);
         self.reporter.count(Counted::Refused(reason));
@@ -210,7 +213,7 @@ impl RateLimit {
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         let evidence = Evidence::new(Rule::Rate, rate, rate, waiting);
         let rejection = self.reporter.rejection(reason).because(evidence);
-        self.reporter.refused(rejection.retry_in_nanos(wait.unwrap_or(u64::MAX)))
+        self.reporter.refused(rejection.retry_in_nanos(wait))
     }
 
     /// Its name.

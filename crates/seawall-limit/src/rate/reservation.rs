@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::RateLimit;
+use super::policy::NEVER;
 use super::state::Locked;
 use super::wait_queue::Position;
 use seawall_core::wakers::discard;
@@ -52,10 +53,10 @@ impl<'r> Reservation<'r> {
             Err(limit.refuse(reason, wait, waiting))
         };
         if state.closed || stopping {
-            return refuse(state, Reason::ShuttingDown, None);
+            return refuse(state, Reason::ShuttingDown, NEVER);
         }
         if permits > state.burst() {
-            return refuse(state, Reason::RateLimited, None);
+            return refuse(state, Reason::RateLimited, NEVER);
         }
         let ahead = state.queue.permits();
         let wait = state.meter.due(nanos, ahead, permits) - nanos;
@@ -69,7 +70,7 @@ impl<'r> Reservation<'r> {
             _ => None,
         };
         if let Some(reason) = refusal {
-            return refuse(state, reason, Some(wait));
+            return refuse(state, reason, wait);
         }
         let position = state.queue.push(permits);
         Ok(Self { limit, permits, position, claimed: false })
@@ -112,7 +113,7 @@ impl<'r> Reservation<'r> {
         // A statement of its own: a lock that is taken among the arguments of a call is held
         // during the call.
         let waiting = shared.lock(shared.time.now()).queue.len();
-        self.limit.refuse(reason, None, waiting)
+        self.limit.refuse(reason, NEVER, waiting)
     }
 
     /// Gives the place up, as dropping it does.

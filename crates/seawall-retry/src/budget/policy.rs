@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::fence;
 
+use seawall_core::admission::Mark;
 use seawall_core::{Check, ConfigError, Listeners, Name, PolicyKind, Reporter, Timeline};
 
-use super::nesting::Paid;
 use super::permit::{BudgetPermit, CallInFlight};
 use super::share::{Share, SharePlan};
 use super::tokens::{TokenPlan, Tokens, WHOLE};
@@ -103,7 +103,7 @@ impl Budget {
     }
 
     /// Pays in for a call, unless it is part of one that has. Returns whether the budget has room:
-    /// while the call is polled, it should then be [noted](Self::note_paid).
+    /// while the call is polled, it should then be [marked](Self::mark).
     #[inline]
     pub(crate) fn pay_in(&self) -> bool {
         let room = self.inner.tokens.has_room();
@@ -113,15 +113,14 @@ impl Budget {
         room
     }
 
-    /// Notes, until the value is dropped, that a call of this budget is polled or run on this thread:
-    /// calls inside of it pay nothing in.
-    pub(crate) fn note_paid(&self) -> Paid {
-        Paid::note(self.address())
+    /// What marks a call of this budget while it is polled: calls inside of it pay nothing in.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark::new(&*self.inner, 0)
     }
 
     #[cold]
     fn deposit(&self) {
-        if !Paid::is_noted(self.address()) && self.inner.tokens.deposit() {
+        if !self.mark().is_around() && self.inner.tokens.deposit() {
             self.recovers();
         }
     }
@@ -129,11 +128,6 @@ impl Budget {
     /// Whether both are handles of one budget.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
-    }
-
-    /// Tells budgets apart for as long as they live.
-    fn address(&self) -> usize {
-        Arc::as_ptr(&self.inner).addr()
     }
 
     pub(crate) fn counts_in_flight(&self) -> bool {

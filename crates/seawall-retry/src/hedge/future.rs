@@ -68,9 +68,9 @@ where
         if this.hedges.as_ref().is_none()
             && let Some(primary) = this.primary.as_mut().as_pin_mut()
         {
-            let paid = this.hedge.shared.note_paid(*this.paid);
+            let inside = if *this.paid { this.hedge.shared.mark() } else { None };
             let polled = primary.poll(cx);
-            drop(paid);
+            drop(inside);
             let Poll::Ready(outcome) = polled else {
                 this.begin();
                 return self.proceed(true, cx);
@@ -132,7 +132,7 @@ where
 
     /// Polls all attempts, the primary first. Gives the call's outcome, if there is one.
     fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<Outcome<Op>> {
-        let _paid = self.hedge.shared.note_paid(*self.paid);
+        let _inside = if *self.paid { self.hedge.shared.mark() } else { None };
         if let Some(primary) = self.primary.as_mut().as_pin_mut()
             && let Poll::Ready(outcome) = primary.poll(cx)
         {

@@ -66,20 +66,20 @@ where
             let Some(future) = this.future.as_mut().as_pin_mut() else {
                 panic!("a retry was polled after it was over")
             };
-            let paid = this.retry.shared.note_paid(*this.paid);
+            let inside = if *this.paid { this.retry.shared.mark() } else { None };
             let polled = future.poll(cx);
             // Dropped in each arm: after a drop for all of them, a small output lies in memory.
             let failed = match polled {
                 Poll::Ready(Ok(output)) => {
-                    drop(paid);
+                    drop(inside);
                     return Poll::Ready(Ok(output));
                 }
                 Poll::Ready(Err(error)) => {
-                    drop(paid);
+                    drop(inside);
                     error
                 }
                 Poll::Pending => {
-                    drop(paid);
+                    drop(inside);
                     this.attempt.began();
                     if this.kept.as_ref().is_none() && this.retry.counts_in_flight() {
                         let state = RetryState::in_flight(this.retry);
@@ -120,8 +120,8 @@ impl<'p, Op: Operation> RetryProjection<'_, 'p, Op> {
     #[inline]
     fn start_next(&mut self, state: RetryState<'p, Op::Error>, last: Verdict) {
         self.keep(state);
-        *self.attempt = Retry::next(*self.attempt, last);
-        *self.paid = true;
+        *self.attempt = self.attempt.next(last);
+        *self.paid = self.retry.budget().is_some();
         self.future.set(Some(self.op.attempt(self.attempt.restart_clock())));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seawall_core::inspect::{Settings, Value};
 use seawall_core::{
     AllTransient, Attempt, Call, Class, ConfigError, Description, FromAttemptFn, FromFn, Inspect,
-    Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, Verdict, contain,
+    Lazy, Listeners, Name, Operation, Policy, PolicyKind, Random, contain,
 };
 
 use super::live::{Live, Rules};
@@ -132,12 +132,6 @@ impl Retry {
         let (_, deadline) = self.live.limits();
         let own = deadline.and_then(|limit| attempt.began().checked_add(limit));
         own.is_some() && own == attempt.deadline()
-    }
-
-    /// The attempt that follows `attempt`, which ended with `last`.
-    pub(super) fn next(attempt: Attempt, last: Verdict) -> Attempt {
-        let number = attempt.number().saturating_add(1);
-        attempt.numbered(number, attempt.max().unwrap_or(0)).after(last)
     }
 
     /// Whether the budget counts calls in flight.

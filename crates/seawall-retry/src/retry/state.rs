@@ -78,13 +78,14 @@ impl<'p, E> RetryState<'p, E> {
         if self.kept.is_none() {
             self = Self::in_flight(retry);
         }
-        let delay = match self.decide(retry, &attempt, &failed, is_repeatable) {
+        let verdict = failed.verdict();
+        let delay = match self.decide(retry, &attempt, &failed, verdict, is_repeatable) {
             Step::Pass => return Next::Done(failed),
             Step::Stop(why) => return Next::Done(self.give_up(retry, attempt, failed, why)),
             Step::Repeat { delay, .. } => delay,
         };
         if delay.is_zero() && !attempt.number().is_multiple_of(ATTEMPTS_PER_TURN) {
-            let verdict = self.advance(retry, failed, delay);
+            self.advance(retry, failed, delay);
             return Next::Attempt(self, verdict);
         }
         let began = attempt.began();
@@ -117,18 +118,19 @@ impl<'p, E> RetryState<'p, E> {
         if let Some(why) = stopped.or_else(|| overslept(&attempt)) {
             return Err(self.give_up(retry, attempt, failed, why));
         }
-        let verdict = self.advance(retry, failed, delay);
+        let verdict = failed.verdict();
+        self.advance(retry, failed, delay);
         Ok((self, verdict))
     }
 
     /// What to do after `attempt`, which failed: what the [plan](super::plan) says, unless a
     /// shutdown, the user's predicate or the budget forbids another.
-    #[inline]
-    pub(super) fn decide(
+    fn decide(
         &mut self,
         retry: &'p Retry,
         attempt: &Attempt,
         last: &Error<E>,
+        verdict: Verdict,
         is_repeatable: bool,
     ) -> Step {
         let drawn = self.kept.as_mut().and_then(|kept| {
@@ -138,7 +140,7 @@ impl<'p, E> RetryState<'p, E> {
         });
         let failed = FailedAttempt {
             attempt: attempt.number(),
-            verdict: last.verdict(),
+            verdict,
             cause: self.cause(last),
             idempotent: attempt.is_idempotent(),
             drawn,
@@ -151,7 +153,7 @@ impl<'p, E> RetryState<'p, E> {
         if retry.shared.is_shutting_down() {
             return Step::Stop(StopReason::Shutdown);
         }
-        if retry.forbids(&rules, attempt, failed.verdict.class) {
+        if retry.forbids(&rules, attempt, verdict.class) {
             return failed.end();
         }
         if !is_repeatable {
@@ -168,7 +170,7 @@ impl<'p, E> RetryState<'p, E> {
         if let Some(kept) = &mut self.kept {
             kept.rules = Some(rules);
         }
-        let class = failed.verdict.class;
+        let class = verdict.class;
         retry.shared.reporter.count(Counted::Retried(class));
         retry.shared.reporter.report(|| EventKind::retrying(failed.attempt, class, delay));
         step
@@ -215,10 +217,8 @@ impl<'p, E> RetryState<'p, E> {
         kept.same_panics
     }
 
-    /// Makes the next attempt the current one, after a wait of `delay`. Says how the last ended.
-    #[inline]
-    pub(super) fn advance(&mut self, retry: &Retry, last: Error<E>, delay: Duration) -> Verdict {
-        let verdict = last.verdict();
+    /// Makes the next attempt the current one, after a wait of `delay`.
+    fn advance(&mut self, retry: &Retry, last: Error<E>, delay: Duration) {
         // An `Ok` is kept always: the caller gets it where the next attempt is refused.
         let keeps = self.kept.is_some()
             || retry.live.history() > 0
@@ -227,7 +227,6 @@ impl<'p, E> RetryState<'p, E> {
         if keeps {
             self.keep(retry.live.history(), last, delay);
         }
-        verdict
     }
 
     #[cold]
