@@ -3,8 +3,15 @@
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use seawall_rehearse::{Rehearsal, Scenario, Stack};
+
+/// One test at a time: what is measured is of the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn scenario(rate: u32, seconds: u32) -> Scenario {
     let mut text = format!(
@@ -41,6 +48,7 @@ fn processor_time() -> f64 {
 
 #[test]
 fn memory_is_flat_over_an_hour() {
+    let _alone = alone();
     let stacks = || vec![Stack::none(), Stack::naive(), Stack::standard(), Stack::omniscient()];
     let minute = play(scenario(30, 120), stacks());
     let after_a_minute = most_memory();
@@ -54,6 +62,7 @@ fn memory_is_flat_over_an_hour() {
 #[test]
 #[ignore = "measures: wants release"]
 fn three_hundred_thousand_calls_a_second_of_processor_time() {
+    let _alone = alone();
     for clients in [1, 10] {
         let began = processor_time();
         let calls = play(scenario(700, 600).with_clients(clients), vec![Stack::standard()]);
@@ -64,4 +73,15 @@ fn three_hundred_thousand_calls_a_second_of_processor_time() {
     let began = most_memory();
     play(scenario(700, 3_600), vec![Stack::standard()]);
     println!("an hour of 700 calls a second: {began} KiB before, {} KiB after", most_memory());
+}
+
+/// The scenario of a user's test.
+#[test]
+fn a_rehearsal_takes_a_second_of_processor_time() {
+    let _alone = alone();
+    let began = processor_time();
+    play(scenario(80, 60), vec![Stack::standard()]);
+    let took = processor_time() - began;
+    println!("{took:.2} s");
+    assert!(took < 1.0, "{took} s");
 }

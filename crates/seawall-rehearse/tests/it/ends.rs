@@ -71,11 +71,16 @@ fn the_real_clock_comes_to_the_same_nearly() {
         "for = '2s'\n[load]\nrate = 100\ndeadline = '500ms'\n{SERVER}\n[[fault]]\nkind = 'down'\nat = '500ms'\nfor = '500ms'"
     );
     let scenario = Scenario::parse(&text).expect("a valid scenario");
-    let virtually = play(&scenario, vec![Stack::none()]);
-    let really =
-        Rehearsal::of(scenario, vec![Stack::none()]).clock(Clock::Real).run().expect("playable");
-    let loss = |report: &seawall_rehearse::Report| report.stacks[0].runs[0].loss;
-    assert!((0.4..0.7).contains(&loss(&virtually)), "{}", loss(&virtually));
-    // The machine may be busy.
-    assert!((0.3..1.2).contains(&loss(&really)), "{}", loss(&really));
+    let loss = |clock| {
+        let rehearsal = Rehearsal::of(scenario.clone(), vec![Stack::none()]).clock(clock);
+        rehearsal.run().expect("playable").stacks[0].runs[0].loss
+    };
+    let virtually = loss(Clock::Virtual);
+    assert!((0.4..0.7).contains(&virtually), "{virtually}");
+    // A machine that is busy makes calls late, and then it says nothing. One that is calm for two seconds
+    // is enough.
+    let really = std::iter::repeat_with(|| loss(Clock::Real)).take(15);
+    let mut seen = Vec::new();
+    let agrees = really.inspect(|loss| seen.push(*loss)).any(|loss| (loss - virtually).abs() < 0.1);
+    assert!(agrees, "{seen:?}, {virtually}");
 }

@@ -1,6 +1,6 @@
 //! Rehearsing inside of tests of every kind.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use seawall::Random;
 use seawall::{Class, Classify, ConfigError, Pipeline, StandardPipeline, Verdict};
@@ -53,13 +53,10 @@ fn freeze() -> Scenario {
 
 #[test]
 fn in_a_test() {
-    let began = Instant::now();
     let rehearsed = rehearse(&freeze(), build, to_result);
     assert!(rehearsed.recovery() < Duration::from_secs(1), "{rehearsed}");
     assert!(rehearsed.loss() < Duration::from_secs(4), "{rehearsed}");
     assert!(rehearsed.amplification() < 1.6 && !rehearsed.is_metastable(), "{rehearsed}");
-    // 24 seconds of the scenario. Generous, as the machine may be busy.
-    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test(start_paused = true)]
