@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
 mod rehearse;
 
 /// Works with seawall's files.
@@ -17,12 +18,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Plays an outage that has not happened yet against stacks of policies.
-    Rehearse(rehearse::Arguments),
+    Rehearse(Box<rehearse::Arguments>),
+    /// Looks for what is wrong or questionable about a file of settings or a scenario.
+    Check(check::Arguments),
 }
 
 fn main() -> ExitCode {
     // Clap ends with 2 at a mistake in the arguments, as the subcommands do at one in a file.
     match Arguments::parse().command {
         Command::Rehearse(arguments) => rehearse::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
     }
 }

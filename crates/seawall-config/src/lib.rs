@@ -82,6 +82,7 @@ pub use config::Config;
 pub use lint::LintFinding;
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use pipelines::{PipelineError, Pipelines, PipelinesBuilder};
+pub use seawall::Severity;
 pub use stack::{BoxedCall, BoxedOperation, Stack, StackCall};
 pub use table::{KeyInfo, keys};
 pub use watch::{Reload, Watch};

@@ -30,10 +30,10 @@ pub struct LintFinding {
 }
 
 impl fmt::Display for LintFinding {
-    /// `settings.toml:7:1: warning: pipelines.export: … , but should be … [rule]`.
+    /// `settings.toml:7:1: warning: pipelines.export: … is …, but should be … [rule]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, severity, path, place, why, instead } = self;
-        write!(f, "{place}: {severity}: {path} is {why}, but should be {instead} [{rule}]")
+        write!(f, "{place}: {severity}: {path}: {why}, but should be {instead} [{rule}]")
     }
 }
 
@@ -80,7 +80,7 @@ impl Config {
                         severity: Severity::Warning,
                         path,
                         place: node.place.clone(),
-                        why: "named by nothing".to_owned(),
+                        why: "it is named by nothing".to_owned(),
                         instead: "named, or removed".to_owned(),
                     });
                 }
@@ -104,7 +104,7 @@ impl Config {
                         severity: Severity::Warning,
                         path,
                         place: node.place.clone(),
-                        why: format!("a {kind} that reports as '{name}', as {with} does"),
+                        why: format!("it is a {kind} that reports as '{name}', as {with} does"),
                         instead: "shared under a name of its own".to_owned(),
                     });
                 }
@@ -152,7 +152,7 @@ impl Config {
                             severity: Severity::Warning,
                             path: format!("templates.{kind}.{name}.{key}"),
                             place: node.place.clone(),
-                            why: "replaced by every table that names the template".to_owned(),
+                            why: "it is replaced by every table that names the template".to_owned(),
                             instead: "removed, or inherited by one".to_owned(),
                         });
                     }
@@ -177,7 +177,7 @@ impl Config {
                     path: format!("budgets.{budget}"),
                     place: node.place.clone(),
                     why: format!(
-                        "one for '{}' with {} calls a second and for '{}' with {}",
+                        "it is one for '{}' with {} calls a second and for '{}' with {}",
                         most.1, most.0, least.1, least.0
                     ),
                     instead: "one each, as the busy one decides what the other may repeat"
@@ -196,7 +196,7 @@ fn of_pipeline(name: &str, part: &Part, found: &mut Vec<LintFinding>) {
             severity: Severity::Error,
             path,
             place: place_of(part, &error.policy.to_string(), error.field),
-            why: format!("refused: {} of the {} is {}", error.field, error.policy, error.value),
+            why: said(error.field, &error.policy.to_string(), &error.value),
             instead: error.allowed.to_owned(),
         });
         return;
@@ -209,9 +209,17 @@ fn of_pipeline(name: &str, part: &Part, found: &mut Vec<LintFinding>) {
             severity: finding.severity,
             path: path.clone(),
             place: place_of(part, &kind, finding.field),
-            why: format!("questionable: {} of its {kind} is {}", finding.field, finding.value),
+            why: said(finding.field, &kind, &finding.value),
             instead: finding.advice.to_owned(),
         });
+    }
+}
+
+/// What is found about a field of a policy, or about its place among the others.
+fn said(field: &str, kind: &str, value: &str) -> String {
+    match field {
+        "layer" => format!("its {kind} is {value}"),
+        field => format!("{field} of its {kind} is {value}"),
     }
 }
 

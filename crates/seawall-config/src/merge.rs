@@ -36,10 +36,11 @@ pub(crate) fn merge(parent: &Node, child: &Node) -> Node {
         return child.clone();
     };
     let mut table: Table = inherited.clone();
+    // What a table contradicts is only what it inherits: two of its own keys are a mistake.
+    for other in own.keys().flat_map(|key| alternatives(key)) {
+        table.remove(other);
+    }
     for (key, node) in own {
-        for other in alternatives(key) {
-            table.remove(other);
-        }
         let merged = inherited.get(key).map_or_else(|| node.clone(), |before| merge(before, node));
         table.insert(key.clone(), merged);
     }

@@ -1,5 +1,6 @@
 //! The program: what it prints, writes and ends with.
 
+mod check;
 #[cfg(unix)]
 mod from_a_log;
 mod harmless;
@@ -42,8 +43,16 @@ impl Folder {
     }
 
     fn rehearse(&self, arguments: &[&str]) -> Output {
+        self.run("rehearse", arguments)
+    }
+
+    fn check(&self, arguments: &[&str]) -> Output {
+        self.run("check", arguments)
+    }
+
+    fn run(&self, subcommand: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seawall"));
-        command.current_dir(&self.0).arg("rehearse").args(arguments).output().expect("it runs")
+        command.current_dir(&self.0).arg(subcommand).args(arguments).output().expect("it runs")
     }
 }
 

@@ -1,6 +1,8 @@
 //! The tests of settings from a file.
 
+mod against_a_naive_merge;
 mod document;
+mod lint;
 mod pipelines;
 mod reload;
 mod walk;
