@@ -21,7 +21,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [The page](https://github.com/seawall-rs/seawall/blob/main/docs/http-priorities.md) compares the two
+//! The page `docs/http-priorities.md` compares the two
 //! ways to shed by priority, a queue and shares, and has the diagram, the defaults and the traps.
 
 use std::future::{Future, Pending};

@@ -56,6 +56,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,10 +133,10 @@ impl<S> Server<S> {
         self
     }
 
-    /// How many connections there may be at once; at least 1, and 0 is taken for it. The next waits in
-    /// the listener's queue. Default: no limit.
-    pub fn max_connections(mut self, max: u32) -> Self {
-        let max = usize::try_from(max.max(1)).unwrap_or(usize::MAX);
+    /// How many connections there may be at once. The next waits in the listener's queue. Default: no limit.
+    pub fn max_connections(mut self, max: NonZeroU32) -> Self {
+        // More than a semaphore can count are more than there can be.
+        let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
         self.connections = Some(Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))));
         self
     }

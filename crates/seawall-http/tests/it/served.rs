@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -27,7 +28,7 @@ pub(crate) struct Served {
 pub(crate) struct Settings {
     pub(crate) head_within: Option<Duration>,
     pub(crate) stalled_after: Option<Duration>,
-    pub(crate) max_connections: Option<u32>,
+    pub(crate) max_connections: Option<NonZeroU32>,
 }
 
 impl Settings {

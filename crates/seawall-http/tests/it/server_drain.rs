@@ -1,6 +1,7 @@
 //! How a server ends: no request is lost, and nothing holds it up for ever.
 
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -300,10 +301,28 @@ async fn the_first_request_of_a_connection_that_is_older_than_the_end_is_served(
     assert!(server.report().await.is_clean());
 }
 
+/// The same where nothing else is in flight: the head that came in part is waited for.
+#[tokio::test]
+async fn a_head_that_has_begun_is_waited_for() {
+    let (server, handler) = waiting(quick()).await;
+    let mut half = server.connect().await;
+    half.send(&REQUEST[..20]).await;
+    let mut whole = server.connect().await;
+    whole.send(REQUEST).await;
+    handler.go.add_permits(2);
+    whole.until("hello").await;
+    server.stop_intake().await;
+    assert_eq!(whole.rest().await, "");
+    in_time(server.shutdown.in_flight().drained()).await;
+    half.send(&REQUEST[20..]).await;
+    assert!(half.rest().await.starts_with("HTTP/1.1 200"));
+    assert!(server.report().await.is_clean());
+}
+
 #[tokio::test]
 async fn the_number_of_connections_has_a_limit() {
     let release = Arc::new(Notify::new());
-    let settings = Settings { max_connections: Some(1), ..Settings::default() };
+    let settings = Settings { max_connections: NonZeroU32::new(1), ..Settings::default() };
     let server = served(quick(), settings, {
         let release = Arc::clone(&release);
         move |_| {
