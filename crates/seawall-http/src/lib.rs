@@ -86,6 +86,9 @@ struct Readme;
 #[cfg(all(doctest, feature = "reqwest", feature = "server"))]
 #[doc = include_str!("../../../docs/http.md")]
 struct Page;
+#[cfg(all(doctest, feature = "tonic"))]
+#[doc = include_str!("../../../docs/guides/tonic.md")]
+struct Tonic;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/http-priorities.md")]
 struct Priorities;

@@ -208,7 +208,7 @@ pub(super) fn response_of(answer: http::Response<ClientBody<Body>>) -> Response 
     answer.into()
 }
 
-/// The answer with its address beside it.
+/// The answer, with its address in its extensions.
 pub(super) fn answer_of(response: Response) -> http::Response<Body> {
     let from = From(response.url().clone());
     let mut answer = http::Response::from(response);

@@ -10,7 +10,8 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use seawall_http::{ClientLayer, Idempotent, RequestOptions};
-use seawall_tower::replay::ReplayBody;
+use seawall_testkit::at_every_await;
+use seawall_tower::replay::{ReplayBody, ReplayLayer, ReplayMemory};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::server;
@@ -155,4 +156,63 @@ async fn the_hedging_pipeline_has_the_traffic_of_the_other() {
     assert_eq!(pipeline.congestion_control().unwrap().snapshot().streams, 0);
     pipeline.breaker().unwrap().force_open();
     assert!(get().await.unwrap_err().rejection().is_some());
+}
+
+/// A call, and the body of its answer, dropped at each await.
+#[tokio::test(start_paused = true)]
+async fn dropped_at_every_await_a_call_and_its_body_give_back_what_they_held() {
+    let memory = ReplayMemory::default();
+    for hedging in [false, true] {
+        let builder = ClientLayer::builder("shop")
+            .pipeline(|standard| {
+                standard.timeout(Duration::from_secs(20)).breaker(|breaker| breaker)
+            })
+            .replay(ReplayLayer::new().memory(&memory));
+        let layer = if hedging { builder.hedging() } else { builder }.build().unwrap();
+        let pipeline = layer.pipeline("shop.example");
+        let awaits = at_every_await(
+            || {
+                let attempts = Arc::new(AtomicUsize::new(0));
+                let service = service_fn(move |request: Request<ReplayBody<Slow>>| {
+                    let attempt = attempts.fetch_add(1, Ordering::SeqCst);
+                    async move {
+                        let body = request.into_body().collect().await;
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        let size = body.map_or(0, |body| body.to_bytes().len());
+                        assert_eq!(size, 10);
+                        let status = if attempt < 2 { 503 } else { 200 };
+                        Ok::<_, std::io::Error>(
+                            Response::builder().status(status).body(slow("answer")).unwrap(),
+                        )
+                    }
+                });
+                let request = Request::get("http://shop.example/").body(slow("order")).unwrap();
+                let call = layer.layer(service).oneshot(request);
+                async move { call.await.unwrap().into_body().collect().await.unwrap().to_bytes() }
+            },
+            |outcome| {
+                assert!(outcome.is_none_or(|body| body == "answeranswer"));
+                let snapshot = pipeline.congestion_control().unwrap().snapshot();
+                assert_eq!((snapshot.streams, snapshot.waiting), (0, 0), "{snapshot:?}");
+                assert!(snapshot.in_flight as usize <= snapshot.lingering, "{snapshot:?}");
+                assert_eq!(memory.totals().held, 0);
+            },
+        )
+        .await;
+        assert!(awaits >= 10, "{awaits}");
+        // What was dropped lingers no longer than it ran.
+        tokio::time::advance(Duration::from_mins(1)).await;
+    }
+}
+
+type Slow = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
+
+/// Two frames with a pause before each.
+fn slow(text: &'static str) -> Slow {
+    let frames = futures_util::stream::unfold(0, move |number| async move {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let frame = Ok(http_body::Frame::data(Bytes::from(text)));
+        (number < 2).then_some((frame, number + 1))
+    });
+    BodyExt::boxed(StreamBody::new(frames))
 }

@@ -108,7 +108,7 @@ impl CongestionControl {
     }
 
     /// A handle on the same traffic that [hedges](CongestionControlBuilder::hedging): for the calls
-    /// that may be under way twice, beside others that may not.
+    /// that may be under way twice, where others may not.
     #[must_use]
     pub fn with_hedging(&self) -> Self {
         Self { shared: Arc::new(self.shared.hedging()) }

@@ -108,7 +108,7 @@ impl Shared {
         Self { hedges: true, ..self.clone() }
     }
 
-    /// When a second request goes out beside the first, which was sent at `at`; never, unless it hedges.
+    /// When a second request follows the first, which was sent at `at`; never, unless it hedges.
     pub(super) fn hedge_at(&self, at: u64) -> u64 {
         if self.settings().hedging { self.state().machine.hedge_at(at) } else { u64::MAX }
     }

@@ -47,7 +47,7 @@ impl StreamPermit {
         }
     }
 
-    /// It came to its end.
+    /// It ended well.
     pub fn completed(mut self) {
         self.waits(false);
         self.end = End::Completed;

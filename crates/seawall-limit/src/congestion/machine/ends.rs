@@ -87,7 +87,7 @@ impl Machine {
         self.streams.ended();
     }
 
-    /// It came to its end, and kept its reader waiting for `waited` nanoseconds.
+    /// It ended well, and kept its reader waiting for `waited` nanoseconds.
     pub(in super::super) fn stream_completed(&mut self, now: u64, waited: u64) {
         let target = TARGET * seconds(self.deadline);
         self.streams.completed(now, seconds(waited), target, TARGET_OF_HEALTHY);

@@ -35,7 +35,7 @@ impl Machine {
         (TARGET * deadline).max(TARGET_OF_HEALTHY * healthy).min(largest)
     }
 
-    /// When a second request goes out beside one that was sent at `at`, if it is to be hedged.
+    /// When a second request follows one that was sent at `at`, if it is to be hedged.
     pub(in super::super) fn hedge_at(&self, at: u64) -> u64 {
         let known = self.times.filter(|times| times.seen >= HEDGE_SAMPLES);
         let after = known.map_or(HEDGE_UNKNOWN.as_secs_f64(), |times| times.most);

@@ -40,7 +40,7 @@ impl Streams {
         self.open = self.open.saturating_sub(1);
     }
 
-    /// One came to its end, and kept its reader waiting for `waited` seconds; `target` is what answers
+    /// One ended well, and kept its reader waiting for `waited` seconds; `target` is what answers
     /// may take.
     pub(super) fn completed(&mut self, now: u64, waited: f64, target: f64, of_healthy: f64) {
         self.ended();
