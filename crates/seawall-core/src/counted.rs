@@ -97,12 +97,32 @@ impl Counted {
     }
 }
 
-fn place_of_reason(reason: Reason) -> usize {
+/// The place in [`REASONS`], and custom ones after them.
+const fn place_of_reason(reason: Reason) -> usize {
     match reason {
-        Reason::Custom(label) => REASONS.len() + usize::from(label.code()),
-        reason => REASONS.iter().position(|it| *it == reason).unwrap_or_default(),
+        Reason::Open => 0,
+        Reason::ProbesInFlight => 1,
+        Reason::Ramping => 2,
+        Reason::ForcedOpen => 3,
+        Reason::Full => 4,
+        Reason::QueueFull => 5,
+        Reason::WaitedTooLong => 6,
+        Reason::DeadlineTooNear => 7,
+        Reason::RateLimited => 8,
+        Reason::Shed => 9,
+        Reason::ShuttingDown => 10,
+        Reason::Custom(label) => REASONS.len() + label.code() as usize,
     }
 }
+
+// As many arms as there are reasons, in their order.
+const _: () = {
+    let mut place = 0;
+    while place < REASONS.len() {
+        assert!(place_of_reason(REASONS[place]) == place);
+        place += 1;
+    }
+};
 
 const fn place_of(class: Class) -> usize {
     match class {

@@ -95,6 +95,14 @@ impl Reporter {
     /// Counts `what`, whether anybody listens or not. Telemetry reads the total by
     /// [`measure`](Self::measure). One addition; the first allocates.
     pub fn count(&self, what: Counted) {
+        match self.policy.counts.get() {
+            Some(counts) => counts.add(what),
+            None => self.count_first(what),
+        }
+    }
+
+    #[cold]
+    fn count_first(&self, what: Counted) {
         self.policy.counts.get_or_init(Box::default).add(what);
     }
 

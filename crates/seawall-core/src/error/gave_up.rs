@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
@@ -158,11 +159,24 @@ impl<E> GaveUp<E> {
 
     /// This with each of the errors in it changed by `change`.
     pub(super) fn map<F>(self, mut change: impl FnMut(Error<E>) -> Error<F>) -> GaveUp<F> {
+        let Ok(changed) = self.with_errors(|Errors { last, history, delays, before }| {
+            let history = history.into_iter().map(&mut change).collect();
+            let before = before.map(&mut change);
+            Ok::<_, Infallible>(Errors { last: change(last), history, delays, before })
+        });
+        changed
+    }
+
+    /// This with the errors that `change` makes of its own, or what it stops with.
+    fn with_errors<F, S>(
+        self,
+        change: impl FnOnce(Errors<E>) -> Result<Errors<F>, S>,
+    ) -> Result<GaveUp<F>, S> {
+        let Self { last, history, delays, before, .. } = self;
+        let Errors { last, history, delays, before } =
+            change(Errors { last, history, delays, before })?;
         let Self { policy, kind, attempts, max_attempts, elapsed, why, carried_out, .. } = self;
-        let history = self.history.into_iter().map(&mut change).collect();
-        let before = self.before.map(&mut change);
-        let (last, delays) = (change(self.last), self.delays);
-        GaveUp {
+        Ok(GaveUp {
             policy,
             kind,
             attempts,
@@ -174,8 +188,16 @@ impl<E> GaveUp<E> {
             history,
             delays,
             before,
-        }
+        })
     }
+}
+
+/// The errors of a report.
+struct Errors<E> {
+    last: Error<E>,
+    history: Vec<Error<E>>,
+    delays: Vec<Duration>,
+    before: Option<Error<E>>,
 }
 
 impl<T, E> GaveUp<Failed<T, E>> {
@@ -184,14 +206,23 @@ impl<T, E> GaveUp<Failed<T, E>> {
     /// An attempt that one of our own policies refused never reached the dependency, so the call ended
     /// with what the attempt before it brought.
     pub(crate) fn settle(self) -> Result<T, Error<E>> {
-        let Self { policy, kind, attempts, max_attempts, elapsed, why, carried_out, .. } = self;
+        match self.with_errors(Errors::settle) {
+            Ok(gave_up) => Err(gave_up.into()),
+            Err(answer) => Ok(answer),
+        }
+    }
+}
+
+impl<T, E> Errors<Failed<T, E>> {
+    /// These without the answers among them, or the answer that the call ended with.
+    fn settle(self) -> Result<Errors<E>, T> {
         let last = match Failed::settle(self.last) {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => return Err(answer),
             Err(error) => error,
         };
         let refused = last.rejection().is_some();
         let before = match self.before.map(Failed::settle) {
-            Some(Ok(answer)) if refused => return Ok(answer),
+            Some(Ok(answer)) if refused => return Err(answer),
             Some(Err(error)) => Some(error),
             Some(Ok(_)) | None => None,
         };
@@ -202,7 +233,7 @@ impl<T, E> GaveUp<Failed<T, E>> {
             let delay = all_delays.next();
             match Failed::settle(error) {
                 Ok(answer) if refused && before.is_none() && errors.len() == 0 => {
-                    return Ok(answer);
+                    return Err(answer);
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -211,19 +242,7 @@ impl<T, E> GaveUp<Failed<T, E>> {
                 }
             }
         }
-        Err(Error::from(GaveUp {
-            policy,
-            kind,
-            attempts,
-            max_attempts,
-            elapsed,
-            why,
-            carried_out,
-            last,
-            history,
-            delays,
-            before,
-        }))
+        Ok(Errors { last, history, delays, before })
     }
 }
 

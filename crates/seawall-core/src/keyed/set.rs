@@ -122,3 +122,61 @@ impl<K, P: Keep> Set<K, P> {
         found.map(|(_, place)| place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConfigError, Listeners, PolicyKind, Reporter};
+
+    #[derive(Clone)]
+    struct Idle(bool);
+
+    impl Keep for Idle {
+        type Builder = ();
+        type Template = ();
+
+        fn template((): ()) -> Result<(Reporter, ()), ConfigError> {
+            let listeners = Listeners::default();
+            Ok((Reporter::new("idle".into(), PolicyKind::Breaker, listeners), ()))
+        }
+
+        fn make((): &(), _: Reporter) -> Self {
+            Self(false)
+        }
+
+        fn reconfigure(&self, (): &()) {}
+
+        fn is_idle(&self) -> bool {
+            self.0
+        }
+    }
+
+    /// Adds the entry of `key` where its hash is `hash`.
+    fn add(set: &mut Set<u64, Idle>, hash: u64, key: u64, idle: bool) -> Added<u64, Idle> {
+        let template = Arc::clone(&set.template);
+        set.add((hash, 0), &Arc::new(Entry { key, policy: Idle(idle) }), &template, 160)
+    }
+
+    /// With hashes of its own, as those of a [`Keyed`](super::super::Keyed) are random.
+    #[test]
+    fn in_a_large_set_a_search_goes_on_where_the_last_one_ended() {
+        for idle in [0, 15, 16, 77, 159] {
+            let mut set = Set::new(());
+            for key in 0..160 {
+                assert!(matches!(add(&mut set, key * 10, key, key == idle), Added::Kept { .. }));
+            }
+            // 16 are examined for each new key, in the order of the hashes.
+            for round in 0..10 {
+                let added = add(&mut set, round * 160 + 5, 1_000 + round, false);
+                match added {
+                    Added::Kept { evicted } => {
+                        assert_eq!((round, evicted.unwrap().key), (idle / 16, idle));
+                    }
+                    Added::NoRoom => assert_ne!(round, idle / 16),
+                    Added::Overtaken => unreachable!("one thread"),
+                }
+            }
+            assert_eq!((set.evicted, set.overflowed), (1, 9));
+        }
+    }
+}

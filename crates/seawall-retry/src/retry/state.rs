@@ -218,6 +218,7 @@ impl<'p, E> RetryState<'p, E> {
     }
 
     /// Makes the next attempt the current one, after a wait of `delay`.
+    #[inline]
     fn advance(&mut self, retry: &Retry, last: Error<E>, delay: Duration) {
         // An `Ok` is kept always: the caller gets it where the next attempt is refused.
         let keeps = self.kept.is_some()
