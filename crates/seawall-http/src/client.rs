@@ -60,6 +60,8 @@ mod builder;
 mod first_frame;
 #[cfg(feature = "tonic")]
 mod grpc;
+#[cfg(feature = "json")]
+mod json;
 mod layer;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;

@@ -57,6 +57,7 @@
 //! | `axum` | a [`Problem`] is an answer of a handler |
 //! | `hyper` | what the errors of hyper and h2 mean: given back unsent, `REFUSED_STREAM`, `GOAWAY` |
 //! | `hyper-util` | what the errors of hyper-util's client mean, and `hyper` |
+//! | `json` | JSON for the requests and answers of `Client`, and `reqwest` |
 //! | `reqwest` | what reqwest's errors mean, and `Client` |
 //! | `server` | `Server`, over HTTP/1.1 and HTTP/2 |
 //! | `reqwest-middleware` | [`ClientLayer`] as a middleware, and `reqwest` |

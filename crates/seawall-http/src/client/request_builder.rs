@@ -47,7 +47,8 @@ impl RequestBuilder {
         self.with(|request| request.body(body))
     }
 
-    /// Does whatever else reqwest's builder does: `.with(|request| request.json(&order))`.
+    /// Does whatever else reqwest's builder does: `.with(|request| request.form(&order))`. JSON needs no
+    /// more than the feature `json`.
     pub fn with(
         mut self,
         change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,

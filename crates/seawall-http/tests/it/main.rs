@@ -12,6 +12,8 @@ mod client_authority;
 mod client_grpc;
 #[cfg(all(feature = "reqwest", feature = "server"))]
 mod client_h2_peer;
+#[cfg(feature = "json")]
+mod client_json;
 #[cfg(feature = "hyper-util")]
 mod client_layer;
 #[cfg(feature = "reqwest-middleware")]
