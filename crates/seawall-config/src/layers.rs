@@ -1,4 +1,4 @@
-//! Reads `layers`: a list, outermost first, of what the builder of a pipeline would be told.
+//! Reads `layers`: a list, outermost first, of what the setters of a builder would add.
 
 use seawall::guard::{PanicGuardBuilder, TimeoutBuilder};
 use seawall::policy::LayerContext;

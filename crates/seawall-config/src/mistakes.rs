@@ -77,7 +77,7 @@ impl fmt::Display for Mistake {
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
-    /// Of so many mistakes in a document the others are only counted.
+    /// How many mistakes are displayed; the others are only counted.
     pub const MOST: usize = 100;
 
     pub(crate) fn one(place: Option<Place>, given: impl Into<String>) -> Self {

@@ -75,7 +75,7 @@ mod tests {
         let gone = || Seen::Unreadable(Mistakes::one(None, "gone"));
         assert_eq!(settled.look(gone()), Verdict::LookAgain);
         assert_eq!(settled.look(text("b")), Verdict::Same);
-        // Gone for good, told once; then back.
+        // Gone for good, reported once; then back.
         assert_eq!(settled.look(gone()), Verdict::LookAgain);
         assert!(matches!(settled.look(gone()), Verdict::Reject(_)));
         assert_eq!(settled.look(gone()), Verdict::Same);

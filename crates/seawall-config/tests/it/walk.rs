@@ -116,7 +116,7 @@ fn every_setter_has_a_key_and_every_key_is_a_setter() {
         if table == "layers" {
             // Its builder has no method of its own for it; `layer` takes it.
             assert!(keys.remove("congestion_control"));
-            // Keys of the pipeline, beside the list.
+            // Keys of the pipeline itself.
             keys.extend(["classify", "expected_load"].map(str::to_owned));
         }
         let missing: Vec<_> = setters.difference(&keys).collect();

@@ -17,6 +17,7 @@ mod published_comparison;
 mod random_worlds;
 mod replay;
 mod reports;
+mod rules_show_their_harm;
 mod servers;
 mod sweep;
 
