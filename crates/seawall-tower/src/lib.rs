@@ -60,7 +60,8 @@
 //!
 //! A wrapped call borrows its pipeline, so a future that owns it has to be an `async` block in a box:
 //! one allocation a call. [`leaked`](PipelineLayer::leaked) gives the pipeline to the process for good.
-//! Its future has a name and no box.
+//! Its future has a name and no box. Where the layer is at hand, [`call`](PipelineLayer::call) sends one
+//! request from there: borrowed, and without a box.
 //!
 //! # Traps
 //!
@@ -69,7 +70,7 @@
 //! - tower's own `Retry`, `Timeout` and `ConcurrencyLimit` around or inside work, but are in no event
 //!   and no description. A retry inside a retry multiplies attempts.
 //! - A permit of a limit ends with the call's future, that is at the head of a response. A body that
-//!   streams afterwards is not in the count.
+//!   streams afterwards is not in the count; the client of `seawall-http` holds a place for it.
 //! - A compiler message about a `.call(..)` that "exists, but its trait bounds were not satisfied" is
 //!   about a request that is not `Clone` or a service that is not: pass the service to a function that
 //!   takes `impl Service<Request>`, and it says which.

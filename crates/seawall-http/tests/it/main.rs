@@ -8,6 +8,8 @@ mod class;
 mod client;
 #[cfg(feature = "reqwest")]
 mod client_authority;
+#[cfg(feature = "reqwest")]
+mod client_deadline;
 #[cfg(feature = "tonic")]
 mod client_grpc;
 #[cfg(all(feature = "reqwest", feature = "server"))]
