@@ -21,8 +21,8 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The page `docs/http-priorities.md` compares the two
-//! ways to shed by priority, a queue and shares, and has the diagram, the defaults and the traps.
+//! The page `docs/http-priorities.md` compares the two ways to shed by priority, a queue and shares, and
+//! has the diagram, the defaults and the traps.
 
 use std::future::{Future, Pending};
 use std::pin::Pin;
