@@ -39,6 +39,15 @@ pub trait BodyGuard {
 
     /// The body has ended.
     fn ended(self, end: BodyEnd);
+
+    /// There is no answer, so no body: the call was cut off in time or failed in another way. Drops the
+    /// guard by default.
+    fn unanswered(self, timed_out: bool)
+    where
+        Self: Sized,
+    {
+        let _ = timed_out;
+    }
 }
 
 impl<F: FnOnce(BodyEnd)> BodyGuard for F {

@@ -92,16 +92,34 @@ impl Acquire for Bulkhead {
     }
 }
 
-/// An adaptive limit's permit at the end of a body. The time that the limit learns from is that of the
+/// An adaptive limit's permit to the end of a body. The time that the limit learns from is that of the
 /// place, so that it compares like with like.
+///
+/// A handler that is cut off by its deadline is an overload. One whose client has gone says nothing about
+/// the load, and its place is free at once: the server drops it, so nobody works on it any more.
 #[derive(Debug)]
-pub struct AdaptiveHold(OwnedAdaptivePermit);
+pub struct AdaptiveHold(Option<OwnedAdaptivePermit>);
 
 impl BodyGuard for AdaptiveHold {
     fn ended(mut self, end: BodyEnd) {
-        // Given up otherwise: the place lingers, as the other side may go on.
-        if end != BodyEnd::Dropped {
-            self.0.sampled();
+        if end != BodyEnd::Dropped
+            && let Some(permit) = &mut self.0
+        {
+            permit.sampled();
+        }
+    }
+
+    fn unanswered(mut self, timed_out: bool) {
+        if timed_out && let Some(permit) = self.0.take() {
+            permit.overloaded();
+        }
+    }
+}
+
+impl Drop for AdaptiveHold {
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.ignore();
         }
     }
 }
@@ -115,7 +133,7 @@ impl Acquire for AdaptiveLimit {
             Some(priority) => self.with_priority(priority).try_acquire_owned(),
             None => self.try_acquire_owned(),
         };
-        at_once(permit.map(AdaptiveHold))
+        at_once(permit.map(Some).map(AdaptiveHold))
     }
 }
 

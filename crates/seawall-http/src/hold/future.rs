@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use http::Response;
 use http_body::Body;
 use pin_project::pin_project;
-use seawall::Rejection;
 use seawall::policy::Admission;
+use seawall::{Error, Rejection};
 use tower_service::Service;
 
 use crate::body_guard::{BodyGuard, GuardedBody};
@@ -63,9 +63,9 @@ impl<S: Service<Req>, Req, P, W> HoldFuture<S, Req, P, W> {
     }
 }
 
-impl<S, Req, P, W, B> Future for HoldFuture<S, Req, P, W>
+impl<S, Req, P, W, B, E> Future for HoldFuture<S, Req, P, W>
 where
-    S: Service<Req, Response = Response<B>, Error: From<Rejection>>,
+    S: Service<Req, Response = Response<B>, Error = Error<E>>,
     W: Future<Output = Result<P, Rejection>>,
     P: BodyGuard,
     B: Body,
@@ -85,7 +85,7 @@ where
                     ready!(inner.poll_ready(cx))?;
                     (None, None)
                 }
-                StateProjection::Called { future, .. } => (None, Some(ready!(future.poll(cx))?)),
+                StateProjection::Called { future, .. } => (None, Some(ready!(future.poll(cx)))),
                 StateProjection::Refused { .. } | StateProjection::Over => (None, None),
             };
             match (state.as_mut().project_replace(State::Over), acquired, answered) {
@@ -95,8 +95,14 @@ where
                 (StateOwned::Readying { permit, call: (mut inner, request) }, ..) => {
                     state.set(State::Called { future: inner.call(request), permit });
                 }
-                (StateOwned::Called { permit, .. }, _, Some(answer)) => {
-                    return Poll::Ready(Ok(answer.map(|body| GuardedBody::new(body, permit))));
+                (StateOwned::Called { permit, .. }, _, Some(answered)) => {
+                    return Poll::Ready(match answered {
+                        Ok(answer) => Ok(answer.map(|body| GuardedBody::new(body, permit))),
+                        Err(error) => {
+                            permit.unanswered(error.is_timeout());
+                            Err(error)
+                        }
+                    });
                 }
                 (StateOwned::Refused { refusal }, ..) => return Poll::Ready(Err(refusal.into())),
                 _ => panic!("a request was polled after it was answered"),

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use seawall::{Deadline, Rejection};
+use seawall::{Deadline, Error};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -52,9 +52,9 @@ impl<S, A: Clone, P: Clone> Layer<S> for HoldLayer<A, P> {
     }
 }
 
-impl<S, A, P, B, Bo> Service<Request<B>> for HoldService<S, A, P>
+impl<S, A, P, B, Bo, E> Service<Request<B>> for HoldService<S, A, P>
 where
-    S: Service<Request<B>, Response = Response<Bo>, Error: From<Rejection>> + Clone,
+    S: Service<Request<B>, Response = Response<Bo>, Error = Error<E>> + Clone,
     A: Acquire,
     P: ReadPriority<Request<B>>,
     Bo: Body,

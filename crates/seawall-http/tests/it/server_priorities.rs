@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use seawall::limit::Priority;
-use seawall::{AdaptiveLimit, Bulkhead, Deadline, Error, Reason};
+use seawall::{AdaptiveLimit, Bulkhead, Deadline, Error, Pipeline, PolicyKind, Reason, Rejection};
 use seawall_http::{HoldLayer, PriorityHeader, ReadPriority};
+use seawall_tower::PipelineLayer;
 use tokio::sync::Semaphore;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -167,4 +168,45 @@ async fn a_function_may_read_the_priority() {
     let _report = service.clone().oneshot(at("/report")).await.unwrap();
     assert!(service.clone().oneshot(at("/report")).await.is_err());
     assert!(service.oneshot(at("/cart")).await.is_ok());
+}
+
+/// An adaptive limit learns of what the server did not manage, and of nothing else.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_teaches_an_adaptive_limit_nothing() {
+    let limit = AdaptiveLimit::builder().min(1).initial(10).max(20).build().unwrap();
+    let pipeline = Pipeline::builder("shop").timeout(Duration::from_secs(1)).build().unwrap();
+    let inner = service_fn(async |request: Request<()>| {
+        if request.uri().path() == "/hang" {
+            std::future::pending::<()>().await;
+        }
+        hello(request).await.map_err(|_| std::io::Error::other("none"))
+    });
+    let service = HoldLayer::new(limit.clone()).layer(PipelineLayer::new(pipeline).layer(inner));
+    let at = |path| Request::get(path).body(()).unwrap();
+    let seen = || {
+        let snapshot = limit.snapshot();
+        (snapshot.limit, snapshot.in_flight, snapshot.lingering)
+    };
+    // While the handler works, and while the body is read.
+    let mut gone = by_hand(service.clone().oneshot(at("/hang")));
+    assert!(gone.poll().is_none());
+    tokio::time::advance(Duration::from_millis(900)).await;
+    drop(gone);
+    assert_eq!(seen(), (10, 0, 0));
+    drop(service.clone().oneshot(at("/")).await.unwrap());
+    assert_eq!(seen(), (10, 0, 0));
+    // The handler is cut off: the server bears less than that.
+    assert!(service.clone().oneshot(at("/hang")).await.unwrap_err().is_timeout());
+    assert_eq!(seen(), (7, 0, 0));
+    // An error that has nothing to do with the load.
+    let failing = service_fn(async |_: Request<()>| {
+        Err::<Response<Full<Bytes>>, _>(Error::<Infallible>::from(Rejection::new(
+            "inner".into(),
+            PolicyKind::Breaker,
+            Reason::Open,
+        )))
+    });
+    let failing = HoldLayer::new(limit.clone()).layer(failing);
+    assert!(failing.oneshot(at("/")).await.is_err());
+    assert_eq!(seen(), (7, 0, 0));
 }

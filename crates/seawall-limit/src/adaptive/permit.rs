@@ -85,29 +85,56 @@ impl Drop for AdaptivePermit<'_> {
 pub struct OwnedAdaptivePermit {
     limit: Arc<Shared>,
     call: Call,
-    sampled: bool,
+    state: Held,
+}
+
+#[derive(Debug, PartialEq)]
+enum Held {
+    /// The limit has learned nothing of the call yet.
+    New,
+    /// It has learned of the answer. The place is still taken.
+    Sampled,
+    /// The place is accounted for.
+    Over,
 }
 
 impl OwnedAdaptivePermit {
     pub(super) const fn new(limit: Arc<Shared>, call: Call) -> Self {
-        Self { limit, call, sampled: false }
+        Self { limit, call, state: Held::New }
     }
 
     /// The dependency has answered: the time so far is the call's. Further calls change nothing.
     pub fn sampled(&mut self) {
-        if !self.sampled {
-            self.sampled = true;
+        if self.state == Held::New {
+            self.state = Held::Sampled;
             self.limit.sample(self.call);
+        }
+    }
+
+    /// Whatever works on the call is overloaded, and works on it no more.
+    pub fn overloaded(self) {
+        self.end(End::Overloaded);
+    }
+
+    /// The call ended in a way that says nothing about the load, and nobody works on it any more.
+    pub fn ignore(self) {
+        self.end(End::Other);
+    }
+
+    fn end(mut self, end: End) {
+        if self.state == Held::New {
+            self.state = Held::Over;
+            self.limit.end(self.call, end);
         }
     }
 }
 
 impl Drop for OwnedAdaptivePermit {
     fn drop(&mut self) {
-        if self.sampled {
-            self.limit.release(1);
-        } else {
-            self.limit.end(self.call, End::GivenUp);
+        match self.state {
+            Held::New => self.limit.end(self.call, End::GivenUp),
+            Held::Sampled => self.limit.release(1),
+            Held::Over => {}
         }
     }
 }

@@ -43,3 +43,20 @@ async fn it_outlives_the_handle_and_counts_against_the_limit() {
     assert!(limit.try_acquire().is_err());
     drop(permits);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_of_another_kind_frees_the_place_at_once() {
+    let limit = limit();
+    let permit = limit.try_acquire_owned().unwrap();
+    tokio::time::advance(10 * MS).await;
+    permit.ignore();
+    assert_eq!(limit.snapshot().limit, 8);
+    let mut sampled = limit.try_acquire_owned().unwrap();
+    sampled.sampled();
+    sampled.overloaded();
+    assert_eq!(limit.snapshot().limit, 8, "it was sampled before");
+    limit.try_acquire_owned().unwrap().overloaded();
+    let snapshot = limit.snapshot();
+    assert!(snapshot.limit < 8, "{snapshot:?}");
+    assert_eq!((snapshot.in_flight, snapshot.lingering), (0, 0));
+}
