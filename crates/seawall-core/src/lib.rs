@@ -83,7 +83,7 @@ pub use attempt::Attempt;
 pub use backoff::{Backoff, Jitter};
 pub use blocking::{Timer, block_on};
 pub use class::classify::{AllTransient, ByOutcome, Classify};
-pub use class::failed::{Failed, Failure};
+pub use class::failed::{AnswerText, Failed, Failure};
 pub use class::verdict::{CarriedOut, Verdict};
 pub use class::{Class, Health};
 #[doc(hidden)]

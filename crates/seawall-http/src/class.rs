@@ -21,6 +21,7 @@
 //! | any other | transient | maybe |
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -60,6 +61,11 @@ where
             Ok(answer) => of_answer(answer.status(), answer.headers()),
             Err(error) => of_error(error),
         }
+    }
+
+    /// The status, in figures and words.
+    fn write_answer(answer: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", answer.status())
     }
 }
 

@@ -579,11 +579,11 @@ pub mod policy {
         BlockingAttempt, BlockingFn, FromBlockingFn, OfAttempt, Plain,
     };
     pub use seawall_core::{
-        Admission, Admit, Admitted, AdmittedFuture, Alone, Caught, Chain, Check, Classed, Counted,
-        Failure, Guarded, Identity, Inspect, InspectId, Keep, Keyed, Label, LayerContext, Layers,
-        Measures, NoWait, OperationFuture, Optional, Order, OrderError, PolicyCall, PolicyFuture,
-        Reporter, Settings, Settle, Setup, Timeline, Timer, Unobserved, WakerSlot, Wakers,
-        block_on, catch, contain, inspect,
+        Admission, Admit, Admitted, AdmittedFuture, Alone, AnswerText, Caught, Chain, Check,
+        Classed, Counted, Failure, Guarded, Identity, Inspect, InspectId, Keep, Keyed, Label,
+        LayerContext, Layers, Measures, NoWait, OperationFuture, Optional, Order, OrderError,
+        PolicyCall, PolicyFuture, Reporter, Settings, Settle, Setup, Timeline, Timer, Unobserved,
+        WakerSlot, Wakers, block_on, catch, contain, inspect,
     };
 }
 /// Timeout, deadline, panic guard, fallback and supervised tasks: [the chapter](seawall_guard).

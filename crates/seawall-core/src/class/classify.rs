@@ -1,4 +1,6 @@
-use super::failed::{Failed, Failure};
+use std::fmt;
+
+use super::failed::{AnswerText, Failed, Failure};
 use crate::{Class, Error, Verdict};
 
 /// Says what an outcome of the operation means, once, where it leaves the operation.
@@ -48,6 +50,17 @@ pub trait Classify<T, E> {
     /// What `outcome` means.
     fn classify(&self, outcome: Result<&T, &E>) -> Verdict;
 
+    /// Writes what an answer that counts as a failure is, such as `503 Service Unavailable`: for
+    /// whoever shows it while the call goes on, as a captured record does and the history of a retry. In
+    /// words that are the same for the same failure, without data of the call.
+    ///
+    /// # Errors
+    ///
+    /// Those of the formatter.
+    fn write_answer(_: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer that counts as a failure")
+    }
+
     /// `outcome` as policies see it, classed. An operation of one's own calls this where its outcome
     /// is known.
     ///
@@ -57,7 +70,10 @@ pub trait Classify<T, E> {
     #[inline]
     fn sort(&self, outcome: Result<T, E>) -> Result<T, Error<Self::Failure>> {
         match outcome {
-            Ok(output) => Self::Failure::weigh(output, |output| self.classify(Ok(output))),
+            Ok(output) => {
+                let text = AnswerText::new(Self::write_answer);
+                Self::Failure::weigh(output, text, |output| self.classify(Ok(output)))
+            }
             Err(error) => {
                 // Otherwise the class is computed for successes, too, to save a branch.
                 unlikely();

@@ -9,24 +9,56 @@ use crate::{Class, Error, Verdict};
 /// by [`Error::operation`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Failed<T, E> {
-    /// The operation succeeded with this, and the classifier calls it a failure.
-    Answer(T),
+    /// The operation succeeded with this, and the classifier calls it a failure. `Display` has the
+    /// classifier's words for it.
+    Answer(T, AnswerText<T>),
     /// The operation's own error.
     Error(E),
 }
+
+/// How a classifier [writes](crate::Classify::write_answer) an answer that is a failure.
+pub struct AnswerText<T>(fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result);
+
+impl<T> AnswerText<T> {
+    /// As `write` does.
+    pub const fn new(write: fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result) -> Self {
+        Self(write)
+    }
+}
+
+impl<T> Clone for AnswerText<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for AnswerText<T> {}
+
+/// Two answers are equal whatever is written of them.
+impl<T> PartialEq for AnswerText<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<T> Eq for AnswerText<T> {}
 
 /// A type of failure that policies see: the operation's own error `E`, or [`Failed<T, E>`](Failed).
 pub trait Failure<T, E>: Sized {
     /// The failure that `error` is.
     fn from_error(error: E) -> Self;
 
-    /// `output`, or the failure that it is if `ask` says so. `E` takes it for a success without
-    /// asking.
+    /// `output`, or the failure that it is if `ask` says so, with `text` for whoever shows it. `E` takes
+    /// it for a success without asking.
     ///
     /// # Errors
     ///
     /// The failure.
-    fn weigh(output: T, ask: impl FnOnce(&T) -> Verdict) -> Result<T, Error<Self>>;
+    fn weigh(
+        output: T,
+        text: AnswerText<T>,
+        ask: impl FnOnce(&T) -> Verdict,
+    ) -> Result<T, Error<Self>>;
 
     /// What the caller gets: an `Ok` that was called a failure is one again.
     ///
@@ -45,7 +77,7 @@ impl<T, E> Failure<T, E> for E {
         error
     }
 
-    fn weigh(output: T, _: impl FnOnce(&T) -> Verdict) -> Result<T, Error<Self>> {
+    fn weigh(output: T, _: AnswerText<T>, _: impl FnOnce(&T) -> Verdict) -> Result<T, Error<Self>> {
         Ok(output)
     }
 
@@ -59,19 +91,24 @@ impl<T, E> Failure<T, E> for Failed<T, E> {
         Self::Error(error)
     }
 
-    fn weigh(output: T, ask: impl FnOnce(&T) -> Verdict) -> Result<T, Error<Self>> {
+    fn weigh(
+        output: T,
+        text: AnswerText<T>,
+        ask: impl FnOnce(&T) -> Verdict,
+    ) -> Result<T, Error<Self>> {
         let verdict = ask(&output);
         if verdict.class == Class::Success {
             Ok(output)
         } else {
             let Verdict { class, carried_out } = verdict;
-            Err(Error::Operation { error: Self::Answer(output), class, carried_out, answer: true })
+            let error = Self::Answer(output, text);
+            Err(Error::Operation { error, class, carried_out, answer: true })
         }
     }
 
     fn settle(error: Error<Self>) -> Result<T, Error<E>> {
         match error {
-            Error::Operation { error: Self::Answer(answer), .. } => Ok(answer),
+            Error::Operation { error: Self::Answer(answer, _), .. } => Ok(answer),
             Error::Operation { error: Self::Error(error), class, carried_out, answer } => {
                 Err(Error::Operation { error, class, carried_out, answer })
             }
@@ -87,7 +124,7 @@ impl<T, E> Failure<T, E> for Failed<T, E> {
 impl<T, E: fmt::Display> fmt::Display for Failed<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(_) => f.write_str("an answer that counts as a failure"),
+            Self::Answer(answer, text) => text.0(answer, f),
             Self::Error(error) => error.fmt(f),
         }
     }
@@ -97,7 +134,7 @@ impl<T, E: fmt::Display> fmt::Display for Failed<T, E> {
 impl<T, E: fmt::Debug> fmt::Debug for Failed<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(_) => f.write_str("Answer(..)"),
+            Self::Answer(..) => f.write_str("Answer(..)"),
             Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
         }
     }
@@ -106,7 +143,7 @@ impl<T, E: fmt::Debug> fmt::Debug for Failed<T, E> {
 impl<T, E: std::error::Error> std::error::Error for Failed<T, E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Answer(_) => None,
+            Self::Answer(..) => None,
             Self::Error(error) => error.source(),
         }
     }

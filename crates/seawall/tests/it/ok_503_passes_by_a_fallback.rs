@@ -1,6 +1,10 @@
 //! A fallback answers for failures, a capture records them: an `Ok` that is one passed both by.
 
-use seawall::{ByOutcome, Class, Error, Failed, Fallback, Pipeline};
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use seawall::{ByOutcome, Class, Classify, Error, Failed, Fallback, Pipeline, Retry, Verdict};
 
 fn class_of(outcome: Result<&u16, &&str>) -> Class {
     match outcome {
@@ -26,7 +30,7 @@ async fn a_value_takes_its_place() {
 #[tokio::test]
 async fn a_function_sees_the_answer_and_where_it_declines_that_comes_back() {
     let fallback = Fallback::try_with(|error: &Error<Failed<u16, &str>>| match error.operation() {
-        Some(Failed::Answer(503)) => Some(200),
+        Some(Failed::Answer(503, _)) => Some(200),
         Some(Failed::Error("down")) => Some(201),
         _ => None,
     });
@@ -67,4 +71,38 @@ async fn a_capture_records_it() {
     let mut texts: Vec<_> = groups.iter().map(|group| &*group.last.description).collect();
     texts.sort_unstable();
     assert_eq!(texts, ["an answer that counts as a failure", "reset"]);
+}
+
+/// Says which answer it was.
+struct Statuses;
+
+impl Classify<u16, &'static str> for Statuses {
+    type Failure = Failed<u16, &'static str>;
+
+    fn classify(&self, outcome: Result<&u16, &&'static str>) -> Verdict {
+        class_of(outcome).into()
+    }
+
+    fn write_answer(status: &u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {status}")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_shows_it_has_the_words_of_the_classifier() {
+    let texts = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&texts);
+    let fallback = Fallback::try_with(move |error: &Error<Failed<u16, &'static str>>| {
+        seen.lock().push(error.to_string());
+        None
+    });
+    let pipeline = Pipeline::builder("prices")
+        .fallback(fallback)
+        .retry(Retry::builder().idempotent().max_attempts(2))
+        .classify(Statuses)
+        .build()
+        .unwrap();
+    assert_eq!(pipeline.call(async || Ok(503)).await.unwrap(), 503);
+    let texts = texts.lock();
+    assert!(texts[0].ends_with("(no attempts left); last: status 503"), "{texts:?}");
 }
