@@ -74,3 +74,22 @@ fn every_decision_is_in_the_index_with_its_title() {
     }
     assert!(missing.is_empty(), "not in docs/decisions/README.md:\n{}", missing.join("\n"));
 }
+
+/// The last column of the tables of mechanisms: `file::test`, or the file of a single test.
+#[test]
+fn every_test_of_the_mechanisms_is_there() {
+    let page = read(&root().join("docs/http-mechanisms.md"));
+    let rows = page.lines().filter(|line| line.starts_with("| G"));
+    let tests = rows.filter_map(|row| row.rsplit('|').nth(1));
+    let mut checked = 0;
+    for test in tests.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+        let (file, name) = test.split_once("::").unwrap_or((test, ""));
+        let folders = ["seawall-http/tests/it", "seawall-http/tests", "seawall-tower/tests/it"];
+        let files = folders.map(|folder| root().join(format!("crates/{folder}/{file}.rs")));
+        let source = files.iter().find(|file| file.exists()).map(|file| read(file));
+        let source = source.unwrap_or_else(|| panic!("there is no file of {test}"));
+        assert!(source.contains(&format!("fn {name}")), "there is no test {test}");
+        checked += 1;
+    }
+    assert!(checked > 30, "only {checked} tests were found");
+}
