@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::inspect::Value;
 use crate::{Finding, Name, PolicyKind, Settings};
 
+mod export;
+
 /// The layers of a pipeline, and the worst case that follows from their configuration.
 ///
 /// Built from the inside out by [`Policy::describe`](crate::Policy::describe).

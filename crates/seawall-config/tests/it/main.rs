@@ -1,6 +1,7 @@
 //! The tests of settings from a file.
 
 mod against_a_naive_merge;
+mod described;
 mod document;
 mod lint;
 mod pipelines;
