@@ -13,6 +13,7 @@ pub mod peers;
 pub mod pipeline;
 pub mod retry;
 pub mod shutdown;
+pub mod telemetry;
 pub mod tower;
 
 /// Every case there is, in the order in which the table shows them.
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Case> {
         limit::cases(),
         shutdown::cases(),
         pipeline::cases(),
+        telemetry::cases(),
         tower::cases(),
         capture::cases(),
         #[cfg(feature = "peers")]

@@ -121,11 +121,6 @@ impl Context {
         CURRENT.try_with(|current| current.try_borrow().ok()?.clone()).ok().flatten()
     }
 
-    /// How many correlation ids and traces were replaced in this process, because they had a wrong form.
-    pub fn replaced() -> [u64; 2] {
-        REPLACED.each_ref().map(|count| count.load(Ordering::Relaxed))
-    }
-
     /// The same with another correlation id; with a new one where `id` is of a wrong form.
     #[must_use]
     pub fn with_correlation_id(&self, id: &str) -> Self {
@@ -230,6 +225,12 @@ fn replace(context: Option<Context>) -> Option<Context> {
 fn is_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(allowed)
+}
+
+/// How often each header was replaced in this process, because it had a wrong form.
+pub fn replaced() -> [(&'static str, u64); 2] {
+    let count = |at: usize| REPLACED[at].load(Ordering::Relaxed);
+    [(CORRELATION_ID, count(0)), (TRACEPARENT, count(1))]
 }
 
 /// Counts what is replaced. Gives `false`.

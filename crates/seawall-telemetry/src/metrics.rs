@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use seawall::policy::{Inspect, InspectId};
+use seawall::capture::store::Totals;
+use seawall::policy::{Inspect, InspectId, contain};
 use seawall::shutdown::Readiness;
 use seawall::{Name, Pipeline, Policy, Registry, RegistryError};
 
@@ -14,6 +15,7 @@ use ledger::{Ledger, OTHER};
 use policy_series::PolicySeries;
 use series::Key;
 
+use crate::context;
 use crate::instrument::{self as i, Instrument};
 
 pub use cell::Outcome;
@@ -45,7 +47,10 @@ struct State {
     attempts: Cells,
     ledger: Ledger,
     readiness: Option<Readiness>,
+    stores: BTreeMap<Name, Arc<StoreTotals>>,
 }
+
+type StoreTotals = dyn Fn() -> Option<Totals> + Send + Sync;
 
 /// The counters of each pipeline.
 #[derive(Default)]
@@ -152,10 +157,38 @@ impl Metrics {
         self.0.state.lock().readiness = Some(readiness);
     }
 
+    /// Shows what a store of captured failures counts, under the name `store`. `totals` is asked at each
+    /// reading, before any lock is taken; where it gives nothing, the store has no series.
+    ///
+    /// ```
+    /// use seawall::capture::MemoryStore;
+    ///
+    /// let store = MemoryStore::default();
+    /// let metrics = seawall_telemetry::Metrics::default();
+    /// metrics.watch_store("failures", move || Some(store.totals()));
+    /// assert!(metrics.text(Default::default()).contains("seawall_capture_groups{store=\"failures\"} 0"));
+    /// ```
+    pub fn watch_store(
+        &self,
+        store: impl Into<Name>,
+        totals: impl Fn() -> Option<Totals> + Send + Sync + 'static,
+    ) {
+        let mut state = self.0.state.lock();
+        let name = store.into();
+        let has_series = state.ledger.group("stores").has_series(&name, Self::MAX_NAMES);
+        if has_series {
+            state.stores.insert(name, Arc::new(totals));
+        }
+    }
+
     /// Reads everything: each policy once, under its own lock, so that what belongs together fits
     /// together. Calls no code of the user's and no dependency.
     pub fn read(&self) -> Reading {
         let mut reading = Reading::default();
+        let stores = self.0.state.lock().stores.clone();
+        for (name, totals) in &stores {
+            read_store(name, &**totals, &mut reading);
+        }
         let mut guard = self.0.state.lock();
         let state = &mut *guard;
         state.read_policies(&self.0.registry, &mut reading);
@@ -175,6 +208,9 @@ impl Metrics {
             let overflowed = Value::Count(names.overflowed());
             reading.add(Key::unnamed(&i::OVERFLOW, group), overflowed);
         }
+        for (header, replaced) in context::replaced() {
+            reading.add(Key::unnamed(&i::REPLACED, header), Value::Count(replaced));
+        }
         reading.add(Key::unnamed(&i::INFO, env!("CARGO_PKG_VERSION")), Value::Gauge(1.0));
         reading
     }
@@ -189,7 +225,7 @@ impl State {
             names.entry(group).or_default().insert(name.clone());
         });
         for (group, names_of_group) in self.ledger.groups() {
-            if !Part::is_group(group) {
+            if !Part::is_group(group) && group != "stores" {
                 let names = names.get(group);
                 names_of_group.retain(|it| names.is_some_and(|names| names.contains(it)));
             }
@@ -229,6 +265,18 @@ impl State {
             self.ledger.fold(listeners.id(), shows, reading);
         }
     }
+}
+
+/// A store that panics has no series.
+fn read_store(name: &Name, totals: &StoreTotals, reading: &mut Reading) {
+    let Ok(Some(totals)) = contain(totals) else { return };
+    let mut put = |instrument, value| reading.add(Key::new(instrument, name, ["", ""]), value);
+    #[expect(clippy::cast_precision_loss, reason = "a number of groups")]
+    put(&i::CAPTURE_GROUPS, Value::Gauge(totals.groups as f64));
+    put(&i::CAPTURE_RECORDED, Value::Count(totals.recorded));
+    put(&i::CAPTURE_DELIVERED, Value::Count(totals.delivered));
+    put(&i::CAPTURE_DROPPED, Value::Count(totals.dropped.total()));
+    put(&i::CAPTURE_EVICTED, Value::Count(totals.evicted));
 }
 
 fn read_cell(part: Part, name: &Name, cell: &Cell, reading: &mut Reading) {

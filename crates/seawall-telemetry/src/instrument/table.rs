@@ -114,10 +114,16 @@ instruments! {
         "1 while the process takes new work, 0 from the beginning of its shutdown.";
     CAPTURE_RECORDED = Counter "seawall_capture_recorded_total" "seawall.capture.recorded" "" ["store"],
         "Failures that were captured.";
-    CAPTURE_HELD = Gauge "seawall_capture_groups" "seawall.capture.groups" "" ["store"],
+    CAPTURE_GROUPS = Gauge "seawall_capture_groups" "seawall.capture.groups" "" ["store"],
         "Groups of failures that are held.";
+    CAPTURE_DELIVERED = Counter "seawall_capture_delivered_total" "seawall.capture.delivered" "" ["store"],
+        "Failures that a digest delivered.";
+    CAPTURE_EVICTED = Counter "seawall_capture_evicted_total" "seawall.capture.evicted" "" ["store"],
+        "Failures whose group was evicted for want of room.";
     CAPTURE_DROPPED = Counter "seawall_capture_dropped_total" "seawall.capture.dropped" "" ["store"],
-        "Captured failures of groups that were dropped for want of room.";
+        "Failures that were dropped: the queue was full, or nothing is kept.";
+    REPLACED = Counter "seawall_context_replaced_total" "seawall.context.replaced" "" ["header"],
+        "Ids of requests that were replaced, as they had a wrong form.";
     LISTENER_PANICS = Counter "seawall_listener_panics_total" "seawall.listener.panics" "" [],
         "Panics of listeners of the registered policies.";
     EVENTS_DROPPED = Counter "seawall_events_dropped_total" "seawall.events.dropped" "" [],

@@ -1,9 +1,9 @@
 //! What is counted of the calls, or of the attempts, of one pipeline.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
+use seawall::policy::Timeline;
 use seawall::{Class, Error};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::time::Instant;
 
 use super::series::Buckets;
 
@@ -126,6 +126,8 @@ impl CallResult {
 /// The counters of one pipeline. Successes are counted by their times alone.
 #[derive(Debug, Default)]
 pub(super) struct Cell {
+    /// Subtracting instants would cost as much as reading the clock.
+    timeline: Timeline,
     times: [Times; CallResult::ALL.len()],
     others: [AtomicU64; Outcome::ALL.len()],
 }
@@ -138,18 +140,29 @@ struct Times {
 
 impl Cell {
     #[inline]
-    pub(super) fn succeeded(&self, took: Duration) {
-        self.times[CallResult::Ok as usize].add(took);
+    pub(super) fn at(&self, instant: Instant) -> u64 {
+        self.timeline.at(instant)
+    }
+
+    /// A call that began at `began` has succeeded.
+    #[inline]
+    pub(super) fn succeeded(&self, began: u64) {
+        self.times[CallResult::Ok as usize].add(self.since(began));
     }
 
     #[cold]
-    pub(super) fn ended(&self, outcome: Outcome, took: Duration) {
+    pub(super) fn ended(&self, outcome: Outcome, began: u64) {
         if outcome != Outcome::Success {
             self.others[outcome as usize].fetch_add(1, Ordering::Relaxed);
         }
         if let Some(result) = outcome.result() {
-            self.times[result as usize].add(took);
+            self.times[result as usize].add(self.since(began));
         }
+    }
+
+    #[inline]
+    fn since(&self, began: u64) -> u64 {
+        self.timeline.now().saturating_sub(began)
     }
 
     pub(super) fn total(&self, outcome: Outcome) -> u64 {
@@ -170,8 +183,7 @@ impl Cell {
 
 impl Times {
     #[inline]
-    fn add(&self, took: Duration) {
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    fn add(&self, nanos: u64) {
         let place = Buckets::BOUNDS.partition_point(|bound| *bound < nanos);
         // Orders nothing: they are totals to look at.
         self.counts[place].fetch_add(1, Ordering::Relaxed);

@@ -136,7 +136,7 @@ where
 /// Counts a call once, however it ends.
 struct Watch<'p> {
     cell: &'p Cell,
-    began: Instant,
+    began: u64,
     stage: Stage,
 }
 
@@ -152,19 +152,19 @@ enum Stage {
 impl<'p> Watch<'p> {
     #[inline]
     fn new(cell: &'p Cell, began: Instant) -> Self {
-        Self { cell, began, stage: Stage::Running }
+        Self { cell, began: cell.at(began), stage: Stage::Running }
     }
 
     #[inline]
     fn succeeded(&mut self) {
         self.stage = Stage::Counted;
-        self.cell.succeeded(self.began.elapsed());
+        self.cell.succeeded(self.began);
     }
 
     #[cold]
     fn failed(&mut self, outcome: Outcome) {
         self.stage = Stage::Counted;
-        self.cell.ended(outcome, self.began.elapsed());
+        self.cell.ended(outcome, self.began);
     }
 }
 

@@ -90,7 +90,7 @@ fn tracestate_is_cut_between_members() {
 fn an_id_of_another_form_is_replaced_and_counted() {
     let id = "order-17.A_b".to_owned();
     assert_eq!(from(&[("x-correlation-id", &id)]).correlation_id(), id);
-    let [before, _] = Context::replaced();
+    let [(_, before), _] = context::replaced();
     let (long, umlaut) = ("x".repeat(10_240), "ö".to_owned());
     for wrong in ["a\nb", "", "a b", &long, &umlaut, &"x".repeat(129)] {
         let context = from(&[("x-correlation-id", wrong)]);
@@ -100,7 +100,7 @@ fn an_id_of_another_form_is_replaced_and_counted() {
         assert_eq!(parts, [8, 4, 4, 4, 12], "a UUID: {id}");
         assert!(id[14..].starts_with('4') && "89ab".contains(&id[19..20]), "of version 4: {id}");
     }
-    let [after, _] = Context::replaced();
+    let [(_, after), _] = context::replaced();
     assert_eq!(after - before, 6);
 }
 

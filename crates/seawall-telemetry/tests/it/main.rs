@@ -9,6 +9,8 @@ mod exposition;
 #[cfg(feature = "http")]
 mod http;
 mod instruments;
+#[cfg(feature = "tracing")]
+mod logs;
 #[path = "../support/prometheus.rs"]
 mod prometheus;
 mod refusals;
