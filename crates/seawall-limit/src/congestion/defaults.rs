@@ -145,8 +145,14 @@ pub(super) const PROBE_DEADLINES: f64 = 4.0;
 /// answer follows a silence the dependency is slow.
 pub(super) const LEARNED: u32 = 16;
 
-/// Mean and mean deviation of times are left to a request, but no more than this part of the deadline:
-/// otherwise none could start and show that it is faster again.
+/// Left to a request are the mean of times and this many mean deviations, as TCP waits for an answer
+/// before it sends again (Jacobson: "Congestion avoidance and control", 1988). Under more load than can
+/// be served, all that are sent have just as much time left as that: with one deviation a fifth of them
+/// is answered too late, and the work is lost.
+pub(super) const NEEDED_DEVIATIONS: f64 = 4.0;
+
+/// But no more than this part of the deadline is left: otherwise none could start and show that it is
+/// faster again.
 pub(super) const LARGEST_NEED: f64 = 0.6;
 
 /// The answers after which those that no lock was taken for are learned.

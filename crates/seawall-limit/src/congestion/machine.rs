@@ -217,7 +217,13 @@ impl Machine {
     fn startable(&self, now: u64) -> Option<Key> {
         if self.has_room(now) {
             let due = now.saturating_add(nanos(self.needed()));
-            return self.waiters.next(due, self.tokens > 0 || self.is_idle(now));
+            let may_repeat = self.tokens > 0 || self.is_idle(now);
+            let in_time = self.waiters.next(due, may_repeat);
+            // In health one with less time is worth a try: it takes nothing from others.
+            return in_time.or_else(|| {
+                let key = self.waiters.last().filter(|_| self.mean() <= self.target() / 2.0)?;
+                (may_repeat || !self.waiters.repeats(key)).then_some(key)
+            });
         }
         if self.probes(now) { self.waiters.last() } else { None }
     }

@@ -10,6 +10,7 @@ mod faults;
 mod from_a_test;
 mod metastability;
 mod mistakes;
+mod mixed_deadlines;
 mod ok_503_counts_as_a_fallback;
 mod omniscient;
 mod promises;

@@ -1,8 +1,8 @@
 //! What is known of the dependency's speed: times of answers, rates, and how many calls are usual.
 
 use super::super::defaults::{
-    HEALTHY_FALL, HEALTHY_RISE, HEDGE_SHARE, HEDGE_STEP, LEAST_WEIGHT, OVERTAKEN, TIMES_MEMORY,
-    USUAL_FIRST, USUAL_MEMORY,
+    HEALTHY_FALL, HEALTHY_RISE, HEDGE_SHARE, HEDGE_STEP, LEAST_WEIGHT, NEEDED_DEVIATIONS,
+    OVERTAKEN, TIMES_MEMORY, USUAL_FIRST, USUAL_MEMORY,
 };
 use super::seconds;
 
@@ -47,6 +47,11 @@ impl Times {
         self.seen = self.seen.saturating_add(1);
         let memory = if self.mean < self.healthy { HEALTHY_FALL } else { HEALTHY_RISE };
         self.healthy += (self.mean - self.healthy) * forgotten(passed, memory);
+    }
+
+    /// The seconds in which nearly every answer comes.
+    pub(super) fn needed(&self) -> f64 {
+        self.mean + NEEDED_DEVIATIONS * self.deviation
     }
 
     /// The seconds after which a later request overtakes one that was sent.

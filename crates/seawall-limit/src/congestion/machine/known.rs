@@ -19,7 +19,7 @@ impl Machine {
 
     /// The seconds that are left to a request.
     pub(super) fn needed(&self) -> f64 {
-        let usual = self.times.map_or(0.0, |times| times.mean + times.deviation);
+        let usual = self.times.map_or(0.0, |times| times.needed());
         usual.min(seconds(self.deadline) * LARGEST_NEED)
     }
 

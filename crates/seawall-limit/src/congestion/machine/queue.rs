@@ -40,6 +40,10 @@ impl Queue {
         self.fresh.is_empty() && self.repeats.is_empty()
     }
 
+    pub(super) fn repeats(&self, key: Key) -> bool {
+        self.repeats.contains(&key)
+    }
+
     /// The one with the nearest deadline.
     pub(super) fn first(&self) -> Option<Key> {
         self.fresh.first().into_iter().chain(self.repeats.first()).min().copied()
