@@ -43,6 +43,12 @@ impl<T> PartialEq for AnswerText<T> {
 
 impl<T> Eq for AnswerText<T> {}
 
+impl<T> fmt::Debug for AnswerText<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnswerText(..)")
+    }
+}
+
 /// A type of failure that policies see: the operation's own error `E`, or [`Failed<T, E>`](Failed).
 pub trait Failure<T, E>: Sized {
     /// The failure that `error` is.
