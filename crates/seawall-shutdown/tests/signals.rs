@@ -10,6 +10,10 @@ use seawall_shutdown::{Phase, Shutdown, Signal, Step};
 
 const PART: &str = "SEAWALL_TEST_PART";
 
+/// What is held up takes 20 s, or until its process gives up after 30. Anything else is a matter of how
+/// busy the machine is.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Plays the part that the environment names; a test without any that passes at once otherwise.
 #[test]
 fn part() {
@@ -27,7 +31,11 @@ fn part() {
     }
     let (shutdown, workers) = match part.as_str() {
         "idle" => (coordinator(Duration::from_secs(20), Vec::new()), false),
-        "busy" => (coordinator(Duration::from_secs(20), Vec::new()), true),
+        "busy" => {
+            let shutdown = coordinator(Duration::from_secs(20), Vec::new());
+            say_when_it_begins(&shutdown);
+            (shutdown, true)
+        }
         "busy-short" => {
             let written = Step::blocking("flush", || say("flushed"));
             let shutdown = Shutdown::builder()
@@ -80,6 +88,7 @@ fn supervised(grace: Duration) -> ! {
         .step(Phase::CLOSE, Step::new("close", async || say("closed")))
         .build()
         .expect("valid");
+    say_when_it_begins(&shutdown);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let main = async {
@@ -89,6 +98,17 @@ fn supervised(grace: Duration) -> ! {
     let report = shutdown.supervise(runtime, main).expect("a thread");
     say(&format!("report: {report}"));
     std::process::exit(report.exit_code().into());
+}
+
+/// Says when the shutdown has begun, from a thread of its own.
+fn say_when_it_begins(shutdown: &Shutdown) {
+    let shutdown = shutdown.clone();
+    std::thread::spawn(move || {
+        while !shutdown.is_shutting_down() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        say("shutting down");
+    });
 }
 
 fn park_for_ever() {
@@ -191,19 +211,19 @@ fn one_signal_of_each_kind_ends_an_idle_process_cleanly() {
         let (code, said) = process.end();
         assert_eq!(code, 0, "{said}");
         assert!(said.contains(&format!("({name}): clean")), "{said}");
-        assert!(sent.elapsed() < Duration::from_secs(1));
+        assert!(sent.elapsed() < SOON);
     }
 }
 
 #[test]
-fn a_second_signal_ends_a_process_whose_workers_are_all_busy_within_a_second() {
-    let process = Process::start("busy");
+fn a_second_signal_ends_a_process_whose_workers_are_all_busy() {
+    let mut process = Process::start("busy");
     process.signal("TERM");
-    std::thread::sleep(Duration::from_millis(100));
+    process.read_until("shutting down");
     let second = process.signal("INT");
     let (code, said) = process.end();
     let took = second.elapsed();
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert_eq!(code, 130, "{said}");
     assert!(said.contains("(SIGTERM): forced"), "{said}");
     assert!(said.contains("left behind: task 'spinner 1'"), "{said}");
@@ -216,7 +236,7 @@ fn busy_workers_hold_up_neither_the_deadline_nor_a_blocking_flush() {
     let sent = process.signal("TERM");
     let (code, said) = process.end();
     let took = sent.elapsed();
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("flushed"), "{said}");
     assert!(said.contains("flush: done"), "{said}");
@@ -237,7 +257,7 @@ fn a_step_that_blocks_its_thread_for_ever_is_left_behind_at_the_deadline() {
     let (code, said) = process.end();
     let took = sent.elapsed();
     assert!(took >= Duration::from_secs(1), "{took:?}");
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("stuck: timed out"), "{said}");
     assert!(said.contains("left behind: blocking step 'stuck'"), "{said}");
@@ -249,7 +269,7 @@ fn a_runtime_whose_only_thread_is_blocked_is_got_out_of_at_the_deadline() {
     let sent = process.signal("TERM");
     let (code, said) = process.end();
     let took = sent.elapsed();
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("left behind: task 'main'"), "{said}");
     assert!(said.contains("flush: done"), "a blocking step needs no thread of the runtime: {said}");
@@ -258,13 +278,13 @@ fn a_runtime_whose_only_thread_is_blocked_is_got_out_of_at_the_deadline() {
 
 #[test]
 fn a_second_signal_gets_out_of_a_runtime_whose_only_thread_is_blocked() {
-    let process = Process::start("supervised 20");
+    let mut process = Process::start("supervised 20");
     process.signal("TERM");
-    std::thread::sleep(Duration::from_millis(100));
+    process.read_until("shutting down");
     let second = process.signal("TERM");
     let (code, said) = process.end();
     let took = second.elapsed();
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert_eq!(code, 143, "{said}");
     assert!(said.contains("left behind: task 'main'"), "{said}");
 }
