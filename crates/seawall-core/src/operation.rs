@@ -47,6 +47,8 @@ pub trait Call {
     message = "`{Self}` can't be started again, but the policy around it repeats what it wraps",
     label = "can be started only once",
     note = "give a retry or hedge a closure that makes a future each time: `|| async {{ .. }}`",
+    note = "with `PolicyExt` in scope, a handle behind an `Arc` takes a future: clone the handle, or \
+            call `(*retry).call(..)`",
     note = "a retry around a retry multiplies attempts; if you mean it, make the inner pipeline \
             call the operation's body"
 )]

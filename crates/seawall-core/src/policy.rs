@@ -67,6 +67,9 @@ pub trait PolicyExt: Policy {
     /// Runs `future` behind this policy, with its errors classed as transient. Nothing happens
     /// before it is first polled: no admission is asked for, and no clock runs.
     ///
+    /// A policy's own `call` goes before this one, but not behind an `Arc`: `(*retry).call(|| ..)` takes the
+    /// closure of a retry there. Clones of a handle need no `Arc`.
+    ///
     /// # Cancel safety
     ///
     /// Dropping it at any point gives back whatever the policy holds for it.
