@@ -491,3 +491,38 @@ fn whole(node: Option<&Node>) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// No document gets here: what a policy refuses was refused before. Were it otherwise, those before it
+    /// would get back what they had.
+    #[test]
+    fn where_one_refuses_those_before_it_get_back_what_they_had() {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let step = |number: u32| {
+            let (applied, undone) = (Rc::clone(&log), Rc::clone(&log));
+            let apply = move || {
+                applied.borrow_mut().push(format!("apply {number}"));
+                match number {
+                    3 => Retry::builder().max_attempts(0).build().map(drop),
+                    _ => Ok(()),
+                }
+            };
+            let undo = move || undone.borrow_mut().push(format!("undo {number}"));
+            Step {
+                path: format!("retries.r{number}"),
+                apply: Box::new(apply),
+                undo: Box::new(undo),
+            }
+        };
+        let steps: Vec<_> = (1..=4).map(step).collect();
+        let mistakes = carry_out(&steps).unwrap_err().to_string();
+        assert_eq!(mistakes, "retries.r3: retry: max_attempts is 0, but must be at least 1");
+        assert_eq!(*log.borrow(), ["apply 1", "apply 2", "apply 3", "undo 2", "undo 1"]);
+    }
+}
