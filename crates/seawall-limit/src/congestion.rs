@@ -44,11 +44,12 @@
 //!   deadline that can still be met goes first; a call that has less time left than an answer takes
 //!   in health is refused.
 //! - **Repetitions.** At most [three](defaults::MAX_ATTEMPTS) requests a call. Each success pays for one
-//!   repetition, [ten](defaults::MAX_TOKENS) are in store. A call that can't pay waits for a success.
+//!   repetition, [ten](defaults::MAX_TOKENS) are in store. A call that can't pay waits for a success; so does one after two failures in a row,
+//!   until its last chance to be answered.
 //! - **Lost requests.** When one that was sent much later is answered, the earlier one is lost: it counts no more, and another may go
 //!   out while it is still awaited. In a slowdown nothing is overtaken, so nothing is repeated, and nothing is ever
 //!   cut off before the deadline.
-//! - **Silence.** When nothing is answered, probes go out: one in an eighth of the deadline, but at
+//! - **Silence.** When nothing is answered, probes go out: one in a quarter of the deadline, but at
 //!   least every quarter of a second, from the call that has the most time left; and for a third of the calls at most.
 //! - **Streams.** An answer may go on to arrive after its call has ended: the body of a response. Its
 //!   [place](CongestionControl::stream) is counted apart, and limited only while such answers keep their
@@ -64,7 +65,7 @@
 //! |---|---|---|
 //! | [`idempotent`](CongestionControlBuilder::idempotent) | off: only what was certainly not carried out is repeated | nothing is carried out twice unless that does no harm |
 //! | [`max_attempts`](CongestionControlBuilder::max_attempts) | 3 | [`MAX_ATTEMPTS`](defaults::MAX_ATTEMPTS) |
-//! | [`while_down`](CongestionControlBuilder::while_down) | [`Wait`](WhileDown::Wait) | answers half as many calls again in random outages |
+//! | [`while_down`](CongestionControlBuilder::while_down) | [`Wait`](WhileDown::Wait) | gains a sixth more in random outages |
 //! | [`hedging`](CongestionControlBuilder::hedging) | off: another request goes out when one is lost | a second request that is not needed is load |
 //!
 //! All else is a constant with its reason in [`defaults`]. `docs/why-these-defaults.md` in the

@@ -43,6 +43,17 @@ pub const HEDGE_UNKNOWN: Duration = Duration::from_secs(2);
 /// a hundred answers, narrow enough to stay within one deviation.
 pub(super) const HEDGE_STEP: f64 = 0.25;
 
+/// Failures in a row, begun after the first one, after which repetitions wait for a success: what fails
+/// twice fails again, and a call has three requests only. Errors at random succeed in between.
+pub(super) const HELD_AFTER: u32 = 2;
+
+/// The part of the deadline before a call is due in which its repetition waits no longer.
+pub(super) const LAST_CHANCE: f64 = 0.3;
+
+/// Callers that want to be refused are refused once nothing was answered for this many deadlines. Half
+/// of the outages are over before, and a call that waits is answered then.
+pub(super) const REFUSED_AFTER: f64 = 1.0;
+
 /// The limit before anything is known. Calls wait while it grows, so a wrong one costs little.
 pub(super) const FIRST_LIMIT: f64 = 20.0;
 

@@ -14,7 +14,9 @@ use queue::Queue;
 pub(super) use refusal::{Outage, Refusal};
 use streams::Streams;
 
-use super::defaults::{CALLS_MEMORY, FIRST_LIMIT, LAST_PAUSE, MAX_TOKENS, PAUSE, RATE_MEMORY};
+use super::defaults::{
+    CALLS_MEMORY, FIRST_LIMIT, HELD_AFTER, LAST_PAUSE, MAX_TOKENS, PAUSE, RATE_MEMORY,
+};
 
 #[cfg(all(test, not(seawall_loom)))]
 mod conservation;
@@ -44,7 +46,8 @@ pub enum WhileDown {
     /// back in time, and a call that fails takes until its deadline.
     #[default]
     Wait,
-    /// They are refused at once, except those that probe: for callers that can do something else.
+    /// They are refused at once, except those that probe, as soon as nothing was answered for as long as a
+    /// call may take; until then they wait. For callers that can do something else.
     Refuse,
 }
 
@@ -121,6 +124,8 @@ pub(super) struct Machine {
     /// Requests that were given up: until when they count, and when they were sent.
     lingering: BinaryHeap<Reverse<(u64, u64)>>,
     tidied: u64,
+    /// When the waiters were settled for the last time.
+    settled: u64,
     refused: u64,
 }
 
@@ -156,6 +161,7 @@ impl Machine {
             streams: Streams::default(),
             lingering: BinaryHeap::new(),
             tidied: 0,
+            settled: 0,
             refused: 0,
         }
     }
@@ -191,6 +197,7 @@ impl Machine {
 
     /// Settles one of the waiters for which something changed; `None` once there is none.
     pub(super) fn settle(&mut self, now: u64) -> Option<Settled> {
+        self.settled = now;
         let first = self.waiters.first()?;
         if now >= self.latest_start(first.due) {
             return Some(self.refuse(first, self.waited(now)));
@@ -198,7 +205,7 @@ impl Machine {
         if let Some(since) = self.held_since {
             return Some(self.refuse(first, Refusal::Held { since }));
         }
-        if let (WhileDown::Refuse, Some(outage)) = (self.while_down, self.outage()) {
+        if let Some(outage) = self.refuses_since(now) {
             return Some(self.refuse(first, Refusal::Down(outage)));
         }
         let key = self.startable(now)?;
@@ -217,12 +224,12 @@ impl Machine {
     fn startable(&self, now: u64) -> Option<Key> {
         if self.has_room(now) {
             let due = now.saturating_add(nanos(self.needed()));
-            let may_repeat = self.tokens > 0 || self.is_idle(now);
-            let in_time = self.waiters.next(due, may_repeat);
+            let repeats_until = self.repeats_due_until(now);
+            let in_time = self.waiters.next(due, repeats_until);
             // In health one with less time is worth a try: it takes nothing from others.
             return in_time.or_else(|| {
                 let key = self.waiters.last().filter(|_| self.mean() <= self.target() / 2.0)?;
-                (may_repeat || !self.waiters.repeats(key)).then_some(key)
+                (key.due <= repeats_until || !self.waiters.repeats(key)).then_some(key)
             });
         }
         if self.probes(now) { self.waiters.last() } else { None }
@@ -262,25 +269,41 @@ impl Machine {
         self.in_flight == 0 && now >= self.last_start.saturating_add(self.probe_interval())
     }
 
+    /// The deadline up to which calls may repeat a request. After failures in a row they wait for a success
+    /// until it is their last chance; without a token as well, and then they need nothing in flight.
+    fn repeats_due_until(&self, now: u64) -> u64 {
+        let paid = self.tokens > 0;
+        let held = self.row.is_some_and(|row| row.count >= HELD_AFTER);
+        match (paid, held) {
+            (true, false) => u64::MAX,
+            (false, _) if !self.is_idle(now) => 0,
+            _ => now.saturating_add(self.last_chance()),
+        }
+    }
+
     /// When time alone may make a difference to the waiters, and the one of them that looks then, for
     /// all.
     pub(super) fn next_look(&self, now: u64) -> Option<(Key, u64)> {
         const SHORTEST: u64 = 100_000;
         let key = self.waiters.first()?;
         let interval = self.probe_interval();
-        let mut at = self.last_probe.saturating_add(interval);
+        let (mut probe, mut idle, mut pace) =
+            (self.last_probe.saturating_add(interval), None, None);
         if self.down.is_none() {
-            at = at.max(self.last_answer.saturating_add(nanos(self.silence(self.mean()))));
+            probe = probe.max(self.last_answer.saturating_add(nanos(self.silence(self.mean()))));
             if self.in_flight == 0 {
-                at = at.min(self.last_start.saturating_add(interval));
-            }
-            if self.in_flight == 0 && self.limit < 1.0 {
-                at = at.min(self.last_start.saturating_add(nanos(self.mean() / self.limit)));
+                idle = Some(self.last_start.saturating_add(interval));
+                let pause = nanos(self.mean() / self.limit);
+                pace = (self.limit < 1.0).then(|| self.last_start.saturating_add(pause));
             }
         }
-        if let Some(Reverse((until, _))) = self.lingering.peek() {
-            at = at.min(*until);
-        }
+        let lingers = self.lingering.peek().map(|Reverse((until, _))| *until);
+        let chance =
+            self.waiters.first_repeat().map(|it| it.due.saturating_sub(self.last_chance()));
+        let looks = [Some(probe), idle, pace, lingers, chance, self.refuses_from()];
+        // What was over when the waiters were settled made its difference then.
+        let at = looks.into_iter().flatten().filter(|at| *at > self.settled).min();
+        let at = at.unwrap_or(u64::MAX);
         Some((key, at.max(now.saturating_add(SHORTEST))))
     }
 

@@ -174,13 +174,25 @@ async fn while_it_is_down_calls_are_refused_with_the_evidence() {
     let recorder = Recorder::default();
     control.listeners().add(recorder.clone());
     down(&control).await;
-    let error = call(&control, || async { Ok(7) }).await.unwrap_err();
+    let began = Instant::now();
+    let error = loop {
+        let failed = call(&control, || async {
+            sleep(10 * MS).await;
+            Err("down")
+        });
+        let error = failed.await.unwrap_err();
+        if error.rejection().is_some() {
+            break error;
+        }
+    };
+    // Within the first deadline of an outage calls wait.
+    assert!((700 * MS..1_100 * MS).contains(&began.elapsed()), "{:?}", began.elapsed());
     let rejection = error.rejection().unwrap();
     assert_eq!(rejection.reason(), Reason::Open);
     assert!(rejection.retry_after().is_some_and(|after| after > Duration::ZERO));
     let text = rejection.to_string();
     assert!(text.starts_with("congestion control 'stock': open"), "{text}");
-    assert!(text.contains("20 failures in a row"), "{text}");
+    assert!(text.contains("failures in a row, limit 20"), "{text}");
     // A probe brings it back.
     advance(SECOND).await;
     assert_eq!(call(&control, || async { Ok(7) }).await.unwrap(), 7);

@@ -1,9 +1,9 @@
 //! What follows from what is known.
 
 use super::super::defaults::{
-    ERROR_MEMORY, FLOOR, HEDGE_SAMPLES, HEDGE_UNKNOWN, LARGEST_NEED, LARGEST_TARGET, LEAST_LIMIT,
-    LEAST_TARGET_OF_HEALTHY, LONGEST_PROBE, PROBE, PROBE_CALLS, PROBE_DEADLINES, SILENCE,
-    SILENCE_ANSWERS, SILENCE_MEANS, TARGET, TARGET_OF_HEALTHY,
+    ERROR_MEMORY, FLOOR, HEDGE_SAMPLES, HEDGE_UNKNOWN, LARGEST_NEED, LARGEST_TARGET, LAST_CHANCE,
+    LEAST_LIMIT, LEAST_TARGET_OF_HEALTHY, LONGEST_PROBE, PROBE, PROBE_CALLS, PROBE_DEADLINES,
+    SILENCE, SILENCE_ANSWERS, SILENCE_MEANS, TARGET, TARGET_OF_HEALTHY,
 };
 use super::{Machine, nanos, seconds};
 
@@ -50,6 +50,11 @@ impl Machine {
     /// What neither errors nor a lull take from the limit.
     pub(super) fn least_limit(&self) -> f64 {
         self.floor().max(LEAST_LIMIT)
+    }
+
+    /// The nanoseconds before a call is due in which it repeats a request though nothing succeeds.
+    pub(super) fn last_chance(&self) -> u64 {
+        nanos(LAST_CHANCE * seconds(self.deadline))
     }
 
     /// Whether answers that take `took` seconds would have come since then.

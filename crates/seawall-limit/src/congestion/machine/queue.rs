@@ -49,12 +49,17 @@ impl Queue {
         self.fresh.first().into_iter().chain(self.repeats.first()).min().copied()
     }
 
-    /// The one with the nearest deadline among those that are due at `due` or later. Where
-    /// `may_repeat` is false, only of those that don't.
-    pub(super) fn next(&self, due: u64, may_repeat: bool) -> Option<Key> {
+    /// The one with the nearest deadline among those that repeat a request.
+    pub(super) fn first_repeat(&self) -> Option<Key> {
+        self.repeats.first().copied()
+    }
+
+    /// The one with the nearest deadline among those that are due at `due` or later, and if they repeat
+    /// a request, at `repeats_until` or before.
+    pub(super) fn next(&self, due: u64, repeats_until: u64) -> Option<Key> {
         let from = Key { due, number: 0 };
         let fresh = self.fresh.range(from..).next();
-        let repeat = if may_repeat { self.repeats.range(from..).next() } else { None };
+        let repeat = self.repeats.range(from..).next().filter(|key| key.due <= repeats_until);
         fresh.into_iter().chain(repeat).min().copied()
     }
 

@@ -2,8 +2,8 @@
 
 use seawall_core::CircuitState;
 
-use super::super::defaults::MAX_WAITERS;
-use super::{Down, Machine, WhileDown, nanos};
+use super::super::defaults::{MAX_WAITERS, REFUSED_AFTER};
+use super::{Down, Machine, WhileDown, nanos, seconds};
 
 /// Why a call may not send a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +44,21 @@ impl Machine {
         if self.waiters.len() >= MAX_WAITERS {
             return Some(Refusal::Full { waiting });
         }
-        let outage = self.outage().filter(|_| self.while_down == WhileDown::Refuse)?;
+        let outage = self.refuses_since(now)?;
         (repeats || !self.probes(now)).then_some(Refusal::Down(outage))
+    }
+
+    /// When callers are refused, if they want to be and there is an outage: it lasts longer than a call
+    /// may take.
+    pub(super) fn refuses_from(&self) -> Option<u64> {
+        let down = self.down.filter(|_| self.while_down == WhileDown::Refuse)?;
+        let began = self.row.map_or(down.since, |row| row.first);
+        Some(began.saturating_add(nanos(REFUSED_AFTER * seconds(self.deadline))))
+    }
+
+    /// The outage for which callers are refused.
+    pub(super) fn refuses_since(&self, now: u64) -> Option<Outage> {
+        self.refuses_from().filter(|from| now >= *from).and_then(|_| self.outage())
     }
 
     /// An operator holds it open: every call is refused.

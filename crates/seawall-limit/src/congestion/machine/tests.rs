@@ -158,13 +158,25 @@ fn while_it_is_down_calls_are_refused_where_that_is_said() {
     let (mut machine, mut now) = warm();
     machine.while_down = WhileDown::Refuse;
     fail(&mut machine, &mut now, 20);
-    let refused = machine.arrive(now, now + DEADLINE);
+    let down_since = now;
+    // It may be over before a call is due.
+    let Answer::Waits(first) = machine.arrive(now, now + DEADLINE) else { panic!("it waits") };
+    assert_eq!(machine.settle(now), None);
+    let long = now - 190 * MS + DEADLINE;
+    machine.last_probe = long;
+    assert_eq!(machine.next_look(long - MS), Some((first, long)), "it looks then");
+    assert_eq!(machine.settle(long - MS), None);
+    let Some(Settled { key, verdict: Err(Refusal::Down(_)) }) = machine.settle(long) else {
+        panic!("it is not refused")
+    };
+    assert_eq!((key, machine.waiting()), (first, 0));
+    let refused = machine.arrive(long, long + DEADLINE);
     let Answer::Refused(Refusal::Down(Outage { failures: 20, limit: 20, since, retry_at })) =
         refused
     else {
         panic!("{refused:?}")
     };
-    assert_eq!((since, retry_at > now), (now, true));
+    assert_eq!((since, retry_at > long), (down_since, true));
     assert_eq!(machine.arrive(retry_at, retry_at + DEADLINE), Answer::Starts, "it probes");
 }
 
@@ -218,6 +230,34 @@ fn a_repetition_waits_for_a_token_that_a_success_pays() {
     machine.answered(now + MS, sent, true);
     assert_eq!(machine.settle(now + MS), Some(Settled { key, verdict: Ok(()) }));
     assert_eq!(machine.tokens(), 0);
+}
+
+#[test]
+fn after_two_failures_a_repetition_waits_for_a_success_or_its_last_chance() {
+    let (mut machine, mut now) = warm();
+    fail(&mut machine, &mut now, 1);
+    assert_eq!(machine.want(now, now + DEADLINE, true), Answer::Starts, "one proves nothing");
+    machine.unsent();
+    fail(&mut machine, &mut now, 1);
+    let repeats = |machine: &mut Machine, now: u64| match machine.want(now, now + DEADLINE, true) {
+        Answer::Waits(key) => key,
+        other => panic!("{other:?}"),
+    };
+    let key = repeats(&mut machine, now);
+    // A call that has sent nothing shows whether it still fails.
+    let fresh = send(&mut machine, now);
+    assert_eq!(machine.settle(now + MS), None);
+    machine.answered(now + 10 * MS, fresh, true);
+    assert_eq!(machine.settle(now + 10 * MS), Some(Settled { key, verdict: Ok(()) }));
+
+    fail(&mut machine, &mut now, 2);
+    // Nothing probes.
+    machine.last_probe = now + DEADLINE;
+    let key = repeats(&mut machine, now);
+    let chance = now + 700 * MS;
+    assert_eq!(machine.next_look(now + MS), Some((key, chance)));
+    assert_eq!(machine.settle(chance - MS), None);
+    assert_eq!(machine.settle(chance), Some(Settled { key, verdict: Ok(()) }));
 }
 
 #[test]
