@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use seawall::policy::LayerContext;
 use seawall::{
-    BoxPipeline, Classify, ConfigError, Description, ExpectedLoad, Finding, Listeners, Pipeline,
-    Policy, Random, Shutdown, StandardBuilder, StandardPipeline,
+    BoxPipeline, Classify, Description, ExpectedLoad, Finding, Listeners, Pipeline, Policy, Random,
+    Shutdown, StandardBuilder, StandardPipeline,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +24,10 @@ use crate::tree::Node;
 use crate::{Config, Mistakes};
 
 pub use builder::PipelinesBuilder;
+pub use error::PipelineError;
 
 mod builder;
+mod error;
 
 /// The pipelines of a document. Clones are one set.
 ///
@@ -90,51 +92,6 @@ pub(crate) struct LiveLayers {
     pub(crate) replaced: Vec<Weak<Layers>>,
     /// The results that it was asked for.
     pub(crate) types: Vec<Types>,
-}
-
-/// Why there is no such pipeline.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PipelineError {
-    /// The document has no pipeline of that name.
-    #[error("there is no pipeline '{name}': the name must be {known}")]
-    #[non_exhaustive]
-    Unknown {
-        /// The name.
-        name: String,
-        /// Those that there are.
-        known: String,
-    },
-    /// It is a list of layers, whose type a program can't name.
-    #[error("pipeline '{name}' is a list of layers: ask for it with `boxed`")]
-    #[non_exhaustive]
-    NotStandard {
-        /// The name of the pipeline.
-        name: String,
-    },
-    /// What is registered by that name is of another type.
-    #[error("pipeline '{name}': {what} is for {registered}, but {asked} was asked for")]
-    #[non_exhaustive]
-    OtherType {
-        /// The name of the pipeline.
-        name: String,
-        /// What it is about.
-        what: &'static str,
-        /// The type that was registered.
-        registered: &'static str,
-        /// The type that was asked for.
-        asked: &'static str,
-    },
-    /// A rule about several layers refuses it: one that another order or other settings have broken.
-    #[error(transparent)]
-    Refused(#[from] ConfigError),
-    /// The document names no classifier for it.
-    #[error("pipeline '{name}' has no `classify`")]
-    #[non_exhaustive]
-    NoClassifier {
-        /// The name of the pipeline.
-        name: String,
-    },
 }
 
 impl Pipelines {
