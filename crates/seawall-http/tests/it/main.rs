@@ -14,6 +14,8 @@ mod client_deadline;
 mod client_grpc;
 #[cfg(all(feature = "reqwest", feature = "server"))]
 mod client_h2_peer;
+#[cfg(feature = "reqwest")]
+mod client_hostile;
 #[cfg(feature = "json")]
 mod client_json;
 #[cfg(feature = "hyper-util")]
