@@ -32,7 +32,7 @@ fn capture() -> Capture {
         .service("benches")
         .version("1.2.3")
         // They would cost milliseconds wherever the environment asks for them.
-        .backtraces(false)
+        .without_backtraces()
         .store(MemoryStore::default())
         .build()
         .expect("a valid capture")

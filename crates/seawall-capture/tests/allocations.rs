@@ -14,7 +14,7 @@ static ALLOCATOR: CountingAllocator = &INSTRUMENTED_SYSTEM;
 #[test]
 fn a_repeat_of_a_known_group_allocates_nothing() {
     let store = MemoryStore::default();
-    let capture = Capture::builder().backtraces(false).store(store.clone()).build().unwrap();
+    let capture = Capture::builder().without_backtraces().store(store.clone()).build().unwrap();
     let plain = "12x".parse::<u32>().unwrap_err();
     assert_eq!(allocations(|| _ = capture.error(&plain)), 0);
     let caused = std::io::Error::other(std::io::Error::other(plain.clone()));
@@ -31,7 +31,7 @@ fn a_repeat_of_a_known_group_allocates_nothing() {
     std::fs::create_dir_all(&folder).unwrap();
     let spool = Spool::builder(folder.join("spool")).every(Duration::from_hours(1)).open().unwrap();
     let store = MemoryStore::builder().spool(&spool).build().unwrap();
-    let capture = Capture::builder().backtraces(false).store(store).build().unwrap();
+    let capture = Capture::builder().without_backtraces().store(store).build().unwrap();
     assert_eq!(allocations(|| _ = capture.error(&caused)), 0);
     drop((capture, spool));
     std::fs::remove_dir_all(&folder).unwrap();

@@ -8,7 +8,7 @@ use seawall_capture::{Capture, Draft};
 
 fuzz_target!(|text: &str| {
     if let Ok(rules) = Rules::parse(text)
-        && let Ok(capture) = Capture::builder().rules(rules).backtraces(false).build()
+        && let Ok(capture) = Capture::builder().rules(rules).without_backtraces().build()
     {
         capture.record(Draft::new("a::E", text).tag("a", text));
     }

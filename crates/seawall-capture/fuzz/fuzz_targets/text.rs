@@ -20,7 +20,7 @@ fuzz_target!(|text: &str| {
     if let Ok(name) = text.parse::<Fingerprint>() {
         assert_eq!(name.to_string().parse(), Ok(name));
     }
-    let Ok(capture) = Capture::builder().backtraces(false).build() else { return };
+    let Ok(capture) = Capture::builder().without_backtraces().build() else { return };
     let draft = Draft::new(text, text).tag(text, text).value(text, text).correlation_id(text);
     let line = line(&capture.prepare(draft), Audience::Internal, &[(text, text.into())]);
     assert!(!line.contains(['\n', '\u{202e}', '\u{2028}']));

@@ -82,11 +82,11 @@ impl CaptureBuilder {
         self
     }
 
-    /// Whether backtraces of captured errors are taken where the environment asks for them
+    /// Takes no backtraces of captured errors, where the environment asks for them
     /// (`RUST_BACKTRACE`, `RUST_LIB_BACKTRACE`). Each takes milliseconds, and groups by frames.
     /// Those of panics come with the panic.
-    pub fn backtraces(mut self, backtraces: bool) -> Self {
-        self.no_backtraces = !backtraces;
+    pub fn without_backtraces(mut self) -> Self {
+        self.no_backtraces = true;
         self
     }
 

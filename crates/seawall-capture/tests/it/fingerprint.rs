@@ -8,7 +8,7 @@ use seawall_capture::fingerprint::{Rules, VERSION, normalise};
 use seawall_capture::{Capture, Draft, Fingerprint, GroupedBy, Grouping};
 
 fn capture() -> Capture {
-    Capture::builder().backtraces(false).build().unwrap()
+    Capture::builder().without_backtraces().build().unwrap()
 }
 
 fn grouping(draft: Draft) -> Grouping {
@@ -248,7 +248,7 @@ fn a_wrapped_error_is_another_group_unless_a_rule_joins_them() {
         [Draft::error(&refused()), Draft::error(&LoadError(refused()))]
             .map(|draft| capture.prepare(draft).grouping.fingerprint)
     };
-    let [plain, wrapped] = groups(Capture::builder().backtraces(false).build().unwrap());
+    let [plain, wrapped] = groups(Capture::builder().without_backtraces().build().unwrap());
     assert_ne!(plain, wrapped);
     let rules =
         Rules::parse("message:\"connection refused*\" -> db\ntype:*LoadError -> db").unwrap();

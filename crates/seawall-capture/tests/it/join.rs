@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 fn capture() -> (Capture, MemoryStore) {
     let store = MemoryStore::default();
-    let builder = Capture::builder().backtraces(false).store(store.clone());
+    let builder = Capture::builder().without_backtraces().store(store.clone());
     (builder.build().unwrap(), store)
 }
 

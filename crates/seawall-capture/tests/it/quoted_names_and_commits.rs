@@ -4,7 +4,7 @@ use seawall_capture::fingerprint::normalise;
 use seawall_capture::{Capture, Draft, Fingerprint};
 
 fn of(message: &str) -> Fingerprint {
-    let capture = Capture::builder().backtraces(false).build().unwrap();
+    let capture = Capture::builder().without_backtraces().build().unwrap();
     capture.prepare(Draft::new("E", message)).grouping.fingerprint
 }
 

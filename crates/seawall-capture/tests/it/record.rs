@@ -38,7 +38,7 @@ fn capture() -> (Capture, MemoryStore) {
         .environment("test")
         .host("h1")
         .clock(clock)
-        .backtraces(false)
+        .without_backtraces()
         .store(store.clone())
         .build()
         .unwrap();

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 fn capture() -> (Capture, MemoryStore) {
     let store = MemoryStore::default();
-    (Capture::builder().backtraces(false).store(store.clone()).build().unwrap(), store)
+    (Capture::builder().without_backtraces().store(store.clone()).build().unwrap(), store)
 }
 
 fn only(store: &MemoryStore) -> Record {

@@ -10,7 +10,7 @@ use seawall::{Backoff, Breaker, CircuitState, Event, EventKind, Pipeline, Retry}
 #[tokio::test(start_paused = true)]
 async fn the_event_of_an_opening_and_its_record_name_what_failed() -> Result<(), io::Error> {
     let store = MemoryStore::default();
-    let capture = Capture::builder().backtraces(false).store(store.clone()).build();
+    let capture = Capture::builder().without_backtraces().store(store.clone()).build();
     let capture = capture.map_err(io::Error::other)?;
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);

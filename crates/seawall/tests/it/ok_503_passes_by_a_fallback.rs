@@ -54,7 +54,7 @@ async fn a_capture_records_it() {
     use seawall::capture::{Capture, MemoryStore, store::Filter};
 
     let store = MemoryStore::default();
-    let capture = Capture::builder().backtraces(false).store(store.clone()).build().unwrap();
+    let capture = Capture::builder().without_backtraces().store(store.clone()).build().unwrap();
     let pipeline = Pipeline::builder("inventory")
         .layer(capture.final_failures("inventory"))
         .layer(capture.note_attempts("inventory"))
