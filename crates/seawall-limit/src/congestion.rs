@@ -65,7 +65,7 @@
 //! |---|---|---|
 //! | [`idempotent`](CongestionControlBuilder::idempotent) | off: only what was certainly not carried out is repeated | nothing is carried out twice unless that does no harm |
 //! | [`max_attempts`](CongestionControlBuilder::max_attempts) | 3 | [`MAX_ATTEMPTS`](defaults::MAX_ATTEMPTS) |
-//! | [`while_down`](CongestionControlBuilder::while_down) | [`Wait`](WhileDown::Wait) | gains a sixth more in random outages |
+//! | [`while_down`](CongestionControlBuilder::while_down) | [`Wait`](WhileDown::Wait) | gains a quarter more in random outages |
 //! | [`hedging`](CongestionControlBuilder::hedging) | off: another request goes out when one is lost | a second request that is not needed is load |
 //!
 //! All else is a constant with its reason in [`defaults`]. `docs/why-these-defaults.md` in the
