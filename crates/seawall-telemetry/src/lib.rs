@@ -41,7 +41,7 @@
 //! |---|---|
 //! | What do callers get, and when? | `seawall_calls_total`, `seawall_call_seconds` |
 //! | How many requests is that? | `seawall_attempts_total`, `seawall_attempt_seconds` |
-//! | Who refuses, and why? | `seawall_refusals_total`, `seawall_would_refuse_total` |
+//! | What refuses, and why? | `seawall_refusals_total`, `seawall_would_refuse_total` |
 //! | Is a circuit open? For how much of the time? | `seawall_breaker_state`, `_state_seconds_total`, `_openings_total`; the same of a congestion control under `seawall_congestion` |
 //! | What is in flight, what waits? | `seawall_limit`, `_in_flight`, `_queued`, `_lingering` |
 //! | What is repeated, and what is given up? | `seawall_retries_total`, `seawall_hedges_total`, `seawall_gave_up_total`, `seawall_budget_tokens` |
