@@ -1,4 +1,4 @@
-//! The report as a picture: the outcomes of each client's calls over time, and the breaker's states.
+//! The report as a picture: the outcomes of each client's calls over time, and the circuit's states.
 //!
 //! One panel for each client, all on one axis of time. The height of a panel is the load: whatever is not
 //! green in it is a call without an answer. Works on a light and on a dark background.
@@ -35,7 +35,7 @@ pub fn timeline(report: &Report) -> String {
 struct Picture<'a> {
     report: &'a Report,
     svg: String,
-    /// Where the breaker's band begins.
+    /// Where the circuit's band begins.
     band: f64,
 }
 
@@ -95,8 +95,7 @@ impl<'a> Picture<'a> {
     }
 
     fn legend(&mut self, mut x: f64, y: f64) {
-        let calls =
-            [("success", "answered"), ("failure", "failed"), ("refusal", "refused at once")];
+        let calls = [("success", "answered"), ("failure", "failed"), ("refusal", "refused")];
         let states = [
             ("closed", "closed"),
             ("open", "open"),
@@ -108,7 +107,7 @@ impl<'a> Picture<'a> {
                 || self.report.pipeline.transitions.iter().any(|change| change.to == state)
         };
         let states: Vec<_> = states.into_iter().filter(|&(state, _)| seen(state)).collect();
-        for (heading, entries) in [("calls", &calls[..]), ("breaker", &states[..])] {
+        for (heading, entries) in [("calls", &calls[..]), ("circuit", &states[..])] {
             self.text("axis strong", x, y + 10.0, heading);
             x += heading.len() as f64 * CHARACTER + 14.0;
             for &(class, label) in entries {
@@ -220,10 +219,10 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The breaker's states, as bands.
+    /// The circuit's states, as bands.
     fn breaker(&mut self) {
         let (y, end) = (self.band, self.report.seconds);
-        self.text("axis end", LEFT - 8.0, y + 14.0, "breaker");
+        self.text("axis end", LEFT - 8.0, y + 14.0, "circuit");
         let changes = &self.report.pipeline.transitions;
         let mut state = ("closed", 0.0, "closed from the start".to_owned());
         for change in changes {
