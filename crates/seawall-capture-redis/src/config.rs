@@ -89,8 +89,9 @@ impl RedisStoreBuilder {
     /// The pipeline that operations go through unless another is [given](Self::pipeline), to start
     /// from when something about it is to be changed: the
     /// [standard pipeline](seawall::StandardPipeline) with shorter timeouts; with retries, as every
-    /// operation is applied once however often it is sent; and callers are refused while the server
-    /// is away, as what was recorded is kept in the process.
+    /// operation is applied once however often it is sent; and callers are refused once the server
+    /// has answered nothing for [two seconds](Self::DEFAULT_TIMEOUT), as what was recorded is kept in
+    /// the process.
     pub fn default_pipeline() -> StandardBuilder<Classifier> {
         Pipeline::standard("redis")
             .idempotent()

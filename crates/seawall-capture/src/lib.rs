@@ -98,7 +98,7 @@
 //! # Traps
 //!
 //! - `RUST_BACKTRACE=1` makes each captured error take a backtrace, which costs milliseconds, and
-//!   groups by frames. [`CaptureBuilder::backtraces`] switches that off.
+//!   groups by frames. [`CaptureBuilder::without_backtraces`] switches that off.
 //! - Redaction goes by shape. A secret that looks like a word stays: give the
 //!   [`Redactor`] a rule for it.
 //! - An explicit fingerprint with an id in it makes a group of each occurrence.

@@ -20,7 +20,7 @@ use crate::{Clock, Redactor};
 /// | [`host`](Self::host) | what the system says, else empty | |
 /// | [`redactor`](Self::redactor) | [`Redactor::default`] | what is stored in the clear by accident can't be taken back |
 /// | [`rules`](Self::rules) | none | types and messages group well by themselves |
-/// | [`backtraces`](Self::backtraces) | on, if `RUST_BACKTRACE` asks for them | as everywhere else in Rust |
+/// | [`without_backtraces`](Self::without_backtraces) | on, if `RUST_BACKTRACE` asks for them | as everywhere else in Rust |
 /// | [`classes`](Self::classes) | all but permanent, ignored and cancelled ones | what the caller asked wrongly is not the service's failure |
 /// | [`store`](Self::store) | a [`MemoryStore`] with its defaults | nothing to install |
 #[derive(Default)]
