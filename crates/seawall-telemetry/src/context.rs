@@ -167,14 +167,17 @@ impl Context {
         self.0.trace.span_id()
     }
 
-    /// The headers that send it on to another service, from the service `source`.
+    /// The headers that send it on to another service, from the service `source`. A `source` that is
+    /// empty or has other characters than visible ASCII and blanks is left out: it is no header's value.
     pub fn headers(&self, source: &str) -> Vec<(&'static str, String)> {
         let parts = &*self.0;
         let mut headers = vec![
             (CORRELATION_ID, parts.correlation_id.to_string()),
             (TRACEPARENT, parts.trace.to_string()),
-            (SOURCE_SERVICE, source.to_owned()),
         ];
+        if !source.is_empty() && source.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            headers.push((SOURCE_SERVICE, source.to_owned()));
+        }
         if !parts.tracestate.is_empty() {
             headers.push((TRACESTATE, parts.tracestate.to_string()));
         }

@@ -1,5 +1,6 @@
 //! The tests of `seawall-telemetry` that need no process of their own.
 
+mod a_source_breaks_the_line_of_a_header;
 mod assets;
 mod calls;
 mod cardinality;
