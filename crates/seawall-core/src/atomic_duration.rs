@@ -13,7 +13,7 @@ pub struct AtomicDuration(AtomicU64);
 /// Seconds above, nanoseconds below, so that no division is needed.
 const NANOS_BITS: u32 = 30;
 const NANOS: u64 = (1 << NANOS_BITS) - 1;
-/// No time has so many nanoseconds.
+/// Stands for [`Duration::MAX`]: its nanoseconds are out of range, so no other duration packs to it.
 const NEVER: u64 = u64::MAX;
 const MAX_SECONDS: u64 = NEVER >> NANOS_BITS;
 
